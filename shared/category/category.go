@@ -1,0 +1,80 @@
+// Package category is the taxonomy of scams: what an indicator is listed for, and how a person is told.
+//
+// A code is published inside every set and every bucket, so a code is never
+// reused and never changes its meaning; new ones are added at the end.
+// Codes 0 to 63 fit the class of a set entry.
+package category
+
+// Category is a kind of scam. The zero value is Other: a scam whose kind nobody has named yet.
+type Category uint8
+
+// The codes as published.
+const (
+	Other         Category = 0
+	Phishing      Category = 1
+	Impersonation Category = 2
+	Investment    Category = 3
+	Job           Category = 4
+	Shop          Category = 5
+	Loan          Category = 6
+	Gambling      Category = 7
+	Prize         Category = 8
+	Romance       Category = 9
+	Recovery      Category = 10
+	Malware       Category = 11
+	Support       Category = 12
+	Gaming        Category = 13
+	Charity       Category = 14
+	Travel        Category = 15
+)
+
+// Limit is one more than the largest code a published class can carry.
+const Limit = 64
+
+// Languages are the languages every text here exists in, the first being the fallback.
+var Languages = []string{"en", "vi"}
+
+type text struct{ en, vi string }
+
+func (t text) in(lang string) string {
+	if lang == "vi" {
+		return t.vi
+	}
+	return t.en
+}
+
+// Slug is the stable name used in files, bodies and command lines, such as "phishing".
+// A code that this build does not know yet has the slug of Other.
+func (c Category) Slug() string { return c.known().slug }
+
+// Name is a short title in lang, such as "Fake investment"; an unknown language reads as English.
+func (c Category) Name(lang string) string { return c.known().name.in(lang) }
+
+// How tells in one or two sentences of lang how this kind of scam works.
+func (c Category) How(lang string) string { return c.known().how.in(lang) }
+
+func (c Category) known() entry {
+	if int(c) < len(taxonomy) {
+		return taxonomy[c]
+	}
+	return taxonomy[Other]
+}
+
+// Parse finds the category with this slug.
+func Parse(slug string) (Category, bool) {
+	for c := range taxonomy {
+		if taxonomy[c].slug == slug {
+			return Category(c), true
+		}
+	}
+	return Other, false
+}
+
+// All lists every category in the order of its code.
+func All() []Category {
+	all := make([]Category, len(taxonomy))
+	for c := range taxonomy {
+		all[c] = Category(c)
+	}
+	return all
+}
