@@ -14,7 +14,7 @@ package wire
 
 //go:generate go tool msgp -file wire.go -o wire_gen.go -io=false -tests=false
 
-//msgp:limit arrays:4096 maps:16
+//msgp:limit arrays:4096
 
 // MaxReport bounds an encoded Report in bytes.
 const MaxReport = 16 << 10
@@ -33,13 +33,20 @@ type Entries []Entry
 
 // Entry is what is public about one indicator; Digest names its subject without telling it.
 type Entry struct {
-	Digest    []byte            `msg:"digest"`     // SHA-256 of the subject's canonical text
-	Category  string            `msg:"category"`   // slug of package category
-	FirstSeen int64             `msg:"first_seen"` // Unix seconds
-	Lapses    int64             `msg:"lapses"`     // Unix seconds; 0 is never
-	Reference string            `msg:"reference"`  // case number
-	Source    string            `msg:"source"`     // who listed it
-	Reason    map[string]string `msg:"reason"`     // by language; may be empty
+	Digest    []byte `msg:"digest"`     // SHA-256 of the subject's canonical text
+	Category  string `msg:"category"`   // slug of package category
+	FirstSeen int64  `msg:"first_seen"` // Unix seconds
+	Lapses    int64  `msg:"lapses"`     // Unix seconds; 0 is never
+	Reference string `msg:"reference"`  // case number
+	Source    string `msg:"source"`     // who listed it
+	Reason    []Text `msg:"reason"`     // sorted by language; may be empty
+}
+
+// Text is a sentence in one language. A sorted list of them, rather than a map, gives
+// the same entries the same bytes.
+type Text struct {
+	Lang string `msg:"lang"` // such as "vi"
+	Text string `msg:"text"`
 }
 
 // Kinds of report.

@@ -9,7 +9,6 @@ import (
 // Size limits for msgp deserialization
 const (
 	z5817a858limitArrays = 4096
-	z5817a858limitMaps   = 16
 )
 
 // MarshalMsg implements msgp.Marshaler
@@ -36,10 +35,6 @@ func (z *Bucket) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z5817a858limitMaps {
-		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -207,10 +202,15 @@ func (z *Entry) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendString(o, z.Source)
 	// string "reason"
 	o = append(o, 0xa6, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e)
-	o = msgp.AppendMapHeader(o, uint32(len(z.Reason)))
-	for za0001, za0002 := range z.Reason {
-		o = msgp.AppendString(o, za0001)
-		o = msgp.AppendString(o, za0002)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Reason)))
+	for za0001 := range z.Reason {
+		// map header, size 2
+		// string "lang"
+		o = append(o, 0x82, 0xa4, 0x6c, 0x61, 0x6e, 0x67)
+		o = msgp.AppendString(o, z.Reason[za0001].Lang)
+		// string "text"
+		o = append(o, 0xa4, 0x74, 0x65, 0x78, 0x74)
+		o = msgp.AppendString(o, z.Reason[za0001].Text)
 	}
 	return
 }
@@ -223,10 +223,6 @@ func (z *Entry) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z5817a858limitMaps {
-		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -291,35 +287,55 @@ func (z *Entry) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 		case "reason":
 			var zb0003 uint32
-			zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Reason")
 				return
 			}
-			if zb0003 > z5817a858limitMaps {
+			if zb0003 > z5817a858limitArrays {
 				err = msgp.ErrLimitExceeded
 				return
 			}
-			if z.Reason == nil {
-				z.Reason = make(map[string]string, zb0003)
-			} else if len(z.Reason) > 0 {
-				clear(z.Reason)
+			if cap(z.Reason) >= int(zb0003) {
+				z.Reason = (z.Reason)[:zb0003]
+			} else {
+				z.Reason = make([]Text, zb0003)
 			}
-			for zb0003 > 0 {
-				var za0002 string
-				zb0003--
-				var za0001 string
-				za0001, bts, err = msgp.ReadStringBytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Reason")
-					return
-				}
-				za0002, bts, err = msgp.ReadStringBytes(bts)
+			for za0001 := range z.Reason {
+				var zb0004 uint32
+				zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Reason", za0001)
 					return
 				}
-				z.Reason[za0001] = za0002
+				for zb0004 > 0 {
+					zb0004--
+					field, bts, err = msgp.ReadMapKeyZC(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Reason", za0001)
+						return
+					}
+					switch msgp.UnsafeString(field) {
+					case "lang":
+						z.Reason[za0001].Lang, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Reason", za0001, "Lang")
+							return
+						}
+					case "text":
+						z.Reason[za0001].Text, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Reason", za0001, "Text")
+							return
+						}
+					default:
+						bts, err = msgp.Skip(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Reason", za0001)
+							return
+						}
+					}
+				}
 			}
 		default:
 			bts, err = msgp.Skip(bts)
@@ -335,12 +351,9 @@ func (z *Entry) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Entry) Msgsize() (s int) {
-	s = 1 + 7 + msgp.BytesPrefixSize + len(z.Digest) + 9 + msgp.StringPrefixSize + len(z.Category) + 11 + msgp.Int64Size + 7 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.MapHeaderSize
-	if z.Reason != nil {
-		for za0001, za0002 := range z.Reason {
-			_ = za0002
-			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
-		}
+	s = 1 + 7 + msgp.BytesPrefixSize + len(z.Digest) + 9 + msgp.StringPrefixSize + len(z.Category) + 11 + msgp.Int64Size + 7 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.ArrayHeaderSize
+	for za0001 := range z.Reason {
+		s += 1 + 5 + msgp.StringPrefixSize + len(z.Reason[za0001].Lang) + 5 + msgp.StringPrefixSize + len(z.Reason[za0001].Text)
 	}
 	return
 }
@@ -375,10 +388,6 @@ func (z *Receipt) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z5817a858limitMaps {
-		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -482,10 +491,6 @@ func (z *Report) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z5817a858limitMaps {
-		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -602,5 +607,66 @@ func (z *Report) Msgsize() (s int) {
 		s += msgp.StringPrefixSize + len(z.Subjects[za0001])
 	}
 	s += 5 + msgp.StringPrefixSize + len(z.Href) + 6 + msgp.StringPrefixSize + len(z.Title) + 9 + msgp.StringPrefixSize + len(z.Language) + 5 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Category) + 5 + msgp.StringPrefixSize + len(z.Note)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z Text) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "lang"
+	o = append(o, 0x82, 0xa4, 0x6c, 0x61, 0x6e, 0x67)
+	o = msgp.AppendString(o, z.Lang)
+	// string "text"
+	o = append(o, 0xa4, 0x74, 0x65, 0x78, 0x74)
+	o = msgp.AppendString(o, z.Text)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Text) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "lang":
+			z.Lang, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Lang")
+				return
+			}
+		case "text":
+			z.Text, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Text")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z Text) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Lang) + 5 + msgp.StringPrefixSize + len(z.Text)
 	return
 }

@@ -43,8 +43,8 @@ func TestAnnouncedSizesAreNotBelieved(t *testing.T) {
 		t.Error("a bucket of 4,294,967,295 entries was accepted")
 	}
 	var reason Entry
-	if _, err := reason.UnmarshalMsg([]byte("\x81\xa6reason\xdf\xff\xff\xff\xff")); err == nil {
-		t.Error("a map of 4,294,967,295 reasons was accepted")
+	if _, err := reason.UnmarshalMsg([]byte("\x81\xa6reason\xdd\xff\xff\xff\xff")); err == nil {
+		t.Error("a list of 4,294,967,295 reasons was accepted")
 	}
 }
 
