@@ -1,0 +1,37 @@
+# Khiên. `make run` to try it, `make test` before a change is offered; the scripts do the work.
+
+export CGO_ENABLED ?= 0
+SERVER ?= http://127.0.0.1:8787
+DATA ?= data
+
+.PHONY: help run try build extension test check bench generate clean
+
+help: ## list these targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+run: ## build everything, prepare a demo on the first start, serve on 127.0.0.1:8787
+	@scripts/run.sh "$(DATA)" "$(SERVER)"
+
+try: ## open the installed Chromium with the extension and the demo page
+	@scripts/try.sh "$(SERVER)"
+
+build: ## the program and the core, into build/
+	@scripts/build.sh
+
+extension: build ## the extension for both browsers, into build/extension/
+	@scripts/extension.sh "$(DATA)" "$(SERVER)"
+
+test: ## everything: native, wasm, race detector, real Chromium and Firefox
+	@scripts/test.sh
+
+check: ## what needs no browser: formatting, vet, generated files, unit tests, type check
+	@scripts/check.sh
+
+bench: build ## the benchmarks, as a table and as bench.json
+	@scripts/bench.sh
+
+generate: ## rewrite generated files
+	go generate ./...
+
+clean: ## remove what was built; keeps data/
+	rm -rf build

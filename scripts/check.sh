@@ -1,0 +1,26 @@
+#!/bin/sh
+# What needs no browser.
+set -eu
+cd "$(dirname "$0")/.."
+step() { echo "== $*" >&2; }
+
+step formatting
+unformatted=$(gofmt -l scripts server shared wasm)
+[ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; exit 1; }
+
+step vet
+go vet ./...
+GOOS=wasip1 GOARCH=wasm go vet ./shared/... ./wasm/...
+
+step generated files
+before=$(git ls-files -s -- '*_gen.go'; cat $(git ls-files -- '*_gen.go') | sha256sum)
+go generate ./...
+after=$(git ls-files -s -- '*_gen.go'; cat $(git ls-files -- '*_gen.go') | sha256sum)
+[ "$before" = "$after" ] || { echo "generated files were out of date: commit what \"make generate\" wrote" >&2; exit 1; }
+
+step the extension\'s types
+scripts/npm.sh
+(cd extension && npx --no-install tsc --noEmit)
+
+step native tests
+go test ./...

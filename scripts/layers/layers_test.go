@@ -1,0 +1,184 @@
+// Package layers holds the import rules of the house as a test.
+package layers
+
+import (
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers are the rooms from the ground up. A package may import what stands in a lower
+// row, never its own row or a higher one; what no row names may be imported by nobody else.
+var layers = [][]string{
+	{"khien/shared/subject", "khien/shared/category", "khien/shared/set"},
+	{"khien/shared/release", "khien/shared/wire"},
+	{"khien/shared/checker"},
+	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob"},
+	{"khien/server/feed"},
+	{"khien/server/publish"},
+	{"khien/server/api"},
+	{"khien/server/httpd"},
+	{"khien/server/cmd/khien"},
+}
+
+// bans name what a part of the tree must not import, directly or through others, and why.
+var bans = []struct{ part, pkg, why string }{
+	{"khien/shared/", "net/http", "adds 0.8 MB to the core, and the core never fetches"},
+	{"khien/shared/", "net/url", "reads addresses otherwise than browsers do; the browser has already parsed"},
+	{"khien/shared/", "os/exec", "the core takes bytes and time and returns bytes"},
+	{"khien/shared/", "log", "the core never logs: a log line about a visit is a leak"},
+	{"khien/shared/", "log/slog", "the core never logs: a log line about a visit is a leak"},
+	{"khien/shared/", "golang.org/x/net/publicsuffix", "1.4 MB; public suffixes are the publisher's matter"},
+	{"khien/wasm", "net/http", "adds 0.8 MB to the core, and the core never fetches"},
+	{"khien/wasm", "net/url", "reads addresses otherwise than browsers do; the browser has already parsed"},
+}
+
+// direct names packages that only one room may import, and why.
+var direct = []struct{ pkg, only, why string }{
+	{"github.com/valyala/fasthttp", "khien/server/httpd", "one room knows the transport"},
+	{"syscall/js", "khien/server/cmd/edge", "the browser's core is a WASI reactor"},
+	{"encoding/json", "khien/server/", "not in the core: reflection and size"},
+	{"os", "khien/server/", "the core takes bytes and returns bytes"},
+}
+
+// toolRooms build and test; they are outside the house.
+const toolRooms = "khien/scripts/"
+
+type pkg struct {
+	ImportPath    string
+	Imports, Deps []string
+	Module        *struct{ Path string }
+}
+
+func list(t *testing.T, env ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps,Module", "./...")
+	cmd.Dir = root
+	cmd.Env = append(cmd.Environ(), env...)
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %s", exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var pkgs []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); err == io.EOF {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+const root = "../.."
+
+// The rules hold on the machine and for the build that runs in the browser.
+func house(t *testing.T) []pkg {
+	return append(list(t), list(t, "GOOS=wasip1", "GOARCH=wasm")...)
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	row := map[string]int{}
+	for i, names := range layers {
+		for _, name := range names {
+			row[name] = i
+		}
+	}
+	for _, p := range house(t) {
+		if strings.HasPrefix(p.ImportPath, toolRooms) {
+			continue
+		}
+		mine, ok := row[p.ImportPath]
+		if !ok {
+			t.Errorf("%s stands in no row of the house: give it a place", p.ImportPath)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if !strings.HasPrefix(imp, "khien/") {
+				continue
+			}
+			theirs, ok := row[imp]
+			if !ok || theirs >= mine {
+				t.Errorf("%s imports %s, which stands beside or above it", p.ImportPath, imp)
+			}
+			if strings.HasPrefix(p.ImportPath, "khien/shared/") && !strings.HasPrefix(imp, "khien/shared/") {
+				t.Errorf("%s imports %s: shared builds into the core and knows nothing outside shared", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+func TestTheCoreImportsOnlyTheChecker(t *testing.T) {
+	allowed := []string{"khien/shared/checker", "khien/shared/wire", "khien/shared/subject", "khien/shared/release"}
+	for _, p := range house(t) {
+		if p.ImportPath != "khien/wasm" {
+			continue
+		}
+		for _, imp := range p.Imports {
+			if strings.HasPrefix(imp, "khien/") && !slices.Contains(allowed, imp) {
+				t.Errorf("khien/wasm imports %s; what the browser asks goes through the checker", imp)
+			}
+		}
+	}
+}
+
+func TestBans(t *testing.T) {
+	for _, p := range house(t) {
+		for _, ban := range bans {
+			if strings.HasPrefix(p.ImportPath, ban.part) && slices.Contains(p.Deps, ban.pkg) {
+				t.Errorf("%s depends on %s: %s", p.ImportPath, ban.pkg, ban.why)
+			}
+		}
+		for _, d := range direct {
+			if slices.Contains(p.Imports, d.pkg) && !strings.HasPrefix(p.ImportPath, d.only) && !strings.HasPrefix(p.ImportPath, toolRooms) {
+				t.Errorf("%s imports %s, which belongs to %s: %s", p.ImportPath, d.pkg, d.only, d.why)
+			}
+		}
+	}
+}
+
+// Time comes in as an argument, so that a test can be any day and the core can be asked twice.
+func TestTheCoreReadsNoClock(t *testing.T) {
+	for _, part := range []string{"shared", "wasm"} {
+		err := filepath.WalkDir(filepath.Join(root, part), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+			if err != nil {
+				return err
+			}
+			for _, imp := range f.Imports {
+				if imp.Path.Value == `"time"` {
+					t.Errorf("%s imports time: the core never reads a clock", path)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestPackageNamesSaySomething(t *testing.T) {
+	for _, p := range house(t) {
+		switch name := p.ImportPath[strings.LastIndex(p.ImportPath, "/")+1:]; name {
+		case "util", "utils", "common", "helper", "helpers", "types", "models", "misc":
+			t.Errorf("%s: the name %q says nothing about what is inside", p.ImportPath, name)
+		}
+	}
+}

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Everything, as CI runs it.
+set -eu
+cd "$(dirname "$0")/.."
+step() { echo "== $*" >&2; }
+
+scripts/deps.sh
+scripts/build.sh
+scripts/check.sh
+
+step the same tests inside wasm
+mkdir -p build/bin
+go build -o build/bin/wazero github.com/tetratelabs/wazero/cmd/wazero
+PATH="$PWD/build/bin:$(go env GOROOT)/lib/wasm:$PATH" GOWASIRUNTIME=wazero GOOS=wasip1 GOARCH=wasm \
+	go test ./shared/... ./wasm/...
+
+step race detector
+CGO_ENABLED=1 go test -race ./server/... ./shared/release/... ./shared/checker/... ./wasm/...
+
+step browsers
+(cd extension && node --test --test-concurrency=1 test/*.test.mjs)
