@@ -1,0 +1,256 @@
+// Package inbox keeps reports until a person has decided about them.
+//
+// A report is on disk when Accept returns: the store is SQLite in WAL mode
+// with synchronous=FULL, so that a commit survives the loss of power. Nothing
+// here publishes; what becomes of a report is decided by a person (Decide),
+// can be taken back (Reopen), and every decision is kept.
+//
+//	Accept ──> received ──Decide──> accepted | rejected
+//	               ^                   │
+//	               └──────Reopen───────┘
+//
+// The receipt is a random number that only the sender knows. It answers what
+// became of the report, and nothing else.
+package inbox
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"khien/shared/wire"
+)
+
+// IDSize is the length of a report's id in bytes.
+const IDSize = 16
+
+var (
+	// ErrConflict is a report whose id was used before for another report.
+	ErrConflict = errors.New("this id belongs to another report")
+	// ErrNotFound is an id or a receipt that the inbox does not hold.
+	ErrNotFound = errors.New("no such report")
+	// ErrAmbiguous is the beginning of an id that several reports share.
+	ErrAmbiguous = errors.New("several reports begin with this id")
+	// ErrDecided is a decision about a report that is not open, or the reopening of one that is.
+	ErrDecided = errors.New("the report is not in a state for this")
+)
+
+// Inbox is a store of reports. It is safe for concurrent use.
+type Inbox struct{ db *sql.DB }
+
+// Report is a report as it was sent and what has become of it.
+type Report struct {
+	wire.Report
+	Receipt  string // 32 hex digits
+	State    string // a state of package wire; never StateListed, which is for the releases to say
+	Received int64  // Unix seconds by our clock
+	Changed  int64  // Unix seconds of the last change of State
+	Subject  string // what was decided about; empty while open
+	Reason   string // why; empty while open
+}
+
+// Name is the report's id as people and command lines write it: 32 hex digits.
+func (r Report) Name() string { return hex.EncodeToString(r.ID) }
+
+// Acknowledgement is what the sender is told.
+func (r Report) Acknowledgement() wire.Receipt {
+	return wire.Receipt{Receipt: r.Receipt, State: r.State, Time: r.Changed, Reason: r.Reason, Subject: r.Subject}
+}
+
+// Decision is one entry in the history of a report.
+type Decision struct {
+	Time    int64  // Unix seconds
+	Actor   string // who decided
+	State   string // the state after it
+	Subject string
+	Reason  string
+}
+
+// Accept stores r, which is durable when Accept returns without an error.
+//
+// The same report may come any number of times: what has been stored is kept
+// and the same receipt returned, with created false. While the report is open,
+// a category and a note that come later are filled in; empty ones erase nothing,
+// so that a late retry of the first sending does no harm. A used id with another
+// content is ErrConflict.
+func (i *Inbox) Accept(ctx context.Context, r wire.Report, now int64) (receipt wire.Receipt, created bool, err error) {
+	tx, err := i.db.BeginTx(ctx, nil)
+	if err != nil {
+		return wire.Receipt{}, false, fmt.Errorf("couldn't store a report: %w", err)
+	}
+	defer tx.Rollback()
+
+	known, err := one(tx.QueryContext(ctx, selectReport+` WHERE id = ?`, r.ID))
+	switch {
+	case errors.Is(err, ErrNotFound):
+		known = Report{Report: r, Receipt: newReceipt(), State: wire.StateReceived, Received: now, Changed: now}
+		created = true
+		_, err = tx.ExecContext(ctx, `INSERT INTO report
+			(id, receipt, received, kind, subjects, href, title, language, sent, category, note, state, changed)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.ID, known.Receipt, now, r.Kind, strings.Join(r.Subjects, "\n"), r.Href, r.Title, r.Language, r.Time,
+			r.Category, r.Note, known.State, now)
+	case err == nil && !same(known.Report, r):
+		return wire.Receipt{}, false, ErrConflict
+	case err == nil && known.State == wire.StateReceived:
+		_, err = tx.ExecContext(ctx, `UPDATE report SET
+			category = CASE ?1 WHEN '' THEN category ELSE ?1 END,
+			note = CASE ?2 WHEN '' THEN note ELSE ?2 END
+			WHERE id = ?3`, r.Category, r.Note, r.ID)
+	}
+	if err != nil {
+		return wire.Receipt{}, false, fmt.Errorf("couldn't store a report: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return wire.Receipt{}, false, fmt.Errorf("couldn't store a report: %w", err)
+	}
+	return known.Acknowledgement(), created, nil
+}
+
+// same compares what the sender cannot change afterwards.
+func same(a, b wire.Report) bool {
+	return a.Kind == b.Kind && a.Href == b.Href && a.Title == b.Title && a.Language == b.Language && a.Time == b.Time &&
+		strings.Join(a.Subjects, "\n") == strings.Join(b.Subjects, "\n")
+}
+
+func newReceipt() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// Get finds a report by its name or by the beginning of it.
+// It returns ErrNotFound, or ErrAmbiguous if several reports begin so.
+func (i *Inbox) Get(ctx context.Context, prefix string) (Report, error) {
+	prefix = strings.ToLower(prefix)
+	rest := 2*IDSize - len(prefix)
+	if prefix == "" || rest < 0 {
+		return Report{}, ErrNotFound
+	}
+	low, err := hex.DecodeString(prefix + strings.Repeat("0", rest))
+	if err != nil {
+		return Report{}, ErrNotFound
+	}
+	high, _ := hex.DecodeString(prefix + strings.Repeat("f", rest))
+	return one(i.db.QueryContext(ctx, selectReport+` WHERE id BETWEEN ? AND ? LIMIT 2`, low, high))
+}
+
+// ByReceipt finds a report by its receipt, or returns ErrNotFound.
+func (i *Inbox) ByReceipt(ctx context.Context, receipt string) (Report, error) {
+	return one(i.db.QueryContext(ctx, selectReport+` WHERE receipt = ?`, receipt))
+}
+
+// List returns at most limit reports, the oldest first, and says how many there are;
+// an empty state stands for all of them.
+func (i *Inbox) List(ctx context.Context, state string, limit int) (list []Report, total int, err error) {
+	const where = ` WHERE ?1 = '' OR state = ?1`
+	err = i.db.QueryRowContext(ctx, `SELECT count(*) FROM report`+where, state).Scan(&total)
+	if err == nil {
+		list, err = all(i.db.QueryContext(ctx, selectReport+where+` ORDER BY received, id LIMIT ?2`, state, limit))
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("couldn't list the reports: %w", err)
+	}
+	return list, total, nil
+}
+
+// Decide closes an open report. State is StateAccepted or StateRejected; subject is
+// what is listed or taken off the list, and reason is told to the holder of the receipt.
+// A report that is not open is ErrDecided.
+func (i *Inbox) Decide(ctx context.Context, id []byte, d Decision) error {
+	if d.State != wire.StateAccepted && d.State != wire.StateRejected {
+		return fmt.Errorf("couldn't decide about a report: %q is no decision", d.State)
+	}
+	return i.change(ctx, id, d, `state = 'received'`)
+}
+
+// Reopen takes a decision back: the report is received again. A report that is
+// open is ErrDecided. What was listed because of it stays listed.
+func (i *Inbox) Reopen(ctx context.Context, id []byte, actor string, now int64) error {
+	return i.change(ctx, id, Decision{Time: now, Actor: actor, State: wire.StateReceived}, `state <> 'received'`)
+}
+
+func (i *Inbox) change(ctx context.Context, id []byte, d Decision, from string) error {
+	tx, err := i.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("couldn't decide about a report: %w", err)
+	}
+	defer tx.Rollback()
+	if _, err := one(tx.QueryContext(ctx, selectReport+` WHERE id = ?`, id)); err != nil {
+		return err
+	}
+	done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?, changed = ?, subject = ?, reason = ? WHERE id = ? AND `+from,
+		d.State, d.Time, d.Subject, d.Reason, id)
+	if err != nil {
+		return fmt.Errorf("couldn't decide about a report: %w", err)
+	}
+	if n, err := done.RowsAffected(); err != nil || n != 1 {
+		return ErrDecided
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO decision (report, time, actor, state, subject, reason) VALUES (?, ?, ?, ?, ?, ?)`,
+		id, d.Time, d.Actor, d.State, d.Subject, d.Reason)
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't decide about a report: %w", err)
+	}
+	return nil
+}
+
+// History returns what was decided about a report, the oldest first.
+func (i *Inbox) History(ctx context.Context, id []byte) ([]Decision, error) {
+	rows, err := i.db.QueryContext(ctx, `SELECT time, actor, state, subject, reason FROM decision WHERE report = ? ORDER BY seq`, id)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the history of a report: %w", err)
+	}
+	defer rows.Close()
+	var list []Decision
+	for rows.Next() {
+		var d Decision
+		if err := rows.Scan(&d.Time, &d.Actor, &d.State, &d.Subject, &d.Reason); err != nil {
+			return nil, fmt.Errorf("couldn't read the history of a report: %w", err)
+		}
+		list = append(list, d)
+	}
+	return list, rows.Err()
+}
+
+const selectReport = `SELECT id, receipt, received, kind, subjects, href, title, language, sent, category, note,
+	state, changed, subject, reason FROM report`
+
+func all(rows *sql.Rows, err error) ([]Report, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Report
+	for rows.Next() {
+		var r Report
+		var subjects string
+		if err := rows.Scan(&r.ID, &r.Receipt, &r.Received, &r.Kind, &subjects, &r.Href, &r.Title, &r.Language, &r.Time,
+			&r.Category, &r.Note, &r.State, &r.Changed, &r.Subject, &r.Reason); err != nil {
+			return nil, err
+		}
+		r.Subjects = strings.Split(subjects, "\n")
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+func one(rows *sql.Rows, err error) (Report, error) {
+	list, err := all(rows, err)
+	switch {
+	case err != nil:
+		return Report{}, fmt.Errorf("couldn't read a report: %w", err)
+	case len(list) == 0:
+		return Report{}, ErrNotFound
+	case len(list) > 1:
+		return Report{}, ErrAmbiguous
+	}
+	return list[0], nil
+}

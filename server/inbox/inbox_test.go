@@ -1,0 +1,250 @@
+package inbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"khien/shared/wire"
+)
+
+const noon = 1763900000
+
+func open(t *testing.T) *Inbox {
+	t.Helper()
+	i, err := Open(filepath.Join(t.TempDir(), "inbox.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { i.Close() })
+	return i
+}
+
+func report(id byte) wire.Report {
+	return wire.Report{
+		ID: bytes.Repeat([]byte{id}, IDSize), Kind: wire.KindScam,
+		Subjects: []string{"tiktok:user/an.invented.name", "www.tiktok.com/@an.invented.name"},
+		Href:     "https://www.tiktok.com/@an.invented.name", Title: "Quà tặng", Language: "vi", Time: noon,
+	}
+}
+
+func accept(t *testing.T, i *Inbox, r wire.Report, wantCreated bool) wire.Receipt {
+	t.Helper()
+	receipt, created, err := i.Accept(t.Context(), r, noon+1)
+	if err != nil || created != wantCreated {
+		t.Fatalf("Accept = created %v, %v; want %v", created, err, wantCreated)
+	}
+	return receipt
+}
+
+func get(t *testing.T, i *Inbox, name string) Report {
+	t.Helper()
+	r, err := i.Get(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestARetryGetsTheSameReceipt(t *testing.T) {
+	i := open(t)
+	first := accept(t, i, report(1), true)
+	if again := accept(t, i, report(1), false); again != first {
+		t.Errorf("a retry got %+v, the first sending %+v", again, first)
+	}
+	if other := accept(t, i, report(2), true); other.Receipt == first.Receipt {
+		t.Error("two reports share a receipt")
+	}
+	if list, total, err := i.List(t.Context(), wire.StateReceived, 10); err != nil || total != 2 || len(list) != 2 {
+		t.Errorf("the inbox lists %d of %d reports (%v), want 2", len(list), total, err)
+	}
+}
+
+func TestTheKindAndTheNoteComeLater(t *testing.T) {
+	i := open(t)
+	accept(t, i, report(1), true)
+	amended := report(1)
+	amended.Category, amended.Note = "prize", "asked for a fee"
+	accept(t, i, amended, false)
+	accept(t, i, report(1), false) // a retry of the first sending that arrives last
+	if got := get(t, i, "01"); got.Category != "prize" || got.Note != "asked for a fee" {
+		t.Errorf("kept category %q and note %q", got.Category, got.Note)
+	}
+
+	if err := i.Decide(t.Context(), amended.ID, Decision{Time: noon + 2, Actor: "mai", State: wire.StateRejected}); err != nil {
+		t.Fatal(err)
+	}
+	amended.Note = "changed after the decision"
+	if receipt := accept(t, i, amended, false); receipt.State != wire.StateRejected {
+		t.Errorf("the retry was told %q", receipt.State)
+	}
+	if got := get(t, i, "01"); got.Note != "asked for a fee" {
+		t.Errorf("a decided report was changed: %q", got.Note)
+	}
+}
+
+func TestAUsedIDIsNotOverwritten(t *testing.T) {
+	i := open(t)
+	accept(t, i, report(1), true)
+	for name, change := range map[string]func(*wire.Report){
+		"kind":     func(r *wire.Report) { r.Kind = wire.KindMistake },
+		"href":     func(r *wire.Report) { r.Href += "x" },
+		"title":    func(r *wire.Report) { r.Title = "" },
+		"language": func(r *wire.Report) { r.Language = "en" },
+		"time":     func(r *wire.Report) { r.Time++ },
+		"subjects": func(r *wire.Report) { r.Subjects = r.Subjects[:1] },
+	} {
+		other := report(1)
+		change(&other)
+		if _, _, err := i.Accept(t.Context(), other, noon); !errors.Is(err, ErrConflict) {
+			t.Errorf("the same id with another %s: %v, want ErrConflict", name, err)
+		}
+	}
+}
+
+func TestDecideAndTakeBack(t *testing.T) {
+	i, ctx := open(t), t.Context()
+	receipt := accept(t, i, report(1), true)
+	id := report(1).ID
+	decided := Decision{Time: noon + 5, Actor: "mai", State: wire.StateAccepted, Subject: "tiktok:user/an.invented.name", Reason: "seen by two of us"}
+
+	if err := i.Reopen(ctx, id, "mai", noon); !errors.Is(err, ErrDecided) {
+		t.Errorf("reopening an open report: %v", err)
+	}
+	if err := i.Decide(ctx, id, decided); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Decide(ctx, id, decided); !errors.Is(err, ErrDecided) {
+		t.Errorf("a second decision: %v", err)
+	}
+	r, err := i.ByReceipt(ctx, receipt.Receipt)
+	want := wire.Receipt{Receipt: receipt.Receipt, State: wire.StateAccepted, Time: noon + 5, Reason: decided.Reason, Subject: decided.Subject}
+	if err != nil || r.Acknowledgement() != want {
+		t.Errorf("the receipt says %+v (%v), want %+v", r.Acknowledgement(), err, want)
+	}
+	if err := i.Reopen(ctx, id, "linh", noon+9); err != nil {
+		t.Fatal(err)
+	}
+	if r := get(t, i, "0101"); r.State != wire.StateReceived || r.Subject != "" || r.Reason != "" {
+		t.Errorf("reopened, the report is %+v", r)
+	}
+	history, err := i.History(ctx, id)
+	if err != nil || len(history) != 2 || history[0] != decided || history[1].Actor != "linh" {
+		t.Errorf("history: %+v, %v", history, err)
+	}
+	if err := i.Decide(ctx, make([]byte, IDSize), decided); !errors.Is(err, ErrNotFound) {
+		t.Errorf("deciding about nothing: %v", err)
+	}
+	if err := i.Decide(ctx, id, Decision{State: wire.StateListed}); err == nil {
+		t.Error("\"listed\" was taken for a decision")
+	}
+}
+
+func TestNames(t *testing.T) {
+	i := open(t)
+	a, b := report(1), report(1)
+	b.ID = append(bytes.Repeat([]byte{1}, IDSize-1), 2)
+	accept(t, i, a, true)
+	accept(t, i, b, true)
+	f := func(name string, want error) {
+		t.Helper()
+		if _, err := i.Get(t.Context(), name); !errors.Is(err, want) {
+			t.Errorf("Get(%q) = %v, want %v", name, err, want)
+		}
+	}
+	f("01010101010101010101010101010101", nil)
+	f("01010101010101010101010101010102", nil)
+	f("0101", ErrAmbiguous)
+	f("02", ErrNotFound)
+	f("", ErrNotFound)
+	f("%", ErrNotFound)
+	f("0101010101010101010101010101010102", ErrNotFound)
+}
+
+func TestNothingIsLostOverARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	for round := range 3 {
+		i, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accept(t, i, report(byte(round)), true)
+		if _, total, _ := i.List(t.Context(), "", 0); total != round+1 {
+			t.Errorf("after %d restarts the inbox holds %d reports", round, total)
+		}
+		if err := i.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAFileOfANewerProgramIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	i, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := i.db.Exec(`PRAGMA user_version = 99`); err != nil {
+		t.Fatal(err)
+	}
+	i.Close()
+	if _, err := Open(path); err == nil {
+		t.Error("a file of version 99 was opened")
+	}
+}
+
+// Two processes, many senders, each report sent several times at once.
+func TestManyAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	var boxes [2]*Inbox
+	for n := range boxes {
+		var err error
+		if boxes[n], err = Open(path); err != nil {
+			t.Fatal(err)
+		}
+		defer boxes[n].Close()
+	}
+	const reports, copies = 20, 4
+	receipts := make([][copies]string, reports)
+	var wg sync.WaitGroup
+	for n := range reports {
+		for c := range copies {
+			wg.Go(func() {
+				receipt, _, err := boxes[c%2].Accept(context.Background(), report(byte(n)), noon)
+				if err != nil {
+					t.Error(err)
+				}
+				receipts[n][c] = receipt.Receipt
+			})
+		}
+	}
+	wg.Wait()
+	distinct := map[string]bool{}
+	for n := range receipts {
+		for c := range copies {
+			distinct[receipts[n][c]] = true
+		}
+	}
+	if len(distinct) != reports {
+		t.Errorf("%d reports got %d receipts", reports, len(distinct))
+	}
+}
+
+func BenchmarkAccept(b *testing.B) {
+	i, err := Open(filepath.Join(b.TempDir(), "inbox.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer i.Close()
+	r := report(0)
+	for n := 0; b.Loop(); n++ {
+		copy(r.ID, fmt.Sprintf("%016d", n))
+		if _, _, err := i.Accept(b.Context(), r, noon); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
