@@ -1,0 +1,105 @@
+package set
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// pad is how many zero bytes follow every bit stream, so that a reader near its
+// end may load a whole word.
+const pad = 8
+
+// bitWriter appends bits, the lowest bit of the first byte first.
+type bitWriter struct {
+	out  []byte
+	word uint64
+	used uint // bits of word in use, always < 64
+	n    uint64
+}
+
+// write appends the low width bits of v; width ≤ 57 and v < 1<<width.
+func (w *bitWriter) write(v uint64, width uint) {
+	w.word |= v << w.used
+	w.used += width
+	w.n += uint64(width)
+	for w.used >= 8 {
+		w.out = append(w.out, byte(w.word))
+		w.word >>= 8
+		w.used -= 8
+	}
+}
+
+// rice appends v as its quotient by 1<<k in unary (that many zeros, then a one) and its low k bits.
+func (w *bitWriter) rice(v uint64, k uint) {
+	q := v >> k
+	for ; q >= 32; q -= 32 {
+		w.write(0, 32)
+	}
+	w.write(1<<q, uint(q)+1)
+	w.write(v&(1<<k-1), k)
+}
+
+// finish flushes and pads.
+func (w *bitWriter) finish() []byte {
+	if w.used > 0 {
+		w.out = append(w.out, byte(w.word))
+	}
+	return append(w.out, make([]byte, pad)...)
+}
+
+// bitReader reads what a bitWriter wrote. Past the end it reads zeros and never
+// goes on: at is the position, and whoever reads compares it with the end.
+type bitReader struct {
+	data []byte // with pad
+	at   uint64
+}
+
+// peek returns at least 56 bits from the position on.
+func (r *bitReader) peek() uint64 {
+	i := r.at >> 3
+	if i+8 > uint64(len(r.data)) {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(r.data[i:]) >> (r.at & 7)
+}
+
+func (r *bitReader) read(width uint) uint64 {
+	v := r.peek() & (1<<width - 1)
+	r.at += uint64(width)
+	return v
+}
+
+// rice reads one number; at ends beyond end if the stream does before the number.
+func (r *bitReader) rice(k uint, end uint64) uint64 {
+	var q uint64
+	for {
+		if word := r.peek(); word != 0 {
+			if z := uint64(bits.TrailingZeros64(word)); z < 56 {
+				r.at += z + 1
+				q += z
+				break
+			}
+		}
+		r.at += 56
+		q += 56
+		if r.at >= end {
+			r.at = end + 1
+			return 0
+		}
+	}
+	return q<<k | r.read(k)
+}
+
+// riceParameter is the k for gaps of mean universe/n: the smallest with
+// 2^k ≥ ln(φ)·mean, where the expected lengths for k and k+1 cross
+// (Kiely, "Selecting the Golomb Parameter in Rice Coding", IPN 42-159, section III).
+func riceParameter(universe, n uint64) uint {
+	if n == 0 {
+		return 0
+	}
+	v := universe / n * 123 >> 8 // ln φ = 0.4812 = 123.2/256
+	if v <= 1 {
+		return 0
+	}
+	return uint(bits.Len64(v - 1))
+}
