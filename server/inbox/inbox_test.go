@@ -96,13 +96,28 @@ func TestAUsedIDIsNotOverwritten(t *testing.T) {
 		"title":    func(r *wire.Report) { r.Title = "" },
 		"language": func(r *wire.Report) { r.Language = "en" },
 		"time":     func(r *wire.Report) { r.Time++ },
-		"subjects": func(r *wire.Report) { r.Subjects = r.Subjects[:1] },
+		"no href":  func(r *wire.Report) { r.Href = "" },
 	} {
 		other := report(1)
 		change(&other)
 		if _, _, err := i.Accept(t.Context(), other, noon); !errors.Is(err, ErrConflict) {
 			t.Errorf("the same id with another %s: %v, want ErrConflict", name, err)
 		}
+	}
+}
+
+func TestTheServerLearnsANewPlatformBetweenTwoTries(t *testing.T) {
+	i := open(t)
+	before := report(1)
+	before.Subjects = before.Subjects[1:]
+	accept(t, i, before, true)
+	accept(t, i, report(1), false)
+
+	mistake := wire.Report{ID: bytes.Repeat([]byte{2}, IDSize), Kind: wire.KindMistake, Subjects: []string{"shop.example/"}}
+	accept(t, i, mistake, true)
+	mistake.Subjects = []string{"other.example/"}
+	if _, _, err := i.Accept(t.Context(), mistake, noon); !errors.Is(err, ErrConflict) {
+		t.Errorf("without an address the subjects are the report: %v, want ErrConflict", err)
 	}
 }
 

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"khien/server/blob"
+	"khien/server/feed"
+	"khien/server/publish"
+	"khien/shared/category"
+	"khien/shared/checker"
+	"khien/shared/set"
+	"khien/shared/subject"
+)
+
+// verdict is one line of "khien check".
+type verdict struct {
+	Input     string            `json:"input"`
+	Verdict   string            `json:"verdict"`
+	Subject   subject.Subject   `json:"subject,omitempty"`
+	Category  string            `json:"category,omitempty"`
+	Reason    map[string]string `json:"reason,omitempty"`
+	FirstSeen string            `json:"first_seen,omitempty"`
+	Reference string            `json:"reference,omitempty"`
+	Source    string            `json:"source,omitempty"`
+	Confirmed bool              `json:"confirmed,omitempty"`
+	Stale     bool              `json:"stale,omitempty"`
+	Error     string            `json:"error,omitempty"`
+}
+
+func checkCommand(d *dir) *cobra.Command {
+	var server, root, file string
+	cmd := &cobra.Command{
+		Use: "check URL...", Short: "Check URLs and accounts as the extension does",
+		Long: `Prints one JSON object a line for each input, with a verdict: unlisted (nothing is
+known), listed, caution, or unknown (it could not be checked). An input is a URL, a host
+name or page without a scheme, or a canonical subject. With "-" the inputs are the lines
+of stdin.
+
+Without a flag it checks against what the data directory publishes. With --server it
+fetches the signed list, verifies it, and asks for the reason behind a hit by bucket.
+With --set it checks against a bare set file, whose signature cannot be verified.`,
+		Example: `  $ khien check http://lucky-gift.localhost/
+  {"input":"http://lucky-gift.localhost/","verdict":"listed","subject":"lucky-gift.localhost/","category":"prize",...}`,
+		Args: atLeast(1, "at least one URL, or - for the lines of stdin"),
+	}
+	cmd.Flags().StringVar(&server, "server", "", "check against the list of this server")
+	cmd.Flags().StringVar(&root, "root", "", "the server's root key, or a file with it (default: the data directory's)")
+	cmd.Flags().StringVar(&file, "set", "", "check against this set file, unverified")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var against func(input string) verdict
+		var err error
+		switch {
+		case file != "" && server != "":
+			return usagef("check against --server or against --set, not both")
+		case file != "":
+			fmt.Fprintln(cmd.ErrOrStderr(), "khien: a bare set file carries no signature; nothing about it is verified")
+			against, err = checkSet(file)
+		case server != "":
+			against, err = checkServer(cmd, d, server, root)
+		default:
+			against, err = checkDir(d)
+		}
+		if err != nil {
+			return err
+		}
+		return eachInput(cmd, args, func(input string) (any, bool) {
+			v := against(input)
+			v.Input = input
+			return v, v.Error == ""
+		})
+	}
+	return cmd
+}
+
+func checkDir(d *dir) (func(string) verdict, error) {
+	root, err := d.rootKey()
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := d.blobs()
+	if err != nil {
+		return nil, err
+	}
+	own := store{blobs}
+	r, err := fetchRelease(own.get)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, fmt.Errorf("there is no release yet in %s: run \"khien publish\"", d.path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return checkRelease(root, r, own.get)
+}
+
+func checkServer(cmd *cobra.Command, d *dir, server, root string) (func(string) verdict, error) {
+	key, err := serverRoot(d, root)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newClient(cmd.Context(), server)
+	if err != nil {
+		return nil, err
+	}
+	r, err := fetchRelease(c.get)
+	if err != nil {
+		return nil, err
+	}
+	return checkRelease(key, r, c.get)
+}
+
+// checkRelease verifies a release and checks against it; get fetches buckets.
+func checkRelease(root string, r releaseBytes, get getter) (func(string) verdict, error) {
+	now := time.Now().Unix()
+	c, err := checker.Open(root, r.keys, r.head, r.set, now)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't verify the release: %w", err)
+	}
+	return func(input string) verdict {
+		var found checker.Finding
+		if s, ok := account(input); ok {
+			found = c.CheckSubject(s, now)
+		} else if href, err := feed.Href(input); err != nil {
+			return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
+		} else {
+			found = c.Check(href, now)
+		}
+		if found.Verdict == checker.Listed && found.Bucket != "" {
+			body, err := get(found.Bucket, maxBucket)
+			if err != nil {
+				return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
+			}
+			if found, err = c.Resolve(found.Subject, body, now); err != nil {
+				return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
+			}
+		}
+		return tell(found)
+	}, nil
+}
+
+func tell(f checker.Finding) verdict {
+	v := verdict{Verdict: f.Verdict.String(), Stale: f.Stale}
+	switch f.Verdict {
+	case checker.Unknown:
+		v.Error = f.Cause
+	case checker.Listed, checker.Caution:
+		v.Subject, v.Category, v.Confirmed = f.Subject, f.Category.Slug(), f.Confirmed
+		v.Reference, v.Source, v.Reason = f.Reference, f.Source, f.Reason
+		if f.FirstSeen > 0 {
+			v.FirstSeen = time.Unix(f.FirstSeen, 0).UTC().Format(time.RFC3339)
+		}
+		if len(v.Reason) == 0 {
+			v.Reason = map[string]string{}
+			for _, lang := range category.Languages {
+				v.Reason[lang] = f.Category.How(lang)
+			}
+		}
+	}
+	return v
+}
+
+// checkSet checks against a bare set file: subjects and categories, no reasons.
+func checkSet(file string) (func(string) verdict, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := set.Verify(data); err != nil {
+		return nil, fmt.Errorf("couldn't read %s as a set: %w", file, err)
+	}
+	list, err := set.Open(data)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read %s as a set: %w", file, err)
+	}
+	return func(input string) verdict {
+		names, err := subjects(input)
+		if err != nil {
+			return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
+		}
+		for _, s := range names {
+			if class, ok := list.Lookup(set.Prefix(s.Digest())); ok {
+				return tell(checker.Finding{Verdict: checker.Listed, Subject: s, Category: category.Category(class)})
+			}
+		}
+		return verdict{Verdict: checker.Unlisted.String()}
+	}, nil
+}
+
+// store reads the published paths from a data directory.
+type store struct{ blobs *blob.Dir }
+
+func (s store) get(path string, limit int64) ([]byte, error) {
+	name := strings.TrimPrefix(path, "/v1/")
+	if name == "head" {
+		return s.blobs.Head()
+	}
+	if bucket, ok := strings.CutPrefix(name, "bucket/"); ok {
+		sequence, prefix, _ := strings.Cut(bucket, "/")
+		n, err := strconv.ParseUint(sequence, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		return publish.Bucket(s.blobs, n, prefix)
+	}
+	return s.blobs.Get(name)
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"khien/server/feed"
+	"khien/server/ledger"
+	"khien/server/publish"
+	"khien/shared/category"
+)
+
+// importOptions fill in what a list does not say.
+type importOptions struct {
+	category           string
+	source             string
+	reasonEN, reasonVI string
+	lapseDays          int
+	partial            bool
+	defaultCategory    category.Category
+	now                int64
+	progress           io.Writer // nil for none
+}
+
+func importCommand(d *dir) *cobra.Command {
+	o := importOptions{}
+	cmd := &cobra.Command{
+		Use: "import FORMAT FILE...", Short: "Import lists of scams into the ledger",
+		Long: `Formats:
+  urls   a URL, host name or page a line; # begins a comment
+  hosts  a hosts file: 0.0.0.0 name
+  csv    with a header: url or subject, category, reason_en, reason_vi, first_seen, lapses, reference, source
+
+A file is imported as a whole or not at all: where a line is refused, nothing of its file
+is imported, unless --partial is given. A line is refused if it cannot be read, or if it
+would list a protected name. FILE - is stdin. Nothing is published before "khien publish".`,
+		Example: `  $ khien import urls national-list.txt --source "national list" --category phishing
+  imported 34120, duplicates 347, refused 0`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usagef("name a format (urls, hosts or csv) and at least one file")
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.category, "category", "", "the kind of scam, where the list does not say: "+slugs())
+	f.StringVar(&o.source, "source", "", "who says so, where the list does not say")
+	f.StringVar(&o.reasonEN, "reason-en", "", "the reason in English, where the list does not say")
+	f.StringVar(&o.reasonVI, "reason-vi", "", "the reason in Vietnamese, where the list does not say")
+	f.IntVar(&o.lapseDays, "lapse-days", 0, "take each indicator off the list after so many days, where the list does not say")
+	f.BoolVar(&o.partial, "partial", false, "import the good lines of a file that has refused ones")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.check(args[0]); err != nil {
+			return err
+		}
+		o.now = time.Now().Unix()
+		if onTerminal(cmd.ErrOrStderr()) {
+			o.progress = cmd.ErrOrStderr()
+		}
+		book, err := d.ledger()
+		if err != nil {
+			return err
+		}
+		defer book.Close()
+		failed := false
+		for _, name := range args[1:] {
+			good, err := importFile(cmd, book, args[0], name, o)
+			if err != nil {
+				return err
+			}
+			failed = failed || !good
+		}
+		if failed {
+			return errTold
+		}
+		return nil
+	}
+	return cmd
+}
+
+func (o *importOptions) check(format string) error {
+	switch format {
+	case "urls", "hosts", "csv":
+	default:
+		return usagef("there is no format %q: use urls, hosts or csv", format)
+	}
+	if o.lapseDays < 0 {
+		return usagef("--lapse-days is a number of days")
+	}
+	var known bool
+	if o.defaultCategory, known = category.Parse(o.category); o.category != "" && !known {
+		return usagef("--category is one of %s", slugs())
+	}
+	return nil
+}
+
+// importFile imports one file and tells what became of each line; good is false where
+// lines were refused and so nothing was imported.
+func importFile(cmd *cobra.Command, book *ledger.Ledger, format, name string, o importOptions) (good bool, err error) {
+	words := cmd.ErrOrStderr()
+	file := cmd.InOrStdin()
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return false, err
+		}
+		defer f.Close()
+		file = f
+	}
+	list, err := readList(format, file, o)
+	if err != nil {
+		return false, fmt.Errorf("couldn't read %s: %w", name, err)
+	}
+	for _, r := range list.Refused {
+		fmt.Fprintf(words, "%s:%d: refused: %s\n", name, r.Line, r.Why)
+	}
+	if len(list.Refused) > 0 && !o.partial {
+		fmt.Fprintf(words, "imported 0, duplicates 0, refused %d\n", len(list.Refused))
+		fmt.Fprintf(words, "Nothing of %s was imported. Mend these lines, or import the others with --partial.\n", name)
+		return false, nil
+	}
+	added, known, err := book.Import(cmd.Context(), actor(), list.Indicators)
+	if err != nil {
+		return false, fmt.Errorf("couldn't import %s: %w", name, err)
+	}
+	fmt.Fprintf(words, "imported %d, duplicates %d, refused %d\n", added, known+list.Duplicates, len(list.Refused))
+	return true, nil
+}
+
+// onTerminal tells whether a person is watching w.
+func onTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// readList reads a list, fills in what it does not say, and refuses protected names.
+func readList(format string, r io.Reader, o importOptions) (feed.Result, error) {
+	list, err := feed.Read(format, r, nil)
+	if err != nil {
+		return list, err
+	}
+	good := list.Indicators[:0]
+	for _, i := range list.Indicators {
+		if err := publish.Guard(i.Subject); err != nil {
+			list.Refused = append(list.Refused, feed.Refusal{Why: err.Error()})
+			continue
+		}
+		o.complete(&i)
+		good = append(good, i)
+	}
+	list.Indicators = good
+	slices.SortStableFunc(list.Refused, func(a, b feed.Refusal) int { return a.Line - b.Line })
+	return list, nil
+}
+
+// complete fills in what a list does not say about an indicator.
+func (o importOptions) complete(i *ledger.Indicator) {
+	const day = 24 * 60 * 60
+	if i.Category == category.Other {
+		i.Category = o.defaultCategory
+	}
+	if i.Source == "" {
+		i.Source = o.source
+	}
+	for lang, text := range map[string]string{"en": o.reasonEN, "vi": o.reasonVI} {
+		if text == "" || i.Reason[lang] != "" {
+			continue
+		}
+		if i.Reason == nil {
+			i.Reason = map[string]string{}
+		}
+		i.Reason[lang] = text
+	}
+	if i.FirstSeen == 0 {
+		i.FirstSeen = o.now
+	}
+	if i.Lapses == 0 && o.lapseDays > 0 {
+		i.Lapses = o.now + int64(o.lapseDays)*day
+	}
+}

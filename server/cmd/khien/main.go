@@ -1,0 +1,120 @@
+// Command khien publishes a signed list of scams, takes reports, and serves both.
+//
+// All state lives in one data directory (--data, KHIEN_DATA, or ./data):
+//
+//	keys/       root.key root.pub release.key keys.note
+//	published/  what is served, and the signed head
+//	ledger.db   every indicator and decision
+//	inbox.db    reports
+//
+// Data goes to stdout, words go to stderr. The exit code is 0, or 1 where
+// something was refused or failed, or 2 where the command line was wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context) int {
+	cmd, err := root().ExecuteContextC(ctx)
+	var wrong *usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &wrong):
+		fmt.Fprintf(os.Stderr, "khien: %v\nSee: %s --help\n", err, cmd.CommandPath())
+		return 2
+	case !errors.Is(err, errTold):
+		fmt.Fprintf(os.Stderr, "khien: %v\n", err)
+	}
+	return 1
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// errTold is a failure that has been told on stderr or in the output already.
+var errTold = errors.New("failed")
+
+func root() *cobra.Command {
+	d := &dir{}
+	cmd := group("khien", "Publish a signed list of scams, take reports, and serve both", `  $ khien init --demo
+  $ khien serve --demo`)
+	cmd.Long = `Khiên protects people on social media from scams. This program keeps the list of
+indicators, publishes it signed, takes reports and serves both to the extension.`
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.CompletionOptions.HiddenDefaultCmd = true
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	path := os.Getenv("KHIEN_DATA")
+	if path == "" {
+		path = "data"
+	}
+	cmd.PersistentFlags().StringVar(&d.path, "data", path, "the data directory (or KHIEN_DATA)")
+	cmd.AddCommand(
+		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
+		importCommand(d), exportCommand(d), withdrawCommand(d), reportsCommand(d),
+		subjectCommand(), checkCommand(d),
+	)
+	return cmd
+}
+
+// group is a command that only holds others.
+func group(use, short, example string) *cobra.Command {
+	return &cobra.Command{
+		Use: use + " COMMAND", Short: short, Example: example,
+		Args: cobra.ArbitraryArgs, DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no command %q", args[0])
+			}
+			cmd.SetOut(cmd.ErrOrStderr())
+			cmd.Help()
+			return usagef("name a command")
+		},
+	}
+}
+
+// atLeast, exactly and none say how many arguments a command takes, and what they are.
+func atLeast(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usagef("name %s", what)
+		}
+		return nil
+	}
+}
+
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("name %s", what)
+		}
+		return nil
+	}
+}
+
+func none(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("there is nothing to do with %q", args[0])
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"khien/shared/release"
+	"khien/shared/wire"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"khien": main})
+}
+
+// The scripts in testdata run the real program. Beside testscript's own commands they have:
+//
+//	serve [FLAG...]            start "khien serve" on a free port; sets $SERVER and $PORT
+//	stop                       SIGTERM it, which must end it with exit code 0; its stderr becomes stderr
+//	http METHOD PATH [NAME:VALUE...] [@BODYFILE]   ask $SERVER; the answer becomes stdout
+//	raw FILE                   send the bytes of FILE (\n as CR LF) to $SERVER; what comes back becomes stdout
+//	receipt FILE               send the report in FILE, which must be taken; sets $RECEIPT
+//	fetchset FILE              write the set that $SERVER publishes to FILE
+//	published                  sets $KEYS, $SET, $DELTA and $BUCKET to paths of the release of $SERVER
+//	exits CODE COMMAND...      run a command that must end with this exit code
+//	msgpack IN OUT             turn a report in JSON into MessagePack
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("KHIEN_DATA", e.WorkDir+"/data")
+			server := &server{}
+			e.Values["server"] = server
+			e.Defer(server.kill)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": scriptServe, "stop": scriptStop, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
+			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished,
+		},
+	})
+}
+
+// server is a "khien serve" of its own process.
+type server struct {
+	cmd    *exec.Cmd
+	addr   string // host:port
+	stderr bytes.Buffer
+	copied chan struct{}
+}
+
+// start returns when the server has said where it serves.
+func (s *server) start(dir string, env []string, flags ...string) error {
+	s.cmd = exec.Command("khien", append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+	s.cmd.Dir, s.cmd.Env = dir, env
+	out, err := s.cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	s.stderr.Reset()
+	s.copied = make(chan struct{})
+	lines := bufio.NewReader(io.TeeReader(out, &s.stderr))
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			s.cmd.Wait()
+			return fmt.Errorf("khien serve ended: %s", s.stderr.String())
+		}
+		if rest, ok := strings.CutPrefix(line, "serving on http://"); ok {
+			s.addr = strings.TrimSuffix(strings.TrimSpace(rest), "/")
+			break
+		}
+	}
+	go func() {
+		io.Copy(io.Discard, lines)
+		close(s.copied)
+	}()
+	return nil
+}
+
+// stop drains the server and returns its error and what it said.
+func (s *server) stop() (string, error) {
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	return s.wait()
+}
+
+func (s *server) wait() (string, error) {
+	<-s.copied
+	err := s.cmd.Wait()
+	s.cmd = nil
+	return s.stderr.String(), err
+}
+
+func (s *server) kill() {
+	if s.cmd != nil {
+		s.cmd.Process.Kill()
+		s.wait()
+	}
+}
+
+func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value("server").(*server)
+	if neg || s.cmd != nil {
+		ts.Fatalf("usage: serve [FLAG...], once at a time")
+	}
+	env := append(os.Environ(), "KHIEN_DATA="+ts.Getenv("KHIEN_DATA"))
+	ts.Check(s.start(ts.Getenv("WORK"), env, args...))
+	ts.Setenv("SERVER", "http://"+s.addr)
+	_, port, _ := net.SplitHostPort(s.addr)
+	ts.Setenv("PORT", port)
+}
+
+func scriptStop(ts *testscript.TestScript, neg bool, args []string) {
+	said, err := ts.Value("server").(*server).stop()
+	fmt.Fprint(ts.Stderr(), said)
+	if neg != (err != nil) {
+		ts.Fatalf("khien serve ended with %v", err)
+	}
+}
+
+func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: http METHOD PATH [NAME:VALUE...] [@BODYFILE]")
+	}
+	var body io.Reader
+	if last := args[len(args)-1]; strings.HasPrefix(last, "@") {
+		body = strings.NewReader(ts.ReadFile(last[1:]))
+		args = args[:len(args)-1]
+	}
+	req, err := http.NewRequest(args[0], ts.Getenv("SERVER")+args[1], body)
+	ts.Check(err)
+	for _, header := range args[2:] {
+		name, value, _ := strings.Cut(header, ":")
+		req.Header.Set(name, value)
+		if strings.EqualFold(name, "Host") {
+			req.Host = value
+		}
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	out := ts.Stdout()
+	fmt.Fprintln(out, resp.StatusCode, http.StatusText(resp.StatusCode))
+	resp.Header.Del("Date")
+	resp.Header.Write(lineFeeds{out})
+	fmt.Fprintf(out, "\n%s", answer)
+}
+
+// lineFeeds drops the carriage returns of HTTP headers.
+type lineFeeds struct{ io.Writer }
+
+func (w lineFeeds) Write(p []byte) (int, error) {
+	_, err := w.Writer.Write(bytes.ReplaceAll(p, []byte("\r"), nil))
+	return len(p), err
+}
+
+func scriptRaw(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: raw FILE")
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(ts.Getenv("SERVER"), "http://"))
+	ts.Check(err)
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_, err = io.WriteString(conn, strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n"))
+	ts.Check(err)
+	conn.(*net.TCPConn).CloseWrite()
+	answer, _ := io.ReadAll(conn)
+	fmt.Fprint(ts.Stdout(), strings.ReplaceAll(string(answer), "\r", ""))
+}
+
+func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	cmd := exec.Command(args[1], args[2:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), "KHIEN_DATA="+ts.Getenv("KHIEN_DATA"))
+	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
+	cmd.Run()
+	if got := fmt.Sprint(cmd.ProcessState.ExitCode()); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+func scriptReceipt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: receipt FILE")
+	}
+	resp, err := http.Post(ts.Getenv("SERVER")+"/v1/reports", "application/json", strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	defer resp.Body.Close()
+	var r wire.Receipt
+	ts.Check(json.NewDecoder(resp.Body).Decode(&r))
+	if r.Receipt == "" {
+		ts.Fatalf("the report was answered with %s", resp.Status)
+	}
+	ts.Setenv("RECEIPT", r.Receipt)
+}
+
+func scriptFetchSet(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: fetchset FILE")
+	}
+	c, err := newClient(context.Background(), ts.Getenv("SERVER"))
+	ts.Check(err)
+	r, err := fetchRelease(c.get)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), r.set, 0o600))
+}
+
+func scriptPublished(ts *testscript.TestScript, neg bool, args []string) {
+	c, err := newClient(context.Background(), ts.Getenv("SERVER"))
+	ts.Check(err)
+	note, err := c.get(release.HeadPath, release.MaxHead)
+	ts.Check(err)
+	head, err := release.ReadHead(note)
+	ts.Check(err)
+	ts.Setenv("KEYS", release.BlobPath(head.Keys))
+	ts.Setenv("SET", release.BlobPath(head.Set))
+	ts.Setenv("DELTA", release.DeltaPath(head.Set, head.Deltas))
+	ts.Setenv("BUCKET", release.BucketPath(head.Sequence, head.BucketBits, [32]byte{}))
+}
+
+func scriptMsgPack(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: msgpack IN OUT")
+	}
+	var r wire.Report
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &r))
+	body, err := r.MarshalMsg(nil)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), body, 0o600))
+}

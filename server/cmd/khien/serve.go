@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"khien/server/api"
+	"khien/server/httpd"
+	"khien/shared/release"
+)
+
+func serveCommand(d *dir) *cobra.Command {
+	var listen string
+	var demo bool
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Serve the published list and take reports",
+		Long: `Serves what is published, takes reports, and shows a page that explains how to begin.
+What another "khien publish" publishes is served at once. A head with less than half of
+its life left is signed anew, at the start and every hour. Ctrl-C or SIGTERM lets the
+requests under way finish.
+
+Nothing about requests is logged.`,
+		Example: `  $ khien serve --listen 127.0.0.1:8787 --demo`,
+		Args:    none,
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8787", "the address to serve on")
+	cmd.Flags().BoolVar(&demo, "demo", false, "serve the demo pages on *.localhost too")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ctx, words := cmd.Context(), cmd.ErrOrStderr()
+		box, err := d.inbox()
+		if err != nil {
+			return err
+		}
+		defer box.Close()
+		blobs, err := d.blobs()
+		if err != nil {
+			return err
+		}
+		l, err := net.Listen("tcp", listen)
+		if err != nil {
+			return fmt.Errorf("couldn't serve on %s: %w", listen, err)
+		}
+		log := slog.New(slog.NewTextHandler(words, nil))
+		answers := &api.API{Blobs: blobs, Inbox: box}
+		if err := answers.Ready(ctx, time.Now().Unix()); err != nil {
+			fmt.Fprintf(words, "khien: %v: run \"khien publish\"\n", err)
+		}
+		renewed := make(chan struct{})
+		renewals, stop := context.WithCancel(ctx)
+		go func() {
+			defer close(renewed)
+			keepFresh(renewals, d, log)
+		}()
+		fmt.Fprintf(words, "serving on http://%s/\n", l.Addr())
+		err = httpd.New(httpd.Config{API: answers, Demo: demo, Log: log}).Run(ctx, l)
+		stop()
+		<-renewed
+		if err == nil {
+			fmt.Fprintln(words, "stopped")
+		}
+		return err
+	}
+	return cmd
+}
+
+// keepFresh renews the head now and every hour until ctx is done.
+func keepFresh(ctx context.Context, d *dir, log *slog.Logger) {
+	hourly := time.NewTicker(time.Hour)
+	defer hourly.Stop()
+	for {
+		if err := renew(ctx, d, time.Now().Unix()); err != nil && ctx.Err() == nil {
+			log.Error("couldn't renew the head", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-hourly.C:
+		}
+	}
+}
+
+// renew publishes anew when less than half of the head's life is left. Before the first
+// release, and where the release key is kept elsewhere, there is nothing to do.
+func renew(ctx context.Context, d *dir, now int64) error {
+	blobs, err := d.blobs()
+	if err != nil {
+		return err
+	}
+	note, err := blobs.Head()
+	if err != nil {
+		return nil
+	}
+	head, err := release.ReadHead(note)
+	if err != nil || now-head.Issued < (head.Expires-head.Issued)/2 {
+		return err
+	}
+	p, done, err := d.publisher()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = p.Publish(ctx, now)
+	return err
+}

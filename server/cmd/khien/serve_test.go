@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"khien/server/inbox"
+	"khien/shared/wire"
+)
+
+// prepared is a data directory with keys and nothing else.
+func prepared(t *testing.T) string {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	if out, err := exec.Command("khien", "init", "--data", data).CombinedOutput(); err != nil {
+		t.Fatalf("khien init: %v\n%s", err, out)
+	}
+	return data
+}
+
+func start(t *testing.T, data string) *server {
+	t.Helper()
+	s := &server{}
+	if err := s.start(".", append(os.Environ(), "KHIEN_DATA="+data)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.kill)
+	return s
+}
+
+func reportBody(id uint64) string {
+	var b [inbox.IDSize]byte
+	binary.BigEndian.PutUint64(b[:], id)
+	return fmt.Sprintf(`{"id":%q,"kind":"scam","href":"http://shop-%d.example/","title":"Shop","language":"en","time":1763900000}`,
+		base64.StdEncoding.EncodeToString(b[:]), id)
+}
+
+// The server is killed at random moments, without a chance to tidy up, while people
+// report. Whoever was told "received" finds the report in the inbox, under the same receipt.
+func TestNoAcknowledgedReportIsLost(t *testing.T) {
+	kills := 20
+	if testing.Short() {
+		kills = 3
+	}
+	data := prepared(t)
+	var mu sync.Mutex
+	acknowledged := map[uint64]string{}
+	var next uint64
+	for range kills {
+		s := start(t, data)
+		ctx, stop := context.WithCancel(t.Context())
+		var senders sync.WaitGroup
+		for range 4 {
+			senders.Go(func() {
+				client := &http.Client{Transport: &http.Transport{}}
+				defer client.CloseIdleConnections()
+				for ctx.Err() == nil {
+					mu.Lock()
+					next++
+					id := next
+					mu.Unlock()
+					resp, err := client.Post("http://"+s.addr+"/v1/reports", "application/json", strings.NewReader(reportBody(id)))
+					if err != nil {
+						return // the server is dead
+					}
+					var r wire.Receipt
+					err = json.NewDecoder(resp.Body).Decode(&r)
+					resp.Body.Close()
+					if err == nil && resp.StatusCode == http.StatusCreated {
+						mu.Lock()
+						acknowledged[id] = r.Receipt
+						mu.Unlock()
+					}
+				}
+			})
+		}
+		time.Sleep(time.Duration(20+rand.IntN(130)) * time.Millisecond)
+		s.kill()
+		stop()
+		senders.Wait()
+	}
+	if len(acknowledged) < kills {
+		t.Fatalf("only %d reports were acknowledged over %d lives of the server; nothing is shown by this", len(acknowledged), kills)
+	}
+	box, err := inbox.Open(filepath.Join(data, "inbox.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	for id, receipt := range acknowledged {
+		r, err := box.ByReceipt(t.Context(), receipt)
+		if err != nil {
+			t.Fatalf("report %d was acknowledged and is lost: %v", id, err)
+		}
+		if want := fmt.Sprintf("http://shop-%d.example/", id); r.Href != want {
+			t.Errorf("receipt %s leads to %s, want %s", hex.EncodeToString(r.ID), r.Href, want)
+		}
+	}
+	t.Logf("%d reports acknowledged over %d kills, all kept", len(acknowledged), kills)
+}
+
+// A report that is half sent when the server is told to stop still gets its receipt;
+// after that the program ends by itself, and with success.
+func TestTheServerDrains(t *testing.T) {
+	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		s := start(t, prepared(t))
+		idle, err := net.Dial("tcp", s.addr) // a browser's spare connection must not hold it up
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer idle.Close()
+		conn, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		body := reportBody(1)
+		fmt.Fprintf(conn, "POST /v1/reports HTTP/1.1\r\nHost: khien.example\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:20])
+		time.Sleep(100 * time.Millisecond)
+		s.cmd.Process.Signal(signal)
+		time.Sleep(300 * time.Millisecond)
+		if late, err := net.Dial("tcp", s.addr); err == nil {
+			late.SetDeadline(time.Now().Add(time.Second))
+			if n, _ := late.Read(make([]byte, 1)); n > 0 {
+				t.Error("a connection was served after the signal")
+			}
+			late.Close()
+		}
+		if _, err := io.WriteString(conn, body[20:]); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != http.StatusCreated {
+			t.Fatalf("%v: the report under way got %v, %v", signal, resp, err)
+		}
+		if !resp.Close {
+			t.Errorf("%v: the answer keeps the connection open", signal)
+		}
+		if said, err := s.wait(); err != nil || !strings.HasSuffix(said, "stopped\n") {
+			t.Errorf("%v: the server ended with %v: %s", signal, err, said)
+		}
+	}
+}

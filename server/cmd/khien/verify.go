@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"khien/server/blob"
+	"khien/shared/category"
+	"khien/shared/release"
+	"khien/shared/set"
+	"khien/shared/wire"
+)
+
+func verifyCommand(d *dir) *cobra.Command {
+	var server, root string
+	cmd := &cobra.Command{
+		Use: "verify", Short: "Verify everything that is published",
+		Long: `Checks the signatures of the keys and the head, that neither has expired, the digest and
+the canonical form of the set, that each delta leads from the older release to this one,
+and that every bucket is under the root that the head signs and holds exactly the
+indicators of the set. Deltas of a server are checked where the data directory knows the
+older releases.`,
+		Example: `  $ khien verify
+  $ khien verify --server https://khien.example --root root.pub`,
+		Args: none,
+	}
+	cmd.Flags().StringVar(&server, "server", "", "verify what this server publishes")
+	cmd.Flags().StringVar(&root, "root", "", "the server's root key, or a file with it (default: the data directory's)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		v := verification{now: time.Now().Unix(), words: cmd.ErrOrStderr()}
+		var err error
+		if server != "" {
+			if v.root, err = serverRoot(d, root); err != nil {
+				return err
+			}
+			c, err := newClient(cmd.Context(), server)
+			if err != nil {
+				return err
+			}
+			v.get = c.get
+		} else {
+			if v.root, err = d.rootKey(); err != nil {
+				return err
+			}
+			blobs, err := d.blobs()
+			if err != nil {
+				return err
+			}
+			if _, err := blobs.Head(); errors.Is(err, blob.ErrNotFound) {
+				return fmt.Errorf("there is no release yet in %s: run \"khien publish\"", d.path)
+			}
+			v.get = store{blobs}.get
+			book, err := d.ledger()
+			if err != nil {
+				return err
+			}
+			defer book.Close()
+			older, err := book.Releases(cmd.Context(), -1)
+			if err != nil {
+				return err
+			}
+			v.older = map[uint64]release.Digest{}
+			for _, r := range older {
+				v.older[r.Sequence] = r.Set
+			}
+		}
+		return v.run()
+	}
+	return cmd
+}
+
+// verification walks through one release, from the root key to the last bucket.
+type verification struct {
+	root  string
+	get   getter
+	now   int64
+	words io.Writer
+	older map[uint64]release.Digest // the sets of older releases, where they are known
+}
+
+func (v verification) run() error {
+	r, err := fetchRelease(v.get)
+	if err != nil {
+		return err
+	}
+	keys, err := release.OpenKeys(r.keys, v.root, v.now)
+	if err != nil {
+		return fmt.Errorf("the release keys: %w", err)
+	}
+	fmt.Fprintf(v.words, "keys %d: signed by the root key, valid until %s\n", keys.Sequence, minute(keys.Expires))
+	head, err := release.OpenHead(r.head, keys, v.now)
+	if err != nil {
+		return fmt.Errorf("the head: %w", err)
+	}
+	fmt.Fprintf(v.words, "head %d: signed by a release key, valid until %s\n", head.Sequence, minute(head.Expires))
+	if err := release.CheckBlob(r.set, head.Set, head.SetSize); err != nil {
+		return fmt.Errorf("the set: %w", err)
+	}
+	if err := set.Verify(r.set); err != nil {
+		return fmt.Errorf("the set: %w", err)
+	}
+	list, err := set.Open(r.set)
+	if err != nil {
+		return fmt.Errorf("the set: %w", err)
+	}
+	if uint64(list.Len()) != head.Count {
+		return fmt.Errorf("the set has %d entries, the head says %d", list.Len(), head.Count)
+	}
+	fmt.Fprintf(v.words, "set: %d entries in %d bytes, canonical\n", list.Len(), len(r.set))
+	if err := v.deltas(head, r.set); err != nil {
+		return err
+	}
+	return v.buckets(head, list)
+}
+
+func (v verification) deltas(head release.Head, want []byte) error {
+	checked := 0
+	for from := head.Deltas; from < head.Sequence; from++ {
+		delta, err := v.get(release.DeltaPath(head.Set, from), release.MaxSet)
+		if err != nil {
+			return fmt.Errorf("the delta from release %d: %w", from, err)
+		}
+		digest, ok := v.older[from]
+		if !ok {
+			continue
+		}
+		body, err := v.get(release.BlobPath(digest), release.MaxSet)
+		if err != nil {
+			return fmt.Errorf("the set of release %d: %w", from, err)
+		}
+		base, err := set.Open(body)
+		if err != nil {
+			return fmt.Errorf("the set of release %d: %w", from, err)
+		}
+		got, err := set.Apply(base, delta)
+		if err != nil {
+			return fmt.Errorf("the delta from release %d: %w", from, err)
+		}
+		if !bytes.Equal(got, want) {
+			return fmt.Errorf("the delta from release %d leads to another set", from)
+		}
+		checked++
+	}
+	fmt.Fprintf(v.words, "deltas: %d there, %d applied\n", head.Sequence-head.Deltas, checked)
+	return nil
+}
+
+func (v verification) buckets(head release.Head, list set.Set) error {
+	n := uint32(1) << head.BucketBits
+	bar := progressbar.DefaultSilent(int64(n))
+	if onTerminal(v.words) {
+		bar = progressbar.NewOptions64(int64(n), progressbar.OptionSetWriter(v.words), progressbar.OptionSetDescription("buckets"), progressbar.OptionClearOnFinish())
+	}
+	entries := 0
+	for i := range n {
+		var digest [32]byte
+		low := i << (32 - head.BucketBits) // the first bits of every digest in this bucket
+		digest[0], digest[1] = byte(low>>24), byte(low>>16)
+		body, err := v.get(release.BucketPath(head.Sequence, head.BucketBits, digest), maxBucket)
+		if err != nil {
+			return fmt.Errorf("bucket %d: %w", i, err)
+		}
+		count, err := v.bucket(head, list, i, body)
+		if err != nil {
+			return fmt.Errorf("bucket %d: %w", i, err)
+		}
+		entries += count
+		bar.Add(1)
+	}
+	bar.Finish()
+	if uint64(entries) != head.Count {
+		return fmt.Errorf("the buckets have %d entries, the set %d", entries, head.Count)
+	}
+	fmt.Fprintf(v.words, "buckets: %d, all under the signed root, %d entries\n", n, entries)
+	return nil
+}
+
+// bucket checks one bucket and returns how many entries it has.
+func (v verification) bucket(head release.Head, list set.Set, i uint32, body []byte) (int, error) {
+	var b wire.Bucket
+	if rest, err := b.UnmarshalMsg(body); err != nil || len(rest) > 0 {
+		return 0, errors.New("not readable")
+	}
+	proof := make([]release.Digest, len(b.Proof))
+	for n, hash := range b.Proof {
+		if copy(proof[n][:], hash) != len(hash) || len(hash) != len(proof[n]) {
+			return 0, release.ErrProof
+		}
+	}
+	if err := release.CheckBucket(b.Leaf, proof, i, head.BucketBits, head.BucketRoot); err != nil {
+		return 0, err
+	}
+	var entries wire.Entries
+	if rest, err := entries.UnmarshalMsg(b.Leaf); err != nil || len(rest) > 0 {
+		return 0, errors.New("not readable")
+	}
+	for _, e := range entries {
+		var digest [32]byte
+		if copy(digest[:], e.Digest) != len(digest) {
+			return 0, errors.New("an entry has a short digest")
+		}
+		class, ok := list.Lookup(set.Prefix(digest))
+		c, known := category.Parse(e.Category)
+		if !ok || known && class != uint8(c) || release.BucketIndex(head.BucketBits, digest) != i {
+			return 0, errors.New("an entry that the set does not have")
+		}
+	}
+	return len(entries), nil
+}

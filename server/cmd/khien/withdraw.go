@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"khien/server/ledger"
+)
+
+func withdrawCommand(d *dir) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "withdraw SUBJECT", Short: "Take an indicator off the list",
+		Long: `Takes an indicator off the list with the next "khien publish". SUBJECT is what "khien
+check" prints as the subject, or a URL for exactly that page or account. The history keeps
+who did it and why.`,
+		Example: `  $ khien withdraw tiktok:user/an.invented.name --reason "the account was stolen and is back with its owner"`,
+		Args:    exactly(1, "one subject"),
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, kept in the history (required)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if reason == "" {
+			return usagef("say why with --reason")
+		}
+		s, err := exact(args[0])
+		if err != nil {
+			return err
+		}
+		book, err := d.ledger()
+		if err != nil {
+			return err
+		}
+		defer book.Close()
+		err = book.Withdraw(cmd.Context(), actor(), s, reason)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return fmt.Errorf("%s is not on the list: \"khien check\" shows which subject covers a page", s)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is off the list with the next \"khien publish\"\n", s)
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,267 @@
+// Package httpd speaks HTTP for package api, through fasthttp, and serves the
+// landing page and the demo pages.
+//
+// What fasthttp would do by itself and must not here: wait for ever for a slow
+// client, print client addresses and the bytes of bad requests, die of a panic,
+// and reuse a request's memory while somebody still holds it. So every limit is
+// set below, its messages go nowhere, and whatever leaves a handler is a copy.
+//
+// Nothing about a request is ever logged.
+package httpd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"khien/server/api"
+	"khien/shared/wire"
+)
+
+// Limits on one connection and on all of them.
+const (
+	readTimeout  = 10 * time.Second // for a whole request, so a trickle ends here
+	writeTimeout = 2 * time.Minute  // for a whole answer: a set of 3 MB at 25 kB/s
+	idleTimeout  = 30 * time.Second
+	drainTimeout = readTimeout + 5*time.Second
+	maxHeader    = 8 << 10
+	maxConns     = 8192 // about 150 MB of buffers at worst
+	maxRequests  = 1000 // on one connection
+)
+
+// Config says what to serve.
+type Config struct {
+	API  *api.API
+	Demo bool         // serve the demo pages on *.localhost and link to them
+	Log  *slog.Logger // told about faults of the server, never about requests
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	api  *api.API
+	demo bool
+	log  *slog.Logger
+	http *fasthttp.Server
+}
+
+// New makes a server.
+func New(c Config) *Server {
+	s := &Server{api: c.API, demo: c.Demo, log: c.Log}
+	s.http = &fasthttp.Server{
+		Handler:                      s.handle,
+		ErrorHandler:                 s.unreadable,
+		Logger:                       silence{},
+		SecureErrorLogMessage:        true,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		ReadBufferSize:               maxHeader,
+		MaxRequestBodySize:           wire.MaxReport,
+		MaxRequestsPerConn:           maxRequests,
+		Concurrency:                  maxConns,
+		DisablePreParseMultipartForm: true,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		CloseOnShutdown:              true,
+		TCPKeepalive:                 true,
+	}
+	return s
+}
+
+// silence takes what fasthttp wants to print: client addresses and pieces of requests.
+type silence struct{}
+
+func (silence) Printf(string, ...any) {}
+
+// Run serves on l until ctx is done, then takes no new connection and lets the
+// requests under way finish. An error says that it could not serve or that some
+// request did not finish in time.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	served := make(chan error, 1)
+	go func() { served <- s.http.Serve(l) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err := s.http.ShutdownWithContext(drain)
+	l.Close() // Shutdown misses a listener that Serve has not reached yet
+	if err != nil {
+		return errors.New("some requests did not finish in time")
+	}
+	<-served
+	return nil
+}
+
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if recover() != nil {
+			// The value of the panic may quote the request; the stack holds addresses only.
+			s.log.Error("a request caused a panic", "stack", string(debug.Stack()))
+			ctx.Response.Reset()
+			send(ctx, api.Fail(api.JSON, 500, "internal", "The server made a mistake."))
+		}
+	}()
+	// The path is matched as it was sent: nothing that is published needs decoding.
+	path := string(ctx.URI().PathOriginal())
+	if s.demo && s.demoPage(ctx, path) {
+		return
+	}
+	if s.page(ctx, path) {
+		return
+	}
+	s.question(ctx, path)
+}
+
+// asking is the context of a question. A RequestCtx is none: it is done as soon as the
+// server begins to drain, and it is reused for the next request.
+func asking() context.Context { return context.Background() }
+
+// question answers what package api knows.
+func (s *Server) question(ctx *fasthttp.RequestCtx, path string) {
+	form := api.Accepts(string(ctx.Request.Header.Peek("Accept")), api.JSON)
+	part := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	var answer func() api.Answer
+	switch {
+	case path == "/v1/reports":
+		s.report(ctx, form)
+		return
+	case path == "/healthz":
+		answer = func() api.Answer { return plain(200, "ok\n") }
+	case path == "/readyz":
+		answer = func() api.Answer {
+			if err := s.api.Ready(asking(), time.Now().Unix()); err != nil {
+				return plain(503, err.Error()+"\n")
+			}
+			return plain(200, "ok\n")
+		}
+	case part[0] != "v1":
+	case len(part) == 2 && part[1] == "head":
+		answer = func() api.Answer { return s.api.Head(form) }
+	case len(part) == 3 && part[1] == "blob":
+		answer = func() api.Answer { return s.api.Blob(part[2], form) }
+	case len(part) == 4 && part[1] == "delta":
+		answer = func() api.Answer { return s.api.Delta(part[2], part[3], form) }
+	case len(part) == 4 && part[1] == "bucket":
+		answer = func() api.Answer { return s.api.Bucket(part[2], part[3], form) }
+	case len(part) == 3 && part[1] == "receipts":
+		answer = func() api.Answer { return s.api.Receipt(asking(), part[2], form) }
+	}
+	if answer == nil {
+		send(ctx, api.Fail(form, 404, "not_found", "There is nothing under this address."))
+		return
+	}
+	// What is public may be read by any page; it carries no cookie and tells nothing about the reader.
+	h := &ctx.Response.Header
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "ETag")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	switch {
+	case ctx.IsGet() || ctx.IsHead():
+		send(ctx, answer())
+	case ctx.IsOptions():
+		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+		h.Set("Access-Control-Allow-Headers", "If-None-Match")
+		h.Set("Access-Control-Max-Age", "86400")
+		send(ctx, api.Answer{Status: 204})
+	default:
+		wrongMethod(ctx, form, "GET, HEAD, OPTIONS")
+	}
+}
+
+// report takes a report. A web page cannot send one in its visitor's name: the media
+// types are none that a browser sends to another site unasked, and only an
+// extension's origin is told that it may.
+func (s *Server) report(ctx *fasthttp.RequestCtx, form api.Form) {
+	origin := string(ctx.Request.Header.Peek("Origin"))
+	if strings.HasPrefix(origin, "chrome-extension://") || strings.HasPrefix(origin, "moz-extension://") {
+		ctx.Response.Header.Set("Access-Control-Allow-Origin", origin)
+	}
+	ctx.Response.Header.Set("Vary", "Origin")
+	switch {
+	case ctx.IsPost():
+		header := &ctx.Request.Header
+		send(ctx, s.api.Report(asking(), api.Sent{
+			Type:     string(header.Peek("Content-Type")),
+			Encoding: string(header.Peek("Content-Encoding")),
+			Accept:   string(header.Peek("Accept")),
+			Body:     ctx.PostBody(),
+		}, time.Now().Unix()))
+	case ctx.IsOptions():
+		ctx.Response.Header.Set("Access-Control-Allow-Methods", "POST")
+		ctx.Response.Header.Set("Access-Control-Allow-Headers", "Content-Type")
+		ctx.Response.Header.Set("Access-Control-Max-Age", "86400")
+		send(ctx, api.Answer{Status: 204})
+	default:
+		wrongMethod(ctx, form, "POST, OPTIONS")
+	}
+}
+
+// unreadable answers a request that fasthttp could not read, without quoting it.
+func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
+	var timeout net.Error
+	var tooLong *fasthttp.ErrSmallBuffer
+	switch {
+	case errors.As(err, &tooLong):
+		send(ctx, api.Fail(api.JSON, 431, "header_too_large", "The header of the request is too long."))
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		send(ctx, api.Fail(api.JSON, 413, "too_large", "The body of the request is too long."))
+	case errors.As(err, &timeout) && timeout.Timeout():
+		send(ctx, api.Fail(api.JSON, 408, "timeout", "The request did not arrive in time."))
+	default:
+		send(ctx, api.Fail(api.JSON, 400, "malformed", "This is not an HTTP request."))
+	}
+}
+
+func wrongMethod(ctx *fasthttp.RequestCtx, form api.Form, allow string) {
+	ctx.Response.Header.Set("Allow", allow)
+	send(ctx, api.Fail(form, 405, "method_not_allowed", "This address does not take this method."))
+}
+
+func plain(status int, text string) api.Answer {
+	return api.Answer{Status: status, Type: "text/plain; charset=utf-8", Cache: "no-store", Body: []byte(text)}
+}
+
+// send writes a as the response; where the client has these very bytes, it says only that.
+func send(ctx *fasthttp.RequestCtx, a api.Answer) {
+	h := &ctx.Response.Header
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	if len(h.Peek("Content-Security-Policy")) == 0 {
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	}
+	if a.Cache != "" {
+		h.Set("Cache-Control", a.Cache)
+	}
+	if a.ETag != "" {
+		h.Set("ETag", a.ETag)
+		if a.Status == fasthttp.StatusOK && has(string(ctx.Request.Header.Peek("If-None-Match")), a.ETag) {
+			ctx.SetStatusCode(fasthttp.StatusNotModified)
+			return
+		}
+	}
+	if a.Type != "" {
+		h.SetContentType(a.Type)
+	}
+	ctx.SetStatusCode(a.Status)
+	ctx.Response.SetBodyRaw(a.Body)
+}
+
+// has tells whether an If-None-Match header names tag (RFC 9110 section 13.1.2).
+func has(header, tag string) bool {
+	for candidate := range strings.SplitSeq(header, ",") {
+		candidate = strings.TrimSpace(candidate)
+		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag {
+			return true
+		}
+	}
+	return false
+}
