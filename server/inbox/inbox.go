@@ -17,12 +17,15 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
+	"khien/server/sqlite"
 	"khien/shared/wire"
 )
 
@@ -40,8 +43,36 @@ var (
 	ErrDecided = errors.New("the report is not in a state for this")
 )
 
-// Inbox is a store of reports. It is safe for concurrent use.
+// Inbox is a store of reports. It is safe for concurrent use, by several processes too.
 type Inbox struct{ db *sql.DB }
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Open opens the inbox in the file at path, making or upgrading it where needed.
+func Open(path string) (*Inbox, error) {
+	migrations, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlite.Open(path, migrations)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
+	}
+	return &Inbox{db}, nil
+}
+
+// Close waits for the statements under way.
+func (i *Inbox) Close() error { return i.db.Close() }
+
+// Ping tells whether the inbox can be read.
+func (i *Inbox) Ping(ctx context.Context) error {
+	var n int
+	if err := i.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM report LIMIT 1)`).Scan(&n); err != nil {
+		return fmt.Errorf("couldn't read the inbox: %w", err)
+	}
+	return nil
+}
 
 // Report is a report as it was sent and what has become of it.
 type Report struct {

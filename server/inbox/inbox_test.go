@@ -197,21 +197,6 @@ func TestNothingIsLostOverARestart(t *testing.T) {
 	}
 }
 
-func TestAFileOfANewerProgramIsLeftAlone(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "inbox.db")
-	i, err := Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := i.db.Exec(`PRAGMA user_version = 99`); err != nil {
-		t.Fatal(err)
-	}
-	i.Close()
-	if _, err := Open(path); err == nil {
-		t.Error("a file of version 99 was opened")
-	}
-}
-
 // Two processes, many senders, each report sent several times at once.
 func TestManyAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")

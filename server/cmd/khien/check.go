@@ -148,15 +148,20 @@ func tell(f checker.Finding) verdict {
 	v := verdict{Verdict: f.Verdict.String(), Stale: f.Stale}
 	switch f.Verdict {
 	case checker.Unknown:
-		v.Error = f.Cause
+		v.Error = "it could not be checked"
+		if f.Cause != nil {
+			v.Error = f.Cause.Error()
+		}
 	case checker.Listed, checker.Caution:
 		v.Subject, v.Category, v.Confirmed = f.Subject, f.Category.Slug(), f.Confirmed
-		v.Reference, v.Source, v.Reason = f.Reference, f.Source, f.Reason
+		v.Reference, v.Source, v.Reason = f.Reference, f.Source, map[string]string{}
+		for _, reason := range f.Reason {
+			v.Reason[reason.Lang] = reason.Text
+		}
 		if f.FirstSeen > 0 {
 			v.FirstSeen = time.Unix(f.FirstSeen, 0).UTC().Format(time.RFC3339)
 		}
 		if len(v.Reason) == 0 {
-			v.Reason = map[string]string{}
 			for _, lang := range category.Languages {
 				v.Reason[lang] = f.Category.How(lang)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -160,8 +161,7 @@ func (v verification) buckets(head release.Head, list set.Set) error {
 	entries := 0
 	for i := range n {
 		var digest [32]byte
-		low := i << (32 - head.BucketBits) // the first bits of every digest in this bucket
-		digest[0], digest[1] = byte(low>>24), byte(low>>16)
+		binary.BigEndian.PutUint32(digest[:], i<<(32-head.BucketBits)) // the first bits of all in this bucket
 		body, err := v.get(release.BucketPath(head.Sequence, head.BucketBits, digest), maxBucket)
 		if err != nil {
 			return fmt.Errorf("bucket %d: %w", i, err)
@@ -187,13 +187,7 @@ func (v verification) bucket(head release.Head, list set.Set, i uint32, body []b
 	if rest, err := b.UnmarshalMsg(body); err != nil || len(rest) > 0 {
 		return 0, errors.New("not readable")
 	}
-	proof := make([]release.Digest, len(b.Proof))
-	for n, hash := range b.Proof {
-		if copy(proof[n][:], hash) != len(hash) || len(hash) != len(proof[n]) {
-			return 0, release.ErrProof
-		}
-	}
-	if err := release.CheckBucket(b.Leaf, proof, i, head.BucketBits, head.BucketRoot); err != nil {
+	if err := release.CheckBucket(b.Leaf, b.Proof, i, head.BucketBits, head.BucketRoot); err != nil {
 		return 0, err
 	}
 	var entries wire.Entries
