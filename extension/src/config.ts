@@ -1,0 +1,10 @@
+// What the bundler writes into a build.
+
+declare const KHIEN_SERVER: string;
+declare const KHIEN_ROOT: string;
+
+/** Where lists come from and reports go: an origin, without a slash at the end. */
+export const server = KHIEN_SERVER;
+
+/** The verifier key that every list must lead back to (golang.org/x/mod/sumdb/note). */
+export const root = KHIEN_ROOT;

@@ -1,0 +1,153 @@
+// The core: Go, compiled to WebAssembly, loaded once for the whole extension.
+//
+// A call that arrives while the core is starting waits for it. If the Go runtime
+// dies, which a panic does not do, the next call starts a new one and opens again
+// what was open, so that the death of the runtime is a delay and not a gap.
+
+import { ConsoleStdout, File, OpenFile, WASI } from "@bjorn3/browser_wasi_shim";
+import { decode, encode } from "@msgpack/msgpack";
+import { root } from "./config";
+import { own } from "./ext";
+import {
+  Op,
+  version,
+  type ApplyReply,
+  type ApplyRequest,
+  type CheckReply,
+  type CheckRequest,
+  type Failure,
+  type Finding,
+  type HelloReply,
+  type OpenReply,
+  type OpenRequest,
+  type PlanReply,
+  type PlanRequest,
+  type ReportReply,
+  type ReportRequest,
+  type ResolveReply,
+  type ResolveRequest,
+} from "./protocol";
+
+/** What is published together: a list, the head that signs it, and the keys that sign the head. */
+export interface Release {
+  keys: Uint8Array;
+  head: Uint8Array;
+  set: Uint8Array;
+}
+
+/** The core refused. Code is one of the names in protocol.ts, or "died" if its runtime did, twice. */
+export class CoreError extends Error {
+  constructor(
+    readonly code: string,
+    text: string,
+  ) {
+    super(text);
+  }
+}
+
+interface Exports {
+  memory: WebAssembly.Memory;
+  buffer(size: number): number;
+  call(op: number, size: number): bigint;
+}
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+let booting: Promise<Exports> | undefined;
+let live: Exports | undefined;
+let current: Release | undefined;
+
+/** Unix seconds, as everything in the protocol counts time. */
+export const now = (): number => Math.floor(Date.now() / 1000);
+
+/** Verifies release and answers from it from now on. On failure the one before stays open. */
+export async function open(release: Release): Promise<OpenReply> {
+  const opened = await call<OpenRequest, OpenReply>(Op.open, { root, ...release, now: now() });
+  current = release;
+  return opened;
+}
+
+/** What is known about each address, in their order. */
+export async function check(urls: string[]): Promise<Finding[]> {
+  const hrefs = urls.map((url) => (URL.canParse(url) ? new URL(url).href : url));
+  return (await call<CheckRequest, CheckReply>(Op.check, { hrefs, now: now() })).findings;
+}
+
+/** Confirms a finding by the bucket that it names, and tells the reason; or that it was a chance hit. */
+export async function resolve(subject: string, bucket: Uint8Array): Promise<Finding> {
+  return (await call<ResolveRequest, ResolveReply>(Op.resolve, { subject, bucket, now: now() })).finding;
+}
+
+/** What to fetch to get from the open release to the one that head announces. */
+export function plan(head: Uint8Array, keys: Uint8Array): Promise<PlanReply> {
+  return call<PlanRequest, PlanReply>(Op.plan, { head, keys, now: now() });
+}
+
+/** The set that head announces, made from a fetched body. What is open stays open. */
+export async function apply(head: Uint8Array, keys: Uint8Array, kind: "delta" | "set", body: Uint8Array): Promise<Uint8Array> {
+  return (await call<ApplyRequest, ApplyReply>(Op.apply, { head, keys, kind, body, now: now() })).set;
+}
+
+/** The body of a report, as the server takes it. */
+export async function report(fields: ReportRequest): Promise<Uint8Array> {
+  return (await call<ReportRequest, ReportReply>(Op.report, fields)).body;
+}
+
+async function call<Q, R>(op: Op, request: Q): Promise<R> {
+  for (let tries = 1; ; tries++) {
+    const exports = await running();
+    try {
+      return exchange<Q, R>(exports, op, request);
+    } catch (err) {
+      if (err instanceof CoreError) throw err;
+      if (live === exports) live = undefined;
+      if (tries === 2) throw new CoreError("died", "the runtime of the core died");
+    }
+  }
+}
+
+async function running(): Promise<Exports> {
+  if (live) return live;
+  booting ??= boot().finally(() => (booting = undefined));
+  return (live = await booting);
+}
+
+async function boot(): Promise<Exports> {
+  compiled ??= compile();
+  const module = await compiled.catch((err: unknown) => {
+    compiled = undefined;
+    throw err;
+  });
+  // Whatever Go would print ends here: it could name an address.
+  const silent = () => new ConsoleStdout(() => undefined);
+  const wasi = new WASI([], [], [new OpenFile(new File([])), silent(), silent()]);
+  const instance = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: wasi.wasiImport });
+  wasi.initialize(instance as Parameters<WASI["initialize"]>[0]);
+  const exports = instance.exports as unknown as Exports;
+  const hello = exchange<object, HelloReply>(exports, Op.hello, {});
+  if (hello.version !== version) throw new CoreError("version", `the core speaks version ${hello.version}`);
+  if (current) exchange<OpenRequest, OpenReply>(exports, Op.open, { root, ...current, now: now() });
+  return exports;
+}
+
+async function compile(): Promise<WebAssembly.Module> {
+  const file = own("core.wasm");
+  try {
+    return await WebAssembly.compileStreaming(fetch(file));
+  } catch {
+    // A browser that gives the file another type than application/wasm.
+    return WebAssembly.compile(await (await fetch(file)).arrayBuffer());
+  }
+}
+
+function exchange<Q, R>(core: Exports, op: Op, request: Q): R {
+  const sent = encode(request);
+  const at = core.buffer(sent.length);
+  new Uint8Array(core.memory.buffer, at, sent.length).set(sent);
+  const reply = BigInt.asUintN(64, core.call(op, sent.length));
+  const start = Number(reply >> 32n);
+  // The reply lies in memory that the next call uses again.
+  const copy = new Uint8Array(core.memory.buffer.slice(start, start + Number(reply & 0xffffffffn)));
+  const answer = decode(copy) as R | Failure;
+  if (answer && typeof answer === "object" && "error" in answer) throw new CoreError(answer.error.code, answer.error.text);
+  return answer as R;
+}

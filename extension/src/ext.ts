@@ -1,0 +1,57 @@
+// The one place that knows how browsers differ.
+
+/** The extension API. Firefox calls it browser; its promises are the same. */
+export const api: typeof chrome = (globalThis as { browser?: typeof chrome }).browser ?? chrome;
+
+/** The address of a file of the extension. */
+export const own = (path: string): string => api.runtime.getURL(path);
+
+/** Whether a navigation is about a page that the person cannot see yet. Firefox renders nothing ahead. */
+export function hidden(details: { documentLifecycle?: string }): boolean {
+  return details.documentLifecycle === "prerender";
+}
+
+/** The address that a tab shows, known without the right to read tabs; undefined for a tab that is gone. */
+export async function shown(tabId: number): Promise<string | undefined> {
+  const frame = await api.webNavigation.getFrame({ tabId, frameId: 0 }).catch(() => null);
+  return frame?.url;
+}
+
+/** Opens url in the tab. While a person drags a tab, Chromium refuses for a moment. */
+export async function navigate(tabId: number, url: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await api.tabs.update(tabId, { url });
+      return;
+    } catch (err) {
+      if (tries === 20 || !String(err).includes("dragging")) throw err;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** Replaces the tab by the page that the browser shows in a new tab. Neither browser lets an extension name that page in both. */
+export async function renew(tabId: number): Promise<void> {
+  const { index, windowId } = await api.tabs.get(tabId);
+  // A window without a tab bar takes no new tab; then closing is all there is to do.
+  await api.tabs.create({ index: index + 1, windowId }).catch(() => undefined);
+  await api.tabs.remove(tabId);
+}
+
+/** Styles a shadow root. Firefox has refused sheets made by content scripts; a style element is then as good. */
+export function style(root: ShadowRoot, css: string): void {
+  try {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    root.adoptedStyleSheets = [sheet];
+  } catch {
+    const element = document.createElement("style");
+    element.textContent = css;
+    root.prepend(element);
+  }
+}
+
+/** Opens the popup as a window of its own, for a report that began in a menu. */
+export async function openPopup(hash: string): Promise<void> {
+  await api.windows.create({ url: own(`popup.html#${hash}`), type: "popup", width: 400, height: 600 });
+}

@@ -1,0 +1,215 @@
+// From an address to what the person sees: a warning page, a covered account, a badge, or nothing.
+
+import * as core from "./core";
+import { api, navigate, own, renew, shown } from "./ext";
+import { lookAgain, type Detailed, type Notice } from "./message";
+import type { Finding } from "./protocol";
+import { get, ServerError } from "./server";
+import * as session from "./session";
+import type { Warning } from "./session";
+import { restore, status } from "./store";
+import { t, language } from "./text";
+import { patience, update } from "./update";
+
+/**
+ * Where a navigation stands. Before the page comes, and when it comes, its content
+ * script asks for itself; within a page and once it is read, the script must answer.
+ */
+export type Moment = "before" | "commit" | "within" | "read";
+
+/** The last address that each tab went to: what is known about another is of no use any more. */
+const latest = new Map<number, string>();
+
+/** Looks at the address a tab goes to, and acts before the person can be harmed there. */
+export async function visit(tabId: number, href: string, moment: Moment): Promise<void> {
+  latest.set(tabId, href);
+  if (href.startsWith(own(""))) {
+    if (moment === "commit") await ownPage(tabId, href);
+    return;
+  }
+  if (!/^https?:/.test(href)) return;
+  const finding = await look(href);
+  if (latest.get(tabId) !== href) return;
+  const through = finding.verdict === "listed" ? await session.letThrough(tabId, finding) : undefined;
+  if (moment !== "before") await badge(tabId, through === "cleared" ? "unlisted" : finding.verdict);
+
+  const network = onNetwork(href);
+  const told = network && moment === "within" ? await tell(tabId) : false;
+  if (finding.verdict !== "listed" || through) return;
+  if (network && isAccount(finding.subject)) {
+    if (moment === "before" || moment === "commit" || told) return;
+    if (moment === "read" && (await tell(tabId))) return;
+  }
+  if (latest.get(tabId) === href) await warn({ tabId, href, finding });
+}
+
+/** Looks at all tabs: pages that were open before the extension, or before the list that names them. */
+export async function visitAll(): Promise<void> {
+  const tabs = await api.tabs.query({});
+  await Promise.all(
+    tabs.map(async ({ id }) => {
+      const href = id === undefined ? undefined : await shown(id);
+      if (id !== undefined && href) await visit(id, href, "read").catch(() => undefined);
+    }),
+  );
+}
+
+export function forget(tabId: number): void {
+  latest.delete(tabId);
+}
+
+const unreadable: Finding = {
+  verdict: "unknown",
+  subject: "",
+  category: "",
+  bucket: "",
+  stale: false,
+  cause: "core",
+  confirmed: false,
+  first_seen: 0,
+  reference: "",
+  source: "",
+  reason: null,
+};
+
+/** What is known about an address; "unknown" too if the core itself fails. */
+export async function look(href: string): Promise<Finding> {
+    try {
+    await restore();
+    return (await core.check([href]))[0] ?? unreadable;
+  } catch {
+    return unreadable;
+  }
+}
+
+/** Opens the warning page in place of a listed page; or goes on back, if the person is leaving that page. */
+async function warn(warning: Warning): Promise<void> {
+  const { tabId, finding } = warning;
+  const gone = await session.leaving(tabId, finding.subject);
+  if (gone > 0) return leave(warning, gone > 5);
+  const id = await session.addWarning(warning);
+  await navigate(tabId, own(`warning.html#${id}`));
+}
+
+/** Leads away from what a warning is about: back, or to a new tab where there is no way back. */
+export async function leave({ tabId, finding }: Warning, close: boolean): Promise<void> {
+  if (!close) {
+    const gone = await session.leaving(tabId, finding.subject);
+    await session.setLeaving(tabId, finding.subject, gone + 1);
+    try {
+      await api.tabs.goBack(tabId);
+      return;
+    } catch {
+      // There is nothing to go back to.
+    }
+  }
+  await renew(tabId);
+}
+
+/** The words and dates of a warning, as far as they are known on the device. */
+export async function notice({ href, finding }: Warning, details: Notice["details"] = "pending"): Promise<Notice> {
+  const { opened } = await restore();
+  const reason = finding.reason ?? {};
+  return {
+    subject: finding.subject,
+    href,
+    category: finding.category,
+    issued: opened.issued,
+    details: finding.confirmed ? "confirmed" : details,
+    since: finding.first_seen,
+    reference: finding.reference,
+    source: finding.source,
+    reason: reason[language()] ?? reason["en"] ?? Object.values(reason)[0] ?? "",
+  };
+}
+
+/**
+ * Asks for the bucket of a finding and tells the reason in it. A bucket that does not
+ * hold the subject means that two names share a prefix: then the warning is withdrawn.
+ */
+export async function details(warning: Warning): Promise<Detailed> {
+  try {
+    return await confirmed(warning);
+  } catch (err) {
+    if (err instanceof ServerError && err.status === 0) return notice(warning, "offline");
+  }
+  // The server has no such bucket, or another than the list in use has signed: look again with the newest.
+  await update("by a person");
+  const finding = await look(warning.href);
+  if (finding.verdict === "unlisted") return "withdrawn";
+  if (finding.subject !== warning.finding.subject || finding.bucket === warning.finding.bucket) return notice(warning, "offline");
+  return confirmed({ ...warning, finding }).catch(() => notice(warning, "offline"));
+}
+
+const maxBucket = 1 << 20;
+
+async function confirmed(warning: Warning): Promise<Detailed> {
+  const { bucket, subject } = warning.finding;
+  await restore();
+  const finding = await core.resolve(subject, (await get(bucket, maxBucket)).body);
+  if (finding.verdict === "listed") return notice({ ...warning, finding });
+  await session.clear(bucket, subject);
+  return "withdrawn";
+}
+
+/** An account on a social network, as against a page; see package subject. An IPv6 host begins with a bracket. */
+export const isAccount = (subject: string): boolean => /^[a-z]+:/.test(subject);
+
+const networks = (api.runtime.getManifest().content_scripts?.[0]?.matches ?? []).map((pattern) => pattern.replace(/^\*:\/\/(\*\.)?/, "").replace(/\/.*$/, ""));
+
+/** Whether our content script runs at an address. */
+export function onNetwork(href: string): boolean {
+  if (!URL.canParse(href)) return false;
+  const host = new URL(href).hostname;
+  return networks.some((name) => host === name || host.endsWith("." + name));
+}
+
+/** Tells the content script of a tab to look again, and returns whether one answered. */
+async function tell(tabId: number): Promise<boolean> {
+  return (await api.tabs.sendMessage(tabId, lookAgain, { frameId: 0 }).catch(() => false)) === true;
+}
+
+async function ownPage(tabId: number, href: string): Promise<void> {
+  const warning = await session.warning(tabId, new URL(href).hash.slice(1));
+  if (warning) await badge(tabId, "listed");
+}
+
+const red = "#b3261e";
+const grey = "#5f6368";
+
+/** Shows a verdict on the toolbar: a mark for listed and for unknown, nothing for nothing known. */
+async function badge(tabId: number, verdict: Finding["verdict"]): Promise<void> {
+  const set = async (text: string | null, color: string, title: string) => {
+    // Without a text of its own a tab shows what outdated() has set for all.
+    await api.action.setBadgeText(text === null ? { tabId } : { tabId, text });
+    if (text !== null) await api.action.setBadgeBackgroundColor({ tabId, color });
+    await api.action.setTitle({ tabId, title });
+  };
+  try {
+    if (verdict === "listed") await set("!", red, t("titleListed"));
+    else if (verdict === "unknown") await set("?", grey, t("titleUnknown"));
+    else await set(null, grey, t("titleNothing"));
+  } catch {
+    // The tab is gone.
+  }
+}
+
+/** Whether the protection needs looking at. */
+export async function health(): Promise<"fresh" | "outdated" | "expired" | "off"> {
+  try {
+    const { opened } = await restore();
+    if (opened.expires <= core.now()) return "expired";
+    const { checked } = await status();
+    return Math.max(checked, opened.issued) < core.now() - patience ? "outdated" : "fresh";
+  } catch {
+    return "off";
+  }
+}
+
+/** Makes a list that is out of date visible in every tab. */
+export async function showHealth(): Promise<void> {
+  const fresh = (await health()) === "fresh";
+  await api.action.setBadgeText({ text: fresh ? "" : "?" });
+  await api.action.setBadgeBackgroundColor({ color: grey });
+  await api.action.setTitle({ title: fresh ? t("titleNothing") : t("titleOutdated") });
+}

@@ -1,0 +1,88 @@
+// What pages of the extension and content scripts ask the worker: name -> [request, reply].
+
+import { api } from "./ext";
+import type { Entry } from "./store";
+
+/** All that a warning says. */
+export interface Notice {
+  subject: string;
+  href: string;
+  /** Slug of package category. */
+  category: string;
+  /** When the list that holds the subject was made, in Unix seconds. */
+  issued: number;
+  /** Whether the reason was fetched and proved; "pending" at first. */
+  details: "pending" | "confirmed" | "offline";
+  /** Unix seconds; 0 if unknown. */
+  since: number;
+  reference: string;
+  source: string;
+  /** In the reader's language, or the nearest; may be empty. */
+  reason: string;
+}
+
+/** Whether a notice still holds, with its details; "withdrawn" if the list hit by chance. */
+export type Detailed = Notice | "withdrawn";
+
+/** From a content script. What it says about itself is believed only as far as the browser vouches for it. */
+export interface FromOverlay {
+  "overlay.look": [{ href: string }, Notice | null];
+  "overlay.details": [{ subject: string }, Detailed | null];
+  "overlay.leave": [{ subject: string; close: boolean }, null];
+  "overlay.mistake": [{ subject: string }, "queued" | "failed"];
+  "overlay.pass": [{ subject: string }, boolean];
+}
+
+/** The list in use, for the popup. */
+export interface Protection {
+  issued: number;
+  count: number;
+  sequence: number;
+  checked: number;
+  error: string;
+  /** Why it should be looked at: the list has expired, or nobody has confirmed it for a day. */
+  state: "fresh" | "outdated" | "expired" | "off";
+}
+
+export interface Page {
+  href: string;
+  title: string;
+  state: "listed" | "passed" | "unlisted" | "unknown" | "other";
+  category: string;
+  report: Entry | null;
+}
+
+/** From a page of the extension. */
+export interface FromPages {
+  "warning.look": [{ id: string }, Notice | null];
+  "warning.details": [{ id: string }, Detailed | null];
+  "warning.leave": [{ id: string; close: boolean }, null];
+  "warning.mistake": [{ id: string }, "queued" | "failed"];
+  /** Lets the page through and returns its address. */
+  "warning.pass": [{ id: string }, string | null];
+  "popup.page": [{ tabId: number } | { request: string }, Page];
+  "popup.protection": [null, Protection];
+  "popup.refresh": [null, Protection];
+  "popup.report": [{ href: string; title: string }, Entry];
+  "popup.undo": [{ id: string }, boolean];
+  "popup.describe": [{ id: string; category: string; note: string }, Entry | null];
+  "popup.entry": [{ id: string; follow: boolean }, Entry | null];
+}
+
+export type Asks = FromOverlay & FromPages;
+
+export interface Message {
+  ask: string;
+  body: unknown;
+}
+
+/** The one thing the worker says to a content script: the address changed, look again. */
+export const lookAgain = "look again";
+
+/** Asks the worker. Rejects if it fails or is not there. */
+export async function ask<N extends keyof Asks>(name: N, body: Asks[N][0]): Promise<Asks[N][1]> {
+  const message: Message = { ask: name, body };
+  const reply: { ok: Asks[N][1] } | undefined = await api.runtime.sendMessage(message);
+  if (!reply || !("ok" in reply)) throw new Error("the worker could not answer");
+  return reply.ok;
+}

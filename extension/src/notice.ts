@@ -1,0 +1,145 @@
+// The warning itself, the same on the warning page and over a listed account.
+// It is built from nodes and text, never from HTML.
+
+import type { Detailed, Notice } from "./message";
+import { category, day, t, type Key } from "./text";
+
+/** What the buttons do. */
+export interface Actions {
+  leave(event: MouseEvent): void;
+  mistake(event: MouseEvent): Promise<"queued" | "failed">;
+  goOn(event: MouseEvent): void;
+  /** Fetches the reason. */
+  details(): Promise<Detailed | null>;
+  /** The list hit by chance: there is nothing to warn about. */
+  withdrawn(): void;
+}
+
+export interface View {
+  root: HTMLElement;
+  /** Puts the focus on the way out. */
+  focus(): void;
+}
+
+/** Shows a notice whose details follow as soon as they are there. */
+export function view(notice: Notice, actions: Actions): View {
+  const account = /^([a-z]+):/.exec(notice.subject)?.[1];
+  const kind = category(notice.category);
+
+  const since = h("p", { id: "since" }, sinceText(notice));
+  const details = h("section", { id: "details", hidden: true, ariaLabel: t("reason") }, facts(notice));
+  const feedback = h("p", { id: "feedback", className: "feedback", role: "status" });
+  const leave = button("leave", "primary", "leave", actions.leave);
+  const toggle = button("reason-toggle", "secondary", "reasonShow", () => {
+    details.hidden = !details.hidden;
+    toggle.ariaExpanded = String(!details.hidden);
+    toggle.textContent = t(details.hidden ? "reasonShow" : "reasonHide");
+  });
+  toggle.ariaExpanded = "false";
+  toggle.setAttribute("aria-controls", "details");
+  const mistake = button("mistake", "quiet", "mistake", async (event) => {
+    mistake.disabled = true;
+    const outcome = await actions.mistake(event).catch(() => "failed" as const);
+    feedback.textContent = outcome === "queued" ? t("mistakeQueued", notice.subject) : t("mistakeFailed");
+    mistake.disabled = outcome === "queued";
+    leave.focus();
+  });
+  const goOn = button("go-on", "quiet", "goOn", actions.goOn);
+
+  const root = h(
+    "article",
+    { className: "notice" },
+    mark(),
+    h("h1", { id: "title" }, t(account ? "stopAccount" : "stopPage")),
+    h("p", { id: "name", className: "name" }, plainName(notice.subject)),
+    h("section", { className: "kind" }, h("h2", { id: "category" }, kind.name), h("p", { id: "how" }, kind.how)),
+    since,
+    h("div", { className: "buttons" }, leave, toggle),
+    details,
+    h("div", { className: "buttons last" }, mistake, goOn),
+    feedback,
+  );
+
+  void actions
+    .details()
+    .catch((): Notice => ({ ...notice, details: "offline" }))
+    .then((detailed) => {
+      if (detailed === "withdrawn") return actions.withdrawn();
+      if (!detailed) return;
+      since.textContent = sinceText(detailed);
+      details.replaceChildren(facts(detailed));
+    });
+
+  return { root, focus: () => leave.focus({ preventScroll: true }) };
+}
+
+const platforms: Record<string, string> = {
+  facebook: "Facebook",
+  instagram: "Instagram",
+  threads: "Threads",
+  tiktok: "TikTok",
+  youtube: "YouTube",
+  x: "X",
+  telegram: "Telegram",
+  zalo: "Zalo",
+};
+
+/** A subject as people would say it: "Facebook: some.name", or a host and path. */
+export function plainName(subject: string): string {
+  const account = /^([a-z]+):(?:[a-z]+\/)?(.+)$/.exec(subject);
+  if (account) return `${platforms[account[1] ?? ""] ?? account[1]}: ${account[2]}`;
+  return subject.replace(/\/$/, "");
+}
+
+function sinceText(notice: Notice): string {
+  if (notice.details === "offline") return t("sinceOffline", day(notice.issued));
+  return notice.since > 0 ? t("since", day(notice.since)) : t("sinceList", day(notice.issued));
+}
+
+/** The answers to "why", as far as they are known. */
+function facts(notice: Notice): HTMLElement {
+  const list = h("dl", {});
+  const add = (key: Key, text: string, className = "") => {
+    if (text) list.append(h("dt", {}, t(key)), h("dd", { className }, text));
+  };
+  const waiting = notice.details === "pending" ? t("reasonPending") : notice.details === "offline" ? t("reasonOffline") : "";
+  add("reason", notice.reason || waiting || t("reasonNone"));
+  add("listedBy", notice.source);
+  add("reference", notice.reference);
+  add("matched", notice.subject, "exact");
+  if (!notice.subject.startsWith(notice.href)) add("address", notice.href, "exact");
+  return list;
+}
+
+function button(id: string, className: string, key: Key, click: (event: MouseEvent) => void): HTMLButtonElement {
+  const element = h("button", { id, className, type: "button" }, t(key));
+  element.addEventListener("click", (event) => {
+    // A page can click on our buttons as little as it can type into them.
+    if (event.isTrusted) click(event);
+  });
+  return element;
+}
+
+type Props<N extends keyof HTMLElementTagNameMap> = Partial<Omit<HTMLElementTagNameMap[N], "style">>;
+
+function h<N extends keyof HTMLElementTagNameMap>(name: N, props: Props<N>, ...children: (Node | string)[]): HTMLElementTagNameMap[N] {
+  const element = document.createElement(name);
+  Object.assign(element, props);
+  element.append(...children);
+  return element;
+}
+
+/** The shield with an exclamation mark. */
+function mark(): SVGElement {
+  const draw = (name: string, attributes: Record<string, string>) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+  const svg = draw("svg", { viewBox: "0 0 64 64", class: "mark", "aria-hidden": "true" });
+  svg.append(
+    draw("path", { class: "shield", d: "M32 3 8 12v18c0 15.5 10 26.5 24 31 14-4.5 24-15.5 24-31V12z" }),
+    draw("path", { class: "sign", d: "M32 17v17M32 45v.5" }),
+  );
+  return svg as SVGElement;
+}

@@ -1,0 +1,126 @@
+// Runs on the named social networks and covers the page while it shows a listed
+// account. It reads nothing but the address. A network shows many accounts in one
+// page, so it looks again whenever the address changes.
+
+import css from "../pages/notice.css";
+import { api, style } from "./ext";
+import { ask, lookAgain, type Notice } from "./message";
+import { view } from "./notice";
+
+/** The warning that covers the page now. */
+let cover: Cover | undefined;
+
+async function look(): Promise<void> {
+  const { href } = location;
+  const notice = await ask("overlay.look", { href }).catch(() => null);
+  // The address has changed meanwhile: another look is on its way.
+  if (location.href !== href) return;
+  if (cover && cover.subject !== notice?.subject) {
+    cover.remove();
+    cover = undefined;
+  }
+  if (notice) cover ??= new Cover(notice);
+}
+
+class Cover {
+  readonly subject: string;
+  private readonly host = document.createElement("khien-overlay");
+  private readonly dialog = document.createElement("dialog");
+  private readonly view;
+  private readonly born = performance.now();
+  private readonly observer = new MutationObserver(() => this.keep());
+  /** Also catches what no mutation tells: a dialog that the page has closed or laid over. */
+  private readonly timer = setInterval(() => this.keep(), 300);
+  private overflow: string | undefined;
+
+  constructor(notice: Notice) {
+    this.subject = notice.subject;
+    const { subject } = this;
+    this.view = view(notice, {
+      leave: () => void this.leave(),
+      mistake: () => ask("overlay.mistake", { subject }),
+      goOn: () => void this.goOn(),
+      details: () => ask("overlay.details", { subject }),
+      withdrawn: () => void look(),
+    });
+    const root = this.host.attachShadow({ mode: "closed" });
+    style(root, css);
+    this.dialog.setAttribute("role", "alertdialog");
+    this.dialog.setAttribute("aria-labelledby", "title");
+    this.dialog.setAttribute("aria-describedby", "category how since");
+    this.dialog.append(this.view.root);
+    root.append(this.dialog);
+    this.dialog.addEventListener("cancel", (event) => event.preventDefault());
+    this.dialog.addEventListener("close", () => this.keep());
+    // What is typed or clicked here is none of the page's business.
+    for (const type of ["keydown", "keyup", "keypress", "click", "pointerdown", "mousedown", "mouseup", "wheel", "touchmove"]) {
+      this.host.addEventListener(type, (event) => event.stopPropagation());
+    }
+    this.observer.observe(document, { childList: true });
+    this.observer.observe(this.host, { attributes: true });
+    this.keep();
+  }
+
+  /** Puts the cover back on top, whatever the page has done to it. */
+  private keep(): void {
+    const page = document.documentElement;
+    if (!page) return;
+    if (this.host.parentNode !== page) {
+      page.append(this.host);
+      this.observer.observe(page, { childList: true });
+    }
+    for (const { name } of [...this.host.attributes]) if (name !== "style") this.host.removeAttribute(name);
+    if (this.host.style.cssText !== visible) this.host.style.cssText = visible;
+    if (!this.dialog.open || !this.dialog.matches(":modal")) {
+      this.dialog.close();
+      this.dialog.showModal();
+      this.view.focus();
+    }
+    if (page.style.overflow !== "hidden") {
+      this.overflow ??= page.style.overflow;
+      page.style.setProperty("overflow", "hidden", "important");
+    }
+    for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) if (!media.paused) media.pause();
+  }
+
+  remove(): void {
+    clearInterval(this.timer);
+    this.observer.disconnect();
+    this.host.remove();
+    document.documentElement.style.overflow = this.overflow ?? "";
+  }
+
+  private async leave(): Promise<void> {
+    const { subject } = this;
+    // Going back can end on the same account, and a browser that cannot go back does not say so.
+    setTimeout(() => {
+      if (cover === this) void ask("overlay.leave", { subject, close: true });
+    }, 1200);
+    await ask("overlay.leave", { subject, close: history.length <= 1 });
+  }
+
+  private async goOn(): Promise<void> {
+    // Nobody reads a warning in less time: a click that was meant for the page.
+    if (performance.now() - this.born < 500) return;
+    if (await ask("overlay.pass", { subject: this.subject })) await look();
+  }
+}
+
+/** Set on the element itself and important, so that no style of the page hides it. */
+const visible = (() => {
+  const probe = document.createElement("div").style;
+  probe.cssText = "all: initial !important; display: block !important;";
+  return probe.cssText;
+})();
+
+api.runtime.onMessage.addListener((message: unknown, _sender, reply) => {
+  if (message !== lookAgain) return;
+  void look();
+  reply(true);
+});
+
+const { navigation } = globalThis as { navigation?: EventTarget };
+navigation?.addEventListener("currententrychange", () => void look());
+addEventListener("popstate", () => void look());
+addEventListener("pageshow", () => void look());
+void look();

@@ -1,0 +1,126 @@
+// The calls between the browser and the core; wasm/protocol.go is the same in Go.
+
+/** Raised with each change that an older core would misread. */
+export const version = 1;
+
+/** What can be asked. */
+export const enum Op {
+  hello = 1,
+  open = 2,
+  check = 3,
+  resolve = 4,
+  plan = 5,
+  apply = 6,
+  report = 7,
+  subjects = 8,
+}
+
+/** Instead of any reply. */
+export interface Failure {
+  error: { code: string; text: string };
+}
+
+export interface HelloReply {
+  version: number;
+}
+
+export interface OpenRequest {
+  root: string;
+  keys: Uint8Array;
+  head: Uint8Array;
+  set: Uint8Array;
+  now: number;
+}
+
+export interface OpenReply {
+  sequence: number;
+  issued: number;
+  expires: number;
+  count: number;
+}
+
+export interface CheckRequest {
+  /** At most 2,000. */
+  hrefs: string[];
+  now: number;
+}
+
+export interface CheckReply {
+  findings: Finding[];
+}
+
+export interface Finding {
+  verdict: "unknown" | "unlisted" | "listed" | "caution";
+  subject: string;
+  category: string;
+  bucket: string;
+  stale: boolean;
+  cause: string;
+  confirmed: boolean;
+  first_seen: number;
+  reference: string;
+  source: string;
+  reason: Record<string, string> | null;
+}
+
+export interface ResolveRequest {
+  subject: string;
+  bucket: Uint8Array;
+  now: number;
+}
+
+export interface ResolveReply {
+  finding: Finding;
+}
+
+export interface PlanRequest {
+  head: Uint8Array;
+  /** Empty for the key list in use. */
+  keys: Uint8Array;
+  now: number;
+}
+
+export interface PlanReply {
+  need: "nothing" | "keys" | "delta" | "set";
+  path: string;
+  limit: number;
+  sequence: number;
+}
+
+export interface ApplyRequest {
+  head: Uint8Array;
+  keys: Uint8Array;
+  kind: "delta" | "set";
+  body: Uint8Array;
+  now: number;
+}
+
+export interface ApplyReply {
+  set: Uint8Array;
+}
+
+export interface ReportRequest {
+  id: Uint8Array;
+  kind: "scam" | "mistake";
+  href: string;
+  /** Instead of an href: what a mistake is about. */
+  subject: string;
+  title: string;
+  language: string;
+  time: number;
+  category: string;
+  note: string;
+}
+
+export interface ReportReply {
+  body: Uint8Array;
+  subjects: string[] | null;
+}
+
+export interface SubjectsRequest {
+  href: string;
+}
+
+export interface SubjectsReply {
+  subjects: string[] | null;
+}

@@ -1,0 +1,172 @@
+// Reports on their way to the server. One is on the disk before anything is said
+// about it, waits five seconds for a change of mind, and is then sent until the
+// server acknowledges it, always under the same id, so that it counts once.
+
+import { decode } from "@msgpack/msgpack";
+import * as core from "./core";
+import { random } from "./session";
+import { ask, post, ServerError } from "./server";
+import { database, durable, type Entry } from "./store";
+
+/** How long a report can be taken back, in milliseconds. */
+export const grace = 5000;
+
+/** How long the receipt of a report is kept, in seconds. */
+const memory = 90 * 24 * 60 * 60;
+
+const maxTitle = 300;
+const maxNote = 2000;
+
+/** What became of a report, as wire.Receipt has it. */
+interface Receipt {
+  receipt: string;
+  state: string;
+  time: number;
+  reason?: string;
+  subject?: string;
+}
+
+export type Draft = Pick<Entry, "kind" | "href" | "subject" | "title" | "language">;
+
+/** Queues a report, durably. It is sent after the grace period, or at once if it needs none. */
+export async function add(draft: Draft, wait = grace): Promise<Entry> {
+  const entry: Entry = {
+    ...draft,
+    title: clip(draft.title, maxTitle),
+    id: random(),
+    time: core.now(),
+    category: "",
+    note: "",
+    state: "waiting",
+    revision: 0,
+    due: Date.now() + wait,
+    tries: 0,
+    receipt: "",
+    outcome: "",
+  };
+  await change((store) => store.put(entry));
+  return entry;
+}
+
+/** Takes a report back if it has not been sent yet, and tells whether it did. */
+export async function undo(id: string): Promise<boolean> {
+  if (sending.has(id)) return false;
+  return change(async (store) => {
+    const entry = await store.get(id);
+    if (!entry || entry.state !== "waiting" || entry.tries > 0 || entry.receipt) return false;
+    await store.delete(id);
+    return true;
+  });
+}
+
+/** Adds the kind of scam and a note; the report goes out again under its id. */
+export async function describe(id: string, category: string, note: string): Promise<Entry | undefined> {
+  return change(async (store) => {
+    const entry = await store.get(id);
+    if (!entry || entry.state === "refused") return entry;
+    const due = entry.state === "sent" ? Date.now() : entry.due;
+    const next: Entry = { ...entry, category, note: clip(note, maxNote), revision: entry.revision + 1, state: "waiting", due };
+    await store.put(next);
+    return next;
+  });
+}
+
+export async function find(id: string): Promise<Entry | undefined> {
+  return (await database()).get("reports", id);
+}
+
+/** The newest report about an address, if there is one. */
+export async function about(href: string): Promise<Entry | undefined> {
+  const all = await (await database()).getAll("reports");
+  return all.filter((entry) => entry.kind === "scam" && entry.href === href).sort((a, b) => b.time - a.time)[0];
+}
+
+/** Asks the server what became of a report. */
+export async function follow(id: string): Promise<Entry | undefined> {
+  const entry = await find(id);
+  if (!entry?.receipt) return entry;
+  const receipt = decode((await ask(`/v1/receipts/${entry.receipt}`)).body) as Receipt;
+  return settle(id, (now) => ({ ...now, outcome: String(receipt.state) }));
+}
+
+const sending = new Set<string>();
+let flushing: Promise<void> | undefined;
+
+/** Sends what is due. Returns when the next report is due, in Unix milliseconds; 0 if none waits. */
+export async function flush(): Promise<number> {
+  flushing ??= drain().finally(() => (flushing = undefined));
+  await flushing;
+  const waiting = (await (await database()).getAll("reports")).filter((entry) => entry.state === "waiting");
+  return waiting.reduce((next, entry) => (next === 0 ? entry.due : Math.min(next, entry.due)), 0);
+}
+
+async function drain(): Promise<void> {
+  const all = await (await database()).getAll("reports");
+  for (const entry of all) {
+    if (entry.state === "waiting" && entry.due <= Date.now()) await send(entry);
+    else if (entry.state !== "waiting" && entry.time < core.now() - memory) await change((store) => store.delete(entry.id));
+  }
+}
+
+async function send(entry: Entry): Promise<void> {
+  sending.add(entry.id);
+  try {
+    // From here on a worker that dies has perhaps sent it: it can no longer be taken back.
+    const tried = await settle(entry.id, (now) => ({ ...now, tries: now.tries + 1, due: Date.now() + pause(now.tries) }));
+    if (!tried) return;
+    const { kind, href, subject, title, language, time, category, note } = tried;
+    const body = await core.report({ id: bytes(tried.id), kind, href, subject, title, language, time, category, note });
+    const receipt = decode((await post("/v1/reports", new Uint8Array(body))).body) as Receipt;
+    await settle(entry.id, (now) => ({
+      ...now,
+      state: now.revision === tried.revision ? "sent" : "waiting",
+      due: now.revision === tried.revision ? now.due : Date.now(),
+      tries: now.revision === tried.revision ? now.tries : 0,
+      receipt: String(receipt.receipt),
+      outcome: String(receipt.state),
+    }));
+  } catch (err) {
+    // What the server or the core will never take is not sent for ever; everything else is tried again.
+    const final = err instanceof core.CoreError ? err.code !== "died" : err instanceof ServerError && refusal(err.status);
+    if (final) await settle(entry.id, (now) => ({ ...now, state: now.receipt ? "sent" : "refused" }));
+  } finally {
+    sending.delete(entry.id);
+  }
+}
+
+const refusal = (status: number): boolean => [400, 409, 413, 415, 422].includes(status);
+
+/** Half a minute, one, two, four ... at most six hours, in milliseconds. */
+const pause = (tries: number): number => Math.min(30_000 * 2 ** Math.min(tries, 10), 6 * 60 * 60_000) * (1 + Math.random() / 4);
+
+/** Changes an entry if it is still there. */
+async function settle(id: string, next: (now: Entry) => Entry): Promise<Entry | undefined> {
+  return change(async (store) => {
+    const entry = await store.get(id);
+    if (!entry) return undefined;
+    const changed = next(entry);
+    await store.put(changed);
+    return changed;
+  });
+}
+
+interface Reports {
+  get(id: string): Promise<Entry | undefined>;
+  put(entry: Entry): Promise<unknown>;
+  delete(id: string): Promise<unknown>;
+}
+
+/** One durable change of the queue, on the disk when it is done. */
+async function change<T>(act: (store: Reports) => Promise<T>): Promise<T> {
+  const tx = (await database()).transaction("reports", "readwrite", durable);
+  const [result] = await Promise.all([act(tx.store), tx.done]);
+  return result;
+}
+
+const bytes = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+
+/** Cuts text to at most size bytes of UTF-8, between characters. */
+function clip(text: string, size: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(size));
+  return text.slice(0, read);
+}

@@ -1,0 +1,82 @@
+// The only place that talks to the network. Nothing here names the person: no
+// cookies, no referrer, no identifier; and every answer is bounded in size and time.
+
+import { server } from "./config";
+
+/** Why a request failed: "offline", "timeout", "oversized", or "http" with the status. */
+export class ServerError extends Error {
+  constructor(
+    readonly code: "offline" | "timeout" | "oversized" | "http",
+    readonly status = 0,
+    readonly reason = "",
+  ) {
+    super(code === "http" ? `HTTP ${status}` : code);
+  }
+}
+
+export interface Answer {
+  status: number;
+  etag: string;
+  body: Uint8Array;
+}
+
+/** Fetches a published path of at most limit bytes. With an etag, a status of 304 says that nothing changed. */
+export function get(path: string, limit: number, etag = ""): Promise<Answer> {
+  const conditional: RequestInit = etag ? { headers: { "If-None-Match": etag } } : {};
+  return request(path, limit, { ...conditional, cache: path === "/v1/head" ? "no-store" : "default" });
+}
+
+/** Fetches a small body in MessagePack that is different for everyone. */
+export function ask(path: string): Promise<Answer> {
+  return request(path, 64 << 10, { cache: "no-store", headers: { Accept: "application/msgpack" } });
+}
+
+/** Sends a body in MessagePack. */
+export function post(path: string, body: Uint8Array<ArrayBuffer>): Promise<Answer> {
+  return request(path, 64 << 10, {
+    method: "POST",
+    cache: "no-store",
+    headers: { "Content-Type": "application/msgpack", Accept: "application/msgpack" },
+    body,
+  });
+}
+
+async function request(path: string, limit: number, init: RequestInit): Promise<Answer> {
+  const url = new URL(path, server);
+  if (url.origin !== new URL(server).origin) throw new ServerError("http", 0, "another origin");
+  // A slow line gets a second for every 16 kB on top.
+  const signal = AbortSignal.timeout(15_000 + limit / 16);
+  try {
+    const response = await fetch(url, { ...init, signal, credentials: "omit", referrerPolicy: "no-referrer", redirect: "error" });
+    const etag = response.headers.get("ETag") ?? "";
+    if (response.status === 304) return { status: 304, etag, body: new Uint8Array() };
+    const body = await bounded(response, limit);
+    if (!response.ok) throw new ServerError("http", response.status, new TextDecoder().decode(body.subarray(0, 500)));
+    return { status: response.status, etag, body };
+  } catch (err) {
+    if (err instanceof ServerError) throw err;
+    throw new ServerError(signal.aborted ? "timeout" : "offline");
+  }
+}
+
+/** Reads a body and stops as soon as it is longer than it may be, whatever its header said. */
+async function bounded(response: Response, limit: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    size += part.value.length;
+    if (size > limit) {
+      await reader?.cancel().catch(() => undefined);
+      throw new ServerError("oversized");
+    }
+    parts.push(part.value);
+  }
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    body.set(part, at);
+    at += part.length;
+  }
+  return body;
+}

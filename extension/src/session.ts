@@ -1,0 +1,96 @@
+// What lasts as long as the browser runs and is never on disk: the warnings that
+// are open, and what a person has decided about them. It survives the worker.
+
+import { api } from "./ext";
+import type { Finding } from "./protocol";
+
+/** What a warning is about. */
+export interface Warning {
+  tabId: number;
+  href: string;
+  finding: Finding;
+}
+
+/** A report that was asked for in a menu. */
+export interface Request {
+  href: string;
+  title: string;
+}
+
+const area = api.storage.session;
+
+async function read<T>(key: string): Promise<T | undefined> {
+  return (await area.get(key))[key] as T | undefined;
+}
+
+/** 32 hex digits that nobody can guess. */
+export function random(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+/** Remembers what a warning page is about. The page's address holds the name alone, so that it can lie about nothing. */
+export async function addWarning(warning: Warning): Promise<string> {
+  const id = random();
+  await area.set({ [`warning:${warning.tabId}:${id}`]: warning });
+  return id;
+}
+
+/** What the warning page in this tab is about; undefined if it was opened by anything but us. */
+export function warning(tabId: number, id: string): Promise<Warning | undefined> {
+  return read<Warning>(`warning:${tabId}:${id}`);
+}
+
+/** Remembers which account is covered in a tab, so that only that one can be let through. */
+export async function setCovered(warning: Warning | undefined, tabId: number): Promise<void> {
+  if (warning) await area.set({ [`covered:${tabId}`]: warning });
+  else await area.remove(`covered:${tabId}`);
+}
+
+export function covered(tabId: number): Promise<Warning | undefined> {
+  return read<Warning>(`covered:${tabId}`);
+}
+
+/** Lets one subject through in one tab until the browser closes. */
+export async function pass(tabId: number, subject: string): Promise<void> {
+  await area.set({ [`pass:${tabId}:${subject}`]: true });
+}
+
+/** Lets a subject through in every tab, because the bucket of this release does not hold it: a chance hit. */
+export async function clear(bucket: string, subject: string): Promise<void> {
+  await area.set({ [`clear:${bucket}:${subject}`]: true });
+}
+
+/** Why a listed subject is let through, if it is. */
+export async function letThrough(tabId: number, finding: Finding): Promise<"passed" | "cleared" | undefined> {
+  const passed = `pass:${tabId}:${finding.subject}`;
+  const cleared = `clear:${finding.bucket}:${finding.subject}`;
+  const found = await area.get([passed, cleared]);
+  return found[cleared] ? "cleared" : found[passed] ? "passed" : undefined;
+}
+
+/** Remembers that a person is on the way back from subject, so that the way may lead over it once more. */
+export async function setLeaving(tabId: number, subject: string, count: number): Promise<void> {
+  await area.set({ [`leaving:${tabId}`]: { subject, count, until: Date.now() + 3000 } });
+}
+
+/** How often the tab has gone back over subject just now; 0 if the person is not leaving. */
+export async function leaving(tabId: number, subject: string): Promise<number> {
+  const found = await read<{ subject: string; count: number; until: number }>(`leaving:${tabId}`);
+  return found && found.subject === subject && found.until > Date.now() ? found.count : 0;
+}
+
+export async function addRequest(request: Request): Promise<string> {
+  const id = random();
+  await area.set({ [`request:${id}`]: request });
+  return id;
+}
+
+export function request(id: string): Promise<Request | undefined> {
+  return read<Request>(`request:${id}`);
+}
+
+/** Forgets all about a tab that is gone. */
+export async function forget(tabId: number): Promise<void> {
+  const keys = Object.keys(await area.get(null));
+  await area.remove(keys.filter((key) => key.split(":")[1] === String(tabId)));
+}

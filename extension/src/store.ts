@@ -1,0 +1,174 @@
+// What must survive the death of the worker and of the browser: the list in use
+// and the reports that wait.
+//
+// The list lies in one of two slots. A new one goes into the other slot, is read
+// back, opened from what was read, and only then does the pointer move. A kill at
+// any moment leaves the old list or the new one. Beneath both lies the list that
+// the extension was built with.
+
+import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import * as core from "./core";
+import type { Release } from "./core";
+import { own } from "./ext";
+import type { OpenReply } from "./protocol";
+
+type Slot = "A" | "B";
+
+interface Pointer {
+  slot: Slot;
+  /** The newest release that was ever opened here; an older one is never taken again. */
+  sequence: number;
+  /** The server's name for the head in the slot. */
+  etag: string;
+}
+
+/** How the last attempts to get a newer list went. */
+export interface Status {
+  /** When the server last answered with something that verifies, in Unix seconds; 0 is never. */
+  checked: number;
+  /** Name of the error of the last attempt, or empty. */
+  error: string;
+  failures: number;
+  /** Before this time no attempt is made by itself. */
+  retry: number;
+}
+
+/** A report on its way. */
+export interface Entry {
+  /** 32 hex digits, the report's name for the server too, on every try. */
+  id: string;
+  kind: "scam" | "mistake";
+  href: string;
+  subject: string;
+  title: string;
+  language: string;
+  time: number;
+  category: string;
+  note: string;
+  state: "waiting" | "sent" | "refused";
+  /** Counts the changes of category and note, so that a change during a sending is sent too. */
+  revision: number;
+  /** Not before this time, in Unix milliseconds. */
+  due: number;
+  tries: number;
+  /** From the server, once it has the report. */
+  receipt: string;
+  /** What the server said became of it, or why it refused. */
+  outcome: string;
+}
+
+interface Schema extends DBSchema {
+  slots: { key: Slot; value: Release };
+  state: { key: "pointer" | "status"; value: Pointer | Status };
+  reports: { key: string; value: Entry };
+}
+
+export type Database = IDBPDatabase<Schema>;
+
+let opening: Promise<Database> | undefined;
+
+export function database(): Promise<Database> {
+  opening ??= openDB<Schema>("khien", 1, {
+    upgrade(db) {
+      db.createObjectStore("slots");
+      db.createObjectStore("state");
+      db.createObjectStore("reports", { keyPath: "id" });
+    },
+    terminated() {
+      opening = undefined;
+    },
+  }).catch((err: unknown) => {
+    opening = undefined;
+    throw err;
+  });
+  return opening;
+}
+
+/** Commits are on the disk, not only with the operating system, when they are done. */
+export const durable = { durability: "strict" } as const;
+
+/** The list in use, and what the update needs to know about it. */
+export interface Current {
+  release: Release;
+  opened: OpenReply;
+  etag: string;
+  /** No release before this one may be taken. */
+  floor: number;
+  /** Whether this is the list that the extension came with. */
+  bundled: boolean;
+}
+
+let current: Promise<Current> | undefined;
+
+/** Opens the best list there is: the slot in use, the other slot, the one from the build; the newest first. */
+export function restore(): Promise<Current> {
+  current ??= best().catch((err: unknown) => {
+    current = undefined;
+    throw err;
+  });
+  return current;
+}
+
+async function best(): Promise<Current> {
+  const bundled = await built();
+  const pointer = await read<Pointer>("pointer");
+  const stored: Slot[] = !pointer || pointer.sequence < bundled.sequence ? [] : pointer.slot === "A" ? ["A", "B"] : ["B", "A"];
+  const floor = Math.max(pointer?.sequence ?? 0, bundled.sequence);
+  for (const slot of stored) {
+    try {
+      const release = await (await database()).get("slots", slot);
+      if (!release) continue;
+      const opened = await core.open(release);
+      // The other slot holds what was in use before, or what was never finished.
+      const etag = slot === pointer?.slot ? pointer.etag : "";
+      if (opened.sequence >= bundled.sequence) return { release, opened, etag, floor, bundled: false };
+    } catch {
+      // Damaged: the next best.
+    }
+  }
+  const opened = await core.open(bundled.release);
+  return { release: bundled.release, opened, etag: "", floor, bundled: true };
+}
+
+async function built(): Promise<{ release: Release; sequence: number }> {
+  const file = async (name: string) => new Uint8Array(await (await fetch(own(`bundled/${name}`))).arrayBuffer());
+  const [keys, head, set] = await Promise.all([file("keys"), file("head"), file("set")]);
+  const sequence = Number(/^sequence (\d+)$/m.exec(new TextDecoder().decode(head))?.[1] ?? 0);
+  return { release: { keys, head, set }, sequence };
+}
+
+/** Puts release into use: all of it, or nothing of it. */
+export async function replace(release: Release, etag: string): Promise<Current> {
+  const db = await database();
+  const pointer = await read<Pointer>("pointer");
+  const slot: Slot = pointer?.slot === "A" ? "B" : "A";
+  const write = db.transaction("slots", "readwrite", durable);
+  await Promise.all([write.store.put(release, slot), write.done]);
+  const back = await db.get("slots", slot);
+  if (!back) throw new Error("the slot is empty after it was written");
+  const opened = await core.open(back);
+  const flip = db.transaction("state", "readwrite", durable);
+  await Promise.all([flip.store.put({ slot, sequence: opened.sequence, etag }, "pointer"), flip.done]);
+  const next: Current = { release: back, opened, etag, floor: opened.sequence, bundled: false };
+  current = Promise.resolve(next);
+  return next;
+}
+
+const fresh: Status = { checked: 0, error: "", failures: 0, retry: 0 };
+
+export async function status(): Promise<Status> {
+  return (await read<Status>("status")) ?? fresh;
+}
+
+export async function setStatus(status: Status): Promise<void> {
+  await (await database()).put("state", status, "status");
+}
+
+/** A browser that keeps no database for us still protects with the list from the build. */
+async function read<T extends Pointer | Status>(key: "pointer" | "status"): Promise<T | undefined> {
+  try {
+    return (await (await database()).get("state", key)) as T | undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,105 @@
+// Gets a newer list, a few hundred bytes at a time: the head, then one delta, then
+// the store. Everything is verified by the core; whatever goes wrong leaves the list
+// in use as it is, and its name in the status.
+
+import * as core from "./core";
+import type { PlanReply } from "./protocol";
+import { get, ServerError, type Answer } from "./server";
+import * as store from "./store";
+
+const minute = 60;
+
+/** How often a newer list is asked for, in minutes. */
+export const period = 5;
+
+/** A list that nobody has confirmed for this long, in seconds, is shown as out of date. */
+export const patience = 24 * 60 * minute;
+
+const maxHead = 4096;
+
+/** A refusal that is ours and not the core's or the server's. */
+class UpdateError extends Error {
+  constructor(readonly code: string) {
+    super(code);
+  }
+}
+
+let running: Promise<boolean> | undefined;
+
+/** Takes a newer list into use if there is one and tells whether it did. By itself it comes no sooner than the last failures allow. */
+export function update(asked: "by itself" | "by a person"): Promise<boolean> {
+  running ??= attempt(asked === "by a person").finally(() => (running = undefined));
+  return running;
+}
+
+/** Whether it is time for an update that nobody asked for. */
+export async function due(): Promise<boolean> {
+  const status = await store.status();
+  return core.now() >= Math.max(status.retry, status.checked + (period - 1) * minute);
+}
+
+async function attempt(forced: boolean): Promise<boolean> {
+  if (!forced && !(await due())) return false;
+  const last = await store.status();
+  try {
+    const changed = await advance();
+    await store.setStatus({ checked: core.now(), error: "", failures: 0, retry: 0 });
+    return changed;
+  } catch (err) {
+    const failures = last.failures + 1;
+    // 5, 10, 20 ... minutes, at most six hours, and never all devices at once.
+    const wait = Math.min(period * minute * 2 ** Math.min(failures - 1, 7), 6 * 60 * minute) * (1 + Math.random() / 4);
+    const error = named(err);
+    await store.setStatus({ checked: last.checked, error, failures, retry: core.now() + Math.round(wait) }).catch(() => undefined);
+    return false;
+  }
+}
+
+function named(err: unknown): string {
+  if (err instanceof core.CoreError || err instanceof UpdateError || err instanceof ServerError) return err.code;
+  return "storage";
+}
+
+async function advance(): Promise<boolean> {
+  const current = await store.restore();
+  const head = await get("/v1/head", maxHead, current.etag);
+  if (head.status === 304) return false;
+
+  let keys = current.release.keys;
+  let plan = await core.plan(head.body, new Uint8Array());
+  if (plan.need === "keys") {
+    keys = (await get(plan.path, plan.limit)).body;
+    plan = await core.plan(head.body, keys);
+  }
+  if (plan.need === "nothing") {
+    current.etag = head.etag;
+    return false;
+  }
+  if (plan.sequence < current.floor) throw new UpdateError("older");
+
+  const set = await fetched(plan, head, keys);
+  await store.replace({ keys, head: head.body, set }, head.etag);
+  return true;
+}
+
+/** The set that head announces. A delta that fails costs one small download; then comes the whole set. */
+async function fetched(plan: PlanReply, head: Answer, keys: Uint8Array): Promise<Uint8Array> {
+  if (plan.need === "delta") {
+    try {
+      const delta = await get(plan.path, plan.limit);
+      return await core.apply(head.body, keys, "delta", delta.body);
+    } catch (err) {
+      if (err instanceof ServerError && err.code === "offline") throw err;
+      plan = whole(plan, head.body);
+    }
+  }
+  const body = await get(plan.path, plan.limit);
+  return core.apply(head.body, keys, "set", body.body);
+}
+
+/** The plan for the whole set, from a head that the core has verified (its format: package release). */
+function whole(plan: PlanReply, head: Uint8Array): PlanReply {
+  const line = /^set ([0-9a-f]{64}) (\d+) \d+$/m.exec(new TextDecoder().decode(head));
+  if (!line) throw new UpdateError("format");
+  return { ...plan, need: "set", path: `/v1/blob/${line[1]}`, limit: Number(line[2]) };
+}

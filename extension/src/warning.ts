@@ -1,0 +1,51 @@
+// The page that stands in for a listed one. Its fragment is the name of a record in
+// the session and nothing else: whoever links here with another can show no words of
+// their own and send nobody anywhere.
+
+import { ask, type Notice } from "./message";
+import { view } from "./notice";
+import { localize, t } from "./text";
+
+const id = location.hash.slice(1);
+
+async function start(): Promise<void> {
+  localize(document);
+  const notice = /^[0-9a-f]{32}$/.test(id) ? await ask("warning.look", { id }).catch(() => null) : null;
+  if (notice) show(notice);
+  else over();
+}
+
+function show(notice: Notice): void {
+  document.title = t("warningTitle");
+  const shown = view(notice, {
+    leave() {
+      void leave();
+    },
+    mistake: () => ask("warning.mistake", { id }),
+    async goOn() {
+      const href = await ask("warning.pass", { id });
+      if (href) location.replace(href);
+    },
+    details: () => ask("warning.details", { id }),
+    withdrawn() {
+      location.replace(notice.href);
+    },
+  });
+  document.querySelector("main")?.replaceChildren(shown.root);
+  shown.focus();
+}
+
+async function leave(): Promise<void> {
+  // Where the browser cannot go back it does not say so: if this page is still here, there was no way back.
+  const stuck = setTimeout(() => void ask("warning.leave", { id, close: true }), 1200);
+  addEventListener("pagehide", () => clearTimeout(stuck), { once: true });
+  await ask("warning.leave", { id, close: history.length <= 1 });
+}
+
+/** The record is gone: the browser was restarted, or the address was made up. */
+function over(): void {
+  document.title = t("name");
+  document.getElementById("over")?.removeAttribute("hidden");
+}
+
+void start();

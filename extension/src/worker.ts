@@ -1,0 +1,241 @@
+// The background of the extension. The browser stops it when it idles and starts it
+// for an event, so every listener is registered on the first tick, before anything
+// is loaded; each then waits for what it needs.
+
+import { api, hidden, openPopup, own, shown } from "./ext";
+import * as guard from "./guard";
+import type { FromOverlay, FromPages, Message, Page, Protection } from "./message";
+import * as report from "./report";
+import * as session from "./session";
+import type { Warning } from "./session";
+import * as store from "./store";
+import { t } from "./text";
+import { due, period, update } from "./update";
+
+/** The tab of a message that a page or a content script has sent. */
+type Sender = chrome.runtime.MessageSender;
+
+type Navigation = { tabId: number; frameId: number; url: string; documentLifecycle?: string };
+
+const visits = (moment: guard.Moment) => (details: Navigation) => {
+  if (details.frameId === 0 && !hidden(details)) void guard.visit(details.tabId, details.url, moment);
+};
+
+api.webNavigation.onBeforeNavigate.addListener(visits("before"));
+// A redirect shows its target when it is committed.
+api.webNavigation.onCommitted.addListener(visits("commit"));
+api.webNavigation.onDOMContentLoaded.addListener(visits("read"));
+api.webNavigation.onHistoryStateUpdated.addListener(visits("within"));
+api.webNavigation.onReferenceFragmentUpdated.addListener(visits("within"));
+api.webNavigation.onTabReplaced.addListener(async ({ tabId }) => {
+  const href = await shown(tabId);
+  if (href) await guard.visit(tabId, href, "read");
+});
+api.tabs.onRemoved.addListener((tabId) => {
+  guard.forget(tabId);
+  void session.forget(tabId);
+});
+
+api.runtime.onInstalled.addListener(async () => {
+  await api.contextMenus.removeAll();
+  const where = ["http://*/*", "https://*/*"];
+  api.contextMenus.create({ id: "page", contexts: ["page"], title: t("reportPage"), documentUrlPatterns: where });
+  api.contextMenus.create({ id: "link", contexts: ["link"], title: t("reportLink"), targetUrlPatterns: where });
+  await guard.visitAll();
+});
+api.runtime.onStartup.addListener(() => void guard.visitAll());
+
+api.contextMenus.onClicked.addListener(async (info, tab) => {
+  const link = info.menuItemId === "link";
+  const address = link ? info.linkUrl : info.pageUrl;
+  if (!address) return;
+  const id = await session.addRequest({ href: new URL(address).href, title: link ? "" : (tab?.title ?? "") });
+  await openPopup(id);
+});
+
+api.alarms.onAlarm.addListener(({ name }) => {
+  if (name === "update") void refresh("by itself");
+  if (name === "reports") void deliver();
+});
+
+api.runtime.onMessage.addListener((message: Message, sender: Sender, reply: (answer: unknown) => void) => {
+  void answer(message, sender).then(
+    (ok) => reply({ ok: ok ?? null }),
+    () => reply(undefined),
+  );
+  return true;
+});
+
+// Each start: the list, the clock, and what was left over.
+void store.restore().then(guard.showHealth, guard.showHealth);
+void keepAlarm();
+void due().then((now) => (now ? refresh("by itself") : undefined));
+void deliver();
+
+/** The alarm outlives the worker, but not everything that can happen to a profile. */
+async function keepAlarm(): Promise<void> {
+  const alarm = await api.alarms.get("update");
+  if (alarm?.periodInMinutes !== period) await api.alarms.create("update", { delayInMinutes: period, periodInMinutes: period });
+}
+
+async function refresh(asked: "by itself" | "by a person"): Promise<void> {
+  const changed = await update(asked);
+  await keepAlarm();
+  await guard.showHealth();
+  if (changed) await guard.visitAll();
+}
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Sends what is due and comes back for the rest: soon by a timer, and by an alarm if the worker is stopped before. */
+async function deliver(): Promise<void> {
+  const next = await report.flush().catch(() => 0);
+  clearTimeout(timer);
+  if (next === 0) return;
+  const wait = Math.max(next - Date.now(), 0);
+  if (wait < 60_000) timer = setTimeout(() => void deliver(), wait);
+  await api.alarms.create("reports", { when: next });
+}
+
+/** Untrusted senders first: what a content script may ask stands apart from what our own pages may. */
+async function answer(message: Message, sender: Sender): Promise<unknown> {
+  if (sender.id !== api.runtime.id) return undefined;
+  const url = sender.url ?? "";
+  if (!url.startsWith(own(""))) {
+    if (sender.tab?.id === undefined || sender.frameId !== 0) return undefined;
+    const handle = fromOverlay[message.ask as keyof FromOverlay] as ((body: unknown, tabId: number, url: string) => unknown) | undefined;
+    return handle?.(message.body, sender.tab.id, url);
+  }
+  const handle = fromPages[message.ask as keyof FromPages] as ((body: unknown, tabId: number) => unknown) | undefined;
+  return handle?.(message.body, sender.tab?.id ?? -1);
+}
+
+type Handlers<Asks, Rest extends unknown[]> = {
+  [N in keyof Asks]: Asks[N] extends [infer Body, infer Reply] ? (body: Body, ...rest: Rest) => Promise<Reply> : never;
+};
+
+const fromOverlay: Handlers<FromOverlay, [tabId: number, url: string]> = {
+  async "overlay.look"({ href }, tabId, url) {
+    // The browser vouches for the site, the script for the rest of the address: it may be newer than the browser's.
+    if (!URL.canParse(href) || new URL(href).origin !== new URL(url).origin) return null;
+    const finding = await guard.look(href);
+    const listed = finding.verdict === "listed" && guard.isAccount(finding.subject) && !(await session.letThrough(tabId, finding));
+    const warning: Warning = { tabId, href, finding };
+    await session.setCovered(listed ? warning : undefined, tabId);
+    return listed ? guard.notice(warning) : null;
+  },
+  async "overlay.details"({ subject }, tabId) {
+    const warning = await coveredAs(tabId, subject);
+    return warning ? guard.details(warning) : null;
+  },
+  async "overlay.leave"({ subject, close }, tabId) {
+    const warning = await coveredAs(tabId, subject);
+    if (warning) await guard.leave(warning, close);
+    return null;
+  },
+  async "overlay.mistake"({ subject }, tabId) {
+    return mistake(await coveredAs(tabId, subject));
+  },
+  async "overlay.pass"({ subject }, tabId) {
+    const warning = await coveredAs(tabId, subject);
+    if (warning) await session.pass(tabId, subject);
+    return warning !== undefined;
+  },
+};
+
+/** What is covered in a tab, if it is what the content script says. */
+async function coveredAs(tabId: number, subject: string): Promise<Warning | undefined> {
+  const warning = await session.covered(tabId);
+  return warning?.finding.subject === subject ? warning : undefined;
+}
+
+const fromPages: Handlers<FromPages, [tabId: number]> = {
+  async "warning.look"({ id }, tabId) {
+    const warning = await session.warning(tabId, id);
+    return warning ? guard.notice(warning) : null;
+  },
+  async "warning.details"({ id }, tabId) {
+    const warning = await session.warning(tabId, id);
+    return warning ? guard.details(warning) : null;
+  },
+  async "warning.leave"({ id, close }, tabId) {
+    const warning = await session.warning(tabId, id);
+    if (warning) await guard.leave(warning, close);
+    return null;
+  },
+  async "warning.mistake"({ id }, tabId) {
+    return mistake(await session.warning(tabId, id));
+  },
+  async "warning.pass"({ id }, tabId) {
+    const warning = await session.warning(tabId, id);
+    if (!warning) return null;
+    await session.pass(tabId, warning.finding.subject);
+    return warning.href;
+  },
+  async "popup.page"(from) {
+    if ("tabId" in from) return pageOf(from.tabId);
+    const request = await session.request(from.request);
+    return page(-1, request?.href ?? "", request?.title ?? "");
+  },
+  "popup.protection": protection,
+  async "popup.refresh"() {
+    await refresh("by a person");
+    return protection();
+  },
+  async "popup.report"({ href, title }) {
+    const entry = await report.add({ kind: "scam", href, subject: "", title, language: api.i18n.getUILanguage() });
+    void deliver();
+    return entry;
+  },
+  async "popup.undo"({ id }) {
+    return report.undo(id);
+  },
+  async "popup.describe"({ id, category, note }) {
+    const entry = await report.describe(id, category, note);
+    void deliver();
+    return entry ?? null;
+  },
+  async "popup.entry"({ id, follow }) {
+    return (await (follow ? report.follow(id).catch(() => report.find(id)) : report.find(id))) ?? null;
+  },
+};
+
+/** Tells the maintainers that something is listed and should not be: its name and nothing else. */
+async function mistake(warning: Warning | undefined): Promise<"queued" | "failed"> {
+  if (!warning) return "failed";
+  const draft = { kind: "mistake", href: "", subject: warning.finding.subject, title: "", language: api.i18n.getUILanguage() } as const;
+  try {
+    await report.add(draft, 0);
+  } catch {
+    return "failed";
+  }
+  void deliver();
+  return "queued";
+}
+
+async function pageOf(tabId: number): Promise<Page> {
+  const [tab, href] = await Promise.all([api.tabs.get(tabId), shown(tabId)]);
+  const warning = href?.startsWith(own("")) ? await session.warning(tabId, new URL(href).hash.slice(1)) : undefined;
+  if (warning) return { href: warning.href, title: "", state: "listed", category: warning.finding.category, report: null };
+  return page(tabId, tab.url ?? href ?? "", tab.title ?? "");
+}
+
+async function page(tabId: number, address: string, title: string): Promise<Page> {
+  const href = URL.canParse(address) ? new URL(address).href : "";
+  const none = { href, title, category: "", report: null };
+  if (!/^https?:/.test(href)) return { ...none, state: "other" };
+  const finding = await guard.look(href);
+  const sent = (await report.about(href).catch(() => undefined)) ?? null;
+  if (finding.verdict !== "listed") return { ...none, state: finding.verdict === "unlisted" ? "unlisted" : "unknown", report: sent };
+  const through = await session.letThrough(tabId, finding);
+  if (through === "cleared") return { ...none, state: "unlisted", report: sent };
+  return { ...none, state: through === "passed" ? "passed" : "listed", category: finding.category };
+}
+
+async function protection(): Promise<Protection> {
+  const state = await guard.health();
+  const { checked, error } = await store.status();
+  if (state === "off") return { issued: 0, count: 0, sequence: 0, checked, error: error || "core", state };
+  const { opened } = await store.restore();
+  return { issued: opened.issued, count: opened.count, sequence: opened.sequence, checked, error, state };
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+
+	"khien/server/blob"
+	"khien/shared/category"
+	"khien/shared/checker"
+	"khien/shared/release"
+)
+
+// build is one run of the bundler.
+type build struct {
+	source, out, server, data, core string
+	now                             int64 // Unix seconds
+}
+
+// files are what goes into an extension, by their path in it.
+type files map[string][]byte
+
+var browsers = []string{"chromium", "firefox"}
+
+func (b build) run() error {
+	origin, err := parseOrigin(b.server)
+	if err != nil {
+		return err
+	}
+	if err := b.installed(); err != nil {
+		return err
+	}
+	root, bundled, err := b.release()
+	if err != nil {
+		return err
+	}
+	core, err := os.ReadFile(b.core)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no core at %s: build it with \"make build\"", b.core)
+	} else if err != nil {
+		return err
+	}
+	all := files{"core.wasm": core}
+	maps.Copy(all, bundled)
+	if err := b.scripts(all, origin, root); err != nil {
+		return err
+	}
+	if err := b.pages(all); err != nil {
+		return err
+	}
+	if err := b.messages(all); err != nil {
+		return err
+	}
+	for _, browser := range browsers {
+		one := maps.Clone(all)
+		if one["manifest.json"], err = b.manifest(browser, origin); err != nil {
+			return err
+		}
+		if err := one.write(filepath.Join(b.out, browser)); err != nil {
+			return err
+		}
+		if err := one.zip(filepath.Join(b.out, "khien-"+browser+".zip")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// installed refuses to bundle without the libraries that package.json names.
+func (b build) installed() error {
+	text, err := os.ReadFile(filepath.Join(b.source, "package.json"))
+	if err != nil {
+		return err
+	}
+	var manifest struct{ Dependencies map[string]string }
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		return fmt.Errorf("couldn't read package.json: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(manifest.Dependencies)) {
+		var have struct{ Version string }
+		text, err := os.ReadFile(filepath.Join(b.source, "node_modules", name, "package.json"))
+		if err == nil {
+			err = json.Unmarshal(text, &have)
+		}
+		if want := manifest.Dependencies[name]; err != nil || have.Version != want {
+			return fmt.Errorf("%s %s is not installed: run \"npm ci --ignore-scripts\" in %s", name, want, b.source)
+		}
+	}
+	return nil
+}
+
+// release reads the root key and the newest release, and refuses what the extension would refuse.
+func (b build) release() (root string, bundled files, err error) {
+	text, err := os.ReadFile(filepath.Join(b.data, "keys", "root.pub"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, fmt.Errorf("there is no root key in %s: make one with \"khien init --data %s\"", b.data, b.data)
+	} else if err != nil {
+		return "", nil, err
+	}
+	root = strings.TrimSpace(string(text))
+	blobs, err := blob.Open(filepath.Join(b.data, "published"))
+	if err != nil {
+		return "", nil, err
+	}
+	head, err := blobs.Head()
+	if errors.Is(err, blob.ErrNotFound) {
+		return "", nil, fmt.Errorf("nothing is published in %s: run \"khien publish --data %s\"", b.data, b.data)
+	} else if err != nil {
+		return "", nil, err
+	}
+	named, err := release.ReadHead(head)
+	if err != nil {
+		return "", nil, fmt.Errorf("couldn't read the head: %w", err)
+	}
+	keys, err := blobs.Get("blob/" + named.Keys.String())
+	if err != nil {
+		return "", nil, fmt.Errorf("couldn't read the key list: %w", err)
+	}
+	set, err := blobs.Get("blob/" + named.Set.String())
+	if err != nil {
+		return "", nil, fmt.Errorf("couldn't read the set: %w", err)
+	}
+	if _, err := checker.Open(root, keys, head, set, b.now); err != nil {
+		return "", nil, fmt.Errorf("the newest release cannot go inside: %w", err)
+	}
+	return root, files{"bundled/keys": keys, "bundled/head": head, "bundled/set": set}, nil
+}
+
+// scripts bundles the entry points.
+func (b build) scripts(all files, origin, root string) error {
+	var slugs []string
+	for _, c := range category.All() {
+		slugs = append(slugs, c.Slug())
+	}
+	source, err := filepath.Abs(b.source)
+	if err != nil {
+		return err
+	}
+	result := api.Build(api.BuildOptions{
+		AbsWorkingDir: source,
+		EntryPoints:   []string{"src/worker.ts", "src/overlay.ts", "src/warning.ts", "src/popup.ts"},
+		Outdir:        "out", // only names the outputs; nothing is written
+		Bundle:        true,
+		Format:        api.FormatIIFE,
+		Charset:       api.CharsetUTF8,
+		LegalComments: api.LegalCommentsInline,
+		Loader:        map[string]api.Loader{".css": api.LoaderText},
+		Engines:       []api.Engine{{Name: api.EngineChrome, Version: "120"}, {Name: api.EngineFirefox, Version: "128"}},
+		Define: map[string]string{
+			"KHIEN_SERVER":     quoted(origin),
+			"KHIEN_ROOT":       quoted(root),
+			"KHIEN_CATEGORIES": quoted(slugs),
+		},
+	})
+	if len(result.Errors) > 0 {
+		return errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage}), ""))
+	}
+	for _, out := range result.OutputFiles {
+		all[filepath.Base(out.Path)] = out.Contents
+	}
+	return nil
+}
+
+// pages copies what needs no work.
+func (b build) pages(all files) error {
+	for _, folder := range []struct{ from, to string }{{"pages", ""}, {"icons", "icons"}} {
+		entries, err := os.ReadDir(filepath.Join(b.source, folder.from))
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			body, err := os.ReadFile(filepath.Join(b.source, folder.from, entry.Name()))
+			if err != nil {
+				return err
+			}
+			all[path.Join(folder.to, entry.Name())] = body
+		}
+	}
+	return nil
+}
+
+// quoted writes a value as a JavaScript literal.
+func quoted(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // strings always have a literal
+	}
+	return string(text)
+}

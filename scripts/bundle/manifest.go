@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// parseOrigin is the server as an origin. Lists are signed, but reports are private:
+// without encryption they go no further than this machine.
+func parseOrigin(server string) (string, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" || u.User != nil || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("--server is an origin such as https://khien.example")
+	}
+	ip := net.ParseIP(u.Hostname())
+	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopback) {
+		return "", fmt.Errorf("--server speaks https; http is for a server on this machine")
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// manifest is the base, what differs for the browser, and what follows from the server.
+func (b build) manifest(browser, origin string) ([]byte, error) {
+	manifest := map[string]any{}
+	for _, name := range []string{"base", browser} {
+		text, err := os.ReadFile(filepath.Join(b.source, "manifest", name+".json"))
+		if err != nil {
+			return nil, err
+		}
+		part := map[string]any{}
+		if err := json.Unmarshal(text, &part); err != nil {
+			return nil, fmt.Errorf("couldn't read manifest/%s.json: %w", name, err)
+		}
+		maps.Copy(manifest, part)
+	}
+	manifest["host_permissions"] = []string{hostPattern(browser, origin)}
+	manifest["content_security_policy"] = map[string]string{"extension_pages": policy(origin)}
+	return indented(manifest)
+}
+
+// hostPattern is access to the server and nothing else. A match pattern of Firefox has no port.
+func hostPattern(browser, origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		panic(err) // parseOrigin made it
+	}
+	if browser == "firefox" {
+		host := u.Hostname()
+		if net.ParseIP(host).To4() == nil && net.ParseIP(host) != nil {
+			host = "[" + host + "]"
+		}
+		return u.Scheme + "://" + host + "/*"
+	}
+	return origin + "/*"
+}
+
+// policy is the content security policy of the extension's own pages.
+func policy(origin string) string {
+	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self' " + origin +
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+
+// indented is JSON as people read it, with the keys in order.
+func indented(value any) ([]byte, error) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(value)
+	return text.Bytes(), err
+}
