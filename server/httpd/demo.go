@@ -29,8 +29,15 @@ var demoSites = []demoSite{
 	{Host: "clean-shop.localhost", page: "clean-shop.html", Kind: "clean"},
 }
 
-// demoAccounts are the accounts of the demo list, as links.
-var demoAccounts = []struct{ Network, Href string }{
+// demoAccount is an account of the demo list.
+type demoAccount struct{ Network, Href string }
+
+// Short is what a person reads of the address.
+func (a demoAccount) Short() string {
+	return strings.TrimPrefix(strings.TrimPrefix(a.Href, "https://"), "www.")
+}
+
+var demoAccounts = []demoAccount{
 	{"Facebook", "https://www.facebook.com/khien.demo.scam"},
 	{"Facebook", "https://www.facebook.com/profile.php?id=999999999999999"},
 	{"Facebook", "https://www.facebook.com/groups/999999999999998"},

@@ -7,7 +7,7 @@ type landingPage struct {
 	Demo                   bool
 	Port                   string
 	Listed, New, Clean     []demoSite
-	Accounts               []struct{ Network, Href string }
+	Accounts               []demoAccount
 }
 
 func landing(lang string, demo bool, port string) landingPage {

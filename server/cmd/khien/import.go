@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -114,23 +115,23 @@ func importFile(cmd *cobra.Command, book *ledger.Ledger, format, name string, o 
 		defer f.Close()
 		file = f
 	}
-	list, err := readList(format, file, o)
+	l, err := readList(format, file, o)
 	if err != nil {
 		return false, fmt.Errorf("couldn't read %s: %w", name, err)
 	}
-	for _, r := range list.Refused {
+	for _, r := range l.refused {
 		fmt.Fprintf(words, "%s:%d: refused: %s\n", name, r.Line, r.Why)
 	}
-	if len(list.Refused) > 0 && !o.partial {
-		fmt.Fprintf(words, "imported 0, duplicates 0, refused %d\n", len(list.Refused))
+	if len(l.refused) > 0 && !o.partial {
+		fmt.Fprintf(words, "imported 0, duplicates 0, refused %d\n", len(l.refused))
 		fmt.Fprintf(words, "Nothing of %s was imported. Mend these lines, or import the others with --partial.\n", name)
 		return false, nil
 	}
-	added, known, err := book.Import(cmd.Context(), actor(), list.Indicators)
+	added, known, err := book.Import(cmd.Context(), actor(), l.indicators)
 	if err != nil {
 		return false, fmt.Errorf("couldn't import %s: %w", name, err)
 	}
-	fmt.Fprintf(words, "imported %d, duplicates %d, refused %d\n", added, known+list.Duplicates, len(list.Refused))
+	fmt.Fprintf(words, "imported %d, duplicates %d, refused %d\n", added, known+l.duplicates, len(l.refused))
 	return true, nil
 }
 
@@ -140,28 +141,40 @@ func onTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// list is a list ready for the ledger.
+type list struct {
+	indicators []ledger.Indicator
+	duplicates int // within the list
+	refused    []feed.Refusal
+}
+
 // readList reads a list, fills in what it does not say, and refuses protected names.
-func readList(format string, r io.Reader, o importOptions) (feed.Result, error) {
-	list, err := feed.Read(format, r, nil)
-	if err != nil {
-		return list, err
+func readList(format string, r io.Reader, o importOptions) (list, error) {
+	var progress func(int)
+	if o.progress != nil {
+		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(o.progress), progressbar.OptionSetDescription("reading"),
+			progressbar.OptionShowCount(), progressbar.OptionSetItsString("lines"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
+		progress = func(lines int) { bar.Set(lines) }
+		defer bar.Finish()
 	}
-	good := list.Indicators[:0]
-	for _, i := range list.Indicators {
-		if err := publish.Guard(i.Subject); err != nil {
-			list.Refused = append(list.Refused, feed.Refusal{Why: err.Error()})
+	read, err := feed.Read(format, r, progress)
+	if err != nil {
+		return list{}, err
+	}
+	l := list{duplicates: read.Duplicates, refused: read.Refused}
+	for _, item := range read.Items {
+		if err := publish.Guard(item.Subject); err != nil {
+			l.refused = append(l.refused, feed.Refusal{Line: item.Line, Why: err.Error()})
 			continue
 		}
-		o.complete(&i)
-		good = append(good, i)
+		l.indicators = append(l.indicators, o.complete(item.Indicator))
 	}
-	list.Indicators = good
-	slices.SortStableFunc(list.Refused, func(a, b feed.Refusal) int { return a.Line - b.Line })
-	return list, nil
+	slices.SortStableFunc(l.refused, func(a, b feed.Refusal) int { return a.Line - b.Line })
+	return l, nil
 }
 
 // complete fills in what a list does not say about an indicator.
-func (o importOptions) complete(i *ledger.Indicator) {
+func (o importOptions) complete(i ledger.Indicator) ledger.Indicator {
 	const day = 24 * 60 * 60
 	if i.Category == category.Other {
 		i.Category = o.defaultCategory
@@ -184,4 +197,5 @@ func (o importOptions) complete(i *ledger.Indicator) {
 	if i.Lapses == 0 && o.lapseDays > 0 {
 		i.Lapses = o.now + int64(o.lapseDays)*day
 	}
+	return i
 }

@@ -92,7 +92,7 @@ func (d *dir) demo(cmd *cobra.Command) (did []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		added, _, err := p.Ledger.Import(cmd.Context(), "demo", list.Indicators)
+		added, _, err := p.Ledger.Import(cmd.Context(), "demo", list.indicators)
 		if err != nil {
 			return nil, err
 		}

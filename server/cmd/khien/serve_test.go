@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"khien/server/inbox"
+	"khien/shared/release"
 	"khien/shared/wire"
 )
 
@@ -157,5 +158,53 @@ func TestTheServerDrains(t *testing.T) {
 		if said, err := s.wait(); err != nil || !strings.HasSuffix(said, "stopped\n") {
 			t.Errorf("%v: the server ended with %v: %s", signal, err, said)
 		}
+	}
+}
+
+// A server that runs for weeks keeps its head fresh; one whose release key is kept
+// elsewhere serves on and leaves that to whoever publishes.
+func TestTheHeadIsRenewedInTime(t *testing.T) {
+	data := prepared(t)
+	d := &dir{data}
+	ctx, now := t.Context(), time.Now().Unix()
+	if err := renew(ctx, d, now); err != nil {
+		t.Errorf("before the first release: %v", err)
+	}
+	if out, err := exec.Command("khien", "publish", "--data", data).CombinedOutput(); err != nil {
+		t.Fatalf("khien publish: %v\n%s", err, out)
+	}
+	sequence := func() uint64 {
+		t.Helper()
+		blobs, err := d.blobs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		note, err := blobs.Head()
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := release.ReadHead(note)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return head.Sequence
+	}
+	const day = 24 * 60 * 60
+	for _, step := range []struct {
+		days int64
+		want uint64
+	}{{0, 1}, {3, 1}, {4, 2}, {5, 2}, {8, 3}} {
+		if err := renew(ctx, d, now+step.days*day); err != nil {
+			t.Errorf("after %d days: %v", step.days, err)
+		}
+		if got := sequence(); got != step.want {
+			t.Errorf("after %d days the release is %d, want %d", step.days, got, step.want)
+		}
+	}
+	if err := os.Remove(filepath.Join(data, "keys", "release.key")); err != nil {
+		t.Fatal(err)
+	}
+	if err := renew(ctx, d, now+30*day); err != nil {
+		t.Errorf("without the release key: %v", err)
 	}
 }
