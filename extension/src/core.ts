@@ -119,7 +119,7 @@ async function boot(): Promise<Exports> {
   });
   // Whatever Go would print ends here: it could name an address.
   const silent = () => new ConsoleStdout(() => undefined);
-  const wasi = new WASI([], [], [new OpenFile(new File([])), silent(), silent()]);
+  const wasi = new WASI([], [], [new OpenFile(new File([])), silent(), silent()], { debug: false });
   const instance = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: wasi.wasiImport });
   wasi.initialize(instance as Parameters<WASI["initialize"]>[0]);
   const exports = instance.exports as unknown as Exports;

@@ -31,6 +31,8 @@ export async function visit(tabId: number, href: string, moment: Moment): Promis
   const finding = await look(href);
   if (latest.get(tabId) !== href) return;
   const through = finding.verdict === "listed" ? await session.letThrough(tabId, finding) : undefined;
+  const back = leaving.get(tabId);
+  if (back && moment === "commit" && finding.verdict !== "listed") back.arrived = true;
   if (moment !== "before") await badge(tabId, through === "cleared" ? "unlisted" : finding.verdict);
 
   const network = onNetwork(href);
@@ -40,7 +42,7 @@ export async function visit(tabId: number, href: string, moment: Moment): Promis
     if (moment === "before" || moment === "commit" || told) return;
     if (moment === "read" && (await tell(tabId))) return;
   }
-  if (latest.get(tabId) === href) await warn({ tabId, href, finding });
+  if (latest.get(tabId) === href) await warn(tabId, href, finding);
 }
 
 /** Looks at all tabs: pages that were open before the extension, or before the list that names them. */
@@ -56,6 +58,8 @@ export async function visitAll(): Promise<void> {
 
 export function forget(tabId: number): void {
   latest.delete(tabId);
+  turning.delete(tabId);
+  leaving.delete(tabId);
 }
 
 const unreadable: Finding = {
@@ -82,26 +86,54 @@ export async function look(href: string): Promise<Finding> {
   }
 }
 
+/** Where a tab is led away from just now: the later events of that visit change nothing. */
+const turning = new Map<number, { href: string; until: number }>();
+
+/**
+ * The tabs that a person has just told to leave a subject. The way back may lead over
+ * it once more, which is no new visit; and if it leads there again after another page
+ * was reached, going back once more would not help. Three seconds: no worker dies so soon.
+ */
+const leaving = new Map<number, { subject: string; steps: number; arrived: boolean; until: number }>();
+
+function left(tabId: number, finding: Finding) {
+  const found = leaving.get(tabId);
+  return found && found.subject === finding.subject && found.until > Date.now() ? found : undefined;
+}
+
 /** Opens the warning page in place of a listed page; or goes on back, if the person is leaving that page. */
-async function warn(warning: Warning): Promise<void> {
-  const { tabId, finding } = warning;
-  const gone = await session.leaving(tabId, finding.subject);
-  if (gone > 0) return leave(warning, gone > 5);
+async function warn(tabId: number, href: string, finding: Finding): Promise<void> {
+  const turn = turning.get(tabId);
+  if (turn && turn.href === href && turn.until > Date.now()) return;
+  turning.set(tabId, { href, until: Date.now() + 1000 });
+  const before = left(tabId, finding);
+  const warning: Warning = { tabId, href, finding, again: before?.arrived ?? false };
+  if (before && !before.arrived) return leave(warning, false);
   const id = await session.addWarning(warning);
   await navigate(tabId, own(`warning.html#${id}`));
 }
 
+/** Puts the badge on a warning page; or goes on back over an older one. */
+async function ownPage(tabId: number, href: string): Promise<void> {
+  turning.delete(tabId);
+  const warning = await session.warning(tabId, new URL(href).hash.slice(1));
+  if (!warning) return;
+  await badge(tabId, "listed");
+  if (left(tabId, warning.finding)?.arrived === false) await leave(warning, false);
+}
+
+const maxSteps = 6;
+
 /** Leads away from what a warning is about: back, or to a new tab where there is no way back. */
-export async function leave({ tabId, finding }: Warning, close: boolean): Promise<void> {
-  if (!close) {
-    const gone = await session.leaving(tabId, finding.subject);
-    await session.setLeaving(tabId, finding.subject, gone + 1);
-    try {
-      await api.tabs.goBack(tabId);
-      return;
-    } catch {
-      // There is nothing to go back to.
-    }
+export async function leave({ tabId, finding, again }: Warning, close: boolean): Promise<void> {
+  const steps = left(tabId, finding)?.steps ?? 0;
+  if (!close && !again && steps < maxSteps) {
+    leaving.set(tabId, { subject: finding.subject, steps: steps + 1, arrived: false, until: Date.now() + 3000 });
+    const went = await api.tabs.goBack(tabId).then(
+      () => true,
+      () => false,
+    );
+    if (went) return;
   }
   await renew(tabId);
 }
@@ -167,11 +199,6 @@ export function onNetwork(href: string): boolean {
 /** Tells the content script of a tab to look again, and returns whether one answered. */
 async function tell(tabId: number): Promise<boolean> {
   return (await api.tabs.sendMessage(tabId, lookAgain, { frameId: 0 }).catch(() => false)) === true;
-}
-
-async function ownPage(tabId: number, href: string): Promise<void> {
-  const warning = await session.warning(tabId, new URL(href).hash.slice(1));
-  if (warning) await badge(tabId, "listed");
 }
 
 const red = "#b3261e";

@@ -9,6 +9,8 @@ export interface Warning {
   tabId: number;
   href: string;
   finding: Finding;
+  /** Whether the person had just left the same subject: the way back leads here again. */
+  again: boolean;
 }
 
 /** A report that was asked for in a menu. */
@@ -66,17 +68,6 @@ export async function letThrough(tabId: number, finding: Finding): Promise<"pass
   const cleared = `clear:${finding.bucket}:${finding.subject}`;
   const found = await area.get([passed, cleared]);
   return found[cleared] ? "cleared" : found[passed] ? "passed" : undefined;
-}
-
-/** Remembers that a person is on the way back from subject, so that the way may lead over it once more. */
-export async function setLeaving(tabId: number, subject: string, count: number): Promise<void> {
-  await area.set({ [`leaving:${tabId}`]: { subject, count, until: Date.now() + 3000 } });
-}
-
-/** How often the tab has gone back over subject just now; 0 if the person is not leaving. */
-export async function leaving(tabId: number, subject: string): Promise<number> {
-  const found = await read<{ subject: string; count: number; until: number }>(`leaving:${tabId}`);
-  return found && found.subject === subject && found.until > Date.now() ? found.count : 0;
 }
 
 export async function addRequest(request: Request): Promise<string> {

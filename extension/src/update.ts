@@ -32,15 +32,14 @@ export function update(asked: "by itself" | "by a person"): Promise<boolean> {
   return running;
 }
 
-/** Whether it is time for an update that nobody asked for. */
-export async function due(): Promise<boolean> {
-  const status = await store.status();
-  return core.now() >= Math.max(status.retry, status.checked + (period - 1) * minute);
+/** Whether the alarm has been missed: the browser was closed, or the extension is new. */
+export async function overdue(): Promise<boolean> {
+  return core.now() >= (await store.status()).checked + period * minute;
 }
 
 async function attempt(forced: boolean): Promise<boolean> {
-  if (!forced && !(await due())) return false;
   const last = await store.status();
+  if (!forced && core.now() < last.retry) return false;
   try {
     const changed = await advance();
     await store.setStatus({ checked: core.now(), error: "", failures: 0, retry: 0 });

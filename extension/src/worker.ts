@@ -10,7 +10,7 @@ import * as session from "./session";
 import type { Warning } from "./session";
 import * as store from "./store";
 import { t } from "./text";
-import { due, period, update } from "./update";
+import { overdue, period, update } from "./update";
 
 /** The tab of a message that a page or a content script has sent. */
 type Sender = chrome.runtime.MessageSender;
@@ -69,7 +69,7 @@ api.runtime.onMessage.addListener((message: Message, sender: Sender, reply: (ans
 // Each start: the list, the clock, and what was left over.
 void store.restore().then(guard.showHealth, guard.showHealth);
 void keepAlarm();
-void due().then((now) => (now ? refresh("by itself") : undefined));
+void overdue().then((missed) => (missed ? refresh("by itself") : undefined));
 void deliver();
 
 /** The alarm outlives the worker, but not everything that can happen to a profile. */
@@ -120,7 +120,7 @@ const fromOverlay: Handlers<FromOverlay, [tabId: number, url: string]> = {
     if (!URL.canParse(href) || new URL(href).origin !== new URL(url).origin) return null;
     const finding = await guard.look(href);
     const listed = finding.verdict === "listed" && guard.isAccount(finding.subject) && !(await session.letThrough(tabId, finding));
-    const warning: Warning = { tabId, href, finding };
+    const warning: Warning = { tabId, href, finding, again: false };
     await session.setCovered(listed ? warning : undefined, tabId);
     return listed ? guard.notice(warning) : null;
   },
