@@ -11,6 +11,9 @@ import (
 // ErrBase is a delta that was made for another set.
 var ErrBase = errors.New("the delta is for another set")
 
+// DeltaOverhead is the length of a delta in which nothing changes, in bytes.
+const DeltaOverhead = deltaHeader + pad
+
 const (
 	deltaMagic  = "KD\x01\x00"
 	deltaHeader = 36 + tableSize

@@ -1,0 +1,62 @@
+package feed
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+
+	"khien/server/ledger"
+)
+
+// WriteCSV writes indicators as CSV (RFC 4180) with a header, which Read reads again.
+// A cell that a spreadsheet would take for a formula begins with an apostrophe
+// (OWASP, "CSV Injection").
+func WriteCSV(w io.Writer, list iter.Seq2[ledger.Indicator, error]) error {
+	out := csv.NewWriter(w)
+	out.Write([]string{"subject", "category", "reason_en", "reason_vi", "first_seen", "lapses", "reference", "source"})
+	for i, err := range list {
+		if err != nil {
+			return fmt.Errorf("couldn't export: %w", err)
+		}
+		record := []string{
+			string(i.Subject), i.Category.Slug(), i.Reason["en"], i.Reason["vi"],
+			written(i.FirstSeen), written(i.Lapses), i.Reference, i.Source,
+		}
+		for n := range record {
+			record[n] = guard(record[n])
+		}
+		out.Write(record)
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("couldn't export: %w", err)
+	}
+	return nil
+}
+
+func written(moment int64) string {
+	if moment == 0 {
+		return ""
+	}
+	return time.Unix(moment, 0).UTC().Format(time.RFC3339)
+}
+
+// guard puts an apostrophe before what a spreadsheet would calculate, and before an
+// apostrophe, so that unguard can take exactly one away. Blanks before it do not help.
+func guard(cell string) string {
+	begin := strings.TrimLeft(cell, " \u00a0")
+	if begin != "" && strings.ContainsRune("=+-@\t\r\n'", rune(begin[0])) || strings.Contains(cell, "\n") {
+		return "'" + cell
+	}
+	return cell
+}
+
+func unguard(cell string) string {
+	if rest, ok := strings.CutPrefix(cell, "'"); ok && guard(rest) == cell {
+		return rest
+	}
+	return cell
+}

@@ -1,0 +1,341 @@
+// Package feed brings lists of others in, and takes ours out.
+//
+// Reading is liberal in what it takes and exact in what it says: every line that
+// names nothing is refused with its number and a reason, and no line is passed over
+// in silence, save blank ones and comments.
+package feed
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"khien/server/ledger"
+	"khien/shared/category"
+	"khien/shared/subject"
+)
+
+// Bounds on a list.
+const (
+	maxLine = 8 << 10
+	maxList = 256 << 20
+)
+
+var (
+	// ErrFormat is a format that Read does not know, or a list that is not of it.
+	ErrFormat = errors.New("not a list of this format")
+	// ErrTooLarge is a list above 256 MB.
+	ErrTooLarge = errors.New("the list is larger than 256 MB")
+	// ErrEncoding is a list in UTF-16.
+	ErrEncoding = errors.New("the list is in UTF-16: save it as UTF-8")
+)
+
+// Item is one indicator and the line it stands in, counted from 1.
+type Item struct {
+	Line int
+	ledger.Indicator
+}
+
+// Refusal is a line that names nothing that could be listed.
+type Refusal struct {
+	Line int
+	Why  string
+}
+
+// Result is what a list says.
+type Result struct {
+	Items      []Item
+	Lines      int // with blank ones and comments
+	Duplicates int // subjects that an earlier line had already
+	Refused    []Refusal
+}
+
+// reader collects the result.
+type reader struct {
+	Result
+	seen map[subject.Subject]bool
+}
+
+// Read reads a list. Formats are "urls" (a URL, host or page a line; # begins a
+// comment), "hosts" (a hosts file) and "csv" (with a header). Progress, which may be
+// nil, is told the number of lines so far every thousand lines. Category, reason and
+// all else that the list does not say is left empty. The errors are ErrFormat,
+// ErrTooLarge, ErrEncoding and those of r.
+func Read(format string, r io.Reader, progress func(lines int)) (Result, error) {
+	if progress == nil {
+		progress = func(int) {}
+	}
+	in := bufio.NewReaderSize(&bounded{r, maxList}, 64<<10)
+	if mark, _ := in.Peek(3); bytes.HasPrefix(mark, []byte("\xff\xfe")) || bytes.HasPrefix(mark, []byte("\xfe\xff")) {
+		return Result{}, ErrEncoding
+	} else if string(mark) == "\ufeff" {
+		in.Discard(3)
+	}
+	c := &reader{seen: map[subject.Subject]bool{}}
+	var err error
+	switch format {
+	case "urls":
+		err = c.lines(in, progress, c.url)
+	case "hosts":
+		err = c.lines(in, progress, c.hosts)
+	case "csv":
+		err = c.csv(in, progress)
+	default:
+		err = fmt.Errorf("%w: there is no format %q", ErrFormat, format)
+	}
+	return c.Result, err
+}
+
+// bounded fails where a reader goes on after left bytes.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, ErrTooLarge
+	}
+	return n, err
+}
+
+// lines hands over each line that is neither blank nor a comment.
+func (c *reader) lines(in *bufio.Reader, progress func(int), take func(line int, text string)) error {
+	for {
+		raw, err := in.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = in.ReadSlice('\n')
+		}
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if len(raw) > 0 {
+			c.Lines++
+			if c.Lines%1000 == 0 {
+				progress(c.Lines)
+			}
+			switch text := strings.TrimSpace(string(raw)); {
+			case long || len(text) > maxLine:
+				c.refuse(c.Lines, "the line is longer than 8 kB")
+			case !utf8.ValidString(text):
+				c.refuse(c.Lines, "the line is not UTF-8")
+			case text != "" && text[0] != '#':
+				take(c.Lines, text)
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+	}
+}
+
+func (c *reader) refuse(line int, why string) { c.Refused = append(c.Refused, Refusal{line, why}) }
+
+func (c *reader) take(line int, i ledger.Indicator) {
+	if c.seen[i.Subject] {
+		c.Duplicates++
+		return
+	}
+	c.seen[i.Subject] = true
+	c.Items = append(c.Items, Item{line, i})
+}
+
+func (c *reader) url(line int, text string) {
+	if i := strings.IndexAny(text, " \t"); i >= 0 { // "example.com  # bought in March"
+		if rest := strings.TrimSpace(text[i:]); rest[0] != '#' {
+			c.refuse(line, "more than one thing in the line")
+			return
+		}
+		text = text[:i]
+	}
+	s, err := named(text)
+	if err != nil {
+		c.refuse(line, err.Error())
+		return
+	}
+	c.take(line, ledger.Indicator{Subject: s})
+}
+
+// named is the subject that exactly this text names: an address, a host, or a canonical subject.
+func named(text string) (subject.Subject, error) {
+	if s, err := subject.Parse(text); err == nil {
+		return s, nil
+	}
+	href, err := Href(text)
+	if err != nil {
+		return "", err
+	}
+	return subject.Exact(href)
+}
+
+// own are the names that a hosts file gives to its own machine.
+var own = map[string]bool{
+	"localhost": true, "localhost.localdomain": true, "local": true, "broadcasthost": true, "0.0.0.0": true,
+	"ip6-localhost": true, "ip6-loopback": true, "ip6-localnet": true, "ip6-mcastprefix": true,
+	"ip6-allnodes": true, "ip6-allrouters": true, "ip6-allhosts": true,
+}
+
+// hosts takes a line of a hosts file (hosts(5)): an address, names, a comment.
+func (c *reader) hosts(line int, text string) {
+	text, _, _ = strings.Cut(text, "#")
+	part := strings.Fields(text)
+	switch {
+	case len(part) == 0:
+	case len(part) == 1:
+		c.refuse(line, "an address and a host name are wanted")
+	case !sinks[part[0]]:
+		c.refuse(line, "the address is not one that hosts files block with, such as 0.0.0.0")
+	default:
+		for _, host := range part[1:] {
+			if own[host] {
+				continue
+			}
+			if strings.ContainsAny(host, "/?:@\\") {
+				c.refuse(line, "not a host name")
+				continue
+			}
+			c.url(line, host)
+		}
+	}
+}
+
+var sinks = map[string]bool{"0.0.0.0": true, "127.0.0.1": true, "::": true, "::1": true, "0": true, "fe80::1%lo0": true, "255.255.255.255": true, "ff02::1": true, "ff02::2": true, "ff02::3": true, "ff00::0": true}
+
+// columns of a CSV list; url or subject is needed, the others may be missing.
+var columns = map[string]bool{
+	"url": true, "subject": true, "category": true, "reason_en": true, "reason_vi": true,
+	"first_seen": true, "lapses": true, "reference": true, "source": true,
+}
+
+func (c *reader) csv(in *bufio.Reader, progress func(int)) error {
+	first, _ := in.Peek(4096)
+	first, _, _ = bytes.Cut(first, []byte("\n"))
+	r := csv.NewReader(in)
+	if bytes.Count(first, []byte(";")) > bytes.Count(first, []byte(",")) {
+		r.Comma = ';' // what spreadsheets write where the comma is in numbers
+	}
+	r.FieldsPerRecord = -1
+	r.ReuseRecord = true
+	r.LazyQuotes = true
+	header, err := r.Read()
+	if err == io.EOF {
+		return fmt.Errorf("%w: it is empty", ErrFormat)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrFormat, err)
+	}
+	c.Lines = 1
+	at := map[string]int{}
+	for i, name := range header {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if columns[name] {
+			if _, twice := at[name]; twice {
+				return fmt.Errorf("%w: two columns are called %s", ErrFormat, name)
+			}
+			at[name] = i
+		}
+	}
+	_, hasURL := at["url"]
+	if _, hasSubject := at["subject"]; !hasURL && !hasSubject {
+		return fmt.Errorf("%w: the first line must name a column \"url\" or \"subject\"", ErrFormat)
+	}
+	for records := 1; ; records++ {
+		record, err := r.Read()
+		if err == io.EOF {
+			return nil
+		}
+		line, _ := r.FieldPos(0)
+		c.Lines = max(c.Lines, line)
+		if records%1000 == 0 {
+			progress(records)
+		}
+		if err != nil {
+			if _, bad := errors.AsType[*csv.ParseError](err); !bad {
+				return err
+			}
+			c.refuse(line, "the quotes do not match")
+			continue
+		}
+		cell := func(name string) string {
+			i, ok := at[name]
+			if !ok || i >= len(record) {
+				return ""
+			}
+			return unguard(strings.TrimSpace(record[i]))
+		}
+		if len(record) == 1 && strings.TrimSpace(record[0]) == "" {
+			continue
+		}
+		i, err := indicator(cell)
+		if err != nil {
+			c.refuse(line, err.Error())
+			continue
+		}
+		c.take(line, i)
+	}
+}
+
+func indicator(cell func(string) string) (i ledger.Indicator, err error) {
+	text := cell("subject")
+	if text == "" {
+		text = cell("url")
+	}
+	for _, name := range []string{"subject", "url", "category", "reason_en", "reason_vi", "source", "reference"} {
+		if v := cell(name); len(v) > maxLine || !utf8.ValidString(v) {
+			return i, fmt.Errorf("%s is longer than 8 kB, or not UTF-8", name)
+		}
+	}
+	if text == "" {
+		return i, errors.New("no address in the line")
+	}
+	if i.Subject, err = named(text); err != nil {
+		return i, err
+	}
+	if slug := cell("category"); slug != "" {
+		var known bool
+		if i.Category, known = category.Parse(strings.ToLower(slug)); !known {
+			return i, errors.New("no such category")
+		}
+	}
+	if i.FirstSeen, err = moment(cell("first_seen")); err != nil {
+		return i, fmt.Errorf("first_seen: %w", err)
+	}
+	if i.Lapses, err = moment(cell("lapses")); err != nil {
+		return i, fmt.Errorf("lapses: %w", err)
+	}
+	for _, lang := range category.Languages {
+		if reason := cell("reason_" + lang); reason != "" {
+			if i.Reason == nil {
+				i.Reason = map[string]string{}
+			}
+			i.Reason[lang] = reason
+		}
+	}
+	i.Source, i.Reference = cell("source"), cell("reference")
+	return i, nil
+}
+
+// moment reads a day, a time as in RFC 3339, or Unix seconds; nothing is 0.
+func moment(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 && n < 1<<40 {
+		return n, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil && t.Unix() > 0 {
+			return t.Unix(), nil
+		}
+	}
+	return 0, errors.New("a day such as 2026-11-23 is wanted")
+}

@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"khien/shared/category"
+	"khien/shared/release"
+	"khien/shared/subject"
+)
+
+func open(t *testing.T) *Ledger {
+	t.Helper()
+	l, err := Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func listed(t *testing.T, l *Ledger, now int64) (subjects []string) {
+	t.Helper()
+	for i, err := range l.Active(context.Background(), now) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		subjects = append(subjects, string(i.Subject))
+	}
+	return subjects
+}
+
+func TestAnIndicatorComesBackAsItWasListed(t *testing.T) {
+	l := open(t)
+	ctx := context.Background()
+	want := Indicator{
+		Subject: "facebook:user/an-invented-name", Category: category.Loan, Source: "report", Reference: "KH-2020-000007",
+		Reason: map[string]string{"en": "asks for a fee first", "vi": "đòi phí trước"}, FirstSeen: 1763900000, Lapses: 4102444800,
+	}
+	if err := l.List(ctx, "mai", want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.Get(ctx, want.Subject)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := l.Get(ctx, "tiktok:user/nobody"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("what is not there: %v", err)
+	}
+}
+
+func TestEachCaseHasANumberThatStays(t *testing.T) {
+	l := open(t)
+	ctx := context.Background()
+	if _, _, err := l.Import(ctx, "mai", []Indicator{{Subject: "a.example/"}, {Subject: "b.example/"}}); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := l.Get(ctx, "a.example/")
+	b, _ := l.Get(ctx, "b.example/")
+	year := time.Now().UTC().Format("2006")
+	if a.Reference != "KH-"+year+"-000001" || b.Reference != "KH-"+year+"-000002" {
+		t.Errorf("numbers %s and %s", a.Reference, b.Reference)
+	}
+	if err := l.Withdraw(ctx, "mai", "a.example/", "a mistake"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.List(ctx, "mai", Indicator{Subject: "a.example/"}); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := l.Get(ctx, "a.example/"); again.Reference != a.Reference {
+		t.Errorf("listed again, the case is %s, it was %s", again.Reference, a.Reference)
+	}
+}
+
+func TestAnImportIsAllOrNothing(t *testing.T) {
+	l := open(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	list := []Indicator{{Subject: "a.example/"}, {Subject: "b.example/"}}
+	if added, duplicates, err := l.Import(ctx, "mai", append(list, list[0])); err != nil || added != 2 || duplicates != 1 {
+		t.Errorf("added %d, duplicates %d, %v", added, duplicates, err)
+	}
+	cancel()
+	if _, _, err := l.Import(ctx, "mai", []Indicator{{Subject: "c.example/"}}); err == nil {
+		t.Error("an import that was broken off succeeded")
+	}
+	if got := listed(t, l, 1); strings.Join(got, " ") != "a.example/ b.example/" {
+		t.Errorf("listed: %q", got)
+	}
+}
+
+func TestWhatAPersonTookOffAnImportDoesNotPutBack(t *testing.T) {
+	l := open(t)
+	ctx := context.Background()
+	list := []Indicator{{Subject: "shop.example/"}}
+	if _, _, err := l.Import(ctx, "mai", list); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Withdraw(ctx, "lan", "shop.example/", "sold to an honest owner"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Withdraw(ctx, "lan", "shop.example/", "again"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("withdrawn twice: %v", err)
+	}
+	if added, duplicates, err := l.Import(ctx, "mai", list); err != nil || added != 0 || duplicates != 1 {
+		t.Errorf("added %d, duplicates %d, %v", added, duplicates, err)
+	}
+	if got := listed(t, l, 1); len(got) != 0 {
+		t.Errorf("listed: %q", got)
+	}
+	history, err := l.History(ctx, "shop.example/")
+	if err != nil || len(history) != 2 || history[1].Actor != "lan" || history[1].Reason != "sold to an honest owner" {
+		t.Errorf("history %+v, %v", history, err)
+	}
+}
+
+func TestAnIndicatorLapses(t *testing.T) {
+	l := open(t)
+	now := time.Now().Unix()
+	if err := l.List(context.Background(), "mai", Indicator{Subject: "a.example/", Lapses: now + 100}); err != nil {
+		t.Fatal(err)
+	}
+	f := func(at int64, want int) {
+		t.Helper()
+		if got := listed(t, l, at); len(got) != want {
+			t.Errorf("at %d: %q", at-now, got)
+		}
+	}
+	f(now, 1)
+	f(now+99, 1)
+	f(now+100, 0)
+}
+
+func TestReleasesAreRemembered(t *testing.T) {
+	l := open(t)
+	ctx := context.Background()
+	for n := range uint64(5) {
+		r := Release{Sequence: n + 1, Set: release.DigestOf([]byte{byte(n)}), Size: 10 * n, Count: n, Issued: 1, Expires: 2, BucketBits: 3}
+		if err := l.AddRelease(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.AddRelease(ctx, r); err != nil {
+			t.Errorf("the same again: %v", err)
+		}
+	}
+	got, err := l.Releases(ctx, 2)
+	if err != nil || len(got) != 2 || got[0].Sequence != 5 || got[1].Sequence != 4 || got[0].Set != release.DigestOf([]byte{4}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestALedgerSurvivesItsProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.List(context.Background(), "mai", Indicator{Subject: subject.Subject("a.example/")}); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if l, err = Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if got := listed(t, l, 1); len(got) != 1 {
+		t.Errorf("listed: %q", got)
+	}
+}

@@ -1,0 +1,96 @@
+// Package sqlite opens the SQLite files that the server keeps its state in, so that
+// a commit survives the loss of power (WAL mode, synchronous=FULL), and brings them
+// to the newest version of their tables.
+package sqlite
+
+import (
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+)
+
+// Open opens the file at path, making it where it is missing, and runs the files
+// *.sql of migrations that it has not seen yet, in the order of their names, each
+// in a transaction. Several processes may have the file open at once. A file that a
+// newer program has upgraded is an error.
+func Open(path string, migrations fs.FS) (*sql.DB, error) {
+	db, err := driver.Open(path, func(c *sqlite3.Conn) error {
+		return c.Exec(`
+			PRAGMA busy_timeout = 10000;
+			PRAGMA journal_mode = WAL;
+			PRAGMA synchronous = FULL;
+			PRAGMA foreign_keys = ON`)
+	})
+	if err != nil {
+		return nil, err
+	}
+	// One connection: writers queue here in order instead of polling for SQLite's lock.
+	db.SetMaxOpenConns(1)
+	err = migrate(db, migrations)
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func migrate(db *sql.DB, migrations fs.FS) error {
+	names, err := fs.Glob(migrations, "*.sql")
+	if err != nil {
+		return err
+	}
+	var version int
+	if err := db.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil {
+		return err
+	}
+	if version > len(names) {
+		return fmt.Errorf("the file is of version %d, made by a newer khien; this one knows %d", version, len(names))
+	}
+	for n := version; n < len(names); n++ {
+		if err := migrateOne(db, migrations, names[n], n); err != nil {
+			return fmt.Errorf("%s: %w", names[n], err)
+		}
+	}
+	return nil
+}
+
+func migrateOne(db *sql.DB, migrations fs.FS, name string, n int) error {
+	text, err := fs.ReadFile(migrations, name)
+	if err != nil {
+		return err
+	}
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var version int // again, under the write lock: another process may have been faster
+	if err := tx.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil || version > n {
+		return err
+	}
+	if _, err := tx.Exec(string(text)); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, n+1)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// syncFolder makes a file that was just created survive a loss of power.
+func syncFolder(folder string) error {
+	d, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

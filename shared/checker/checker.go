@@ -1,0 +1,204 @@
+// Package checker decides: what does this address name, is any of it listed, may
+// this update be believed. It is what the browser asks through package wasm, and
+// what the server's own tools ask.
+//
+//	href ── subject.FromHref ──> subjects ── set ──> a hit? ── no ──> Unlisted
+//	             │                                      │
+//	          no sense                                 yes ──> Listed, of a category
+//	             v                                      │
+//	          Unknown                    bucket ── Resolve ──> Listed with the reason
+//	                                                      └──> Unlisted after all
+//
+// Nothing here fetches, stores or reads a clock.
+package checker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"khien/shared/category"
+	"khien/shared/release"
+	"khien/shared/set"
+	"khien/shared/subject"
+	"khien/shared/wire"
+)
+
+// Verdict is what is known about a subject. The zero value is Unknown.
+type Verdict uint8
+
+const (
+	// Unknown: the address makes no sense, or the list is too old to say "nothing known".
+	Unknown Verdict = iota
+	// Unlisted: nothing is known. It is not "safe".
+	Unlisted
+	// Listed: known for scams.
+	Listed
+	// Caution: suspicious, but not confirmed. Reserved; no check gives it yet.
+	Caution
+)
+
+func (v Verdict) String() string {
+	return [...]string{"unknown", "unlisted", "listed", "caution"}[v]
+}
+
+var (
+	// ErrBucket is a bucket that cannot be read; one that can and is not part of
+	// the release is release.ErrProof.
+	ErrBucket = errors.New("not a bucket of this format")
+	// ErrKind is a body of a kind other than "delta" and "set".
+	ErrKind = errors.New("an update is a delta or a set")
+)
+
+// Finding is the answer about one address or subject.
+type Finding struct {
+	Verdict  Verdict
+	Subject  subject.Subject   // what is listed; empty if nothing is
+	Category category.Category // of the scam; meaningful if Listed
+	Bucket   string            // the path that tells more about a hit; empty without one
+	Stale    bool              // the list has expired
+	Cause    error             // why Unknown
+
+	// Known after Resolve only.
+	Confirmed bool
+	FirstSeen int64 // Unix seconds
+	Reference string
+	Source    string
+	Reason    []wire.Text
+}
+
+// ErrStale is the cause of Unknown where nothing is listed in a list that has expired.
+var ErrStale = errors.New("the list is out of date")
+
+// Checker is one release, opened. It never changes and is safe for concurrent use.
+type Checker struct {
+	root string
+	keys release.Keys
+	head release.Head
+	set  set.Set
+
+	keysMsg []byte
+}
+
+// Open opens a release that a client has stored: verified in everything but
+// its expiry, since an old list still warns. The slices must not change afterwards.
+func Open(root string, keys, head, body []byte, now int64) (*Checker, error) {
+	k, err := release.OpenKeys(keys, root, now)
+	if err != nil && !untimely(err) {
+		return nil, fmt.Errorf("couldn't open the key list: %w", err)
+	}
+	h, err := release.OpenHead(head, k, now)
+	if err != nil && !untimely(err) {
+		return nil, fmt.Errorf("couldn't open the head: %w", err)
+	}
+	if release.DigestOf(keys) != h.Keys {
+		return nil, fmt.Errorf("couldn't open the head: %w", release.ErrKeys)
+	}
+	return open(root, k, keys, h, body)
+}
+
+func untimely(err error) bool {
+	return errors.Is(err, release.ErrExpired) || errors.Is(err, release.ErrNotYet)
+}
+
+func open(root string, k release.Keys, keysMsg []byte, h release.Head, body []byte) (*Checker, error) {
+	if err := release.CheckBlob(body, h.Set, h.SetSize); err != nil {
+		return nil, fmt.Errorf("couldn't open the set: %w", err)
+	}
+	s, err := set.Open(body)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open the set: %w", err)
+	}
+	if uint64(s.Len()) != h.Count {
+		return nil, fmt.Errorf("couldn't open the set: %w", set.ErrCorrupt)
+	}
+	return &Checker{root, k, h, s, keysMsg}, nil
+}
+
+// Head is the head of the release.
+func (c *Checker) Head() release.Head { return c.head }
+
+func (c *Checker) stale(now int64) bool { return now > c.head.Expires }
+
+// Check answers for an address in the browser's normalised form: the first of the
+// subjects it names that is listed. What cannot be read is Unknown, and so is what is
+// not listed in a list that has expired.
+func (c *Checker) Check(href string, now int64) Finding {
+	var room [40]subject.Subject
+	subjects, err := subject.FromHref(room[:0], href)
+	if err != nil {
+		return Finding{Verdict: Unknown, Cause: err, Stale: c.stale(now)}
+	}
+	for _, s := range subjects {
+		if f, ok := c.listed(s, now); ok {
+			return f
+		}
+	}
+	return c.unlisted(now)
+}
+
+// CheckSubject answers for one subject.
+func (c *Checker) CheckSubject(s subject.Subject, now int64) Finding {
+	if f, ok := c.listed(s, now); ok {
+		return f
+	}
+	return c.unlisted(now)
+}
+
+func (c *Checker) unlisted(now int64) Finding {
+	if c.stale(now) {
+		return Finding{Verdict: Unknown, Cause: ErrStale, Stale: true}
+	}
+	return Finding{Verdict: Unlisted}
+}
+
+func (c *Checker) listed(s subject.Subject, now int64) (Finding, bool) {
+	digest := s.Digest()
+	class, ok := c.set.Lookup(set.Prefix(digest))
+	if !ok {
+		return Finding{}, false
+	}
+	return Finding{
+		Verdict: Listed, Subject: s, Category: category.Category(class), Stale: c.stale(now),
+		Bucket: release.BucketPath(c.head.Sequence, c.head.BucketBits, digest),
+	}, true
+}
+
+// Resolve answers for a subject that was found Listed, with the body of the path
+// that the finding names: Listed and confirmed with the reason, or Unlisted if the set
+// hit another subject with the same prefix. The errors are ErrBucket and release.ErrProof;
+// the finding then stands as it was.
+func (c *Checker) Resolve(s subject.Subject, bucket []byte, now int64) (Finding, error) {
+	f, hit := c.listed(s, now)
+	if !hit {
+		return c.unlisted(now), nil
+	}
+	if len(bucket) > wire.MaxBucket {
+		return f, release.ErrOversized
+	}
+	var b wire.Bucket
+	if rest, err := b.UnmarshalMsg(bucket); err != nil || len(rest) > 0 {
+		return f, ErrBucket
+	}
+	digest := s.Digest()
+	index := release.BucketIndex(c.head.BucketBits, digest)
+	if err := release.CheckBucket(b.Leaf, b.Proof, index, c.head.BucketBits, c.head.BucketRoot); err != nil {
+		return f, err
+	}
+	var entries wire.Entries
+	if rest, err := entries.UnmarshalMsg(b.Leaf); err != nil || len(rest) > 0 {
+		return f, ErrBucket
+	}
+	for _, e := range entries {
+		if bytes.Equal(e.Digest, digest[:]) {
+			if known, ok := category.Parse(e.Category); ok {
+				f.Category = known
+			}
+			f.Confirmed, f.FirstSeen, f.Reference, f.Source, f.Reason = true, e.FirstSeen, e.Reference, e.Source, e.Reason
+			return f, nil
+		}
+	}
+	f = c.unlisted(now)
+	f.Confirmed = true
+	return f, nil
+}

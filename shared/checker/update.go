@@ -1,0 +1,111 @@
+package checker
+
+import (
+	"fmt"
+
+	"khien/shared/release"
+	"khien/shared/set"
+)
+
+// What a Step needs.
+const (
+	NeedNothing = "nothing" // the release is the newest
+	NeedKeys    = "keys"    // the key list at Path, and then Plan again
+	NeedDelta   = "delta"   // the delta at Path
+	NeedSet     = "set"     // the whole set at Path
+)
+
+// Step is what a client fetches next: at most Limit bytes from Path. Where a delta
+// cannot be had or fails, the whole set is at release.BlobPath of the head's Set.
+type Step struct {
+	Need     string
+	Path     string
+	Limit    uint64
+	Sequence uint64 // of the release it leads to
+}
+
+// Plan reads a head that was just fetched and tells what to fetch next. Keys is
+// the key list that the head names, or nil for the one in use. A head that is not
+// believed is one of the errors of package release.
+func (c *Checker) Plan(head, keys []byte, now int64) (Step, error) {
+	h, step, err := c.accept(head, &keys, now)
+	if err != nil || step.Need != "" {
+		return step, err
+	}
+	step = Step{Sequence: h.Sequence}
+	switch {
+	case h == c.head:
+		step.Need = NeedNothing
+	case h.Deltas <= c.head.Sequence && c.head.Sequence < h.Sequence:
+		// A delta larger than the set is not worth having; a small set's may be, by its header.
+		step.Need, step.Path, step.Limit = NeedDelta, release.DeltaPath(h.Set, c.head.Sequence), h.SetSize+set.DeltaOverhead
+	default:
+		step.Need, step.Path, step.Limit = NeedSet, release.BlobPath(h.Set), h.SetSize
+	}
+	return step, nil
+}
+
+// accept verifies a head and the key list it names. Where the list is missing it
+// returns the step that fetches it.
+func (c *Checker) accept(head []byte, keys *[]byte, now int64) (release.Head, Step, error) {
+	named, err := release.ReadHead(head)
+	if err != nil {
+		return named, Step{}, fmt.Errorf("couldn't accept the head: %w", err)
+	}
+	if len(*keys) == 0 {
+		if named.Keys != c.head.Keys {
+			return named, Step{Need: NeedKeys, Path: release.BlobPath(named.Keys), Limit: release.MaxKeys}, nil
+		}
+		*keys = c.keysMsg
+	}
+	if release.DigestOf(*keys) != named.Keys {
+		return named, Step{}, fmt.Errorf("couldn't accept the key list: %w", release.ErrKeys)
+	}
+	k, err := release.OpenKeys(*keys, c.root, now)
+	if err != nil {
+		return named, Step{}, fmt.Errorf("couldn't accept the key list: %w", err)
+	}
+	if k.Sequence < c.keys.Sequence {
+		return named, Step{}, fmt.Errorf("couldn't accept the key list: %w", release.ErrOlder)
+	}
+	h, err := release.OpenHead(head, k, now)
+	if err != nil {
+		return named, Step{}, fmt.Errorf("couldn't accept the head: %w", err)
+	}
+	if err := h.Follows(c.head); err != nil {
+		return named, Step{}, fmt.Errorf("couldn't accept the head: %w", err)
+	}
+	return h, Step{}, nil
+}
+
+// Apply makes the release that Plan led to, from the body that was fetched; kind
+// is what the step needed. It returns the new checker and the bytes of its set, and
+// never changes c: whoever stores them does so before using them. The errors are
+// those of packages release and set, and ErrKind.
+func (c *Checker) Apply(head, keys []byte, kind string, body []byte, now int64) (*Checker, []byte, error) {
+	h, step, err := c.accept(head, &keys, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	if step.Need != "" {
+		return nil, nil, fmt.Errorf("couldn't accept the key list: %w", release.ErrKeys)
+	}
+	switch kind {
+	case NeedSet:
+	case NeedDelta:
+		if body, err = set.Apply(c.set, body); err != nil {
+			return nil, nil, fmt.Errorf("couldn't apply the delta: %w", err)
+		}
+	default:
+		return nil, nil, ErrKind
+	}
+	k, err := release.OpenKeys(keys, c.root, now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("couldn't accept the key list: %w", err)
+	}
+	next, err := open(c.root, k, keys, h, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	return next, body, nil
+}

@@ -1,0 +1,112 @@
+// Package subject turns an address into the things it names: social accounts first,
+// the narrowest first, then URL expressions, from the exact page to the host.
+//
+//	https://m.facebook.com/groups/an.invented.group/user/999999999999999/?ref=share
+//	   facebook:id/999999999999999
+//	   facebook:group/an.invented.group
+//	   m.facebook.com/groups/an.invented.group/user/999999999999999/?ref=share
+//	   m.facebook.com/groups/an.invented.group/user/999999999999999/
+//	   …
+//	   facebook.com/
+//
+// A subject is a text that has one form only; its SHA-256 is what a set holds. A URL
+// expression is a host and a path without scheme, port, name and password, as Safe
+// Browsing has it (developers.google.com/safe-browsing/v4/urls-hashing, "Suffix/prefix
+// expressions"). An account is platform:kind/id, whatever form its address takes.
+//
+// The browser has parsed the address already. Only its normalised form, the href of a
+// URL object (url.spec.whatwg.org, "URL serializing"), is accepted; anything else is
+// refused rather than understood in another way than the browser does.
+package subject
+
+import (
+	"crypto/sha256"
+	"errors"
+	"strings"
+)
+
+// Subject is the canonical text of one thing.
+type Subject string
+
+var (
+	// ErrNotNormalised is text that no browser gives as a normalised address.
+	ErrNotNormalised = errors.New("not a normalised address")
+	// ErrScheme is an address that is neither http nor https.
+	ErrScheme = errors.New("not a web address")
+	// ErrHost is an address whose host has nothing but dots.
+	ErrHost = errors.New("no host in the address")
+	// ErrTooLong is an address of more than MaxHref bytes.
+	ErrTooLong = errors.New("the address is too long")
+	// ErrSubject is text that is not the canonical form of a subject.
+	ErrSubject = errors.New("not the canonical form of a subject")
+)
+
+// MaxHref bounds an address in bytes.
+const MaxHref = 8192
+
+// Bounds on what one address names.
+const (
+	maxHosts    = 5
+	maxPaths    = 6
+	MaxSubjects = maxHosts*maxPaths + 4
+)
+
+// Digest is the SHA-256 of the text.
+func (s Subject) Digest() [32]byte { return sha256.Sum256([]byte(s)) }
+
+// IsAccount tells an account, a number or the like from a URL expression.
+func (s Subject) IsAccount() bool {
+	head, _, _ := strings.Cut(string(s), "/")
+	return !strings.HasPrefix(head, "[") && strings.Contains(head, ":")
+}
+
+// FromHref appends to dst what href names, at most MaxSubjects: accounts, then URL
+// expressions, each the narrowest first. Href must be as a browser normalises it; the
+// errors are ErrNotNormalised, ErrScheme, ErrHost and ErrTooLong.
+func FromHref(dst []Subject, href string) ([]Subject, error) {
+	var p page
+	if err := p.read(href); err != nil {
+		return dst, err
+	}
+	return p.expressions(p.accounts(dst)), nil
+}
+
+// Exact is the subject of an indicator for exactly this page: the account if href names
+// one, else its narrowest URL expression. For the root of a host that is the host. The
+// errors are those of FromHref.
+func Exact(href string) (Subject, error) {
+	var p page
+	if err := p.read(href); err != nil {
+		return "", err
+	}
+	if accounts := p.accounts(nil); len(accounts) > 0 {
+		return accounts[0], nil
+	}
+	return p.expressions(nil)[0], nil
+}
+
+// Parse accepts the canonical text of a subject and nothing else, or returns ErrSubject.
+func Parse(text string) (Subject, error) {
+	s := Subject(text)
+	if len(text) > MaxHref {
+		return "", ErrSubject
+	}
+	if s.IsAccount() {
+		if !canonicalAccount(text) {
+			return "", ErrSubject
+		}
+		return s, nil
+	}
+	host, rest, ok := strings.Cut(text, "/")
+	if !ok {
+		return "", ErrSubject
+	}
+	if canonical, _, err := canonicalHost(host); err != nil || canonical != host {
+		return "", ErrSubject
+	}
+	path, query, hasQuery := strings.Cut("/"+rest, "?")
+	if escape(cleanPath(unescape(path)), true) != path || hasQuery && (query == "" || escape(unescape(query), false) != query) {
+		return "", ErrSubject
+	}
+	return s, nil
+}

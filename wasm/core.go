@@ -1,0 +1,307 @@
+// Command wasm is the core of the extension: a WASI reactor that takes bytes and
+// time and returns bytes. It has two exports (main_wasip1.go):
+//
+//	buffer(n) -> pointer     memory for a request of n bytes
+//	call(op, n) -> pointer<<32 | length     the reply, good until the next call
+//
+// Requests and replies are MessagePack maps (protocol.go). A reply with the key
+// "error" is a refusal, a panic included: nothing that is asked can end the core.
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"khien/shared/checker"
+	"khien/shared/release"
+	"khien/shared/set"
+	"khien/shared/subject"
+	"khien/shared/wire"
+)
+
+// maxRequest bounds a request in bytes: an open or apply with the largest set, and its head and keys.
+const maxRequest = release.MaxSet + 1<<20
+
+var (
+	errRequest = errors.New("the request cannot be read")
+	errNotOpen = errors.New("no release is open")
+	errPanic   = errors.New("the core made a mistake")
+)
+
+// codes name the errors across the boundary. What has no name here is "internal".
+var codes = []struct {
+	err  error
+	code string
+}{
+	{errRequest, "bad_request"},
+	{errNotOpen, "not_open"},
+	{errPanic, "panic"},
+	{release.ErrFormat, "format"},
+	{release.ErrSignature, "signature"},
+	{release.ErrOlder, "older"},
+	{release.ErrForked, "forked"},
+	{release.ErrExpired, "expired"},
+	{release.ErrNotYet, "not_yet"},
+	{release.ErrKeys, "keys"},
+	{release.ErrDigest, "digest"},
+	{release.ErrTruncated, "truncated"},
+	{release.ErrOversized, "oversized"},
+	{release.ErrProof, "proof"},
+	{checker.ErrBucket, "bucket"},
+	{checker.ErrKind, "kind"},
+	{checker.ErrStale, "stale"},
+	{set.ErrMagic, "magic"},
+	{set.ErrTruncated, "truncated"},
+	{set.ErrOversized, "oversized"},
+	{set.ErrCorrupt, "corrupt"},
+	{set.ErrBase, "base"},
+	{subject.ErrNotNormalised, "not_normalised"},
+	{subject.ErrScheme, "scheme"},
+	{subject.ErrHost, "host"},
+	{subject.ErrTooLong, "too_long"},
+	{subject.ErrSubject, "subject"},
+}
+
+func code(err error) string {
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			return c.code
+		}
+	}
+	return "internal"
+}
+
+// core is what lives between calls.
+type core struct {
+	checker *checker.Checker // nil until a release is open
+}
+
+// answer runs one operation. It always returns a reply, whatever the request.
+func (c *core) answer(op int32, request []byte) (reply []byte) {
+	defer func() {
+		if recover() != nil {
+			reply = refusal(errPanic)
+		}
+	}()
+	reply, err := c.run(op, request)
+	if err != nil {
+		return refusal(err)
+	}
+	return reply
+}
+
+func refusal(err error) []byte {
+	reply, _ := (&failure{reason{code(err), err.Error()}}).MarshalMsg(nil)
+	return reply
+}
+
+func (c *core) run(op int32, request []byte) ([]byte, error) {
+	switch op {
+	case opHello:
+		return (&helloReply{version}).MarshalMsg(nil)
+	case opOpen:
+		return c.open(request)
+	case opReport:
+		return report(request)
+	case opSubjects:
+		return subjects(request)
+	}
+	if c.checker == nil {
+		return nil, errNotOpen
+	}
+	switch op {
+	case opCheck:
+		return c.check(request)
+	case opResolve:
+		return c.resolve(request)
+	case opPlan:
+		return c.plan(request)
+	case opApply:
+		return c.apply(request)
+	}
+	return nil, errRequest
+}
+
+// read decodes a request; nothing may follow it.
+func read(request []byte, into msgp.Unmarshaler) error {
+	if rest, err := into.UnmarshalMsg(request); err != nil || len(rest) > 0 {
+		return errRequest
+	}
+	return nil
+}
+
+// open replaces the release in use, if the new one is sound.
+func (c *core) open(request []byte) ([]byte, error) {
+	var q openRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	next, err := checker.Open(q.Root, q.Keys, q.Head, q.Set, q.Now)
+	if err != nil {
+		return nil, err
+	}
+	c.checker = next
+	h := next.Head()
+	return (&openReply{h.Sequence, h.Issued, h.Expires, h.Count}).MarshalMsg(nil)
+}
+
+func (c *core) check(request []byte) ([]byte, error) {
+	var q checkRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	if len(q.Hrefs) > maxHrefs {
+		return nil, errRequest
+	}
+	reply := checkReply{make([]finding, len(q.Hrefs))}
+	for i, href := range q.Hrefs {
+		reply.Findings[i] = told(c.checker.Check(href, q.Now))
+	}
+	return reply.MarshalMsg(nil)
+}
+
+func told(f checker.Finding) finding {
+	t := finding{
+		Verdict: f.Verdict.String(), Subject: string(f.Subject), Bucket: f.Bucket, Stale: f.Stale,
+		Confirmed: f.Confirmed, FirstSeen: f.FirstSeen, Reference: f.Reference, Source: f.Source,
+	}
+	if f.Verdict == checker.Listed {
+		t.Category = f.Category.Slug()
+	}
+	if f.Cause != nil {
+		t.Cause = code(f.Cause)
+	}
+	if len(f.Reason) > 0 {
+		t.Reason = make(map[string]string, len(f.Reason))
+		for _, r := range f.Reason {
+			t.Reason[r.Lang] = r.Text
+		}
+	}
+	return t
+}
+
+func (c *core) resolve(request []byte) ([]byte, error) {
+	var q resolveRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	s, err := subject.Parse(q.Subject)
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.checker.Resolve(s, q.Bucket, q.Now)
+	if err != nil {
+		return nil, err
+	}
+	return (&resolveReply{told(f)}).MarshalMsg(nil)
+}
+
+func (c *core) plan(request []byte) ([]byte, error) {
+	var q planRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	step, err := c.checker.Plan(q.Head, q.Keys, q.Now)
+	if err != nil {
+		return nil, err
+	}
+	return (&planReply{step.Need, step.Path, step.Limit, step.Sequence}).MarshalMsg(nil)
+}
+
+func (c *core) apply(request []byte) ([]byte, error) {
+	var q applyRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	_, body, err := c.checker.Apply(q.Head, q.Keys, q.Kind, q.Body, q.Now)
+	if err != nil {
+		return nil, err
+	}
+	return (&applyReply{body}).MarshalMsg(nil)
+}
+
+// Bounds on what a report carries, in bytes; a title or note that is longer is cut.
+const (
+	maxTitle = 300
+	maxNote  = 2000
+)
+
+// report writes the body that the server takes: the address without its fragment
+// and without a name and password in it, and what it names.
+func report(request []byte) ([]byte, error) {
+	var q reportRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	r := wire.Report{
+		ID: q.ID, Kind: q.Kind, Title: cut(q.Title, maxTitle), Language: cut(q.Language, 35), Time: q.Time,
+		Category: q.Category, Note: cut(q.Note, maxNote),
+	}
+	if q.Href != "" {
+		r.Href, _, _ = strings.Cut(q.Href, "#")
+		r.Href = withoutUser(r.Href)
+		named, err := subject.FromHref(nil, r.Href)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range named {
+			r.Subjects = append(r.Subjects, string(s))
+		}
+	} else {
+		s, err := subject.Parse(q.Subject)
+		if err != nil {
+			return nil, err
+		}
+		r.Subjects = []string{string(s)}
+	}
+	body, err := r.MarshalMsg(nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > wire.MaxReport {
+		return nil, subject.ErrTooLong
+	}
+	return (&reportReply{body, r.Subjects}).MarshalMsg(nil)
+}
+
+// withoutUser removes "name:password@" from a normalised href.
+func withoutUser(href string) string {
+	scheme, rest, ok := strings.Cut(href, "://")
+	if !ok {
+		return href
+	}
+	authority := rest
+	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+		authority = rest[:slash]
+	}
+	return scheme + "://" + rest[strings.LastIndexByte(authority, '@')+1:]
+}
+
+// cut shortens s to at most n bytes, at the beginning of a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}
+
+func subjects(request []byte) ([]byte, error) {
+	var q subjectsRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	named, err := subject.FromHref(nil, q.Href)
+	if err != nil {
+		return nil, err
+	}
+	reply := subjectsReply{Subjects: make([]string, len(named))}
+	for i, s := range named {
+		reply.Subjects[i] = string(s)
+	}
+	return reply.MarshalMsg(nil)
+}

@@ -1,0 +1,136 @@
+// The calls between the browser and the core; extension/src/protocol.ts is the same in TypeScript.
+
+package main
+
+//go:generate go tool msgp -file protocol.go -o protocol_gen.go -io=false -tests=false -unexported
+
+//msgp:limit arrays:4096
+
+// version is raised with each change that an older extension would misread.
+const version = 1
+
+// What can be asked.
+const (
+	opHello    = 1
+	opOpen     = 2
+	opCheck    = 3
+	opResolve  = 4
+	opPlan     = 5
+	opApply    = 6
+	opReport   = 7
+	opSubjects = 8
+)
+
+type failure struct {
+	Error reason `msg:"error"`
+}
+
+type reason struct {
+	Code string `msg:"code"`
+	Text string `msg:"text"`
+}
+
+type helloReply struct {
+	Version int `msg:"version"`
+}
+
+type openRequest struct {
+	Root string `msg:"root"`
+	Keys []byte `msg:"keys"`
+	Head []byte `msg:"head"`
+	Set  []byte `msg:"set"`
+	Now  int64  `msg:"now"`
+}
+
+type openReply struct {
+	Sequence uint64 `msg:"sequence"`
+	Issued   int64  `msg:"issued"`
+	Expires  int64  `msg:"expires"`
+	Count    uint64 `msg:"count"`
+}
+
+// maxHrefs bounds a batch.
+const maxHrefs = 2000
+
+type checkRequest struct {
+	Hrefs []string `msg:"hrefs"`
+	Now   int64    `msg:"now"`
+}
+
+type checkReply struct {
+	Findings []finding `msg:"findings"`
+}
+
+type finding struct {
+	Verdict   string            `msg:"verdict"`
+	Subject   string            `msg:"subject"`
+	Category  string            `msg:"category"`
+	Bucket    string            `msg:"bucket"`
+	Stale     bool              `msg:"stale"`
+	Cause     string            `msg:"cause"`
+	Confirmed bool              `msg:"confirmed"`
+	FirstSeen int64             `msg:"first_seen"`
+	Reference string            `msg:"reference"`
+	Source    string            `msg:"source"`
+	Reason    map[string]string `msg:"reason"`
+}
+
+type resolveRequest struct {
+	Subject string `msg:"subject"`
+	Bucket  []byte `msg:"bucket"`
+	Now     int64  `msg:"now"`
+}
+
+type resolveReply struct {
+	Finding finding `msg:"finding"`
+}
+
+type planRequest struct {
+	Head []byte `msg:"head"`
+	Keys []byte `msg:"keys"`
+	Now  int64  `msg:"now"`
+}
+
+type planReply struct {
+	Need     string `msg:"need"`
+	Path     string `msg:"path"`
+	Limit    uint64 `msg:"limit"`
+	Sequence uint64 `msg:"sequence"`
+}
+
+type applyRequest struct {
+	Head []byte `msg:"head"`
+	Keys []byte `msg:"keys"`
+	Kind string `msg:"kind"`
+	Body []byte `msg:"body"`
+	Now  int64  `msg:"now"`
+}
+
+type applyReply struct {
+	Set []byte `msg:"set"`
+}
+
+type reportRequest struct {
+	ID       []byte `msg:"id"`
+	Kind     string `msg:"kind"`
+	Href     string `msg:"href"`
+	Subject  string `msg:"subject"` // instead of an href: what a mistake is about
+	Title    string `msg:"title"`
+	Language string `msg:"language"`
+	Time     int64  `msg:"time"`
+	Category string `msg:"category"`
+	Note     string `msg:"note"`
+}
+
+type reportReply struct {
+	Body     []byte   `msg:"body"`
+	Subjects []string `msg:"subjects"`
+}
+
+type subjectsRequest struct {
+	Href string `msg:"href"`
+}
+
+type subjectsReply struct {
+	Subjects []string `msg:"subjects"`
+}
