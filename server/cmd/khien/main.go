@@ -2,7 +2,7 @@
 //
 // All state lives in one data directory (--data, KHIEN_DATA, or ./data):
 //
-//	keys/       root.key root.pub release.key keys.note
+//	keys/       the root key, the release keys, and the list that the root key signed
 //	published/  what is served, and the signed head
 //	ledger.db   every indicator and decision
 //	inbox.db    reports

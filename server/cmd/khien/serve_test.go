@@ -121,43 +121,47 @@ func TestNoAcknowledgedReportIsLost(t *testing.T) {
 // after that the program ends by itself, and with success.
 func TestTheServerDrains(t *testing.T) {
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		s := start(t, prepared(t))
-		idle, err := net.Dial("tcp", s.addr) // a browser's spare connection must not hold it up
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer idle.Close()
-		conn, err := net.Dial("tcp", s.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(20 * time.Second))
-		body := reportBody(1)
-		fmt.Fprintf(conn, "POST /v1/reports HTTP/1.1\r\nHost: khien.example\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:20])
-		time.Sleep(100 * time.Millisecond)
-		s.cmd.Process.Signal(signal)
-		time.Sleep(300 * time.Millisecond)
-		if late, err := net.Dial("tcp", s.addr); err == nil {
-			late.SetDeadline(time.Now().Add(time.Second))
-			if n, _ := late.Read(make([]byte, 1)); n > 0 {
-				t.Error("a connection was served after the signal")
-			}
-			late.Close()
-		}
-		if _, err := io.WriteString(conn, body[20:]); err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil || resp.StatusCode != http.StatusCreated {
-			t.Fatalf("%v: the report under way got %v, %v", signal, resp, err)
-		}
-		if !resp.Close {
-			t.Errorf("%v: the answer keeps the connection open", signal)
-		}
-		if said, err := s.wait(); err != nil || !strings.HasSuffix(said, "stopped\n") {
-			t.Errorf("%v: the server ended with %v: %s", signal, err, said)
-		}
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			drains(t, signal)
+		})
+	}
+}
+
+func drains(t *testing.T, signal os.Signal) {
+	s := start(t, prepared(t))
+	idle, err := net.Dial("tcp", s.addr) // a browser's spare connection must not hold it up for long
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	body := reportBody(1)
+	fmt.Fprintf(conn, "POST /v1/reports HTTP/1.1\r\nHost: khien.example\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:20])
+	time.Sleep(100 * time.Millisecond)
+	s.cmd.Process.Signal(signal)
+	time.Sleep(300 * time.Millisecond)
+	if late, err := net.Dial("tcp", s.addr); err == nil {
+		t.Error("a connection was taken after the signal")
+		late.Close()
+	}
+	if _, err := io.WriteString(conn, body[20:]); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusCreated {
+		t.Fatalf("the report under way got %v, %v", resp, err)
+	}
+	if !resp.Close {
+		t.Error("the answer keeps the connection open")
+	}
+	if said, err := s.wait(); err != nil || !strings.HasSuffix(said, "stopped\n") {
+		t.Errorf("the server ended with %v: %s", err, said)
 	}
 }
 
@@ -201,7 +205,7 @@ func TestTheHeadIsRenewedInTime(t *testing.T) {
 			t.Errorf("after %d days the release is %d, want %d", step.days, got, step.want)
 		}
 	}
-	if err := os.Remove(filepath.Join(data, "keys", "release.key")); err != nil {
+	if err := os.Remove(filepath.Join(data, "keys", "release-1.key")); err != nil {
 		t.Fatal(err)
 	}
 	if err := renew(ctx, d, now+30*day); err != nil {
