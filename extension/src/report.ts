@@ -92,19 +92,23 @@ export async function follow(id: string): Promise<Entry | undefined> {
 const sending = new Set<string>();
 let flushing: Promise<void> | undefined;
 
-/** Sends what is due. Returns when the next report is due, in Unix milliseconds; 0 if none waits. */
-export async function flush(): Promise<number> {
-  flushing ??= drain().finally(() => (flushing = undefined));
+/**
+ * Sends what is due; with the server known to be there, also what is waiting to be tried
+ * again. Returns when the next report is due, in Unix milliseconds; 0 if none waits.
+ */
+export async function flush(reachable: boolean): Promise<number> {
+  flushing ??= drain(reachable).finally(() => (flushing = undefined));
   await flushing;
   const waiting = (await (await database()).getAll("reports")).filter((entry) => entry.state === "waiting");
   return waiting.reduce((next, entry) => (next === 0 ? entry.due : Math.min(next, entry.due)), 0);
 }
 
-async function drain(): Promise<void> {
+async function drain(reachable: boolean): Promise<void> {
   const all = await (await database()).getAll("reports");
   for (const entry of all) {
-    if (entry.state === "waiting" && entry.due <= Date.now()) await send(entry);
-    else if (entry.state !== "waiting" && entry.time < core.now() - memory) await change((store) => store.delete(entry.id));
+    if (entry.state === "waiting") {
+      if (entry.due <= Date.now() || (reachable && entry.tries > 0)) await send(entry);
+    } else if (entry.time < core.now() - memory) await change((store) => store.delete(entry.id));
   }
 }
 
@@ -136,8 +140,8 @@ async function send(entry: Entry): Promise<void> {
 
 const refusal = (status: number): boolean => [400, 409, 413, 415, 422].includes(status);
 
-/** Half a minute, one, two, four ... at most six hours, in milliseconds. */
-const pause = (tries: number): number => Math.min(30_000 * 2 ** Math.min(tries, 10), 6 * 60 * 60_000) * (1 + Math.random() / 4);
+/** 15 seconds, 30, 60 ... at most six hours, in milliseconds. */
+const pause = (tries: number): number => Math.min(15_000 * 2 ** Math.min(tries, 11), 6 * 60 * 60_000) * (1 + Math.random() / 4);
 
 /** Changes an entry if it is still there. */
 async function settle(id: string, next: (now: Entry) => Entry): Promise<Entry | undefined> {

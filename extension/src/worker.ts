@@ -83,13 +83,14 @@ async function refresh(asked: "by itself" | "by a person"): Promise<void> {
   await keepAlarm();
   await guard.showHealth();
   if (changed) await guard.visitAll();
+  if ((await store.status()).error === "") await deliver(true);
 }
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Sends what is due and comes back for the rest: soon by a timer, and by an alarm if the worker is stopped before. */
-async function deliver(): Promise<void> {
-  const next = await report.flush().catch(() => 0);
+async function deliver(reachable = false): Promise<void> {
+  const next = await report.flush(reachable).catch(() => 0);
   clearTimeout(timer);
   if (next === 0) return;
   const wait = Math.max(next - Date.now(), 0);
