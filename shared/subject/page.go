@@ -102,6 +102,7 @@ func canonicalHost(host string) (canonical string, isIP bool, err error) {
 			return "", false, ErrNotNormalised
 		}
 	}
+	doubled := strings.HasSuffix(host, "..")
 	host = strings.Trim(host, ".")
 	for strings.Contains(host, "..") {
 		host = strings.ReplaceAll(host, "..", ".")
@@ -115,6 +116,9 @@ func canonicalHost(host string) (canonical string, isIP bool, err error) {
 	}
 	// A last label that is a number makes the whole an IPv4 address, or no host at all.
 	if ip, err := netip.ParseAddr(host); err != nil || !ip.Is4() || ip.String() != host {
+		if doubled { // to a browser the last label of "a.09.." is the empty one
+			return "", false, ErrHost
+		}
 		return "", false, ErrNotNormalised
 	}
 	return host, true, nil

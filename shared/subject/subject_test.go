@@ -1,0 +1,211 @@
+package subject
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func named(t testing.TB, href string) []string {
+	t.Helper()
+	list, err := FromHref(nil, href)
+	if err != nil {
+		t.Fatalf("%s: %v", href, err)
+	}
+	var texts []string
+	for _, s := range list {
+		texts = append(texts, string(s))
+	}
+	return texts
+}
+
+func TestWhatAPageNames(t *testing.T) {
+	f := func(href string, want ...string) {
+		t.Helper()
+		if got := named(t, href); !slices.Equal(got, want) {
+			t.Errorf("%s:\ngot  %q\nwant %q", href, got, want)
+		}
+	}
+	f("http://b.example/", "b.example/")
+	f("http://localhost:8787/", "localhost/")
+	f("http://lucky-gift.localhost:8787/", "lucky-gift.localhost/")
+	f("https://shop.scam.example/a/b.html?x=1#top",
+		"shop.scam.example/a/b.html?x=1", "shop.scam.example/a/b.html", "shop.scam.example/a/", "shop.scam.example/",
+		"scam.example/a/b.html?x=1", "scam.example/a/b.html", "scam.example/a/", "scam.example/")
+	f("https://203.0.113.7:8443/a/", "203.0.113.7/a/", "203.0.113.7/")
+	f("https://[2001:db8::1]/a", "[2001:db8::1]/a", "[2001:db8::1]/")
+	f("https://[::ffff:cb00:7107]/", "203.0.113.7/")
+	f("https://b.example/%2541//x/%252e%252e/y?q=%2541%23", "b.example/A/y?q=A%23", "b.example/A/y", "b.example/A/", "b.example/")
+	f("https://t.me/an_invented_name", "telegram:user/an_invented_name", "t.me/an_invented_name", "t.me/")
+}
+
+// Each is an address that looks like one place and leads to another.
+func TestAddressesThatDeceive(t *testing.T) {
+	f := func(href, host string) {
+		t.Helper()
+		list := named(t, href)
+		if got, _, _ := strings.Cut(list[0], "/"); got != host {
+			t.Errorf("%s leads to %s, we say %s", href, host, list[0])
+		}
+	}
+	f("https://good.example:pw@evil.example/", "evil.example")
+	f("https://good.example%40evil.example@bad.example/", "bad.example")
+	f("https://www.facebook.com@evil.example/zuck", "evil.example")
+	f("https://www.facebook.com.evil.example/an.invented.name", "www.facebook.com.evil.example")
+	f("https://evil.example/www.facebook.com/an.invented.name", "evil.example")
+	f("https://evil.example/?u=https://www.facebook.com/an.invented.name", "evil.example")
+	f("https://xn--fcebook-2fg.com/an.invented.name", "xn--fcebook-2fg.com")
+	f("https://evilfacebook.com/an.invented.name", "evilfacebook.com")
+}
+
+// A browser gives none of these as an href; who sends one is no browser.
+func TestOnlyTheBrowsersFormIsAccepted(t *testing.T) {
+	f := func(text string, want error) {
+		t.Helper()
+		if got, err := FromHref(nil, text); !errors.Is(err, want) {
+			t.Errorf("%q: %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{
+		"", "example", "b.example/", "//b.example/", "http:/b.example/", "http:b.example", "HTTP://b.example/", "http://B.example/",
+		"http://b.example", "http://b.example?q", "http://b.example#f", " http://b.example/", "http://b.example/ ", "http://b.example/a b",
+		"http://b.example/\t", "http://b.example/\n", "http://b.example/\x00", "http://b.example/ü", "http://bü.example/", "http://b.example\\a/",
+		"http://b.example/a\\b", "http://b.example:80/", "https://b.example:443/", "http://b.example:/", "http://b.example:080/", "http://b.example:65536/",
+		"http://b.example:8x/", "http://a@b@c.example/", "http://b%2eexample/", "http://b.example/a/../b", "http://b.example/./", "http://b.example/a/..",
+		"http://b.example/%2e%2E/", "http://b.example/.%2e", "http://127.1/", "http://0x7f.0.0.1/", "http://2130706433/", "http://1.2.3.256/", "http://1.2.3.4.5/", "http://01.2.3.4/",
+		"http://[::1/", "http://[::0001]/", "http://[::FFFF:1.2.3.4]/", "http://[::ffff:1.2.3.4]/", "http://[2001:DB8::1]/", "http://[fe80::1%25eth0]/", "http://[::1]x/",
+		"http://a<b.example/", "http://b.example/<", "http://b^.example/", ":", "1http://b.example/",
+	} {
+		f(text, ErrNotNormalised)
+	}
+	f("http:///", ErrHost)
+	f("http://.../", ErrHost)
+	f("http://user@/", ErrHost)
+	for _, text := range []string{"about:blank", "chrome://settings/", "javascript:alert(1)", "data:text/html,hi", "ftp://b.example/", "file:///etc/passwd", "mailto:a@b.example", "chrome-extension://abc/page.html"} {
+		f(text, ErrScheme)
+	}
+	f("http://b.example/"+strings.Repeat("a", MaxHref), ErrTooLong)
+}
+
+func TestExactlyThisPage(t *testing.T) {
+	f := func(href, want string) {
+		t.Helper()
+		if got, err := Exact(href); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v; want %q", href, got, err, want)
+		}
+	}
+	f("http://scam.example/", "scam.example/")
+	f("http://www.scam.example:100/", "www.scam.example/")
+	f("https://www.youtube.com/watch?v=aaaaaaaaaaa", "www.youtube.com/watch?v=aaaaaaaaaaa")
+	f("https://www.youtube.com/channel/UCaaaaaaaaaaaaaaaaaaaaaa/videos", "youtube:channel/UCaaaaaaaaaaaaaaaaaaaaaa")
+	f("https://play.google.com/store/apps/details?id=com.example.app&hl=vi", "play.google.com/store/apps/details?id=com.example.app&hl=vi")
+	f("https://sites.google.com/view/an-invented-name", "sites.google.com/view/an-invented-name")
+	f("https://m.facebook.com/profile.php?id=999999999999999&sk=about", "facebook:id/999999999999999")
+}
+
+func TestOnlyTheCanonicalTextIsASubject(t *testing.T) {
+	for _, text := range []string{
+		"b.example/", "b.example/a?q", "localhost/", "203.0.113.7/", "[2001:db8::1]/a", "b.example/%20%23%25%3F", "facebook:user/aninventedname",
+		"facebook:id/999999999999999", "facebook:group/an.invented.group", "youtube:channel/UCaaaaaaaaaaaaaaaaaaaaaa", "telegram:invite/AbCdEfGhIjKlMnOp",
+		"phone:+84901234567", "zalo:oa/999999999999999999", "youtube:c/tuyềnmốc",
+	} {
+		if s, err := Parse(text); err != nil || string(s) != text {
+			t.Errorf("%q: %q, %v", text, s, err)
+		}
+	}
+	for _, text := range []string{
+		"", "/", "b.example", "B.example/", "http://b.example/", "b.example:80/", "b.example/a b", "b.example/%41", "b.example/a%2fb", "b.example/a//b",
+		"b.example/../a", "b.example/a?", "b.example/#x", "b..example/", ".b.example/", "b.example./", "127.1/", "[::ffff:1.2.3.4]/",
+		"facebook:user/An.Invented.Name", "facebook:user/an.invented", "facebook:user/", "facebook:user/login", "facebook:page/x", "facebook:id/0123456", "facebook:id/abc",
+		"nowhere:user/x", "phone:0901234567", "phone:+0901234567", "phone:", "youtube:channel/ucaaaaaaaaaaaaaaaaaaaaaa", "tiktok:user/" + strings.Repeat("a", 30), "telegram:user/1abc",
+		"youtube:c/tuye\u0302\u0300nmo\u0302\u0301c", "youtube:c/a\u200bb", ":", "a:b",
+	} {
+		if s, err := Parse(text); err == nil {
+			t.Errorf("%q was accepted as %q", text, s)
+		}
+	}
+}
+
+// The list of a project in Vietnam: each of its lines names something, and a visit to it finds just that.
+func TestEveryLineOfARealListNamesSomething(t *testing.T) {
+	text, err := os.ReadFile("../../../shared/data/vn-scam-hosts.txt")
+	if err != nil {
+		t.Skip("the list is not here")
+	}
+	for line := range strings.Lines(string(text)) {
+		href, ok := normalised("http://" + strings.TrimSpace(line))
+		if !ok {
+			t.Errorf("%q does not parse", line)
+			continue
+		}
+		exact, err := Exact(href)
+		if err != nil {
+			t.Errorf("%q: %v", line, err)
+			continue
+		}
+		if !slices.Contains(named(t, href), string(exact)) {
+			t.Errorf("%q is %s, which a visit does not find", line, exact)
+		}
+		if _, err := Parse(string(exact)); err != nil {
+			t.Errorf("%q is %q, which is not canonical", line, exact)
+		}
+	}
+}
+
+// Whatever is accepted names between one and MaxSubjects things, each in its canonical form.
+func FuzzFromHref(f *testing.F) {
+	for _, c := range accountCases {
+		f.Add(c.href)
+	}
+	f.Add("http://user:pw@b.example:8080/%2541/%252e%252e/?q=%23#f")
+	f.Add("https://[::ffff:cb00:7107]/a?b?c")
+	f.Fuzz(func(t *testing.T, href string) {
+		list, err := FromHref(nil, href)
+		if err != nil {
+			return
+		}
+		if len(list) == 0 || len(list) > MaxSubjects {
+			t.Fatalf("%d subjects", len(list))
+		}
+		for _, s := range list {
+			if again, err := Parse(string(s)); err != nil || again != s {
+				t.Fatalf("%q names %q, which reads as %q, %v", href, s, again, err)
+			}
+		}
+	})
+}
+
+// The second implementation is the URL standard's parser: what it makes of any text is
+// accepted, unless for a reason that has a name, and names the host it says.
+func FuzzAgreesWithTheURLStandard(f *testing.F) {
+	f.Add("http://good.example:pw@evil.example/")
+	f.Add("https:\\\\evil.example\\a")
+	f.Add("http://EVIL。example")
+	f.Add("http://0x7f.1/..//%2e")
+	f.Fuzz(func(t *testing.T, text string) {
+		href, ok := normalised(text)
+		if !ok || !strings.HasPrefix(href, "http") {
+			return
+		}
+		if _, err := FromHref(nil, href); errors.Is(err, ErrNotNormalised) {
+			t.Fatalf("%q, which a browser makes of %q, is refused", href, text)
+		}
+	})
+}
+
+func BenchmarkFromHref(b *testing.B) {
+	const href = "https://a.b.c.d.e.example/one/two/three/four.html?x=1&y=2"
+	var room [MaxSubjects]Subject
+	b.ReportAllocs()
+	for b.Loop() {
+		list, err := FromHref(room[:0], href)
+		if err != nil || len(list) != maxHosts*maxPaths {
+			b.Fatal(len(list), err)
+		}
+		for _, s := range list {
+			s.Digest()
+		}
+	}
+}
