@@ -131,17 +131,26 @@ func checkRelease(root string, r releaseBytes, get getter) (func(string) verdict
 		} else {
 			found = c.Check(href, now)
 		}
-		if found.Verdict == checker.Listed && found.Bucket != "" {
-			body, err := get(found.Bucket, maxBucket)
-			if err != nil {
-				return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
-			}
-			if found, err = c.Resolve(found.Subject, body, now); err != nil {
-				return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
-			}
+		if found.Verdict != checker.Listed || found.Bucket == "" {
+			return tell(found)
 		}
-		return tell(found)
+		confirmed, err := confirm(c, found, get, now)
+		if err != nil { // warn all the same, as the extension does
+			v := tell(found)
+			v.Error = err.Error()
+			return v
+		}
+		return tell(confirmed)
 	}, nil
+}
+
+// confirm asks for the reason behind a hit.
+func confirm(c *checker.Checker, hit checker.Finding, get getter, now int64) (checker.Finding, error) {
+	body, err := get(hit.Bucket, maxBucket)
+	if err != nil {
+		return hit, err
+	}
+	return c.Resolve(hit.Subject, body, now)
 }
 
 func tell(f checker.Finding) verdict {

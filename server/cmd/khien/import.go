@@ -153,7 +153,7 @@ func readList(format string, r io.Reader, o importOptions) (list, error) {
 	var progress func(int)
 	if o.progress != nil {
 		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(o.progress), progressbar.OptionSetDescription("reading"),
-			progressbar.OptionShowCount(), progressbar.OptionSetItsString("lines"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
+			progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 		progress = func(lines int) { bar.Set(lines) }
 		defer bar.Finish()
 	}

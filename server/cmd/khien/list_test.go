@@ -33,7 +33,7 @@ func TestTheNationalList(t *testing.T) {
 	}
 	began := time.Now()
 	_, words := khien(nil, "import", "urls", nationalList)
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 10*time.Second && !raceDetector {
 		t.Errorf("the import took %v, want less than 10 s", took)
 	}
 	t.Logf("%s in %v", strings.TrimSpace(words), time.Since(began).Round(time.Millisecond))

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,12 +30,13 @@ func TestMain(m *testing.M) {
 // The scripts in testdata run the real program. Beside testscript's own commands they have:
 //
 //	serve [FLAG...]            start "khien serve" on a free port; sets $SERVER and $PORT
-//	stop                       SIGTERM it, which must end it with exit code 0; its stderr becomes stderr
+//	drain                      SIGTERM it, which must end it with exit code 0; its stderr becomes stderr
 //	http METHOD PATH [NAME:VALUE...] [@BODYFILE]   ask $SERVER; the answer becomes stdout
 //	raw FILE                   send the bytes of FILE (\n as CR LF) to $SERVER; what comes back becomes stdout
 //	receipt FILE               send the report in FILE, which must be taken; sets $RECEIPT
 //	fetchset FILE              write the set that $SERVER publishes to FILE
 //	published                  sets $KEYS, $SET, $DELTA and $BUCKET to paths of the release of $SERVER
+//	flip PATH                  change a byte in the middle of a published file; twice changes it back
 //	exits CODE COMMAND...      run a command that must end with this exit code
 //	msgpack IN OUT             turn a report in JSON into MessagePack
 func TestScripts(t *testing.T) {
@@ -48,8 +50,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": scriptServe, "stop": scriptStop, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
-			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished,
+			"serve": scriptServe, "drain": scriptDrain, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
+			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished, "flip": scriptFlip,
 		},
 	})
 }
@@ -126,7 +128,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("PORT", port)
 }
 
-func scriptStop(ts *testscript.TestScript, neg bool, args []string) {
+func scriptDrain(ts *testscript.TestScript, neg bool, args []string) {
 	said, err := ts.Value("server").(*server).stop()
 	fmt.Fprint(ts.Stderr(), said)
 	if neg != (err != nil) {
@@ -238,6 +240,17 @@ func scriptPublished(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("SET", release.BlobPath(head.Set))
 	ts.Setenv("DELTA", release.DeltaPath(head.Set, head.Deltas))
 	ts.Setenv("BUCKET", release.BucketPath(head.Sequence, head.BucketBits, [32]byte{}))
+}
+
+func scriptFlip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: flip PATH")
+	}
+	file := filepath.Join(ts.MkAbs("data/published"), strings.TrimPrefix(args[0], "/v1"))
+	body, err := os.ReadFile(file)
+	ts.Check(err)
+	body[len(body)/2] ^= 1
+	ts.Check(os.WriteFile(file, body, 0o600))
 }
 
 func scriptMsgPack(ts *testscript.TestScript, neg bool, args []string) {

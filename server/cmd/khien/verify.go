@@ -164,7 +164,8 @@ func (v verification) buckets(head release.Head, list set.Set) error {
 	n := uint32(1) << head.BucketBits
 	bar := progressbar.DefaultSilent(int64(n))
 	if onTerminal(v.words) {
-		bar = progressbar.NewOptions64(int64(n), progressbar.OptionSetWriter(v.words), progressbar.OptionSetDescription("buckets"), progressbar.OptionClearOnFinish())
+		bar = progressbar.NewOptions64(int64(n), progressbar.OptionSetWriter(v.words), progressbar.OptionSetDescription("buckets"),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	}
 	covered := map[uint64]bool{} // prefixes; two subjects may share one
 	for i := range n {
