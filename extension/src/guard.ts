@@ -206,16 +206,17 @@ const grey = "#5f6368";
 
 /** Shows a verdict on the toolbar: a mark for listed and for unknown, nothing for nothing known. */
 async function badge(tabId: number, verdict: Finding["verdict"]): Promise<void> {
-  const set = async (text: string | null, color: string, title: string) => {
-    // Without a text of its own a tab shows what outdated() has set for all.
-    await api.action.setBadgeText(text === null ? { tabId } : { tabId, text });
-    if (text !== null) await api.action.setBadgeBackgroundColor({ tabId, color });
-    await api.action.setTitle({ tabId, title });
-  };
+  const [text, color, title] =
+    verdict === "listed"
+      ? ["!", red, t("titleListed")]
+      : verdict === "unknown"
+        ? ["?", grey, t(fresh ? "titleUnknown" : "titleOutdated")]
+        : [null, grey, t(fresh ? "titleNothing" : "titleOutdated")];
   try {
-    if (verdict === "listed") await set("!", red, t("titleListed"));
-    else if (verdict === "unknown") await set("?", grey, t("titleUnknown"));
-    else await set(null, grey, t("titleNothing"));
+    // Without a text of its own a tab shows what showHealth has set for all; the types do not know null.
+    await api.action.setBadgeText({ tabId, text: text as string });
+    await api.action.setBadgeBackgroundColor({ tabId, color });
+    await api.action.setTitle({ tabId, title });
   } catch {
     // The tab is gone.
   }
@@ -233,10 +234,13 @@ export async function health(): Promise<"fresh" | "outdated" | "expired" | "off"
   }
 }
 
+/** As far as showHealth knows. */
+let fresh = true;
+
 /** Makes a list that is out of date visible in every tab. */
 export async function showHealth(): Promise<void> {
-  const fresh = (await health()) === "fresh";
+  fresh = (await health()) === "fresh";
   await api.action.setBadgeText({ text: fresh ? "" : "?" });
   await api.action.setBadgeBackgroundColor({ color: grey });
-  await api.action.setTitle({ title: fresh ? t("titleNothing") : t("titleOutdated") });
+  await api.action.setTitle({ title: t(fresh ? "titleNothing" : "titleOutdated") });
 }

@@ -94,8 +94,8 @@ export interface Current {
   etag: string;
   /** No release before this one may be taken. */
   floor: number;
-  /** Whether this is the list that the extension came with. */
-  bundled: boolean;
+  /** Where it lies; undefined for the list that the extension came with. */
+  slot: Slot | undefined;
 }
 
 let current: Promise<Current> | undefined;
@@ -121,13 +121,13 @@ async function best(): Promise<Current> {
       const opened = await core.open(release);
       // The other slot holds what was in use before, or what was never finished.
       const etag = slot === pointer?.slot ? pointer.etag : "";
-      if (opened.sequence >= bundled.sequence) return { release, opened, etag, floor, bundled: false };
+      if (opened.sequence >= bundled.sequence) return { release, opened, etag, floor, slot };
     } catch {
       // Damaged: the next best.
     }
   }
   const opened = await core.open(bundled.release);
-  return { release: bundled.release, opened, etag: "", floor, bundled: true };
+  return { release: bundled.release, opened, etag: "", floor, slot: undefined };
 }
 
 async function built(): Promise<{ release: Release; sequence: number }> {
@@ -140,8 +140,7 @@ async function built(): Promise<{ release: Release; sequence: number }> {
 /** Puts release into use: all of it, or nothing of it. */
 export async function replace(release: Release, etag: string): Promise<Current> {
   const db = await database();
-  const pointer = await read<Pointer>("pointer");
-  const slot: Slot = pointer?.slot === "A" ? "B" : "A";
+  const slot: Slot = (await restore()).slot === "A" ? "B" : "A";
   const write = db.transaction("slots", "readwrite", durable);
   await Promise.all([write.store.put(release, slot), write.done]);
   const back = await db.get("slots", slot);
@@ -149,7 +148,7 @@ export async function replace(release: Release, etag: string): Promise<Current> 
   const opened = await core.open(back);
   const flip = db.transaction("state", "readwrite", durable);
   await Promise.all([flip.store.put({ slot, sequence: opened.sequence, etag }, "pointer"), flip.done]);
-  const next: Current = { release: back, opened, etag, floor: opened.sequence, bundled: false };
+  const next: Current = { release: back, opened, etag, floor: opened.sequence, slot };
   current = Promise.resolve(next);
   return next;
 }

@@ -48,4 +48,6 @@ function over(): void {
   document.getElementById("over")?.removeAttribute("hidden");
 }
 
+// From one warning straight to the next only the fragment changes, and no page is loaded.
+addEventListener("hashchange", () => location.reload());
 void start();

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var house = build{source: "../../extension"}
+
+// Adding a permission later disables the extension at everybody's until they agree,
+// so what it may do changes here first.
+func TestWhatTheExtensionMayDo(t *testing.T) {
+	for browser, pattern := range map[string]string{"chromium": "http://127.0.0.1:8787/*", "firefox": "http://127.0.0.1/*"} {
+		text, err := house.manifest(browser, "http://127.0.0.1:8787")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m struct {
+			Permissions []string
+			Hosts       []string          `json:"host_permissions"`
+			Optional    []string          `json:"optional_permissions"`
+			Resources   []json.RawMessage `json:"web_accessible_resources"`
+			Policy      map[string]string `json:"content_security_policy"`
+		}
+		if err := json.Unmarshal(text, &m); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := m.Permissions, []string{"webNavigation", "storage", "alarms", "contextMenus", "activeTab"}; !slices.Equal(got, want) {
+			t.Errorf("%s: permissions %q, want %q", browser, got, want)
+		}
+		if !slices.Equal(m.Hosts, []string{pattern}) {
+			t.Errorf("%s: hosts %q, want the server alone, %q", browser, m.Hosts, pattern)
+		}
+		if len(m.Optional) > 0 || len(m.Resources) > 0 {
+			t.Errorf("%s: optional permissions %q and %d resources that pages can load; want neither", browser, m.Optional, len(m.Resources))
+		}
+		policy := m.Policy["extension_pages"]
+		if !strings.Contains(policy, "default-src 'none'; script-src 'self' 'wasm-unsafe-eval';") || strings.Contains(policy, "unsafe-inline") {
+			t.Errorf("%s: policy %q", browser, policy)
+		}
+		if bytes.Contains(text, []byte("all_urls")) {
+			t.Errorf("%s: asks for all sites", browser)
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	f := func(in, want string) {
+		t.Helper()
+		got, err := parseOrigin(in)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("parseOrigin(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+	f("https://khien.example", "https://khien.example")
+	f("https://khien.example:8443/", "https://khien.example:8443")
+	f("http://127.0.0.1:8787", "http://127.0.0.1:8787")
+	f("http://localhost:8787", "http://localhost:8787")
+	f("http://[::1]:8787", "http://[::1]:8787")
+
+	f("http://khien.example", "") // reports would travel in the clear
+	f("http://203.0.113.7:8787", "")
+	f("ws://127.0.0.1:8787", "")
+	f("https://user:secret@khien.example", "")
+	f("https://khien.example/v1", "")
+	f("https://khien.example?x", "")
+	f("khien.example", "")
+	f("", "")
+}
+
+func TestHostPattern(t *testing.T) {
+	f := func(browser, origin, want string) {
+		t.Helper()
+		if got := hostPattern(browser, origin); got != want {
+			t.Errorf("hostPattern(%q, %q) = %q, want %q", browser, origin, got, want)
+		}
+	}
+	f("chromium", "https://khien.example:8443", "https://khien.example:8443/*")
+	f("firefox", "https://khien.example:8443", "https://khien.example/*")
+	f("firefox", "http://[::1]:8787", "http://[::1]/*")
+}
+
+func TestMessagesFitTheExtension(t *testing.T) {
+	all := files{}
+	if err := house.messages(all); err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range []string{"en", "vi"} {
+		for _, key := range []string{`"category_phishing"`, `"category_phishing_how"`, `"stopPage"`} {
+			if !bytes.Contains(all["_locales/"+lang+"/messages.json"], []byte(key)) {
+				t.Errorf("%s has no message %s", lang, key)
+			}
+		}
+	}
+}
+
+func TestMessagesThatDoNotFit(t *testing.T) {
+	date := map[string]placeholder{"date": {"$1"}}
+	f := func(en, vi map[string]message, want string) {
+		t.Helper()
+		err := checkMessages(map[string]map[string]message{"en": en, "vi": vi}, map[string]bool{"leave": true, "since": false})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("checkMessages: %v, want %q", err, want)
+		}
+	}
+	leave := map[string]message{"leave": {Message: "Leave"}}
+	f(map[string]message{}, map[string]message{}, "en: leave is used and missing")
+	f(leave, map[string]message{}, "vi: leave is missing")
+	f(leave, map[string]message{"leave": {}}, "vi: leave is empty")
+	f(map[string]message{"leave": {Message: "Leave"}, "old": {Message: "Old"}}, leave, "en: old is never used")
+	f(map[string]message{"leave": {Message: "Leave"}, "since": {Message: "Since $DATE$", Placeholders: date}},
+		map[string]message{"leave": {Message: "Đi"}, "since": {Message: "Từ"}}, "vi: since has other placeholders")
+	f(leave, map[string]message{"leave": {Message: "Đi", Placeholders: date}}, "vi: leave leaves out $DATE$")
+}
+
+func TestEqualFilesGiveEqualArchives(t *testing.T) {
+	some := files{"manifest.json": []byte("{}"), "a/b.js": []byte("1"), "a.js": []byte("2")}
+	folder := t.TempDir()
+	var archives [2][]byte
+	for i := range archives {
+		path := filepath.Join(folder, "x.zip")
+		if err := some.zip(path); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if archives[i], err = os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(archives[0], archives[1]) {
+		t.Error("two archives of the same files differ")
+	}
+	r, err := zip.NewReader(bytes.NewReader(archives[0]), int64(len(archives[0])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range r.File {
+		body, err := file.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := io.ReadAll(body); !bytes.Equal(got, some[file.Name]) {
+			t.Errorf("%s holds %q", file.Name, got)
+		}
+	}
+}
+
+func TestAFolderHoldsExactlyTheFiles(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "chromium")
+	if err := (files{"old.js": nil}).write(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := (files{"a/new.js": []byte("1")}).write(folder); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "old.js")); !os.IsNotExist(err) {
+		t.Errorf("a file of the build before is still there: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "a", "new.js")); err != nil {
+		t.Error(err)
+	}
+}
+
+// Two files of the protocol say the same on both sides of the boundary.
+func TestProtocolMirror(t *testing.T) {
+	field := func(text, pattern string) []string {
+		var names []string
+		for line := range strings.Lines(text) {
+			if _, after, ok := strings.Cut(line, pattern); ok {
+				name, _, _ := strings.Cut(after, `"`)
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	goSide, err := os.ReadFile("../../wasm/protocol.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tsSide, err := os.ReadFile("../../extension/src/protocol.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ts []string
+	for line := range strings.Lines(string(tsSide)) {
+		name, _, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if strings.HasPrefix(line, "  ") && ok && !strings.ContainsAny(name, " ()=/*") {
+			ts = append(ts, name)
+		}
+	}
+	want := field(string(goSide), `msg:"`)
+	// On this side an error is written in one line.
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "code" || name == "text" })
+	if !slices.Equal(ts, want) {
+		t.Errorf("extension/src/protocol.ts has the fields\n%q\nwasm/protocol.go\n%q", ts, want)
+	}
+}
