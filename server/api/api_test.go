@@ -71,6 +71,8 @@ func TestFieldsOfAReport(t *testing.T) {
 	f("no address", func(r *wire.Report) { r.Href = "" }, "bad_href")
 	f("an address of 9000 bytes", func(r *wire.Report) { r.Href += long(9000) }, "bad_field")
 	f("an address no browser writes", func(r *wire.Report) { r.Href = "HTTP://SHOP.example" }, "bad_href")
+	f("an address with a password", func(r *wire.Report) { r.Href = "http://me:secret@shop.example/" }, "bad_href")
+	f("an address with a fragment", func(r *wire.Report) { r.Href += "#secret" }, "bad_href")
 	f("a subject that is not canonical", func(r *wire.Report) { r.Subjects = []string{"SHOP.example/"} }, "bad_subject")
 	f("65 subjects", func(r *wire.Report) { r.Subjects = make([]string, 65) }, "bad_subject")
 	f("a mistake without anything", func(r *wire.Report) { r.Kind, r.Href = wire.KindMistake, "" }, "bad_href")

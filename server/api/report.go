@@ -207,6 +207,10 @@ func checkSubjects(r *wire.Report) *problem {
 	case err != nil:
 		return refuse("bad_href", "The field href is not an address as browsers write it.")
 	}
+	_, rest, _ := strings.Cut(r.Href, "://")
+	if authority, _, _ := strings.Cut(rest, "/"); strings.Contains(authority, "@") {
+		return refuse("bad_href", "The field href has a user name or password, which stays on the sender's device.")
+	}
 	r.Subjects = r.Subjects[:0]
 	for _, s := range derived {
 		r.Subjects = append(r.Subjects, string(s))
