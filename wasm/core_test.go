@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+	"golang.org/x/mod/sumdb/note"
+
+	"khien/shared/release"
+	"khien/shared/set"
+	"khien/shared/subject"
+	"khien/shared/wire"
+)
+
+const now = int64(1763900000)
+
+// published is a release that lists one page and one account.
+type published struct {
+	root             string
+	keys, head, body []byte
+	bucket           []byte
+}
+
+func publish(t testing.TB) published {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := func(name string) (note.Signer, string) {
+		secret, public, err := note.GenerateKey(rand.Reader, name)
+		must(err)
+		signer, err := note.NewSigner(secret)
+		must(err)
+		return signer, public
+	}
+	root, rootKey := key("khien-root")
+	signer, releaseKey := key("khien-release")
+	keys, err := release.Keys{Sequence: 1, Issued: now, Expires: now + 1e7, Release: []string{releaseKey}}.Sign(root)
+	must(err)
+
+	page := subject.Subject("scam.example/").Digest()
+	account := subject.Subject("tiktok:user/an.invented.name").Digest()
+	body, err := set.Build([]set.Entry{{Prefix: set.Prefix(page), Class: 5}, {Prefix: set.Prefix(account), Class: 1}})
+	must(err)
+	leaf, err := wire.Entries{{Digest: page[:], Category: "shop", FirstSeen: now - 5, Reference: "KH-2025-000001", Reason: []wire.Text{{Lang: "vi", Text: "không giao hàng"}}}}.MarshalMsg(nil)
+	must(err)
+	bucket, err := (&wire.Bucket{Leaf: leaf}).MarshalMsg(nil)
+	must(err)
+	head, err := release.Head{
+		Sequence: 3, Issued: now, Expires: now + 1e5, Keys: release.DigestOf(keys), Set: release.DigestOf(body), SetSize: uint64(len(body)),
+		Count: 2, Deltas: 3, BucketRoot: release.NewBucketTree([][]byte{leaf}).Root(),
+	}.Sign(signer)
+	must(err)
+	return published{rootKey, keys, head, body, bucket}
+}
+
+// ask sends one request through answer and decodes the reply, or returns the code of the refusal.
+func ask(t testing.TB, answer func(int32, []byte) []byte, op int32, request msgp.Marshaler, reply msgp.Unmarshaler) string {
+	t.Helper()
+	body, err := request.MarshalMsg(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := answer(op, body)
+	var refused failure
+	if rest, err := refused.UnmarshalMsg(got); err != nil || len(rest) > 0 {
+		t.Fatalf("op %d: a reply that is no map: % x", op, got)
+	}
+	if refused.Error.Code != "" {
+		return refused.Error.Code
+	}
+	if rest, err := reply.UnmarshalMsg(got); err != nil || len(rest) > 0 {
+		t.Fatalf("op %d: %v", op, err)
+	}
+	return ""
+}
+
+// story walks through what the extension asks of a core, from its first call on. It is told
+// to the handler here and to the built reactor in reactor_test.go.
+func story(t *testing.T, answer func(int32, []byte) []byte) {
+	p := publish(t)
+	f := func(op int32, request msgp.Marshaler, reply msgp.Unmarshaler, want string) {
+		t.Helper()
+		if code := ask(t, answer, op, request, reply); code != want {
+			t.Fatalf("op %d: refused with %q, want %q", op, code, want)
+		}
+	}
+	var hello helloReply
+	if f(opHello, &subjectsRequest{}, &hello, ""); hello.Version != version {
+		t.Errorf("version %d", hello.Version)
+	}
+	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now}, &checkReply{}, "not_open")
+	open := openRequest{p.root, p.keys, p.head, p.body, now}
+	forged := open
+	forged.Head = bytes.Replace(p.head, []byte("sequence 3"), []byte("sequence 4"), 1)
+	f(opOpen, &forged, &openReply{}, "signature")
+	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now}, &checkReply{}, "not_open")
+	var opened openReply
+	if f(opOpen, &open, &opened, ""); opened.Sequence != 3 || opened.Count != 2 {
+		t.Errorf("opened %+v", opened)
+	}
+	f(opOpen, &forged, &openReply{}, "signature") // and the one in use stays
+
+	var checked checkReply
+	f(opCheck, &checkRequest{[]string{
+		"https://pay.scam.example/x", "https://www.tiktok.com/@An.Invented.Name/video/1", "https://good.example/", "about:blank", "nonsense",
+	}, now}, &checked, "")
+	want := []string{"listed shop scam.example/", "listed phishing tiktok:user/an.invented.name", "unlisted  ", "unknown  ", "unknown  "}
+	for i, got := range checked.Findings {
+		if line := got.Verdict + " " + got.Category + " " + got.Subject; line != want[i] {
+			t.Errorf("finding %d: %q, want %q", i, line, want[i])
+		}
+	}
+	if checked.Findings[3].Cause != "scheme" || checked.Findings[4].Cause != "not_normalised" {
+		t.Errorf("causes %q and %q", checked.Findings[3].Cause, checked.Findings[4].Cause)
+	}
+	f(opCheck, &checkRequest{make([]string, maxHrefs+1), now}, &checkReply{}, "bad_request")
+
+	var resolved resolveReply
+	f(opResolve, &resolveRequest{"scam.example/", p.bucket, now}, &resolved, "")
+	if r := resolved.Finding; r.Verdict != "listed" || !r.Confirmed || r.FirstSeen != now-5 || r.Reason["vi"] != "không giao hàng" {
+		t.Errorf("resolved %+v", r)
+	}
+	f(opResolve, &resolveRequest{"scam.example/", []byte("<html>"), now}, &resolved, "bucket")
+	f(opResolve, &resolveRequest{"SCAM.example/", p.bucket, now}, &resolved, "subject")
+
+	var plan planReply
+	if f(opPlan, &planRequest{p.head, nil, now}, &plan, ""); plan.Need != "nothing" || plan.Sequence != 3 {
+		t.Errorf("plan %+v", plan)
+	}
+	f(opPlan, &planRequest{forged.Head, nil, now}, &plan, "signature")
+	f(opPlan, &planRequest{p.head, nil, now + 1e6}, &plan, "expired")
+	f(opApply, &applyRequest{p.head, p.keys, "set", p.body[:20], now}, &applyReply{}, "truncated")
+	f(opApply, &applyRequest{p.head, p.keys, "program", p.body, now}, &applyReply{}, "kind")
+	var applied applyReply
+	if f(opApply, &applyRequest{p.head, p.keys, "set", p.body, now}, &applied, ""); !bytes.Equal(applied.Set, p.body) {
+		t.Error("the set came back changed")
+	}
+
+	var sent reportReply
+	f(opReport, &reportRequest{
+		ID: bytes.Repeat([]byte{9}, 16), Kind: "scam", Href: "https://name:secret@www.tiktok.com/@An.Invented.Name?a=b#private", Title: strings.Repeat("Quà ", 100),
+		Language: "vi", Time: now, Note: strings.Repeat("é", 2000),
+	}, &sent, "")
+	var r wire.Report
+	if _, err := r.UnmarshalMsg(sent.Body); err != nil {
+		t.Fatal(err)
+	}
+	if r.Href != "https://www.tiktok.com/@An.Invented.Name?a=b" || r.Subjects[0] != "tiktok:user/an.invented.name" {
+		t.Errorf("the report says %q, %q", r.Href, r.Subjects)
+	}
+	if len(r.Title) > maxTitle || len(r.Note) > maxNote || !strings.HasSuffix(r.Note, "é") {
+		t.Errorf("a title of %d and a note of %d bytes", len(r.Title), len(r.Note))
+	}
+	f(opReport, &reportRequest{Kind: "mistake", Subject: "scam.example/"}, &sent, "")
+	f(opReport, &reportRequest{Href: "chrome://settings/"}, &sent, "scheme")
+	var named subjectsReply
+	if f(opSubjects, &subjectsRequest{"https://a.b.example/c"}, &named, ""); fmt.Sprint(named.Subjects) != "[a.b.example/c a.b.example/ b.example/c b.example/]" {
+		t.Errorf("subjects %q", named.Subjects)
+	}
+	f(99, &subjectsRequest{}, &named, "bad_request")
+	f(-1, &subjectsRequest{}, &named, "bad_request")
+}
+
+func TestTheHandler(t *testing.T) {
+	var c core
+	story(t, c.answer)
+}
+
+// A mistake of ours is an answer like any other: the next call works.
+func TestAPanicIsAnAnswer(t *testing.T) {
+	var broken *core // asked for its checker, it panics
+	if code := ask(t, broken.answer, opCheck, &checkRequest{}, &checkReply{}); code != "panic" {
+		t.Errorf("code %q", code)
+	}
+	var hello helloReply
+	if code := ask(t, broken.answer, opHello, &checkRequest{}, &hello); code != "" || hello.Version != version {
+		t.Errorf("afterwards: %q", code)
+	}
+}
+
+// Whatever bytes come, a reply goes out, and it is a map.
+func FuzzAnswer(f *testing.F) {
+	p := publish(f)
+	var c core
+	open, _ := (&openRequest{p.root, p.keys, p.head, p.body, now}).MarshalMsg(nil)
+	c.answer(opOpen, open)
+	check, _ := (&checkRequest{[]string{"https://scam.example/"}, now}).MarshalMsg(nil)
+	f.Add(int32(opOpen), open)
+	f.Add(int32(opCheck), check)
+	f.Add(int32(opReport), []byte{0x80})
+	f.Fuzz(func(t *testing.T, op int32, request []byte) {
+		if op == opOpen {
+			return // only a sound release would be opened, and another than ours cannot be made
+		}
+		reply := c.answer(op, request)
+		var r failure
+		if rest, err := r.UnmarshalMsg(reply); err != nil || len(rest) > 0 {
+			t.Fatalf("op %d: % x", op, reply)
+		}
+		if r.Error.Code == "panic" {
+			t.Fatalf("op %d panics on % x", op, request)
+		}
+	})
+}
