@@ -65,7 +65,8 @@ function showPage(): void {
   const [title, meaning] = states[page.state];
   state.className = page.state;
   element("verdict").textContent = t(title);
-  element("address").textContent = page.state === "other" ? "" : new URL(page.href).host;
+  const { host, pathname } = new URL(page.href || "about:blank");
+  element("address").textContent = page.state === "other" ? "" : host + pathname.replace(/\/$/, "");
   element("meaning").textContent = page.category ? category(page.category).how : t(meaning);
   reporting.hidden = page.state === "listed" || page.state === "passed" || page.state === "other";
 }
