@@ -57,7 +57,7 @@ func reportBody(id uint64) string {
 // report. Whoever was told "received" finds the report in the inbox, under the same receipt.
 func TestNoAcknowledgedReportIsLost(t *testing.T) {
 	kills := 20
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		kills = 3
 	}
 	data := prepared(t)

@@ -53,7 +53,7 @@ func subjects(input string) ([]subject.Subject, error) {
 
 // exact is the narrowest indicator for an input: the account, or exactly this page.
 func exact(input string) (subject.Subject, error) {
-	if s, err := subject.Parse(input); err == nil {
+	if s, ok := account(input); ok {
 		return s, nil
 	}
 	href, err := feed.Href(input)
