@@ -165,9 +165,10 @@ func (c *reader) url(line int, text string) {
 	c.take(line, ledger.Indicator{Subject: s})
 }
 
-// named is the subject that exactly this text names: an address, a host, or a canonical subject.
+// named is the subject that exactly this text names: an account in its canonical form,
+// an address, or a host.
 func named(text string) (subject.Subject, error) {
-	if s, err := subject.Parse(text); err == nil {
+	if s, err := subject.Parse(text); err == nil && s.IsAccount() {
 		return s, nil
 	}
 	href, err := Href(text)

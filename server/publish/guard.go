@@ -140,11 +140,13 @@ func Guard(s subject.Subject) error {
 	if why == "" && !shared {
 		return nil
 	}
-	page, query, hasQuery := strings.Cut(rest, "?")
+	page, _, hasQuery := strings.Cut(rest, "?")
 	switch {
+	case hasQuery:
+		return nil // exactly this page
 	case strings.HasSuffix(page, "/") && strings.Count(page, "/") < 2:
 		return refuse("a whole folder of a site that many people share: name the exact page")
-	case (!hasQuery || query == "") && n.endpoint(host, page):
+	case n.endpoint(host, page):
 		return refuse("a page that shows whatever follows it: name it with what follows")
 	}
 	return nil

@@ -1,0 +1,396 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"khien/server/blob"
+	"khien/server/feed"
+	"khien/server/ledger"
+	"khien/shared/category"
+	"khien/shared/checker"
+	"khien/shared/release"
+	"khien/shared/set"
+	"khien/shared/subject"
+)
+
+func open(t testing.TB, dir string) *Publisher {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	book, err := ledger.Open(filepath.Join(dir, "ledger.db"))
+	must(err)
+	t.Cleanup(func() { book.Close() })
+	blobs, err := blob.Open(filepath.Join(dir, "published"))
+	must(err)
+	keys, err := LoadKeys(filepath.Join(dir, "keys"))
+	must(err)
+	return &Publisher{book, blobs, keys}
+}
+
+func newPublisher(t testing.TB) *Publisher {
+	t.Helper()
+	dir := t.TempDir()
+	if err := InitKeys(filepath.Join(dir, "keys"), time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, dir)
+}
+
+func (p *Publisher) list(t testing.TB, subjects ...string) {
+	t.Helper()
+	var list []ledger.Indicator
+	for _, s := range subjects {
+		list = append(list, ledger.Indicator{Subject: subject.Subject(s), Category: category.Shop, FirstSeen: 1763900000})
+	}
+	if _, _, err := p.Ledger.Import(context.Background(), "test", list); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *Publisher) mustPublish(t testing.TB, now int64) Result {
+	t.Helper()
+	r, err := p.Publish(context.Background(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// client opens what is published, as a new client would.
+func (p *Publisher) client(t testing.TB, now int64) *checker.Checker {
+	t.Helper()
+	head, err := p.Blobs.Head()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := release.ReadHead(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := p.Blobs.Get("blob/" + h.Keys.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := p.Blobs.Get("blob/" + h.Set.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := checker.Open(p.Keys.Root, keys, head, body, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestFromTheLedgerToAClient(t *testing.T) {
+	p := newPublisher(t)
+	now := time.Now().Unix()
+	p.list(t, "scam.example/", "tiktok:user/an.invented.name")
+	r := p.mustPublish(t, now)
+	if !r.Published || r.Sequence != 1 || r.Count != 2 || r.Added != 2 {
+		t.Errorf("first: %+v", r)
+	}
+	c := p.client(t, now)
+	found := c.Check("https://pay.scam.example/", now)
+	if found.Verdict != checker.Listed || found.Category != category.Shop {
+		t.Errorf("%+v", found)
+	}
+	h := c.Head()
+	prefix := release.BucketName(h.BucketBits, release.BucketIndex(h.BucketBits, found.Subject.Digest()))
+	bucket, err := Bucket(p.Blobs, h.Sequence, prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := c.Resolve(found.Subject, bucket, now); err != nil || !f.Confirmed || f.FirstSeen != 1763900000 || f.Reference == "" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, no := range []string{"", "zz", "00", "1", "-1", "ffffffffff"} {
+		if _, err := Bucket(p.Blobs, h.Sequence, no); !errors.Is(err, blob.ErrNotFound) {
+			t.Errorf("bucket %q: %v", no, err)
+		}
+	}
+
+	// Nothing changed: nothing is published.
+	if r := p.mustPublish(t, now+60); r.Published || r.Sequence != 1 {
+		t.Errorf("nothing changed: %+v", r)
+	}
+	// Something was withdrawn and something new came: one delta leads there.
+	p.list(t, "new.example/")
+	if err := p.Ledger.Withdraw(context.Background(), "test", "scam.example/", "mended"); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.mustPublish(t, now+120); !r.Published || r.Added != 1 || r.Removed != 1 {
+		t.Errorf("second: %+v", r)
+	}
+	head, _ := p.Blobs.Head()
+	step, err := c.Plan(head, nil, now+120)
+	if err != nil || step.Need != checker.NeedDelta {
+		t.Fatalf("%+v, %v", step, err)
+	}
+	delta, err := p.Blobs.Get(step.Path[len("/v1/"):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, _, err := c.Apply(head, nil, step.Need, delta, now+120)
+	if err != nil || next.Check("https://new.example/", now).Verdict != checker.Listed || next.Check("https://scam.example/", now).Verdict != checker.Unlisted {
+		t.Errorf("after the delta: %v", err)
+	}
+}
+
+// A head lives for a week. It is renewed when half of that is over, also if nothing changed.
+func TestAHeadIsRenewed(t *testing.T) {
+	p := newPublisher(t)
+	now := time.Now().Unix()
+	p.list(t, "scam.example/")
+	p.mustPublish(t, now)
+	half := int64(headLife.Seconds()) / 2
+	if r := p.mustPublish(t, now+half-10); r.Published {
+		t.Error("renewed too early")
+	}
+	if r := p.mustPublish(t, now+half); !r.Published || r.Sequence != 2 {
+		t.Errorf("not renewed: %+v", r)
+	}
+	if err := p.client(t, now+half).Head().Follows(release.Head{Sequence: 1}); err != nil {
+		t.Error(err)
+	}
+}
+
+// The ledger holds what was listed before a name became protected. It is not published, and that is said.
+func TestProtectedNamesAreNotPublished(t *testing.T) {
+	p := newPublisher(t)
+	now := time.Now().Unix()
+	p.list(t, "scam.example/", "www.facebook.com/", "bocongan.gov.vn/")
+	r := p.mustPublish(t, now)
+	if r.Count != 1 || len(r.Refused) != 2 {
+		t.Errorf("%+v", r)
+	}
+	if f := p.client(t, now).Check("https://www.facebook.com/", now); f.Verdict != checker.Unlisted {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestTheSameLedgerMakesTheSameBytes(t *testing.T) {
+	a, b := newPublisher(t), newPublisher(t)
+	now := time.Now().Unix()
+	var subjects []string
+	for i := range 500 {
+		subjects = append(subjects, fmt.Sprintf("scam%d.example/", i))
+	}
+	a.list(t, subjects...)
+	slices.Reverse(subjects)
+	b.list(t, subjects...)
+	a.mustPublish(t, now)
+	b.mustPublish(t, now)
+	if x, y := a.client(t, now).Head(), b.client(t, now).Head(); x.Set != y.Set {
+		t.Errorf("sets %s and %s", x.Set, y.Set)
+	}
+}
+
+func TestOldReleasesArePruned(t *testing.T) {
+	p := newPublisher(t)
+	now := time.Now().Unix()
+	const n = retained + 6
+	var first *checker.Checker
+	for i := range n {
+		p.list(t, fmt.Sprintf("scam%d.example/", i))
+		p.mustPublish(t, now)
+		if i == n-retained {
+			first = p.client(t, now)
+		}
+	}
+	packs, _ := p.Blobs.Names("buckets")
+	sets, _ := p.Blobs.Names("blob")
+	deltas, _ := p.Blobs.Names("delta")
+	if len(packs) != retained || len(sets) != retained+1 || len(deltas) > 2*retained {
+		t.Errorf("%d packs, %d blobs, %d deltas are kept", len(packs), len(sets), len(deltas))
+	}
+	head, _ := p.Blobs.Head()
+	step, err := first.Plan(head, nil, now)
+	if err != nil || step.Need != checker.NeedDelta {
+		t.Fatalf("from the oldest retained release: %+v, %v", step, err)
+	}
+	delta, err := p.Blobs.Get(step.Path[len("/v1/"):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := first.Apply(head, nil, step.Need, delta, now); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKeysAreRotated(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now().Unix()
+	folder := filepath.Join(dir, "keys")
+	if err := InitKeys(folder, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := InitKeys(folder, now); err == nil {
+		t.Error("the keys were overwritten")
+	}
+	p := open(t, dir)
+	p.list(t, "scam.example/")
+	p.mustPublish(t, now)
+	c := p.client(t, now)
+	if err := Rotate(folder, now); err != nil {
+		t.Fatal(err)
+	}
+	p = open(t, dir)
+	if r := p.mustPublish(t, now); !r.Published {
+		t.Error("a new key was not put into use")
+	}
+	head, _ := p.Blobs.Head()
+	step, err := c.Plan(head, nil, now)
+	if err != nil || step.Need != checker.NeedKeys {
+		t.Fatalf("%+v, %v", step, err)
+	}
+	keys, err := p.Blobs.Get(step.Path[len("/v1/"):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if step, err = c.Plan(head, keys, now); err != nil || step.Need != checker.NeedDelta {
+		t.Errorf("%+v, %v", step, err)
+	}
+	for _, secret := range []string{"root.key", "release-1.key", "release-2.key"} {
+		if info, err := os.Stat(filepath.Join(folder, secret)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", secret, info.Mode(), err)
+		}
+	}
+}
+
+// A set that warns about a well-known page is not published, however it came about.
+func TestTheLastCheckBeforePublishing(t *testing.T) {
+	d := subject.Subject("www.facebook.com/").Digest()
+	body, err := set.Build([]set.Entry{{Prefix: set.Prefix(d)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := set.Open(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if href := warnsAbout(&s); href == "" {
+		t.Error("the set was let through")
+	}
+}
+
+// killed is set in the child process of TestKilledWhilePublishing.
+const killed = "KHIEN_TEST_PUBLISH_FOREVER"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(killed); dir != "" {
+		publishForever(dir)
+	}
+	os.Exit(m.Run())
+}
+
+func publishForever(dir string) {
+	var t fatal
+	p := open(t, dir)
+	for i := 0; ; i++ {
+		p.list(t, fmt.Sprintf("scam%d-%d.example/", os.Getpid(), i))
+		p.mustPublish(t, time.Now().Unix())
+	}
+}
+
+// fatal is a testing.TB for a process without a test.
+type fatal struct{ testing.TB }
+
+func (fatal) Helper()        {}
+func (fatal) Cleanup(func()) {}
+func (fatal) Fatal(args ...any) {
+	fmt.Fprintln(os.Stderr, args...)
+	os.Exit(1)
+}
+
+// The publisher's process is killed at random moments. Whenever it was, what is served is
+// one whole release, never older than the one before, and the next publishing works.
+func TestKilledWhilePublishing(t *testing.T) {
+	dir := t.TempDir()
+	if err := InitKeys(filepath.Join(dir, "keys"), time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	p := open(t, dir)
+	p.list(t, "scam.example/")
+	p.mustPublish(t, time.Now().Unix())
+	last := uint64(1)
+	for range 20 {
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), killed+"="+dir)
+		var words bytes.Buffer
+		child.Stderr = &words
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(20+rand.IntN(80)) * time.Millisecond)
+		child.Process.Kill()
+		child.Wait()
+		if words.Len() > 0 {
+			t.Fatalf("the publisher failed by itself: %s", words.String())
+		}
+		now := time.Now().Unix()
+		c := p.client(t, now)
+		if c.Head().Sequence < last {
+			t.Fatalf("release %d was served, then %d", last, c.Head().Sequence)
+		}
+		last = c.Head().Sequence
+		for i := range uint32(1) << c.Head().BucketBits {
+			if _, err := Bucket(p.Blobs, last, release.BucketName(c.Head().BucketBits, i)); err != nil {
+				t.Fatalf("bucket %d of release %d: %v", i, last, err)
+			}
+		}
+	}
+	p.list(t, "after.example/")
+	if r := p.mustPublish(t, time.Now().Unix()); !r.Published || r.Sequence <= last {
+		t.Errorf("after %d: %+v", last, r)
+	}
+}
+
+func TestARealListIsPublished(t *testing.T) {
+	file, err := os.Open("../../../shared/data/vn-scam-hosts.txt")
+	if err != nil {
+		t.Skip("the list is not here")
+	}
+	defer file.Close()
+	list, err := feed.Read("urls", file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPublisher(t)
+	var indicators []ledger.Indicator
+	for _, i := range list.Items {
+		indicators = append(indicators, i.Indicator)
+	}
+	if _, _, err := p.Ledger.Import(context.Background(), "test", indicators); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Unix()
+	if r := p.mustPublish(t, now); len(r.Refused) > 0 || r.Count != len(indicators) {
+		t.Errorf("%d of %d, refused %v", r.Count, len(indicators), r.Refused)
+	}
+	c := p.client(t, now)
+	for _, i := range indicators {
+		if f := c.CheckSubject(i.Subject, now); f.Verdict != checker.Listed {
+			t.Errorf("%s: %v", i.Subject, f.Verdict)
+		}
+	}
+	for href := range wellKnown {
+		if f := c.Check(href, now); f.Verdict == checker.Listed {
+			t.Errorf("%s: listed by %s", href, f.Subject)
+		}
+	}
+}
