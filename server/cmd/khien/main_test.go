@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("KHIEN_DATA", e.WorkDir+"/data")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // or each command sleeps a second under the race detector
 			server := &server{}
 			e.Values["server"] = server
 			e.Defer(server.kill)
