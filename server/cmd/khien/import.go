@@ -17,6 +17,12 @@ import (
 	"khien/shared/category"
 )
 
+// Every indicator has an end, unless a maintainer says otherwise: hosts change hands.
+const (
+	day         = 24 * 60 * 60 // seconds
+	defaultLife = 365          // days
+)
+
 // importOptions fill in what a list does not say.
 type importOptions struct {
 	category           string
@@ -55,7 +61,7 @@ would list a protected name. FILE - is stdin. Nothing is published before "khien
 	f.StringVar(&o.source, "source", "", "who says so, where the list does not say")
 	f.StringVar(&o.reasonEN, "reason-en", "", "the reason in English, where the list does not say")
 	f.StringVar(&o.reasonVI, "reason-vi", "", "the reason in Vietnamese, where the list does not say")
-	f.IntVar(&o.lapseDays, "lapse-days", 0, "take each indicator off the list after so many days, where the list does not say")
+	f.IntVar(&o.lapseDays, "lapse-days", defaultLife, "take each indicator off the list after so many days, where the list does not say; 0 for never")
 	f.BoolVar(&o.partial, "partial", false, "import the good lines of a file that has refused ones")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.check(args[0]); err != nil {
@@ -175,7 +181,6 @@ func readList(format string, r io.Reader, o importOptions) (list, error) {
 
 // complete fills in what a list does not say about an indicator.
 func (o importOptions) complete(i ledger.Indicator) ledger.Indicator {
-	const day = 24 * 60 * 60
 	if i.Category == category.Other {
 		i.Category = o.defaultCategory
 	}

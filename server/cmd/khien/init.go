@@ -88,7 +88,7 @@ func (d *dir) demo(cmd *cobra.Command) (did []string, err error) {
 		break
 	}
 	if empty {
-		list, err := readList("csv", bytes.NewReader(httpd.DemoList), importOptions{source: "demo", now: now})
+		list, err := readList("csv", bytes.NewReader(httpd.DemoList), importOptions{source: "demo", lapseDays: defaultLife, now: now})
 		if err != nil {
 			return nil, err
 		}

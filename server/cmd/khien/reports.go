@@ -269,7 +269,7 @@ func listReported(ctx context.Context, book *ledger.Ledger, r inbox.Report, chos
 	} else if !errors.Is(err, ledger.ErrNotFound) {
 		return "", err
 	}
-	return s, book.List(ctx, actor(), ledger.Indicator{Subject: s, Category: c, Source: "report", FirstSeen: r.Received})
+	return s, book.List(ctx, actor(), ledger.Indicator{Subject: s, Category: c, Source: "report", FirstSeen: r.Received, Lapses: time.Now().Unix() + defaultLife*day})
 }
 
 // withdrawReported takes the indicator that a report calls a mistake off the list.
