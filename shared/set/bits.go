@@ -71,6 +71,18 @@ func (r *bitReader) read(width uint) uint64 {
 
 // rice reads one number; at ends beyond end if the stream does before the number.
 func (r *bitReader) rice(k uint, end uint64) uint64 {
+	if i := r.at >> 3; i+8 <= uint64(len(r.data)) {
+		word := binary.LittleEndian.Uint64(r.data[i:]) >> (r.at & 7)
+		if z := uint(bits.TrailingZeros64(word)); z+k < 56 { // all of it is in the word
+			r.at += uint64(z + 1 + k)
+			return uint64(z)<<k | word>>1>>z&(1<<k-1)
+		}
+	}
+	return r.longRice(k, end)
+}
+
+// longRice reads one that is longer than a word.
+func (r *bitReader) longRice(k uint, end uint64) uint64 {
 	var q uint64
 	for {
 		if word := r.peek(); word != 0 {
@@ -90,16 +102,13 @@ func (r *bitReader) rice(k uint, end uint64) uint64 {
 	return q<<k | r.read(k)
 }
 
-// riceParameter is the k for gaps of mean universe/n: the smallest with
+// riceParameter is the k for numbers whose mean is total/n: the smallest with
 // 2^k ≥ ln(φ)·mean, where the expected lengths for k and k+1 cross
 // (Kiely, "Selecting the Golomb Parameter in Rice Coding", IPN 42-159, section III).
-func riceParameter(universe, n uint64) uint {
-	if n == 0 {
-		return 0
+func riceParameter(total, n uint64) uint {
+	k := uint(0)
+	for n > 0 && n<<8<<k < total*123 { // ln φ = 0.4812 = 123.2/256
+		k++
 	}
-	v := universe / n * 123 >> 8 // ln φ = 0.4812 = 123.2/256
-	if v <= 1 {
-		return 0
-	}
-	return uint(bits.Len64(v - 1))
+	return k
 }

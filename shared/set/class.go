@@ -190,3 +190,41 @@ func parseCode(table []byte) (classCode, bool) {
 	}
 	return codeOf(&lengths, table[0])
 }
+
+// classing is how the classes of a set are coded.
+type classing struct {
+	common uint8 // the commonest class
+	runs   uint8 // Rice parameter of its runs, or noRuns
+	code   classCode
+}
+
+// classingFor derives it from the number of entries of each class.
+func classingFor(counts *[classes]uint32) classing {
+	var all, most uint64
+	c := classing{runs: noRuns}
+	for class, n := range counts {
+		all += uint64(n)
+		if uint64(n) > most {
+			most, c.common = uint64(n), uint8(class)
+		}
+	}
+	if coded := *counts; 2*most > all && most < all {
+		c.runs = uint8(riceParameter(most, all-most))
+		coded[c.common] = 0
+		c.code = codeFor(&coded)
+	} else {
+		c.code = codeFor(counts)
+	}
+	return c
+}
+
+func (c *classing) append(dst []byte) []byte {
+	return c.code.append(append(dst, c.common, c.runs))
+}
+
+// parseClassing reads 2 + tableSize bytes; false if they are none.
+func parseClassing(b []byte) (c classing, ok bool) {
+	c.common, c.runs = b[0], b[1]
+	c.code, ok = parseCode(b[2:])
+	return c, ok && c.common < classes && (c.runs < PrefixBits || c.runs == noRuns)
+}

@@ -138,6 +138,10 @@ func openDelta(data []byte) (delta, error) {
 		return delta{}, ErrCorrupt
 	}
 	d.code, d.stream = code, data[deltaHeader:]
+	rest := bitReader{d.stream, d.end}
+	if rest.peek() != 0 || binary.LittleEndian.Uint64(data[len(data)-pad:]) != 0 {
+		return delta{}, ErrCorrupt // the padding is not empty
+	}
 	return d, nil
 }
 

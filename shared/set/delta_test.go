@@ -88,6 +88,7 @@ func TestADamagedDeltaHasAName(t *testing.T) {
 	f("for another set", ErrBase, func(b []byte) []byte { b[12]++; return b })
 	f("more removals than bits", ErrCorrupt, func(b []byte) []byte { b[23] = 0xff; return b })
 	f("one removal more", ErrCorrupt, func(b []byte) []byte { b[20]++; return b })
+	f("something in the padding", ErrCorrupt, func(b []byte) []byte { b[len(b)-1] = 0x80; return b })
 	f("one addition less", ErrCorrupt, func(b []byte) []byte { b[28]--; return b })
 
 	other := open(t, build(t, random(6, 900)))

@@ -10,18 +10,25 @@
 //	 0  4  "KS\x01\x00"
 //	 4  4  n, the number of entries
 //	 8  4  t, the length of the stream in bits
-//	12  1  k, the Rice parameter
+//	12  1  k, the Rice parameter of the prefixes
 //	13  1  1 if the directory is wide, else 0
-//	14 33  the class code: the class where only one occurs, else 0 for the smallest
+//	14  1  the commonest class, the lowest of several
+//	15  1  r, the Rice parameter of runs; 255 if there are none
+//	16 33  the class code: the class where only one is coded, else 0 for the smallest
 //	       class in use; then a code length of four bits for each of the 64 classes
-//	47     directory, then the stream
+//	49     directory, then the stream
 //
 // There are m = max(1, ⌈n/64⌉) buckets; an entry with prefix p is in bucket
 // ⌊p·m/2^40⌋. A bucket codes its entries in order: the distance to the smallest
 // prefix that the bucket can hold, or to the one after the entry before, as a
 // Rice code (quotient by 2^k in unary: zeros, then a one; then the low k bits;
-// Rice 1979), followed by the class in a canonical Huffman code. An entry is not
-// counted: a bucket ends where the next begins.
+// Rice 1979). An entry is not counted: a bucket ends where the next begins.
+//
+// Classes: where all entries have the commonest class, they take no bits. Where more
+// than half have it, a bucket begins with a run, the number of entries before the
+// first of another class or before its end, Rice-coded with r; an entry of another
+// class has its canonical Huffman code behind its prefix, and then, unless the
+// bucket ends there, the next run. Otherwise every entry has its Huffman code.
 //
 // The directory tells where each bucket begins in the stream. Groups of 16
 // buckets have a number of 4 bytes and then 2 bytes a bucket, relative to it. If
@@ -36,6 +43,7 @@
 // one bucket, k = 38):
 //
 //	4b530100 02000000 51000000 26 00              "KS\1\0", n, t = 81, k, narrow
+//	01 ff                                         commonest class, no runs
 //	01 10010000 00000000 00000000 00000000        lengths: one bit for classes 1 and 2
 //	   00000000 00000000 00000000 00000000
 //	00000000 0000                                 directory: one group, one bucket
@@ -49,6 +57,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"iter"
+	"math/bits"
 	"slices"
 )
 
@@ -88,15 +97,16 @@ func Prefix(digest [32]byte) uint64 {
 }
 
 const (
-	magic           = "KS\x01\x00"
-	headerSize      = 14 + tableSize
-	bucketMean      = 64
-	groupSize       = 16
-	groupBytes      = 4 + 2*groupSize
-	universe        = 1 << PrefixBits
-	narrow     byte = 0
-	wide       byte = 1
+	magic      = "KS\x01\x00"
+	headerSize = 16 + tableSize
+	bucketMean = 64
+	groupSize  = 16
+	groupBytes = 4 + 2*groupSize
+	universe   = 1 << PrefixBits
+	noRuns     = 255
 )
+
+const narrow, wide byte = 0, 1
 
 // Set is an opened set. It reads the bytes it was opened with, which must not change.
 type Set struct {
@@ -108,7 +118,7 @@ type Set struct {
 	end     uint64 // of the stream, in bits
 	k       uint
 	wide    bool
-	code    classCode
+	classes classing
 }
 
 func bucketsFor(n int) uint64 { return max(1, uint64(n+bucketMean-1)/bucketMean) }
@@ -148,11 +158,10 @@ func Open(data []byte) (Set, error) {
 		data: data, n: int(n), buckets: bucketsFor(int(n)),
 		end: uint64(binary.LittleEndian.Uint32(data[8:])), k: uint(data[12]), wide: data[13] == wide,
 	}
-	code, ok := parseCode(data[14:])
-	if !ok || data[13] > wide || s.k != riceParameter(universe, uint64(n)) {
+	var ok bool
+	if s.classes, ok = parseClassing(data[14:headerSize]); !ok || data[13] > wide || s.k != riceParameter(universe, uint64(n)) {
 		return Set{}, ErrCorrupt
 	}
-	s.code = code
 	dirEnd := headerSize + directorySize(s.buckets, s.wide)
 	size := uint64(dirEnd) + (s.end+7)/8 + pad
 	switch {
@@ -186,20 +195,86 @@ func (s *Set) offset(bucket uint64) uint64 {
 	return uint64(binary.LittleEndian.Uint32(group)) + uint64(binary.LittleEndian.Uint16(group[4+bucket%groupSize*2:]))
 }
 
+// cursor reads the entries of one bucket.
+type cursor struct {
+	bitReader
+	set  *Set
+	end  uint64
+	next uint64 // the smallest prefix that can come
+	run  uint64 // entries of the commonest class before one of another
+}
+
+func (s *Set) cursor(bucket uint64) cursor {
+	c := cursor{
+		bitReader: bitReader{s.stream, s.offset(bucket)}, set: s, end: min(s.offset(bucket+1), s.end),
+		next: baseOf(bucket, s.buckets),
+	}
+	if s.classes.runs != noRuns && c.at < c.end {
+		c.run = c.rice(uint(s.classes.runs), c.end)
+	}
+	return c
+}
+
+// class reads what follows a prefix.
+func (c *cursor) class() uint8 {
+	s := c.set
+	if s.classes.runs == noRuns {
+		return s.classes.code.read(&c.bitReader)
+	}
+	if c.run > 0 {
+		c.run--
+		return s.classes.common
+	}
+	class := s.classes.code.read(&c.bitReader)
+	if c.at < c.end {
+		c.run = c.rice(uint(s.classes.runs), c.end)
+	}
+	return class
+}
+
 // Lookup tells the class of a prefix, and whether the set has it. It allocates
 // nothing; its work is bounded by one bucket, 64 entries on average.
 func (s *Set) Lookup(prefix uint64) (class uint8, ok bool) {
 	if prefix >= universe || s.buckets == 0 {
 		return 0, false
 	}
-	bucket := bucketOf(prefix, s.buckets)
-	r := bitReader{s.stream, s.offset(bucket)}
-	end := min(s.offset(bucket+1), s.end)
-	for next := baseOf(bucket, s.buckets); r.at < end; next++ {
-		next += r.rice(s.k, end)
-		class = s.code.read(&r)
-		if next >= prefix {
-			return class, next == prefix && r.at <= end
+	c := s.cursor(bucketOf(prefix, s.buckets))
+	// What follows is cursor.rice and cursor.class with everything at hand in registers:
+	// half a bucket is passed over on the way to an entry.
+	data, end, k, next, run, runs := s.stream, c.end, s.k&63, c.next, c.run, s.classes.runs != noRuns
+	plain := !runs && s.classes.code.max == 0
+	mask := uint64(1)<<k - 1
+	for at := c.at; at < end; next++ {
+		i := at >> 3
+		if i+8 > uint64(len(data)) {
+			break
+		}
+		word := binary.LittleEndian.Uint64(data[i:]) >> (at & 7)
+		z := uint(bits.TrailingZeros64(word))
+		if z+k < 56 {
+			next += uint64(z)<<k | word>>1>>(z&63)&mask
+			at += uint64(z + 1 + k)
+		} else {
+			c.at = at
+			next += c.longRice(k, end)
+			at = c.at
+		}
+		if next > prefix {
+			return 0, false
+		}
+		switch {
+		case runs && run > 0:
+			run--
+			class = s.classes.common
+		case plain:
+			class = s.classes.code.only
+		default:
+			c.at, c.run = at, 0
+			class = c.class()
+			at, run = c.at, c.run
+		}
+		if next == prefix {
+			return class, at <= end
 		}
 	}
 	return 0, false
@@ -208,14 +283,11 @@ func (s *Set) Lookup(prefix uint64) (class uint8, ok bool) {
 // All yields the entries in the order of their prefixes.
 func (s *Set) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		r := bitReader{data: s.stream}
 		for bucket := range s.buckets {
-			r.at = s.offset(bucket)
-			end := min(s.offset(bucket+1), s.end)
-			for next := baseOf(bucket, s.buckets); r.at < end; next++ {
-				next += r.rice(s.k, end)
-				class := s.code.read(&r)
-				if r.at > end || !yield(Entry{next, class}) {
+			for c := s.cursor(bucket); c.at < c.end; c.next++ {
+				c.next += c.rice(s.k, c.end)
+				class := c.class()
+				if c.at > c.end || !yield(Entry{c.next, class}) {
 					return
 				}
 			}
@@ -258,39 +330,66 @@ func encode(entries iter.Seq[Entry]) ([]byte, error) {
 	if n > MaxEntries {
 		return nil, ErrOversized
 	}
-	buckets, k, code := bucketsFor(n), riceParameter(universe, uint64(n)), codeFor(&counts)
-
-	offsets := make([]uint32, 0, buckets)
-	var w bitWriter
-	w.out = make([]byte, 0, n*int(k+3)/8+pad)
-	next := uint64(0)
-	for e := range entries {
-		for bucket := bucketOf(e.Prefix, buckets); uint64(len(offsets)) <= bucket; {
-			next = baseOf(uint64(len(offsets)), buckets)
-			offsets = append(offsets, uint32(w.n))
+	e := encoder{buckets: bucketsFor(n), k: riceParameter(universe, uint64(n)), classes: classingFor(&counts)}
+	e.w.out = make([]byte, 0, n*int(e.k+3)/8+pad)
+	e.offsets = make([]uint32, 0, e.buckets)
+	for entry := range entries {
+		bucket := bucketOf(entry.Prefix, e.buckets)
+		for uint64(len(e.offsets)) <= bucket {
+			e.flush()
+			e.offsets = append(e.offsets, uint32(e.w.n))
 		}
-		w.rice(e.Prefix-next, k)
-		code.write(&w, e.Class)
-		next = e.Prefix + 1
-		if w.n > 8*MaxBytes {
-			return nil, ErrOversized
-		}
+		e.bucket = append(e.bucket, entry)
 	}
-	for uint64(len(offsets)) < buckets {
-		offsets = append(offsets, uint32(w.n))
+	e.flush()
+	for uint64(len(e.offsets)) < e.buckets {
+		e.offsets = append(e.offsets, uint32(e.w.n))
+	}
+	if e.w.n > 8*MaxBytes {
+		return nil, ErrOversized
 	}
 
-	out := append(make([]byte, 0, headerSize+4*len(offsets)+len(w.out)+2*pad), magic...)
+	out := append(make([]byte, 0, headerSize+4*len(e.offsets)+len(e.w.out)+2*pad), magic...)
 	out = binary.LittleEndian.AppendUint32(out, uint32(n))
-	out = binary.LittleEndian.AppendUint32(out, uint32(w.n))
-	out = append(out, byte(k), directoryKind(offsets))
-	out = code.append(out)
-	out = appendDirectory(out, offsets)
-	out = append(out, w.finish()...)
+	out = binary.LittleEndian.AppendUint32(out, uint32(e.w.n))
+	out = append(out, byte(e.k), directoryKind(e.offsets))
+	out = e.classes.append(out)
+	out = appendDirectory(out, e.offsets)
+	out = append(out, e.w.finish()...)
 	if len(out) > MaxBytes {
 		return nil, ErrOversized
 	}
 	return out, nil
+}
+
+// encoder writes one bucket after the other.
+type encoder struct {
+	w       bitWriter
+	buckets uint64
+	k       uint
+	classes classing
+	offsets []uint32 // where each bucket that was begun begins
+	bucket  []Entry  // of the last one of these
+}
+
+// flush writes the bucket that was begun last.
+func (e *encoder) flush() {
+	next := baseOf(uint64(max(0, len(e.offsets)-1)), e.buckets)
+	for i, entry := range e.bucket {
+		if e.classes.runs != noRuns && (i == 0 || e.bucket[i-1].Class != e.classes.common) {
+			run := uint64(0)
+			for i+int(run) < len(e.bucket) && e.bucket[i+int(run)].Class == e.classes.common {
+				run++
+			}
+			e.w.rice(run, uint(e.classes.runs))
+		}
+		e.w.rice(entry.Prefix-next, e.k)
+		if e.classes.runs == noRuns || entry.Class != e.classes.common {
+			e.classes.code.write(&e.w, entry.Class)
+		}
+		next = entry.Prefix + 1
+	}
+	e.bucket = e.bucket[:0]
 }
 
 func directoryKind(offsets []uint32) byte {

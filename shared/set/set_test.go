@@ -13,6 +13,7 @@ import (
 // example is the worked example of the package comment.
 const example = `
 	4b530100 02000000 51000000 26 00
+	01 ff
 	01 10010000 00000000 00000000 00000000
 	   00000000 00000000 00000000 00000000
 	00000000 0000
@@ -177,7 +178,7 @@ func TestDamageHasAName(t *testing.T) {
 	f("one byte more", ErrOversized, func(b []byte) []byte { return append(b, 0) })
 	f("a huge count", ErrOversized, func(b []byte) []byte { b[7] = 0xff; return b })
 	f("another parameter", ErrCorrupt, func(b []byte) []byte { b[12]++; return b })
-	f("a class code that is none", ErrCorrupt, func(b []byte) []byte { b[15] = 0xff; return b })
+	f("a class code that is none", ErrCorrupt, func(b []byte) []byte { b[17] = 0xff; return b })
 	f("another kind of directory", ErrCorrupt, func(b []byte) []byte { b[13] = 2; return b })
 }
 
