@@ -33,6 +33,9 @@ var platforms = map[string]*platform{
 // order is in which the platforms are asked; no host is of two.
 var order = []*platform{&facebook, &instagram, &threads, &tiktok, &youtube, &x, &telegram, &zalo}
 
+// maxSegments is beyond what any platform's addresses have.
+const maxSegments = 16
+
 // visit is what a platform sees of a page.
 type visit struct {
 	host     string
@@ -52,15 +55,31 @@ func (v visit) at(i int) string {
 // word is a segment as reserved words are compared.
 func (v visit) word(i int) string { return lowerASCII(v.at(i)) }
 
-// param is the first value of a query parameter.
-func (v visit) param(name string) string {
+// param is the first and the last value of a query parameter: where there are several,
+// some servers take the one and some the other.
+func (v visit) param(name string) (first, last string) {
 	for pair := range strings.SplitSeq(v.query, "&") {
 		key, value, _ := strings.Cut(pair, "=")
-		if key == name {
-			return unescape(strings.ReplaceAll(value, "+", " "))
+		if key != name && unescape(key) != name {
+			continue
+		}
+		last = unescape(strings.ReplaceAll(value, "+", " "))
+		if first == "" {
+			first = last
 		}
 	}
-	return ""
+	return first, last
+}
+
+// addParam appends what the values of a query parameter name.
+func (v visit) addParam(dst []Subject, prefix, name string, rule func(string) string) []Subject {
+	first, last := v.param(name)
+	n := len(dst)
+	dst = add(dst, prefix, first, rule)
+	if dst = add(dst, prefix, last, rule); len(dst) == n+2 && dst[n] == dst[n+1] {
+		dst = dst[:n+1]
+	}
+	return dst
 }
 
 func (p *page) accounts(dst []Subject) []Subject {
@@ -71,7 +90,7 @@ func (p *page) accounts(dst []Subject) []Subject {
 		if pf.is(p.host) {
 			v := visit{host: p.host, query: p.rawQuery, fragment: p.fragment}
 			if path := strings.Trim(p.raw, "/"); path != "" {
-				v.segment = strings.Split(path, "/")
+				v.segment = strings.SplitN(path, "/", maxSegments)
 			}
 			return pf.accounts(dst, v)
 		}
@@ -104,8 +123,8 @@ func canonicalAccount(text string) bool {
 const maxID = 256
 
 // fold brings a name that may have letters of any script into one form: composed
-// (Unicode NFC), lower-case, without characters that nobody sees (category Cf, which
-// zero-width and bidirectional marks are in, and variation selectors).
+// (Unicode NFC), lower-case, without characters that nobody sees (UAX #44
+// Default_Ignorable_Code_Point, which zero-width and bidirectional marks are in).
 func fold(name string) string {
 	if isASCII(name) {
 		return lowerASCII(name)
@@ -114,7 +133,7 @@ func fold(name string) string {
 		return ""
 	}
 	seen := strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r) {
+		if unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 			return -1
 		}
 		return r

@@ -1,161 +1,157 @@
 package subject
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-type accountCase struct {
-	href string
-	want string // the accounts it names, separated by blanks
+// story is one line of a table in testdata/accounts: an address and the accounts it
+// names, the narrowest first.
+type story struct {
+	platform string // the table's name
+	href     string
+	accounts []string
 }
 
-// accountCases are all platforms together, so that each one's addresses are also cases
-// in which every other platform names nobody.
-var accountCases = []accountCase{
-	// Facebook: one account, whatever form its address takes
-	{"https://www.facebook.com/An.Invented.Name", "facebook:user/aninventedname"},
-	{"https://www.facebook.com/aninventedname/", "facebook:user/aninventedname"},
-	{"https://m.facebook.com/an.invented.name?mibextid=abc", "facebook:user/aninventedname"},
-	{"https://mbasic.facebook.com/an.invented.name/posts/1", "facebook:user/aninventedname"},
-	{"https://vi-vn.facebook.com/an.invented.name/photos", "facebook:user/aninventedname"},
-	{"https://web.facebook.com/an.invented.name?sk=about", "facebook:user/aninventedname"},
-	{"https://facebook.com/AN.INVENTED.NAME#top", "facebook:user/aninventedname"},
-	{"https://fb.com/an.invented.name", "facebook:user/aninventedname"},
-	{"https://m.me/an.invented.name", "facebook:user/aninventedname"},
-	{"https://www.messenger.com/t/an.invented.name", "facebook:user/aninventedname"},
-	{"https://www.messenger.com/t/999999999999999", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/messages/t/999999999999999", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/%61n.invented.n%2561me", "facebook:user/aninventedname"},
-	{"https://www.facebook.com/an.inv%E2%80%8Bented.name", "facebook:user/aninventedname"},
-	{"https://www.facebook.com/profile.php?id=999999999999999", "facebook:id/999999999999999"},
-	{"https://m.facebook.com/profile.php?sk=about&id=999999999999999", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/999999999999999", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/An-Invented-Name-999999999999999", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/%C4%90%E1%BA%A7u-t%C6%B0-999999999999999", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/people/An-Invented-Name/999999999999999/", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/people/An-Invented-Name/999999999999999/photos", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/pages/An-Invented-Name/999999999999999", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/pages/category/Shop/An-Invented-Name-999999999999999/", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/p/An-Invented-Name-999999999999999/", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/pg/an.invented.name/about", "facebook:user/aninventedname"},
-	{"https://www.facebook.com/permalink.php?story_fbid=1&id=999999999999999", "facebook:id/999999999999999"},
-	{"https://m.facebook.com/story.php?story_fbid=1&id=999999999999999", "facebook:id/999999999999999"},
-	{"https://www.facebook.com/groups/999999999999998", "facebook:group/999999999999998"},
-	{"https://www.facebook.com/groups/An.Invented.Group/posts/1", "facebook:group/an.invented.group"},
-	{"https://m.facebook.com/groups/999999999999998/user/999999999999999/", "facebook:id/999999999999999 facebook:group/999999999999998"},
-	{"https://www.facebook.com/", ""},
-	{"https://www.facebook.com/login/", ""},
-	{"https://www.facebook.com/Login", ""},
-	{"https://www.facebook.com/watch/?v=1", ""},
-	{"https://www.facebook.com/marketplace/item/999999999999999", ""},
-	{"https://www.facebook.com/groups/", ""},
-	{"https://www.facebook.com/groups/feed/", ""},
-	{"https://www.facebook.com/profile.php", ""},
-	{"https://www.facebook.com/profile.php?id=abc", ""},
-	{"https://www.facebook.com/l.php?u=https%3A%2F%2Fscam.example%2F", ""},
-	{"https://www.facebook.com/an%20invented%20name", ""},
-	{"https://developers.facebook.com/an.invented.name", ""},
-	{"https://facebook.com.scam.example/an.invented.name", ""},
-	// Instagram
-	{"https://www.instagram.com/An.Invented_Name/", "instagram:user/an.invented_name"},
-	{"https://instagram.com/an.invented_name?igsh=abc", "instagram:user/an.invented_name"},
-	{"https://www.instagram.com/an.invented_name/reel/abc/", "instagram:user/an.invented_name"},
-	{"https://www.instagram.com/stories/an.invented_name/1/", "instagram:user/an.invented_name"},
-	{"https://www.instagram.com/_u/an.invented_name", "instagram:user/an.invented_name"},
-	{"https://www.instagram.com/p/abc/", ""},
-	{"https://www.instagram.com/reel/abc/", ""},
-	{"https://www.instagram.com/stories/highlights/1/", ""},
-	{"https://www.instagram.com/accounts/login/", ""},
-	{"https://www.instagram.com/explore/", ""},
-	// Threads
-	{"https://www.threads.net/@An.Invented_Name", "threads:user/an.invented_name"},
-	{"https://www.threads.com/@an.invented_name/post/abc", "threads:user/an.invented_name"},
-	{"https://www.threads.net/an.invented_name", ""},
-	{"https://www.threads.net/search", ""},
-	// TikTok
-	{"https://www.tiktok.com/@An.Invented.Name", "tiktok:user/an.invented.name"},
-	{"https://m.tiktok.com/@an.invented.name/video/1?lang=vi", "tiktok:user/an.invented.name"},
-	{"https://www.tiktok.com/%40an.invented.name/live", "tiktok:user/an.invented.name"},
-	{"https://vm.tiktok.com/ZSabcdef/", ""},
-	{"https://www.tiktok.com/foryou", ""},
-	{"https://www.tiktok.com/@", ""},
-	// YouTube
-	{"https://www.youtube.com/channel/UCaAaAaAaAaAaAaAaAaAaAaA", "youtube:channel/UCaAaAaAaAaAaAaAaAaAaAaA"},
-	{"https://m.youtube.com/channel/UCaAaAaAaAaAaAaAaAaAaAaA/videos?view=0", "youtube:channel/UCaAaAaAaAaAaAaAaAaAaAaA"},
-	{"https://www.youtube.com/@An-Invented.Name/shorts", "youtube:handle/an-invented.name"},
-	{"https://www.youtube.com/user/AnInventedName", "youtube:user/aninventedname"},
-	{"https://www.youtube.com/c/Tuy%E1%BB%81nM%E1%BB%91c", "youtube:c/tuyềnmốc"},
-	{"https://www.youtube.com/c/Tuye%CC%82%CC%80nMo%CC%82%CC%81c", "youtube:c/tuyềnmốc"},
-	{"https://www.youtube.com/watch?v=aaaaaaaaaaa", ""},
-	{"https://youtu.be/aaaaaaaaaaa", ""},
-	{"https://www.youtube.com/shorts/aaaaaaaaaaa", ""},
-	{"https://www.youtube.com/channel/ucaaaaaaaaaaaaaaaaaaaaaa", ""},
-	{"https://www.youtube.com/feed/subscriptions", ""},
-	// X
-	{"https://x.com/An_Invented_Name", "x:user/an_invented_name"},
-	{"https://twitter.com/an_invented_name/status/1?s=20", "x:user/an_invented_name"},
-	{"https://mobile.twitter.com/an_invented_name", "x:user/an_invented_name"},
-	{"https://x.com/i/user/9999999999", "x:id/9999999999"},
-	{"https://twitter.com/intent/user?screen_name=An_Invented_Name", "x:user/an_invented_name"},
-	{"https://twitter.com/intent/user?user_id=9999999999", "x:id/9999999999"},
-	{"https://x.com/home", ""},
-	{"https://x.com/search?q=an_invented_name", ""},
-	{"https://x.com/i/flow/login", ""},
-	{"https://x.com/an-invented-name", ""},
-	// Telegram
-	{"https://t.me/An_Invented_Name", "telegram:user/an_invented_name"},
-	{"https://t.me/s/an_invented_name/12", "telegram:user/an_invented_name"},
-	{"https://telegram.me/an_invented_name?start=1", "telegram:user/an_invented_name"},
-	{"https://an-invented-name.t.me/", ""},
-	{"https://an_invented_name.t.me/", "telegram:user/an_invented_name"},
-	{"https://web.telegram.org/k/#@An_Invented_Name", "telegram:user/an_invented_name"},
-	{"https://t.me/+AbCdEfGhIjKlMnOp", "telegram:invite/AbCdEfGhIjKlMnOp"},
-	{"https://t.me/joinchat/AbCdEfGhIjKlMnOp", "telegram:invite/AbCdEfGhIjKlMnOp"},
-	{"https://t.me/+84901234567", "phone:+84901234567"},
-	{"https://t.me/share/url?url=https%3A%2F%2Fscam.example%2F", ""},
-	{"https://t.me/addstickers/an_invented_name", ""},
-	{"https://t.me/", ""},
-	// Zalo
-	{"https://zalo.me/999999999999999999", "zalo:oa/999999999999999999"},
-	{"https://oa.zalo.me/999999999999999999", "zalo:oa/999999999999999999"},
-	{"https://zalo.me/0901234567", "phone:+84901234567"},
-	{"https://zalo.me/84901234567", "phone:+84901234567"},
-	{"https://chat.zalo.me/?phone=0901234567", "phone:+84901234567"},
-	{"https://zalo.me/g/AbCdEf123", "zalo:group/AbCdEf123"},
-	{"https://zalo.me/An.Invented.Name", "zalo:user/an.invented.name"},
-	{"https://zalo.me/pc", ""},
-	{"https://oa.zalo.me/home", ""},
-	// nobody's
-	{"https://scam.example/@an.invented.name", ""},
-	{"https://scam.example/profile.php?id=999999999999999", ""},
-	{"http://203.0.113.7/an.invented.name", ""},
+func stories(t testing.TB) []story {
+	t.Helper()
+	tables, err := filepath.Glob("testdata/accounts/*.txt")
+	if err != nil || len(tables) != len(platforms)+1 {
+		t.Fatalf("%d tables for %d platforms and nobody, %v", len(tables), len(platforms), err)
+	}
+	var all []story
+	for _, table := range tables {
+		text, err := os.ReadFile(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); len(f) > 0 && f[0] != "#" {
+				all = append(all, story{strings.TrimSuffix(filepath.Base(table), ".txt"), f[0], f[1:]})
+			}
+		}
+	}
+	return all
+}
+
+// accountsOf are the accounts that an address names.
+func accountsOf(t testing.TB, href string) []string {
+	t.Helper()
+	list, err := FromHref(nil, href)
+	if err != nil {
+		t.Fatalf("%s: %v", href, err)
+	}
+	var accounts []string
+	for i, s := range list {
+		if !s.IsAccount() {
+			continue
+		}
+		if len(accounts) != i {
+			t.Errorf("%s: %s stands behind a URL expression", href, s)
+		}
+		accounts = append(accounts, string(s))
+	}
+	return accounts
+}
+
+// parts cuts an address behind the host, at the path and at the fragment.
+func parts(href string) (scheme, host, path, fragment string) {
+	scheme, rest, _ := strings.Cut(href, "://")
+	host, path, _ = strings.Cut(rest, "/")
+	path, fragment, _ = strings.Cut(path, "#")
+	return scheme + "://", host, "/" + path, fragment
 }
 
 func TestAccounts(t *testing.T) {
-	for _, c := range accountCases {
-		list, err := FromHref(nil, c.href)
-		if err != nil {
-			t.Errorf("%s: %v", c.href, err)
-			continue
+	for _, s := range stories(t) {
+		if got := accountsOf(t, s.href); !slices.Equal(got, s.accounts) {
+			t.Errorf("%s\ngot  %q\nwant %q", s.href, got, s.accounts)
 		}
-		var accounts []string
-		for _, s := range list {
-			if s.IsAccount() {
-				accounts = append(accounts, string(s))
+		for _, a := range s.accounts {
+			if !strings.HasPrefix(a, s.platform+":") && !strings.HasPrefix(a, "phone:") {
+				t.Errorf("%s is in the table of %s", a, s.platform)
 			}
-		}
-		if got := strings.Join(accounts, " "); got != c.want {
-			t.Errorf("%s\ngot  %q\nwant %q", c.href, got, c.want)
+			if again, err := Parse(a); err != nil || string(again) != a {
+				t.Errorf("%s is not canonical: %v", a, err)
+			}
 		}
 	}
 }
 
-// A page of one platform is nobody's account on another, even under that one's path.
+// What people and platforms hang on an address does not change whose it is.
+func TestDecorationsDoNotHideAnAccount(t *testing.T) {
+	for _, s := range stories(t) {
+		scheme, host, path, fragment := parts(s.href)
+		f := func(href string) {
+			t.Helper()
+			if got := accountsOf(t, href); !slices.Equal(got, s.accounts) {
+				t.Errorf("%s names %q, and with decorations\n%.200s\nnames %q", s.href, s.accounts, href, got)
+			}
+		}
+		join, tail := "?", ""
+		if strings.Contains(path, "?") {
+			join = "&"
+		}
+		if fragment != "" {
+			tail = "#" + fragment
+		} else {
+			f(scheme + host + path + "#comments")
+			f(scheme + host + path + "#")
+		}
+		f(scheme + host + path + join + "utm_source=a&fbclid=b%20c&_rdr" + tail)
+		f(scheme + host + path + join + strings.Repeat("x", 100_000) + tail)
+		if before, _, _ := strings.Cut(host, "@"); before == host {
+			f(scheme + "user:pw@" + host + path + tail)
+		}
+		if !strings.Contains(host, ":") {
+			f(scheme + host + ":8443" + path + tail)
+			f(scheme + host + "." + path + tail)
+		}
+		if !strings.Contains(path, "?") && path != "/" {
+			f(scheme + host + strings.TrimSuffix(path, "/") + "/" + tail)
+			f(scheme + host + strings.ReplaceAll(path, "/", "//") + tail)
+		}
+	}
+}
+
+// A host that only looks like a platform's names nobody.
+func TestLookalikesAreNobody(t *testing.T) {
+	for _, s := range stories(t) {
+		scheme, host, path, fragment := parts(s.href)
+		if len(s.accounts) == 0 {
+			continue
+		}
+		host, _, _ = strings.Cut(host, ":")
+		host = strings.TrimSuffix(host, ".")
+		path += "#" + fragment
+		for _, href := range []string{
+			scheme + host + ".scam.example" + path,
+			scheme + host + "-login.example" + path,
+			scheme + host + ".vn" + path,
+			scheme + "not" + strings.ReplaceAll(host, ".", "-") + ".example" + path,
+			scheme + host + "@scam.example" + path,
+			scheme + host + ":443@scam.example" + path,
+			scheme + "scam.example/" + host + path,
+			scheme + "scam.example/?next=" + scheme + host + path,
+			scheme + "login-" + host + "x" + path,
+		} {
+			if got := accountsOf(t, href); len(got) > 0 {
+				t.Errorf("%s names %q", href, got)
+			}
+		}
+	}
+}
+
+// An address of one platform is nobody's account on another.
 func TestNoPlatformAnswersForAnother(t *testing.T) {
-	for _, c := range accountCases {
+	all := stories(t)
+	hosts := map[string]string{} // a host of each platform
+	for _, s := range all {
 		var p page
-		if err := p.read(c.href); err != nil {
+		if err := p.read(s.href); err != nil {
 			t.Fatal(err)
 		}
 		n := 0
@@ -167,11 +163,26 @@ func TestNoPlatformAnswersForAnother(t *testing.T) {
 		if n > 1 {
 			t.Errorf("%s is of %d platforms", p.host, n)
 		}
+		if len(s.accounts) > 0 {
+			hosts[s.platform] = p.host
+		}
+	}
+	for _, s := range all {
+		_, _, path, _ := parts(s.href)
+		for name, host := range hosts {
+			for _, got := range accountsOf(t, "https://"+host+path) {
+				if !strings.HasPrefix(got, name+":") && !strings.HasPrefix(got, "phone:") {
+					t.Errorf("%s%s names %s", host, path, got)
+				}
+			}
+		}
 	}
 }
 
 func TestEveryPlatformIsAsked(t *testing.T) {
-	if len(order) != len(platforms) {
-		t.Errorf("%d platforms, %d of them asked", len(platforms), len(order))
+	for name, pf := range platforms {
+		if !slices.Contains(order, pf) {
+			t.Errorf("%s is never asked", name)
+		}
 	}
 }

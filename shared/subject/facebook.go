@@ -31,7 +31,7 @@ func isFacebook(host string) bool {
 		strings.Trim(locale[:2], lower) == "" && strings.Trim(locale[3:], lower) == ""
 }
 
-var facebookID = numeral(4, 20)
+var facebookID = numeral(1, 20)
 
 // facebookReserved are first parts of paths that are Facebook's own.
 var facebookReserved = words(`
@@ -105,7 +105,7 @@ func facebookAccounts(dst []Subject, v visit) []Subject {
 	case "":
 		return dst
 	case "profile.php", "permalink.php", "story.php":
-		return add(dst, "facebook:id/", v.param("id"), facebookID)
+		return v.addParam(dst, "facebook:id/", "id", facebookID)
 	case "people", "pages":
 		last := v.at(len(v.segment) - 1)
 		if first == "people" || len(v.segment) > 2 && digits(v.at(2)) {

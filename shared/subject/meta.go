@@ -24,7 +24,7 @@ var threads = platform{
 var metaName = handle("._", 1, 30, words(`
 	_n _u about accounts api ar archive blog business challenge create data developer developers direct directory download
 	emails explore fragment graphql help igtv invites jobs language lite legal locations login logout nametag
-	oauth p press privacy qr reel reels safety session settings shop signup static stories support tags terms
+	oauth p popular press privacy qr reel reels safety session settings share shop signup static stories support tags terms
 	tv video web your_activity`))
 
 func instagramAccounts(dst []Subject, v visit) []Subject {

@@ -19,7 +19,7 @@ type page struct {
 
 // read takes apart the href of a URL object.
 func (p *page) read(href string) error {
-	if len(href) > MaxHref {
+	if len(href) > maxVisit {
 		return ErrTooLong
 	}
 	for i := range len(href) {
@@ -260,7 +260,7 @@ func cleanPath(path string) string {
 func (p *page) expressions(dst []Subject) []Subject {
 	var room [maxPaths]string
 	paths := room[:0]
-	if p.query != "" {
+	if p.query != "" && len(p.path)+len(p.query) < maxText {
 		paths = append(paths, p.path+"?"+p.query)
 	}
 	paths = append(paths, p.path)
@@ -281,7 +281,9 @@ func (p *page) expressions(dst []Subject) []Subject {
 	host := p.host
 	for first := true; ; first = false {
 		for _, path := range paths {
-			dst = append(dst, Subject(host+path))
+			if len(host)+len(path) <= maxText {
+				dst = append(dst, Subject(host+path))
+			}
 		}
 		if p.isIP {
 			return dst

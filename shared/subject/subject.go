@@ -35,20 +35,29 @@ var (
 	ErrScheme = errors.New("not a web address")
 	// ErrHost is an address whose host has nothing but dots.
 	ErrHost = errors.New("no host in the address")
-	// ErrTooLong is an address of more than MaxHref bytes.
+	// ErrTooLong is an address that is longer than what a browser or an indicator may have.
 	ErrTooLong = errors.New("the address is too long")
 	// ErrSubject is text that is not the canonical form of a subject.
 	ErrSubject = errors.New("not the canonical form of a subject")
 )
 
-// MaxHref bounds an address in bytes.
-const MaxHref = 8192
+const (
+	// MaxHref bounds an address that an indicator or a report is about, in bytes.
+	MaxHref = 8192
+	// maxVisit bounds an address that may be visited, in bytes. It is Chromium's own
+	// bound: with a smaller one, a listed host would escape by a long query.
+	maxVisit = 2 << 20
+	// maxText bounds a subject in bytes: escaping makes a byte three.
+	maxText = 3 * MaxHref
+)
 
 // Bounds on what one address names.
 const (
 	maxHosts    = 5
 	maxPaths    = 6
-	MaxSubjects = maxHosts*maxPaths + 4
+	maxAccounts = 4
+	// MaxSubjects is how many subjects one address has at most.
+	MaxSubjects = maxHosts*maxPaths + maxAccounts
 )
 
 // Digest is the SHA-256 of the text.
@@ -61,7 +70,8 @@ func (s Subject) IsAccount() bool {
 }
 
 // FromHref appends to dst what href names, at most MaxSubjects: accounts, then URL
-// expressions, each the narrowest first. Href must be as a browser normalises it; the
+// expressions, each the narrowest first. Href must be as a browser normalises it, of at
+// most 2 MiB; what is too long for an indicator is left out, its host never is. The
 // errors are ErrNotNormalised, ErrScheme, ErrHost and ErrTooLong.
 func FromHref(dst []Subject, href string) ([]Subject, error) {
 	var p page
@@ -73,8 +83,11 @@ func FromHref(dst []Subject, href string) ([]Subject, error) {
 
 // Exact is the subject of an indicator for exactly this page: the account if href names
 // one, else its narrowest URL expression. For the root of a host that is the host. The
-// errors are those of FromHref.
+// errors are those of FromHref; ErrTooLong is for more than MaxHref bytes.
 func Exact(href string) (Subject, error) {
+	if len(href) > MaxHref {
+		return "", ErrTooLong
+	}
 	var p page
 	if err := p.read(href); err != nil {
 		return "", err
@@ -88,7 +101,7 @@ func Exact(href string) (Subject, error) {
 // Parse accepts the canonical text of a subject and nothing else, or returns ErrSubject.
 func Parse(text string) (Subject, error) {
 	s := Subject(text)
-	if len(text) > MaxHref {
+	if len(text) > maxText {
 		return "", ErrSubject
 	}
 	if s.IsAccount() {

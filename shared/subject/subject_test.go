@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nlnwa/whatwg-url/url"
 )
 
 func named(t testing.TB, href string) []string {
@@ -86,7 +88,41 @@ func TestOnlyTheBrowsersFormIsAccepted(t *testing.T) {
 	for _, text := range []string{"about:blank", "chrome://settings/", "javascript:alert(1)", "data:text/html,hi", "ftp://b.example/", "file:///etc/passwd", "mailto:a@b.example", "chrome-extension://abc/page.html"} {
 		f(text, ErrScheme)
 	}
-	f("http://b.example/"+strings.Repeat("a", MaxHref), ErrTooLong)
+	f("http://b.example/"+strings.Repeat("a", maxVisit), ErrTooLong)
+}
+
+// Whoever is listed does not escape by an address that is longer than an indicator may be.
+func TestALongAddressStillNamesItsHost(t *testing.T) {
+	f := func(path string, want ...string) {
+		t.Helper()
+		href := "https://www.facebook.com" + path
+		if got := named(t, href); !slices.Equal(got, want) {
+			t.Errorf("%.60s… of %d bytes names %.80q…", href, len(href), got)
+		}
+		if s, err := Exact(href); err != ErrTooLong {
+			t.Errorf("%.60s… is exactly %.80s…, %v", href, s, err)
+		}
+	}
+	long := strings.Repeat("a", 100_000)
+	f("/an.invented.name/?"+long, "facebook:user/aninventedname",
+		"www.facebook.com/an.invented.name/", "www.facebook.com/", "facebook.com/an.invented.name/", "facebook.com/")
+	f("/login/"+long, "www.facebook.com/login/", "www.facebook.com/", "facebook.com/login/", "facebook.com/")
+	f("/"+strings.Repeat("%", 100_000), "www.facebook.com/", "facebook.com/")
+	f("/#"+long, "www.facebook.com/", "facebook.com/")
+	f("/"+strings.Repeat("/a/", 100_000), "www.facebook.com/a/a/a/", "www.facebook.com/a/a/", "www.facebook.com/a/", "www.facebook.com/",
+		"facebook.com/a/a/a/", "facebook.com/a/a/", "facebook.com/a/", "facebook.com/")
+}
+
+// Escaping makes an address longer; what it names stays readable.
+func TestWhatEscapingMakesLongIsStillASubject(t *testing.T) {
+	href := "http://b.example/" + strings.Repeat("%", MaxHref-len("http://b.example/"))
+	s, err := Exact(href)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Parse(string(s)); err != nil || again != s {
+		t.Errorf("a subject of %d bytes: %v", len(s), err)
+	}
 }
 
 func TestExactlyThisPage(t *testing.T) {
@@ -154,25 +190,51 @@ func TestEveryLineOfARealListNamesSomething(t *testing.T) {
 	}
 }
 
-// Whatever is accepted names between one and MaxSubjects things, each in its canonical form.
+// asInHref escapes what a browser escapes in a path and Safe Browsing does not.
+var asInHref = strings.NewReplacer(`"`, "%22", "<", "%3C", ">", "%3E", `\`, "%5C")
+
+// Whatever is accepted names between one and MaxSubjects things, each in its canonical
+// form, accounts first; and reading a URL expression as an address names it again.
 func FuzzFromHref(f *testing.F) {
-	for _, c := range accountCases {
-		f.Add(c.href)
+	for _, s := range stories(f) {
+		f.Add(s.href)
 	}
 	f.Add("http://user:pw@b.example:8080/%2541/%252e%252e/?q=%23#f")
 	f.Add("https://[::ffff:cb00:7107]/a?b?c")
+	f.Add("https://www.facebook.com/%C4%B0%CC%87%EF%B8%8F.%E2%80%8B")
 	f.Fuzz(func(t *testing.T, href string) {
 		list, err := FromHref(nil, href)
 		if err != nil {
+			if !slices.Contains([]error{ErrNotNormalised, ErrScheme, ErrHost, ErrTooLong}, err) {
+				t.Fatalf("%q: the error %q has no name", href, err)
+			}
 			return
 		}
 		if len(list) == 0 || len(list) > MaxSubjects {
 			t.Fatalf("%d subjects", len(list))
 		}
-		for _, s := range list {
+		for i, s := range list {
 			if again, err := Parse(string(s)); err != nil || again != s {
 				t.Fatalf("%q names %q, which reads as %q, %v", href, s, again, err)
 			}
+			if i > 0 && s.IsAccount() && !list[i-1].IsAccount() {
+				t.Fatalf("%q names %q: an account behind an expression", href, list)
+			}
+		}
+		expression := list[len(list)-1]
+		for _, s := range list {
+			if !s.IsAccount() {
+				expression = s
+				break
+			}
+		}
+		host, path, _ := strings.Cut(string(expression), "/")
+		again, err := FromHref(nil, "http://"+host+"/"+asInHref.Replace(path))
+		if err != nil || !slices.Contains(again, expression) {
+			t.Fatalf("%q names %q, which names %q, %v", href, expression, again, err)
+		}
+		if exact, err := Exact(href); err == nil && exact != list[0] {
+			t.Fatalf("%q is exactly %q and names %q", href, exact, list)
 		}
 	})
 }
@@ -184,13 +246,28 @@ func FuzzAgreesWithTheURLStandard(f *testing.F) {
 	f.Add("https:\\\\evil.example\\a")
 	f.Add("http://EVIL。example")
 	f.Add("http://0x7f.1/..//%2e")
+	f.Add("http://[::ffff:1.2.3.4]:8080/")
+	f.Add("http://..a..b../")
 	f.Fuzz(func(t *testing.T, text string) {
-		href, ok := normalised(text)
-		if !ok || !strings.HasPrefix(href, "http") {
+		u, err := url.NewParser().Parse(text)
+		if err != nil || u.Protocol() != "http:" && u.Protocol() != "https:" {
 			return
 		}
-		if _, err := FromHref(nil, href); errors.Is(err, ErrNotNormalised) {
-			t.Fatalf("%q, which a browser makes of %q, is refused", href, text)
+		list, err := FromHref(nil, u.Href(false))
+		if err != nil {
+			if err != ErrHost && err != ErrTooLong {
+				t.Fatalf("%q, which a browser makes of %q, is refused: %v", u.Href(false), text, err)
+			}
+			return
+		}
+		want, _, err := canonicalHost(u.Hostname())
+		if err != nil {
+			t.Fatalf("%q: the host %q has no canonical form: %v", text, u.Hostname(), err)
+		}
+		for _, s := range list {
+			if host, _, _ := strings.Cut(string(s), "/"); !s.IsAccount() && host != want && !strings.HasSuffix(want, "."+host) {
+				t.Fatalf("%q is on %q and names %q", text, want, s)
+			}
 		}
 	})
 }

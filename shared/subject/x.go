@@ -16,6 +16,9 @@ var xName = handle("_", 1, 20, words(`
 	hashtag help home i intent jobs lists logged_out login logout messages moments notifications oauth personalization
 	privacy public rules search search-advanced settings share signup similar_to status tos trends who_to_follow widgets`))
 
+// xAtName also takes the name with the sign that people write before it.
+func xAtName(name string) string { return xName(strings.TrimPrefix(name, "@")) }
+
 func xAccounts(dst []Subject, v visit) []Subject {
 	switch v.word(0) {
 	case "i":
@@ -26,10 +29,10 @@ func xAccounts(dst []Subject, v visit) []Subject {
 	case "intent":
 		switch v.word(1) {
 		case "user", "follow":
-			dst = add(dst, "x:user/", strings.TrimPrefix(v.param("screen_name"), "@"), xName)
-			return add(dst, "x:id/", v.param("user_id"), xID)
+			dst = v.addParam(dst, "x:user/", "screen_name", xAtName)
+			return v.addParam(dst, "x:id/", "user_id", xID)
 		}
 		return dst
 	}
-	return add(dst, "x:user/", strings.TrimPrefix(v.at(0), "@"), xName)
+	return add(dst, "x:user/", v.at(0), xAtName)
 }

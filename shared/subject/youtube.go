@@ -34,10 +34,10 @@ func youtubeChannel(id string) string {
 	return channelID(id)
 }
 
-// youtubeName: letters of any script, digits and a few signs.
+// youtubeName: letters of any script, digits and a few signs, a middle dot among them.
 func youtubeName(id string) string {
 	id = fold(id)
-	if id == "" || len(id) > maxID || !letters(id) {
+	if id == "" || len(id) > maxID || !letters(strings.ReplaceAll(id, "·", "")) {
 		return ""
 	}
 	for i := range len(id) {

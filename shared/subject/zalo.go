@@ -30,10 +30,10 @@ func zaloAccounts(dst []Subject, v visit) []Subject {
 	}
 	id := v.at(0)
 	if v.host == "chat.zalo.me" || v.host == "oa.zalo.me" && !digits(id) {
-		return add(dst, "phone:", vietnamese(v.param("phone")), phone)
+		return v.addParam(dst, "phone:", "phone", vietnamese)
 	}
-	if n := vietnamese(id); n != "" {
-		return append(dst, Subject("phone:"+n))
+	if vietnamese(id) != "" {
+		return add(dst, "phone:", id, vietnamese)
 	}
 	if digits(id) {
 		return add(dst, "zalo:oa/", id, zaloOA)
@@ -44,7 +44,7 @@ func zaloAccounts(dst []Subject, v visit) []Subject {
 // vietnamese brings a Vietnamese telephone number, written as 0901234567, 84901234567 or
 // +84901234567, into its international form; "" if it is none.
 func vietnamese(text string) string {
-	if len(text) > 0 && text[0] == '+' {
+	if len(text) > 0 && (text[0] == '+' || text[0] == ' ') { // a plus sign in a query is a blank
 		text = text[1:]
 	}
 	switch {
