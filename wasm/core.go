@@ -241,7 +241,9 @@ func report(request []byte) ([]byte, error) {
 	}
 	if q.Href != "" {
 		r.Href, _, _ = strings.Cut(q.Href, "#")
-		r.Href = withoutUser(r.Href)
+		if r.Href = withoutUser(r.Href); len(r.Href) > subject.MaxHref { // what makes an address that long is its query
+			r.Href, _, _ = strings.Cut(r.Href, "?")
+		}
 		named, err := subject.FromHref(nil, r.Href)
 		if err != nil {
 			return nil, err

@@ -159,6 +159,10 @@ func story(t *testing.T, answer func(int32, []byte) []byte) {
 	if len(r.Title) > maxTitle || len(r.Note) > maxNote || !strings.HasSuffix(r.Note, "é") {
 		t.Errorf("a title of %d and a note of %d bytes", len(r.Title), len(r.Note))
 	}
+	f(opReport, &reportRequest{Href: "https://scam.example/a?" + strings.Repeat("x", 9000)}, &sent, "")
+	if _, err := r.UnmarshalMsg(sent.Body); err != nil || r.Href != "https://scam.example/a" {
+		t.Errorf("of a long address the report says %.50q, %v", r.Href, err)
+	}
 	f(opReport, &reportRequest{Kind: "mistake", Subject: "scam.example/"}, &sent, "")
 	f(opReport, &reportRequest{Href: "chrome://settings/"}, &sent, "scheme")
 	var named subjectsReply

@@ -168,7 +168,7 @@ func (p *Publisher) write(h, last release.Head, past []ledger.Release, next *set
 		}
 		from, err := set.Open(old)
 		if err != nil {
-			return fmt.Errorf("release %d: %w", before.Sequence, err)
+			break // of an older format, as all before it: its clients take the whole set
 		}
 		delta := set.Diff(from, *next)
 		if before.Sequence == last.Sequence {
