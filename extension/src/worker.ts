@@ -215,10 +215,12 @@ async function mistake(warning: Warning | undefined): Promise<"queued" | "failed
 }
 
 async function pageOf(tabId: number): Promise<Page> {
-  const [tab, href] = await Promise.all([api.tabs.get(tabId), shown(tabId)]);
-  const warning = href?.startsWith(own("")) ? await session.warning(tabId, new URL(href).hash.slice(1)) : undefined;
+  const tab = await api.tabs.get(tabId);
+  // Chromium tells the address of a warning page with the tab, and not with its frame.
+  const address = tab.url ?? (await shown(tabId)) ?? "";
+  const warning = address.startsWith(own("")) ? await session.warning(tabId, new URL(address).hash.slice(1)) : undefined;
   if (warning) return { href: warning.href, title: "", state: "listed", category: warning.finding.category, report: null };
-  return page(tabId, tab.url ?? href ?? "", tab.title ?? "");
+  return page(tabId, address, tab.title ?? "");
 }
 
 async function page(tabId: number, address: string, title: string): Promise<Page> {

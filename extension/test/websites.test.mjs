@@ -1,0 +1,199 @@
+// A person meets websites: honest ones, listed ones, and ways that lead from one to the other.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+const listed = "https://parcel-fee.example/pay?id=7";
+
+let world, browser, web;
+
+before(async () => {
+  world = await World.make();
+  browser = await world.chromium();
+  web = world.web;
+});
+after(() => world?.close());
+
+/** A tab in which a person has been on an honest page for a while; one that nobody has touched is no place to go back to. */
+async function honest() {
+  const tab = await browser.tab();
+  await tab.goto("https://honest-shop.example/");
+  await tab.click("h1");
+  return tab;
+}
+
+/** Clicks on the link of an honest page, which leads wherever the story needs. */
+async function follow(tab, url, target = "") {
+  await tab.evaluate(([href, target]) => Object.assign(document.getElementById("next"), { href, target }), [url, target]);
+  await tab.click("#next", { noWaitAfter: true });
+}
+
+test("an honest page shows no warning, and nobody learns that it was visited", async () => {
+  const mark = world.gateway.log.length;
+  const tab = await honest();
+  assert.ok(await browser.unknownToUs(tab));
+  assert.equal(await browser.badge(tab), "");
+  assert.deepEqual(world.gateway.log.slice(mark).filter((one) => one.path !== "/v1/head"), []);
+  await tab.close();
+});
+
+test("a listed site is replaced by the warning before anything can be typed into it", async () => {
+  const tab = await honest();
+  const visit = browser.go(tab, listed);
+  // A quick typist, from the first moment on; the page has put the keyboard into its password field.
+  for (const letter of "hunter2") {
+    await new Promise((resolve) => setTimeout(resolve, 70));
+    await tab.keyboard.press(letter);
+  }
+  await visit;
+  await browser.warned(tab);
+  assert.deepEqual(web.heard("parcel-fee.example", "typed"), []);
+  assert.deepEqual(web.heard("parcel-fee.example", "stayed"), []);
+  const lived = Math.max(0, ...web.heard("parcel-fee.example", "alive").map(Number));
+  assert.ok(lived < 300, `the page lived for ${lived} ms`);
+  assert.equal(await browser.badge(tab), "!");
+  const popup = await browser.popup(tab);
+  assert.equal(await popup.property("state", "className"), "listed");
+  assert.match(await popup.text("address"), /^parcel-fee\.example/);
+  await popup.close();
+  await tab.close();
+});
+
+test("the warning says what is wrong, what kind of scam it is and since when; Leave has the keyboard and leads back", async () => {
+  const tab = await honest();
+  await browser.go(tab, listed);
+  await browser.warned(tab);
+  assert.match(await tab.innerText("h1"), /Stop! This website is a known scam/);
+  assert.match(await tab.innerText("#name"), /^parcel-fee\.example$/);
+  assert.match(await tab.innerText("#category"), /^Steals passwords$/);
+  await until("the date is there", async () => /since .*20\d\d/.test(await tab.innerText("#since")));
+  assert.equal(await tab.evaluate(() => document.activeElement.id), "leave");
+
+  assert.equal(await tab.isVisible("#details"), false);
+  await tab.click("#reason-toggle");
+  await until("the reason is there", async () => (await tab.innerText("#details")).includes("Asks for a card number"));
+  assert.match(await tab.innerText("#details"), /a test[\s\S]*KH-20\d\d-\d{6}/);
+
+  await tab.keyboard.press("Shift+Tab");
+  await tab.keyboard.press("Enter");
+  await tab.waitForURL("https://honest-shop.example/");
+  assert.ok(await browser.unknownToUs(tab));
+  await tab.close();
+});
+
+test("a link, a redirect, plain http, a sub-domain and a port lead to the warning as well", async () => {
+  const through = (host, to) => `https://${host}/~/to?url=${encodeURIComponent(to)}`;
+  for (const way of [
+    through("short-link.example", listed),
+    through("short-link.example", through("second-hop.example", listed)),
+    "http://parcel-fee.example/",
+    "https://your.bank.parcel-fee.example/login",
+    "https://PARCEL-FEE.example./",
+    "http://parcel-fee.example:8080/",
+  ]) {
+    const tab = await honest();
+    await follow(tab, way);
+    await browser.warned(tab);
+    assert.match(await tab.innerText("#name"), /parcel-fee\.example$/, way);
+    await tab.click("#leave");
+    await tab.waitForURL("https://honest-shop.example/");
+    await tab.close();
+  }
+});
+
+test("an address that only looks like a listed one is left alone", async () => {
+  const tab = await browser.tab();
+  for (const url of [
+    "https://honest-shop.example/?next=" + encodeURIComponent(listed),
+    "https://honest-shop.example/parcel-fee.example/",
+    "https://parcel-fee.example.honest-shop.example/",
+    "https://not-parcel-fee.example/",
+    "https://parcel-fee.example@honest-shop.example/",
+  ]) {
+    await browser.go(tab, url);
+    assert.ok(await browser.unknownToUs(tab), url);
+  }
+  await tab.close();
+});
+
+test("on a shared host exactly the listed page is warned about, and what lies below it", async () => {
+  const tab = await browser.tab();
+  for (const path of ["stolen-shop/", "stolen-shop/cart?item=1"]) {
+    await browser.go(tab, "http://pages.example/" + path);
+    await browser.warned(tab);
+  }
+  for (const path of ["", "stolen-shop", "stolen-shop-2/", "honest-shop/", "honest-shop/stolen-shop/"]) {
+    await browser.go(tab, "http://pages.example/" + path);
+    assert.ok(await browser.unknownToUs(tab), path);
+  }
+  await tab.close();
+});
+
+test("go on once holds for that tab and for that site only", async () => {
+  const tab = await honest();
+  await browser.go(tab, listed);
+  await browser.warned(tab);
+  await tab.click("#go-on");
+  await tab.waitForURL(listed);
+  await tab.fill("#password", "x");
+  const popup = await browser.popup(tab);
+  assert.equal(await popup.property("state", "className"), "passed");
+  await popup.close();
+
+  await browser.go(tab, "https://parcel-fee.example/another/page");
+  assert.equal(await tab.innerText("h1"), "parcel-fee.example");
+  await browser.go(tab, "http://pages.example/stolen-shop/");
+  await browser.warned(tab);
+
+  const other = await honest();
+  await browser.go(other, listed);
+  await browser.warned(other);
+  await tab.close();
+  await other.close();
+});
+
+test("in a tab that a link has opened there is nowhere to go back to: Leave puts a new tab in its place", async () => {
+  const tab = await honest();
+  await follow(tab, listed, "_blank");
+  const opened = await until("the link has opened a tab", () => browser.tabs().find((one) => one.url().includes("warning.html")));
+  await browser.warned(opened);
+  const before = browser.tabs().length;
+  await opened.click("#leave", { noWaitAfter: true });
+  await until("the tab is closed", () => opened.isClosed());
+  await until("a new tab is there", () => browser.tabs().length === before);
+  await tab.close();
+});
+
+test("this is a mistake: the maintainers get the name on the list, and nothing about the visit", async () => {
+  const tab = await honest();
+  await browser.go(tab, listed);
+  await browser.warned(tab);
+  await tab.click("#mistake");
+  await until("it says thank you", async () => /parcel-fee\.example/.test(await tab.innerText("#feedback")));
+  const [report] = await until("the report is in the inbox", async () => {
+    const reports = await world.khien.reports();
+    return reports.length > 0 && reports;
+  });
+  assert.equal(report.kind, "mistake");
+  assert.deepEqual(report.subjects, ["parcel-fee.example/"]);
+  assert.equal(report.href ?? "", "");
+  assert.equal(report.title ?? "", "");
+  await tab.close();
+});
+
+test("whoever links to the warning page with words of his own has none shown", async () => {
+  const tab = await browser.tab();
+  const made = ["https://parcel-fee.example/", "0".repeat(32), "<img src=x onerror=alert(1)>"];
+  for (const fragment of made) {
+    await tab.goto(`chrome-extension://${browser.id}/warning.html#${fragment}`);
+    await until("it says that the warning is over", () => tab.isVisible("#over"));
+    assert.equal(await tab.locator("#leave").count(), 0);
+    await tab.goto("about:blank");
+  }
+  await tab.goto("https://honest-shop.example/");
+  await tab.evaluate((to) => (location.href = to), `chrome-extension://${browser.id}/warning.html#${made[0]}`);
+  assert.doesNotMatch(tab.url(), /^chrome-extension:/);
+  await tab.close();
+});
