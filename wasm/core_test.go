@@ -18,6 +18,9 @@ import (
 
 const now = int64(1763900000)
 
+// others is how many entries the release has besides the two that the story is about.
+const others = 20_000
+
 // published is a release that lists one page and one account.
 type published struct {
 	root             string
@@ -47,15 +50,25 @@ func publish(t testing.TB) published {
 
 	page := subject.Subject("scam.example/").Digest()
 	account := subject.Subject("tiktok:user/an.invented.name").Digest()
-	body, err := set.Build([]set.Entry{{Prefix: set.Prefix(page), Class: 5}, {Prefix: set.Prefix(account), Class: 1}})
+	// As large as real ones are: each message has a bound of its own.
+	entries := []set.Entry{{Prefix: set.Prefix(page), Class: 5}, {Prefix: set.Prefix(account), Class: 1}}
+	var crowd wire.Entries
+	for i := range others {
+		d := subject.Subject(fmt.Sprintf("other%d.example/", i)).Digest()
+		entries = append(entries, set.Entry{Prefix: set.Prefix(d)})
+		if i < 200 {
+			crowd = append(crowd, wire.Entry{Digest: d[:], Category: "other"})
+		}
+	}
+	body, err := set.Build(entries)
 	must(err)
-	leaf, err := wire.Entries{{Digest: page[:], Category: "shop", FirstSeen: now - 5, Reference: "KH-2025-000001", Reason: []wire.Text{{Lang: "vi", Text: "không giao hàng"}}}}.MarshalMsg(nil)
+	leaf, err := append(crowd, wire.Entry{Digest: page[:], Category: "shop", FirstSeen: now - 5, Reference: "KH-2025-000001", Reason: []wire.Text{{Lang: "vi", Text: "không giao hàng"}}}).MarshalMsg(nil)
 	must(err)
 	bucket, err := (&wire.Bucket{Leaf: leaf}).MarshalMsg(nil)
 	must(err)
 	head, err := release.Head{
 		Sequence: 3, Issued: now, Expires: now + 1e5, Keys: release.DigestOf(keys), Set: release.DigestOf(body), SetSize: uint64(len(body)),
-		Count: 2, Deltas: 3, BucketRoot: release.NewBucketTree([][]byte{leaf}).Root(),
+		Count: uint64(len(entries)), Deltas: 3, BucketRoot: release.NewBucketTree([][]byte{leaf}).Root(),
 	}.Sign(signer)
 	must(err)
 	return published{rootKey, keys, head, body, bucket}
@@ -103,7 +116,7 @@ func story(t *testing.T, answer func(int32, []byte) []byte) {
 	f(opOpen, &forged, &openReply{}, "signature")
 	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now}, &checkReply{}, "not_open")
 	var opened openReply
-	if f(opOpen, &open, &opened, ""); opened.Sequence != 3 || opened.Count != 2 {
+	if f(opOpen, &open, &opened, ""); opened.Sequence != 3 || opened.Count != others+2 {
 		t.Errorf("opened %+v", opened)
 	}
 	f(opOpen, &forged, &openReply{}, "signature") // and the one in use stays

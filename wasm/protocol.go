@@ -36,9 +36,9 @@ type helloReply struct {
 
 type openRequest struct {
 	Root string `msg:"root"`
-	Keys []byte `msg:"keys"`
-	Head []byte `msg:"head"`
-	Set  []byte `msg:"set"`
+	Keys []byte `msg:"keys,limit=8192"`
+	Head []byte `msg:"head,limit=8192"`
+	Set  []byte `msg:"set,limit=67108864"`
 	Now  int64  `msg:"now"`
 }
 
@@ -77,7 +77,7 @@ type finding struct {
 
 type resolveRequest struct {
 	Subject string `msg:"subject"`
-	Bucket  []byte `msg:"bucket"`
+	Bucket  []byte `msg:"bucket,limit=1048577"`
 	Now     int64  `msg:"now"`
 }
 
@@ -86,8 +86,8 @@ type resolveReply struct {
 }
 
 type planRequest struct {
-	Head []byte `msg:"head"`
-	Keys []byte `msg:"keys"`
+	Head []byte `msg:"head,limit=8192"`
+	Keys []byte `msg:"keys,limit=8192"`
 	Now  int64  `msg:"now"`
 }
 
@@ -99,15 +99,15 @@ type planReply struct {
 }
 
 type applyRequest struct {
-	Head []byte `msg:"head"`
-	Keys []byte `msg:"keys"`
+	Head []byte `msg:"head,limit=8192"`
+	Keys []byte `msg:"keys,limit=8192"`
 	Kind string `msg:"kind"`
-	Body []byte `msg:"body"`
+	Body []byte `msg:"body,limit=67108864"`
 	Now  int64  `msg:"now"`
 }
 
 type applyReply struct {
-	Set []byte `msg:"set"`
+	Set []byte `msg:"set,limit=67108864"`
 }
 
 type reportRequest struct {

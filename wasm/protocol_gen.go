@@ -46,7 +46,7 @@ func (z *applyReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Set")
 				return
 			}
-			if zb0002 > za60609bdlimitArrays {
+			if zb0002 > 67108864 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -126,7 +126,7 @@ func (z *applyRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Head")
 				return
 			}
-			if zb0002 > za60609bdlimitArrays {
+			if zb0002 > 8192 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -148,7 +148,7 @@ func (z *applyRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Keys")
 				return
 			}
-			if zb0003 > za60609bdlimitArrays {
+			if zb0003 > 8192 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -176,7 +176,7 @@ func (z *applyRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Body")
 				return
 			}
-			if zb0004 > za60609bdlimitArrays {
+			if zb0004 > 67108864 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -824,7 +824,7 @@ func (z *openRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Keys")
 				return
 			}
-			if zb0002 > za60609bdlimitArrays {
+			if zb0002 > 8192 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -846,7 +846,7 @@ func (z *openRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Head")
 				return
 			}
-			if zb0003 > za60609bdlimitArrays {
+			if zb0003 > 8192 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -868,7 +868,7 @@ func (z *openRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Set")
 				return
 			}
-			if zb0004 > za60609bdlimitArrays {
+			if zb0004 > 67108864 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -1027,7 +1027,7 @@ func (z *planRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Head")
 				return
 			}
-			if zb0002 > za60609bdlimitArrays {
+			if zb0002 > 8192 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -1049,7 +1049,7 @@ func (z *planRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Keys")
 				return
 			}
-			if zb0003 > za60609bdlimitArrays {
+			if zb0003 > 8192 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -1492,7 +1492,7 @@ func (z *resolveRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Bucket")
 				return
 			}
-			if zb0002 > za60609bdlimitArrays {
+			if zb0002 > 1048577 {
 				err = msgp.ErrLimitExceeded
 				return
 			}

@@ -24,8 +24,8 @@ const MaxBucket = 1 << 20
 
 // Bucket answers a question about one bucket of the hash space.
 type Bucket struct {
-	Leaf  []byte   `msg:"leaf"`  // Entries, encoded
-	Proof [][]byte `msg:"proof"` // 32-byte hashes from the leaf to the root that the head signs (RFC 6962 section 2.1.1)
+	Leaf  []byte   `msg:"leaf,limit=1048576"` // Entries, encoded
+	Proof [][]byte `msg:"proof"`              // 32-byte hashes from the leaf to the root that the head signs (RFC 6962 section 2.1.1)
 }
 
 // Entries are the indicators of one bucket, sorted by digest.

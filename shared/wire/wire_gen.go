@@ -52,7 +52,7 @@ func (z *Bucket) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Leaf")
 				return
 			}
-			if zb0002 > z5817a858limitArrays {
+			if zb0002 > 1048576 {
 				err = msgp.ErrLimitExceeded
 				return
 			}

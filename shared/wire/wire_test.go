@@ -31,6 +31,18 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+func TestABucketMayBeLarge(t *testing.T) {
+	want := Bucket{Leaf: bytes.Repeat([]byte{1}, MaxBucket-1000), Proof: [][]byte{bytes.Repeat([]byte{2}, 32)}}
+	body, err := want.MarshalMsg(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Bucket
+	if _, err := got.UnmarshalMsg(body); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v", err)
+	}
+}
+
 // A sender that announces four thousand million subjects in a body of ten bytes
 // must be refused before anything is allocated for them.
 func TestAnnouncedSizesAreNotBelieved(t *testing.T) {

@@ -1,0 +1,70 @@
+// What a person sees, in both languages, by day and by night. With UPDATE_PICTURES=1 the
+// pictures of docs/pictures/ are taken anew; otherwise they are taken and looked at only.
+
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { inflateSync } from "node:zlib";
+import { top } from "./fixture/khien.mjs";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+const folder = path.join(top, "docs/pictures");
+const account = "https://www.facebook.com/invented.gift.centre";
+
+let world;
+
+before(async () => (world = await World.make()));
+after(() => world?.close());
+
+/** The different bytes in the pixels of a PNG: a blank picture has very few. */
+function variety(png) {
+  const parts = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
+    if (png.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  }
+  return new Set(inflateSync(Buffer.concat(parts))).size;
+}
+
+async function picture(name, png) {
+  assert.ok(variety(png) > 60, `${name} is blank`);
+  if (!process.env.UPDATE_PICTURES) return;
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, `${name}.png`), png);
+}
+
+const words = {
+  en: { warning: /known scam/, overlay: /known scam|scam/, popup: /Nothing known/ },
+  vi: { warning: /lừa đảo/, overlay: /lừa đảo/, popup: /Chưa|Không/ },
+};
+
+for (const language of ["en", "vi"]) {
+  for (const scheme of ["light", "dark"]) {
+    test(`warning, overlay and popup in ${language}, ${scheme}`, async () => {
+      const browser = await world.chromium({ language, scheme });
+      const name = (what) => `${what}-${language}-${scheme}`;
+
+      const tab = await browser.tab();
+      await browser.go(tab, "https://parcel-fee.example/");
+      await browser.warned(tab);
+      await until("the date is there", async () => /20\d\d/.test(await tab.innerText("#since")));
+      assert.match(await tab.innerText("body"), words[language].warning);
+      await picture(name("warning"), await tab.screenshot());
+
+      const covered = await browser.tab();
+      await browser.go(covered, account);
+      const overlay = await browser.covered(covered);
+      await overlay.reads("since", /20\d\d/);
+      assert.match(await overlay.text("title"), words[language].overlay);
+      await picture(name("overlay"), await covered.screenshot());
+
+      const honest = await browser.tab();
+      await honest.goto("https://honest-shop.example/");
+      const popup = await browser.popup(honest);
+      assert.match(await popup.text("verdict"), words[language].popup);
+      await picture(name("popup"), await popup.screenshot());
+      await browser.quit();
+    });
+  }
+}
