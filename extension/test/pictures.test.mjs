@@ -63,7 +63,7 @@ for (const language of ["en", "vi"]) {
       await honest.goto("https://honest-shop.example/");
       const popup = await browser.popup(honest);
       assert.match(await popup.text("verdict"), words[language].popup);
-      await picture(name("popup"), await popup.screenshot());
+      await picture(name("popup"), await popup.screenshot(scheme));
       await browser.quit();
     });
   }

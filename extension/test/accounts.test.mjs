@@ -1,0 +1,199 @@
+// A person meets accounts on social networks: honest ones, and listed ones under all their addresses.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+let world, browser;
+
+before(async () => {
+  world = await World.make();
+  browser = await world.chromium();
+});
+after(() => world?.close());
+
+/** A tab in which a person has looked at an honest account. */
+async function honest() {
+  const tab = await browser.tab();
+  await tab.goto("https://www.facebook.com/honest.baker");
+  await tab.click("h1");
+  return tab;
+}
+
+/** A way in the page that changes the address without a load. */
+const within = (tab, path) => tab.click(`[data-go="${path}"]`);
+
+test("a listed account is covered under each of its addresses, on each network", async () => {
+  const tab = await browser.tab();
+  const addresses = {
+    "Facebook: inventedgiftcentre": [
+      "https://www.facebook.com/invented.gift.centre",
+      "https://facebook.com/Invented.Gift.Centre/?mibextid=abc",
+      "https://m.facebook.com/inventedgiftcentre",
+      "https://mbasic.facebook.com/invented.gift.centre?v=info",
+      "https://vi-vn.facebook.com/invented.gift.centre/photos",
+    ],
+    "Facebook: 900000000000001": [
+      "https://www.facebook.com/profile.php?id=900000000000001",
+      "https://m.facebook.com/profile.php?sk=about&id=900000000000001",
+      "https://www.facebook.com/people/Any-Name/900000000000001/",
+    ],
+    "Facebook: 900000000000002": ["https://www.facebook.com/groups/900000000000002/", "https://m.facebook.com/groups/900000000000002/posts/1"],
+    "TikTok: invented.quick.money": ["https://www.tiktok.com/@invented.quick.money", "https://m.tiktok.com/@Invented.Quick.Money/video/7000000000000000001"],
+    "YouTube: inventedgiveaway": ["https://www.youtube.com/@inventedgiveaway", "https://m.youtube.com/@InventedGiveaway/videos"],
+    "Telegram: invented_recovery": ["https://t.me/invented_recovery", "https://t.me/s/Invented_Recovery"],
+    "Zalo: 900000000000003456": ["https://zalo.me/900000000000003456", "https://oa.zalo.me/900000000000003456"],
+    "Instagram: invented.shop": ["https://www.instagram.com/invented.shop/", "https://instagram.com/Invented.Shop/reels/"],
+    "X: inventedcoins": ["https://x.com/inventedcoins", "https://twitter.com/InventedCoins/status/1000000000000000001", "https://mobile.x.com/inventedcoins"],
+  };
+  for (const [name, urls] of Object.entries(addresses)) {
+    for (const url of urls) {
+      await browser.go(tab, url);
+      const overlay = await browser.covered(tab);
+      assert.equal(await overlay.text("name"), name, url);
+    }
+  }
+  await tab.close();
+});
+
+test("other accounts, and the networks themselves, are left alone", async () => {
+  const tab = await browser.tab();
+  for (const url of [
+    "https://www.facebook.com/",
+    "https://www.facebook.com/honest.baker",
+    "https://www.facebook.com/groups/900000000000001",
+    "https://www.facebook.com/profile.php?id=900000000000002",
+    "https://www.tiktok.com/@invented.gift.centre",
+    "https://www.instagram.com/invented_shop",
+    "https://x.com/search?q=inventedcoins",
+  ]) {
+    await browser.go(tab, url);
+    assert.ok(await browser.unknownToUs(tab), url);
+  }
+  await tab.close();
+});
+
+test("the cover says what is wrong; nothing below it can be typed into or clicked; Leave leads back", async () => {
+  const tab = await honest();
+  const mark = world.web.told.length;
+  await browser.go(tab, "https://m.facebook.com/invented.gift.centre");
+  const overlay = await browser.covered(tab);
+  assert.match(await overlay.text("title"), /Stop! This account is known for scams/);
+  assert.match(await overlay.text("category"), /prize/i);
+  await overlay.reads("since", /since .*20\d\d/);
+  assert.ok(await overlay.focused("leave"));
+  assert.equal(await browser.badge(tab), "!");
+
+  await tab.keyboard.type("hello");
+  await tab.click('[data-go="/honest.baker"]', { timeout: 500 }).then(
+    () => assert.fail("a button below the cover was clicked"),
+    () => undefined,
+  );
+  await tab.keyboard.press("Escape");
+  await tab.keyboard.press("Escape");
+  assert.ok(await overlay.shows("leave"));
+  assert.deepEqual(world.web.told.slice(mark).filter((one) => one.what === "typed"), []);
+
+  assert.equal(await overlay.shows("details"), false);
+  await overlay.click("reason-toggle");
+  await overlay.reads("details", /Says that you won and asks for a fee/);
+  await overlay.click("leave");
+  await tab.waitForURL("https://www.facebook.com/honest.baker");
+  await browser.uncovered(tab);
+  await tab.close();
+});
+
+test("a page that fights the cover loses", async () => {
+  const tab = await browser.tab();
+  for (const attack of [
+    () => document.querySelector("khien-overlay").remove(),
+    () => Object.assign(document.querySelector("khien-overlay").style, { display: "none", opacity: "0" }),
+    () => document.querySelector("khien-overlay").setAttribute("inert", ""),
+    () => document.querySelector("khien-overlay").setAttribute("hidden", ""),
+    () => document.head.append(Object.assign(document.createElement("style"), { textContent: "khien-overlay { display: none !important }" })),
+    () => (document.documentElement.innerHTML = "<body>gone</body>"),
+    () => document.documentElement.replaceWith(document.createElement("html")),
+    () => {
+      const dialog = document.createElement("dialog");
+      dialog.textContent = "All is well";
+      document.body.append(dialog);
+      dialog.showModal();
+    },
+    () => {
+      const popover = Object.assign(document.createElement("div"), { popover: "manual", textContent: "All is well" });
+      popover.style.cssText = "inset: 0; width: 100vw; height: 100vh";
+      document.body.append(popover);
+      popover.showPopover();
+    },
+  ]) {
+    await browser.go(tab, "https://www.facebook.com/invented.gift.centre");
+    const overlay = await browser.covered(tab);
+    assert.equal(await tab.evaluate(() => document.querySelector("khien-overlay").shadowRoot), null);
+    await tab.evaluate(attack);
+    await until(`the cover is back after ${attack}`, async () => (await overlay.shows("leave")) && (await overlay.focused("leave")));
+  }
+  await tab.close();
+});
+
+test("on the way within a page, without a load, the cover comes and goes with the account", async () => {
+  const tab = await honest();
+  const loads = () => world.web.visits.filter((one) => one.host === "www.facebook.com").length;
+  const before = loads();
+  await within(tab, "/invented.gift.centre");
+  await browser.covered(tab);
+  await tab.evaluate(() => history.back());
+  await browser.uncovered(tab);
+  await tab.evaluate(() => history.forward());
+  await browser.covered(tab);
+  await tab.evaluate(() => history.back());
+  await browser.uncovered(tab);
+  await within(tab, "/profile.php?id=900000000000001");
+  const overlay = await browser.covered(tab);
+  assert.equal(await overlay.text("name"), "Facebook: 900000000000001");
+  // From one listed account to the next, and to a sub-page of the same.
+  await tab.evaluate(() => history.pushState({}, "", "/invented.gift.centre"));
+  await overlay.reads("name", /^Facebook: inventedgiftcentre$/);
+  await tab.evaluate(() => history.replaceState({}, "", "/invented.gift.centre/photos"));
+  await overlay.reads("name", /^Facebook: inventedgiftcentre$/);
+  await tab.evaluate(() => history.replaceState({}, "", "/honest.baker"));
+  await browser.uncovered(tab);
+  assert.equal(loads(), before);
+  await tab.close();
+});
+
+test("Leave on a cover that came without a load goes back within the page", async () => {
+  const tab = await honest();
+  await within(tab, "/invented.gift.centre");
+  const overlay = await browser.covered(tab);
+  await overlay.click("leave");
+  await browser.uncovered(tab);
+  assert.equal(tab.url(), "https://www.facebook.com/honest.baker");
+  await tab.close();
+});
+
+test("go on once holds for that account in that tab", async () => {
+  const tab = await honest();
+  await browser.go(tab, "https://www.facebook.com/invented.gift.centre");
+  let overlay = await browser.covered(tab);
+  await until("the cover accepts a decision", async () => {
+    if (await overlay.exists()) await overlay.click("go-on");
+    return (await tab.locator("khien-overlay").count()) === 0;
+  });
+  const popup = await browser.popup(tab);
+  assert.equal(await popup.property("state", "className"), "passed");
+  await popup.close();
+  await within(tab, "/invented.gift.centre/photos");
+  await within(tab, "/honest.baker");
+  await tab.evaluate(() => history.back());
+  await until("the address is back", () => tab.url().endsWith("/photos"));
+  assert.equal(await tab.locator("khien-overlay").count(), 0);
+
+  await within(tab, "/profile.php?id=900000000000001");
+  await browser.covered(tab);
+  const other = await browser.tab();
+  await browser.go(other, "https://www.facebook.com/invented.gift.centre");
+  await browser.covered(other);
+  await tab.close();
+  await other.close();
+});

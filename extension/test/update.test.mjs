@@ -1,0 +1,181 @@
+// A newer list comes, or something that claims to be one. Whatever happens on the way,
+// the extension has the old list or the new one, and says what it refused.
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { Khien } from "./fixture/khien.mjs";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+let world, browser, tab, first, releases = 1;
+
+before(async () => {
+  world = await World.make();
+  browser = await world.chromium();
+  tab = await browser.tab();
+  first = await (await fetch(`http://127.0.0.1:${world.khien.port}/v1/head`)).text();
+  await until("the extension has asked once, at its start", () => world.gateway.asked("/v1/head").some((one) => one.status === 200));
+});
+after(() => world?.close());
+beforeEach(() => world.gateway.behave());
+
+/** Publishes a list with one more site and returns its name. */
+async function publish() {
+  const host = `newly-listed-${++releases}.example`;
+  const { sequence } = await world.khien.list("urls", host + "\n");
+  assert.equal(sequence, releases);
+  return host;
+}
+
+/** Opens the popup over an honest page and has it look for a newer list. Returns what it says. */
+async function checkNow() {
+  await tab.goto("https://honest-shop.example/");
+  const popup = await browser.popup(tab);
+  await popup.click("refresh");
+  await until("the check is over", async () => !(await popup.property("refresh", "disabled")));
+  const said = { list: await popup.text("list"), checked: await popup.text("checked") };
+  await popup.close();
+  return said;
+}
+
+async function warns(host) {
+  await browser.go(tab, `https://${host}/`);
+  await browser.warned(tab);
+}
+
+async function doesNotWarn(host) {
+  await browser.go(tab, `https://${host}/`);
+  assert.ok(await browser.unknownToUs(tab));
+}
+
+test("a newer list comes by a delta, asked for by nobody; a page that is open is warned about", async () => {
+  const mark = world.gateway.log.length;
+  await doesNotWarn("newly-listed-2.example");
+  await publish();
+  await browser.ring("update");
+  await browser.warned(tab);
+  const asked = world.gateway.log.slice(mark).filter((one) => !one.path.startsWith("/v1/bucket/"));
+  assert.deepEqual(asked.map((one) => one.path.replace(/[0-9a-f]{64}/, "…")), ["/v1/head", "/v1/delta/…/1"]);
+  assert.ok(asked.every((one) => one.method === "GET" && one.status === 200));
+});
+
+test("several releases that were missed come as one delta", async () => {
+  const hosts = [await publish(), await publish(), await publish()];
+  const mark = world.gateway.log.length;
+  assert.match((await checkNow()).list, /\(no\. 5\)/);
+  assert.equal(world.gateway.asked("/v1/delta/", mark).length, 1);
+  assert.equal(world.gateway.asked("/v1/blob/", mark).length, 0);
+  for (const host of hosts) await warns(host);
+});
+
+test("where nothing is new, the server only says so", async () => {
+  const mark = world.gateway.log.length;
+  await checkNow();
+  assert.deepEqual(world.gateway.log.slice(mark).map((one) => [one.path, one.status]), [["/v1/head", 304]]);
+});
+
+test("a hostile mirror is refused by name, and the list in use goes on", async (t) => {
+  const host = await publish();
+  const other = await Khien.make();
+  t.after(() => other.close());
+  await other.list("urls", "honest-shop.example\n");
+  await other.start();
+  const foreign = async (path) => Buffer.from(await (await fetch(`http://127.0.0.1:${other.port}${path}`)).arrayBuffer());
+  const foreignHead = await foreign("/v1/head");
+
+  const text = (answer, change) => ({ ...answer, status: 200, body: Buffer.from(change(answer.body.toString())) });
+  const head = (change) => async (path, answer) => (path === "/v1/head" ? text(answer, change) : answer);
+  /** Changes whatever carries the new set. */
+  const set = (change) => async (path, answer) => (/^\/v1\/(delta|blob)\//.test(path) ? { ...answer, body: change(answer.body) } : answer);
+  const attacks = {
+    "a forged signature": [head((note) => note.replace(/(.)(\S{4})\n$/, (all, c, rest) => (c === "A" ? "B" : "A") + rest + "\n")), "signature"],
+    "a higher sequence under an old signature": [head((note) => note.replace(/^sequence \d+/m, "sequence 999")), "signature"],
+    "a longer life under an old signature": [head((note) => note.replace(/^expires \d+/m, (line) => line.slice(0, -1) + ((Number(line.at(-1)) + 1) % 10))), "signature"],
+    "the head of the first release": [head(() => first), "older"],
+    "the head of another publisher": [async (path, answer) => (path === "/v1/head" ? { ...answer, body: foreignHead } : path.startsWith("/v1/blob/") ? { ...answer, status: 200, body: await foreign(path) } : answer), "signature"],
+    "a sign-in page of a hotel": [async (path, answer) => ({ ...answer, status: 200, body: Buffer.from("<!doctype html><title>Welcome</title>") }), "format"],
+    "an endless head": [head((note) => note + "x".repeat(1 << 20)), "oversized"],
+    "a head cut short": [head((note) => note.slice(0, -40)), "format"],
+    "a set with one bit changed": [set((body) => Buffer.from(body.map((byte, i) => (i === body.length - 1 ? byte ^ 1 : byte)))), "digest"],
+    "a set cut short": [set((body) => body.subarray(0, -1)), "truncated"],
+    "a set that does not end": [set((body) => Buffer.concat([body, Buffer.alloc(1 << 20)])), "oversized"],
+    "an empty set": [set(() => Buffer.alloc(0)), "truncated"],
+  };
+  for (const [name, [between, code]] of Object.entries(attacks)) {
+    world.gateway.between = between;
+    const said = await checkNow();
+    assert.match(said.checked, new RegExp(`A newer list was refused \\(${code}\\)`), name);
+    assert.match(said.list, /\(no\. 5\)/, name);
+    await warns("parcel-fee.example");
+    await doesNotWarn(host);
+  }
+
+  world.gateway.behave();
+  const said = await checkNow();
+  assert.match(said.list, /\(no\. 6\)/);
+  assert.doesNotMatch(said.checked, /refused/);
+  await warns(host);
+});
+
+test("a delta that is damaged costs a download of the whole set, and nothing else", async () => {
+  const host = await publish();
+  const mark = world.gateway.log.length;
+  world.gateway.between = async (path, answer) => (path.startsWith("/v1/delta/") ? { ...answer, body: answer.body.subarray(1) } : answer);
+  assert.match((await checkNow()).list, /\(no\. 7\)/);
+  assert.equal(world.gateway.asked("/v1/blob/", mark).length, 1);
+  await warns(host);
+});
+
+test("a worker that dies in the middle of an update leaves the old list, and the next one gets the new", async () => {
+  const host = await publish();
+  let held;
+  world.gateway.between = (path, answer) => (path.startsWith("/v1/delta/") ? new Promise((resolve) => (held = () => resolve(answer))) : answer);
+  await browser.ring("update");
+  await until("the delta is on its way", () => held);
+  await browser.killWorker();
+  held();
+  world.gateway.behave();
+  await doesNotWarn(host);
+  await warns("newly-listed-7.example");
+  assert.match((await checkNow()).list, /\(no\. 8\)/);
+  await warns(host);
+});
+
+test("a list that is damaged on the disk is not used: the one before it is, until a new one comes", async () => {
+  await browser.killWorker();
+  const inside = await browser.inside();
+  await inside.evaluate(damage, true);
+  await inside.close();
+  await browser.killWorker();
+  await doesNotWarn("newly-listed-8.example");
+  await warns("newly-listed-7.example");
+  assert.match((await checkNow()).list, /\(no\. 8\)/);
+  await warns("newly-listed-8.example");
+});
+
+test("with all that is on the disk damaged, the list from the build protects", async () => {
+  const inside = await browser.inside();
+  await inside.evaluate(damage, false);
+  await inside.close();
+  await world.khien.stop();
+  await browser.killWorker();
+  await warns("parcel-fee.example");
+  await doesNotWarn("newly-listed-7.example");
+  await world.khien.start();
+  assert.match((await checkNow()).list, /\(no\. 8\)/);
+  await warns("newly-listed-8.example");
+});
+
+/** Runs in a page of the extension: changes one byte of the list in use, or of all lists on the disk. */
+async function damage(inUseOnly) {
+  const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+  const db = await done(indexedDB.open("khien"));
+  const { slot } = await done(db.transaction("state").objectStore("state").get("pointer"));
+  const slots = db.transaction("slots", "readwrite").objectStore("slots");
+  for (const key of inUseOnly ? [slot] : await done(slots.getAllKeys())) {
+    const release = await done(slots.get(key));
+    release.set[release.set.length - 1] ^= 1;
+    await done(slots.put(release, key));
+  }
+  db.close();
+}
