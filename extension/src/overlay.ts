@@ -51,7 +51,9 @@ class Cover {
     this.dialog.append(this.view.root);
     root.append(this.dialog);
     this.dialog.addEventListener("cancel", (event) => event.preventDefault());
-    this.dialog.addEventListener("close", () => this.keep());
+    this.dialog.addEventListener("close", () => {
+      if (!this.dialog.open) this.keep();
+    });
     // What is typed or clicked here is none of the page's business.
     for (const type of ["keydown", "keyup", "keypress", "click", "pointerdown", "mousedown", "mouseup", "wheel", "touchmove"]) {
       this.host.addEventListener(type, (event) => event.stopPropagation());
@@ -71,16 +73,24 @@ class Cover {
     }
     for (const { name } of [...this.host.attributes]) if (name !== "style") this.host.removeAttribute(name);
     if (this.host.style.cssText !== visible) this.host.style.cssText = visible;
-    if (!this.dialog.open || !this.dialog.matches(":modal")) {
+    if (!this.onTop()) {
       this.dialog.close();
       this.dialog.showModal();
       this.view.focus();
-    }
+    } else if (document.activeElement !== this.host) this.view.focus();
     if (page.style.overflow !== "hidden") {
       this.overflow ??= page.style.overflow;
       page.style.setProperty("overflow", "hidden", "important");
     }
     for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) if (!media.paused) media.pause();
+  }
+
+  /** Whether nothing of the page lies over the cover. A dialog of its own, shown later, would, and would take the keyboard. */
+  private onTop(): boolean {
+    const { activeElement: active, body } = document;
+    const middle = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
+    const elsewhere = [active, middle].some((element) => element && element !== this.host && element !== body);
+    return this.dialog.open && this.dialog.matches(":modal") && !elsewhere;
   }
 
   remove(): void {
