@@ -20,10 +20,13 @@ export interface Answer {
   body: Uint8Array;
 }
 
-/** Fetches a published path of at most limit bytes. With an etag, a status of 304 says that nothing changed. */
+/**
+ * Fetches a published path of at most limit bytes. With an etag, a status of 304 says that nothing changed.
+ * Only buckets are asked for more than once; anything else that came damaged must not stay in the browser's cache.
+ */
 export function get(path: string, limit: number, etag = ""): Promise<Answer> {
   const conditional: RequestInit = etag ? { headers: { "If-None-Match": etag } } : {};
-  return request(path, limit, { ...conditional, cache: path === "/v1/head" ? "no-store" : "default" });
+  return request(path, limit, { ...conditional, cache: path.startsWith("/v1/bucket/") ? "default" : "no-store" });
 }
 
 /** Fetches a small body in MessagePack that is different for everyone. */
