@@ -32,6 +32,7 @@ func TestAddressesAsPeopleWriteThem(t *testing.T) {
 	f("cốccốc.example", "http://xn--cccc-0x5ac.example/")
 	f("https:\\\\scam.example\\x", "https://scam.example/x")
 	f("http://0x7f.1/", "http://127.0.0.1/")
+	f("http://scam.example/foo\tbar\rbaz\n2", "http://scam.example/foobarbaz2")
 	f("http://good.example@scam.example/", "http://good.example@scam.example/")
 	f("scam.example/a/../b?c#d", "http://scam.example/b?c#d")
 	for _, text := range []string{"", "   ", "http://", "mailto:a@b.example", "javascript:alert(1)", "ftp://scam.example/", "http://a b/", "http://exa<mple/", "http://1.2.3.256/", strings.Repeat("a", 9000)} {

@@ -24,12 +24,15 @@ func Href(text string) (string, error) {
 	if text == "" || len(text) > subject.MaxHref || !utf8.ValidString(text) {
 		return "", ErrHref
 	}
+	text = rearm(text)
+	if strings.Contains(text, "://") {
+		text = dropped.Replace(text) // as a browser does; without a scheme they part columns of a list
+	}
 	for i := range len(text) {
-		if text[i] < ' ' || text[i] == 0x7f { // a browser drops tabs; in a list they part columns
+		if text[i] < ' ' || text[i] == 0x7f {
 			return "", ErrHref
 		}
 	}
-	text = rearm(text)
 	text = strings.TrimPrefix(text, "//")
 	if text == "" || strings.IndexByte(`/\?#:`, text[0]) >= 0 { // a part of an address
 		return "", ErrHref
@@ -52,6 +55,9 @@ func Href(text string) (string, error) {
 	}
 	return href, nil
 }
+
+// dropped are what the URL standard removes from an address before it reads it.
+var dropped = strings.NewReplacer("\t", "", "\r", "", "\n", "")
 
 // sameHost tells whether a browser, too, reads the host that was written as the one that
 // was parsed. The parser takes three kinds of hosts which browsers refuse or read
