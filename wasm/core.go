@@ -1,8 +1,11 @@
 // Command wasm is the core of the extension: a WASI reactor that takes bytes and
-// time and returns bytes. It has two exports (main_wasip1.go):
+// time and returns bytes. It has four exports (main_wasip1.go):
 //
 //	buffer(n) -> pointer     memory for a request of n bytes
+//	attach(n) -> pointer     memory for the n bytes that the request is about, if it is
+//	                         about any: a set or a delta, which the core keeps as it lies there
 //	call(op, n) -> pointer<<32 | length     the reply, good until the next call
+//	made() -> pointer<<32 | length          the set that the last call made, as long
 //
 // Requests and replies are MessagePack maps (protocol.go). A reply with the key
 // "error" is a refusal, a panic included: nothing that is asked can end the core.
@@ -21,8 +24,8 @@ import (
 	"khien/shared/wire"
 )
 
-// maxRequest bounds a request in bytes: an open or apply with the largest set, and its head and keys.
-const maxRequest = release.MaxSet + 1<<20
+// maxRequest bounds a request in bytes: a check of many addresses, one of them of 2 MiB.
+const maxRequest = 16 << 20
 
 var (
 	errRequest = errors.New("the request cannot be read")
@@ -76,16 +79,17 @@ func code(err error) string {
 // core is what lives between calls.
 type core struct {
 	checker *checker.Checker // nil until a release is open
+	made    []byte           // the set that the last operation made, or nil
 }
 
 // answer runs one operation. It always returns a reply, whatever the request.
-func (c *core) answer(op int32, request []byte) (reply []byte) {
+func (c *core) answer(op int32, request, body []byte) (reply []byte) {
 	defer func() {
 		if recover() != nil {
 			reply = refusal(errPanic)
 		}
 	}()
-	reply, err := c.run(op, request)
+	reply, err := c.run(op, request, body)
 	if err != nil {
 		return refusal(err)
 	}
@@ -97,12 +101,14 @@ func refusal(err error) []byte {
 	return reply
 }
 
-func (c *core) run(op int32, request []byte) ([]byte, error) {
-	switch op {
-	case opHello:
+func (c *core) run(op int32, request, body []byte) ([]byte, error) {
+	if op == opHello {
 		return (&helloReply{version}).MarshalMsg(nil)
+	}
+	c.made = nil
+	switch op {
 	case opOpen:
-		return c.open(request)
+		return c.open(request, body)
 	case opReport:
 		return report(request)
 	case opSubjects:
@@ -119,7 +125,7 @@ func (c *core) run(op int32, request []byte) ([]byte, error) {
 	case opPlan:
 		return c.plan(request)
 	case opApply:
-		return c.apply(request)
+		return c.apply(request, body)
 	}
 	return nil, errRequest
 }
@@ -133,12 +139,15 @@ func read(request []byte, into msgp.Unmarshaler) error {
 }
 
 // open replaces the release in use, if the new one is sound.
-func (c *core) open(request []byte) ([]byte, error) {
+func (c *core) open(request, body []byte) ([]byte, error) {
 	var q openRequest
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	next, err := checker.Open(q.Root, q.Keys, q.Head, q.Set, q.Now)
+	if len(q.Sum) != len(release.Digest{}) {
+		return nil, errRequest
+	}
+	next, err := checker.Open(q.Root, q.Keys, q.Head, body, release.Digest(q.Sum), q.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -207,19 +216,20 @@ func (c *core) plan(request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&planReply{step.Need, step.Path, step.Limit, step.Sequence}).MarshalMsg(nil)
+	return (&planReply{step.Need, step.Path, step.Limit, step.Sequence, step.Set[:]}).MarshalMsg(nil)
 }
 
-func (c *core) apply(request []byte) ([]byte, error) {
+func (c *core) apply(request, body []byte) ([]byte, error) {
 	var q applyRequest
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	_, body, err := c.checker.Apply(q.Head, q.Keys, q.Kind, q.Body, q.Now)
+	made, err := c.checker.Apply(q.Head, q.Keys, q.Kind, body, q.Now)
 	if err != nil {
 		return nil, err
 	}
-	return (&applyReply{body}).MarshalMsg(nil)
+	c.made = made
+	return (&applyReply{uint64(len(made))}).MarshalMsg(nil)
 }
 
 // Bounds on what a report carries, in bytes; a title or note that is longer is cut.

@@ -60,7 +60,7 @@ func publish(t testing.TB) published {
 			crowd = append(crowd, wire.Entry{Digest: d[:], Category: "other"})
 		}
 	}
-	body, err := set.Build(entries)
+	body, err := set.Build(entries, nil)
 	must(err)
 	leaf, err := append(crowd, wire.Entry{Digest: page[:], Category: "shop", FirstSeen: now - 5, Reference: "KH-2025-000001", Reason: []wire.Text{{Lang: "vi", Text: "không giao hàng"}}}).MarshalMsg(nil)
 	must(err)
@@ -68,20 +68,20 @@ func publish(t testing.TB) published {
 	must(err)
 	head, err := release.Head{
 		Sequence: 3, Issued: now, Expires: now + 1e5, Keys: release.DigestOf(keys), Set: release.DigestOf(body), SetSize: uint64(len(body)),
-		Count: uint64(len(entries)), Deltas: 3, BucketRoot: release.NewBucketTree([][]byte{leaf}).Root(),
+		Count: uint64(len(entries)), Deltas: 3, BucketRoot: release.NewBucketTree([]release.Digest{release.LeafHash(leaf)}).Root(),
 	}.Sign(signer)
 	must(err)
 	return published{rootKey, keys, head, body, bucket}
 }
 
 // ask sends one request through answer and decodes the reply, or returns the code of the refusal.
-func ask(t testing.TB, answer func(int32, []byte) []byte, op int32, request msgp.Marshaler, reply msgp.Unmarshaler) string {
+func ask(t testing.TB, answer func(op int32, request, body []byte) []byte, op int32, request msgp.Marshaler, body []byte, reply msgp.Unmarshaler) string {
 	t.Helper()
-	body, err := request.MarshalMsg(nil)
+	message, err := request.MarshalMsg(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := answer(op, body)
+	got := answer(op, message, body)
 	var refused failure
 	if rest, err := refused.UnmarshalMsg(got); err != nil || len(rest) > 0 {
 		t.Fatalf("op %d: a reply that is no map: % x", op, got)
@@ -97,29 +97,38 @@ func ask(t testing.TB, answer func(int32, []byte) []byte, op int32, request msgp
 
 // story walks through what the extension asks of a core, from its first call on. It is told
 // to the handler here and to the built reactor in reactor_test.go.
-func story(t *testing.T, answer func(int32, []byte) []byte) {
+func story(t *testing.T, answer func(op int32, request, body []byte) []byte, made func() []byte) {
 	p := publish(t)
-	f := func(op int32, request msgp.Marshaler, reply msgp.Unmarshaler, want string) {
+	about := func(body []byte, op int32, request msgp.Marshaler, reply msgp.Unmarshaler, want string) {
 		t.Helper()
-		if code := ask(t, answer, op, request, reply); code != want {
+		if code := ask(t, answer, op, request, body, reply); code != want {
 			t.Fatalf("op %d: refused with %q, want %q", op, code, want)
 		}
+	}
+	f := func(op int32, request msgp.Marshaler, reply msgp.Unmarshaler, want string) {
+		t.Helper()
+		about(nil, op, request, reply, want)
 	}
 	var hello helloReply
 	if f(opHello, &subjectsRequest{}, &hello, ""); hello.Version != version {
 		t.Errorf("version %d", hello.Version)
 	}
 	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now}, &checkReply{}, "not_open")
-	open := openRequest{p.root, p.keys, p.head, p.body, now}
+	sum := release.DigestOf(p.body)
+	open := openRequest{p.root, p.keys, p.head, sum[:], now}
 	forged := open
 	forged.Head = bytes.Replace(p.head, []byte("sequence 3"), []byte("sequence 4"), 1)
-	f(opOpen, &forged, &openReply{}, "signature")
+	about(p.body, opOpen, &forged, &openReply{}, "signature")
 	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now}, &checkReply{}, "not_open")
+	f(opOpen, &open, &openReply{}, "truncated")
+	f(opOpen, &openRequest{p.root, p.keys, p.head, sum[:9], now}, &openReply{}, "bad_request")
+	wrong := release.DigestOf(nil)
+	about(p.body, opOpen, &openRequest{p.root, p.keys, p.head, wrong[:], now}, &openReply{}, "digest")
 	var opened openReply
-	if f(opOpen, &open, &opened, ""); opened.Sequence != 3 || opened.Count != others+2 {
+	if about(p.body, opOpen, &open, &opened, ""); opened.Sequence != 3 || opened.Count != others+2 {
 		t.Errorf("opened %+v", opened)
 	}
-	f(opOpen, &forged, &openReply{}, "signature") // and the one in use stays
+	about(p.body, opOpen, &forged, &openReply{}, "signature") // and the one in use stays
 
 	var checked checkReply
 	f(opCheck, &checkRequest{[]string{
@@ -150,11 +159,19 @@ func story(t *testing.T, answer func(int32, []byte) []byte) {
 	}
 	f(opPlan, &planRequest{forged.Head, nil, now}, &plan, "signature")
 	f(opPlan, &planRequest{p.head, nil, now + 1e6}, &plan, "expired")
-	f(opApply, &applyRequest{p.head, p.keys, "set", p.body[:20], now}, &applyReply{}, "truncated")
-	f(opApply, &applyRequest{p.head, p.keys, "program", p.body, now}, &applyReply{}, "kind")
+	about(p.body, opApply, &applyRequest{p.head, p.keys, "program", now}, &applyReply{}, "kind")
+	about(p.body, opApply, &applyRequest{p.head, p.keys, "delta", now}, &applyReply{}, "magic")
 	var applied applyReply
-	if f(opApply, &applyRequest{p.head, p.keys, "set", p.body, now}, &applied, ""); !bytes.Equal(applied.Set, p.body) {
+	if about(p.body, opApply, &applyRequest{p.head, p.keys, "set", now}, &applied, ""); applied.Size != uint64(len(p.body)) || !bytes.Equal(made(), p.body) {
 		t.Error("the set came back changed")
+	}
+	list, err := set.Open(p.body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := set.Diff(list, sum, list)
+	if about(same.Append(nil), opApply, &applyRequest{p.head, p.keys, "delta", now}, &applied, ""); !bytes.Equal(made(), p.body) {
+		t.Error("a delta that changes nothing has changed something")
 	}
 
 	var sent reportReply
@@ -188,17 +205,17 @@ func story(t *testing.T, answer func(int32, []byte) []byte) {
 
 func TestTheHandler(t *testing.T) {
 	var c core
-	story(t, c.answer)
+	story(t, c.answer, func() []byte { return c.made })
 }
 
 // A mistake of ours is an answer like any other: the next call works.
 func TestAPanicIsAnAnswer(t *testing.T) {
 	var broken *core // asked for its checker, it panics
-	if code := ask(t, broken.answer, opCheck, &checkRequest{}, &checkReply{}); code != "panic" {
+	if code := ask(t, broken.answer, opCheck, &checkRequest{}, nil, &checkReply{}); code != "panic" {
 		t.Errorf("code %q", code)
 	}
 	var hello helloReply
-	if code := ask(t, broken.answer, opHello, &checkRequest{}, &hello); code != "" || hello.Version != version {
+	if code := ask(t, broken.answer, opHello, &checkRequest{}, nil, &hello); code != "" || hello.Version != version {
 		t.Errorf("afterwards: %q", code)
 	}
 }
@@ -207,8 +224,9 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 func FuzzAnswer(f *testing.F) {
 	p := publish(f)
 	var c core
-	open, _ := (&openRequest{p.root, p.keys, p.head, p.body, now}).MarshalMsg(nil)
-	c.answer(opOpen, open)
+	sum := release.DigestOf(p.body)
+	open, _ := (&openRequest{p.root, p.keys, p.head, sum[:], now}).MarshalMsg(nil)
+	c.answer(opOpen, open, p.body)
 	check, _ := (&checkRequest{[]string{"https://scam.example/"}, now}).MarshalMsg(nil)
 	f.Add(int32(opOpen), open)
 	f.Add(int32(opCheck), check)
@@ -217,7 +235,7 @@ func FuzzAnswer(f *testing.F) {
 		if op == opOpen {
 			return // only a sound release would be opened, and another than ours cannot be made
 		}
-		reply := c.answer(op, request)
+		reply := c.answer(op, request, p.body)
 		var r failure
 		if rest, err := r.UnmarshalMsg(reply); err != nil || len(rest) > 0 {
 			t.Fatalf("op %d: % x", op, reply)

@@ -1,11 +1,16 @@
 package main
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"khien/shared/release"
+)
 
 // What the browser holds on to between two calls lives here, so that the collector leaves it alone.
 var (
 	only    core
 	request []byte
+	body    []byte
 	reply   []byte
 )
 
@@ -21,14 +26,35 @@ func buffer(n int32) unsafe.Pointer {
 	return unsafe.Pointer(&request[0])
 }
 
+//go:wasmexport attach
+func attach(n int32) unsafe.Pointer {
+	if n <= 0 || n > release.MaxSet {
+		n = 1
+	}
+	body = make([]byte, n)
+	return unsafe.Pointer(&body[0])
+}
+
 //go:wasmexport call
 func call(op, n int32) int64 {
+	attached := body
+	body = nil // the core's from now on, or nobody's
 	if n < 0 || int(n) > len(request) {
 		reply = refusal(errRequest)
 	} else {
-		reply = only.answer(op, request[:n])
+		reply = only.answer(op, request[:n], attached)
 	}
-	return int64(uintptr(unsafe.Pointer(&reply[0])))<<32 | int64(len(reply))
+	return place(reply)
 }
+
+//go:wasmexport made
+func made() int64 {
+	if len(only.made) == 0 {
+		return 0
+	}
+	return place(only.made)
+}
+
+func place(b []byte) int64 { return int64(uintptr(unsafe.Pointer(&b[0])))<<32 | int64(len(b)) }
 
 func main() {}

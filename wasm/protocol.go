@@ -7,7 +7,7 @@ package main
 //msgp:limit arrays:4096
 
 // version is raised with each change that an older extension would misread.
-const version = 1
+const version = 2
 
 // What can be asked.
 const (
@@ -34,11 +34,12 @@ type helloReply struct {
 	Version int `msg:"version"`
 }
 
+// openRequest is about the set that is attached.
 type openRequest struct {
 	Root string `msg:"root"`
 	Keys []byte `msg:"keys,limit=8192"`
 	Head []byte `msg:"head,limit=8192"`
-	Set  []byte `msg:"set,limit=67108864"`
+	Sum  []byte `msg:"sum"` // SHA-256 of the set
 	Now  int64  `msg:"now"`
 }
 
@@ -96,18 +97,20 @@ type planReply struct {
 	Path     string `msg:"path"`
 	Limit    uint64 `msg:"limit"`
 	Sequence uint64 `msg:"sequence"`
+	Set      []byte `msg:"set"` // SHA-256 of the set it leads to
 }
 
+// applyRequest is about the delta or set that is attached.
 type applyRequest struct {
 	Head []byte `msg:"head,limit=8192"`
 	Keys []byte `msg:"keys,limit=8192"`
 	Kind string `msg:"kind"`
-	Body []byte `msg:"body,limit=67108864"`
 	Now  int64  `msg:"now"`
 }
 
+// applyReply tells the length of what was made.
 type applyReply struct {
-	Set []byte `msg:"set,limit=67108864"`
+	Size uint64 `msg:"size"`
 }
 
 type reportRequest struct {

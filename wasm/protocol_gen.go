@@ -12,12 +12,12 @@ const (
 )
 
 // MarshalMsg implements msgp.Marshaler
-func (z *applyReply) MarshalMsg(b []byte) (o []byte, err error) {
+func (z applyReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 1
-	// string "set"
-	o = append(o, 0x81, 0xa3, 0x73, 0x65, 0x74)
-	o = msgp.AppendBytes(o, z.Set)
+	// string "size"
+	o = append(o, 0x81, 0xa4, 0x73, 0x69, 0x7a, 0x65)
+	o = msgp.AppendUint64(o, z.Size)
 	return
 }
 
@@ -39,28 +39,12 @@ func (z *applyReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 		switch msgp.UnsafeString(field) {
-		case "set":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadBytesHeader(bts)
+		case "size":
+			z.Size, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Set")
+				err = msgp.WrapError(err, "Size")
 				return
 			}
-			if zb0002 > 67108864 {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if z.Set == nil || uint32(cap(z.Set)) < zb0002 {
-				z.Set = make([]byte, zb0002)
-			} else {
-				z.Set = z.Set[:zb0002]
-			}
-			if uint32(len(bts)) < zb0002 {
-				err = msgp.ErrShortBytes
-				return
-			}
-			copy(z.Set, bts[:zb0002])
-			bts = bts[zb0002:]
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -74,17 +58,17 @@ func (z *applyReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z *applyReply) Msgsize() (s int) {
-	s = 1 + 4 + msgp.BytesPrefixSize + len(z.Set)
+func (z applyReply) Msgsize() (s int) {
+	s = 1 + 5 + msgp.Uint64Size
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *applyRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
+	// map header, size 4
 	// string "head"
-	o = append(o, 0x85, 0xa4, 0x68, 0x65, 0x61, 0x64)
+	o = append(o, 0x84, 0xa4, 0x68, 0x65, 0x61, 0x64)
 	o = msgp.AppendBytes(o, z.Head)
 	// string "keys"
 	o = append(o, 0xa4, 0x6b, 0x65, 0x79, 0x73)
@@ -92,9 +76,6 @@ func (z *applyRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "kind"
 	o = append(o, 0xa4, 0x6b, 0x69, 0x6e, 0x64)
 	o = msgp.AppendString(o, z.Kind)
-	// string "body"
-	o = append(o, 0xa4, 0x62, 0x6f, 0x64, 0x79)
-	o = msgp.AppendBytes(o, z.Body)
 	// string "now"
 	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
 	o = msgp.AppendInt64(o, z.Now)
@@ -169,28 +150,6 @@ func (z *applyRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Kind")
 				return
 			}
-		case "body":
-			var zb0004 uint32
-			zb0004, bts, err = msgp.ReadBytesHeader(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Body")
-				return
-			}
-			if zb0004 > 67108864 {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if z.Body == nil || uint32(cap(z.Body)) < zb0004 {
-				z.Body = make([]byte, zb0004)
-			} else {
-				z.Body = z.Body[:zb0004]
-			}
-			if uint32(len(bts)) < zb0004 {
-				err = msgp.ErrShortBytes
-				return
-			}
-			copy(z.Body, bts[:zb0004])
-			bts = bts[zb0004:]
 		case "now":
 			z.Now, bts, err = msgp.ReadInt64Bytes(bts)
 			if err != nil {
@@ -211,7 +170,7 @@ func (z *applyRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *applyRequest) Msgsize() (s int) {
-	s = 1 + 5 + msgp.BytesPrefixSize + len(z.Head) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 5 + msgp.StringPrefixSize + len(z.Kind) + 5 + msgp.BytesPrefixSize + len(z.Body) + 4 + msgp.Int64Size
+	s = 1 + 5 + msgp.BytesPrefixSize + len(z.Head) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 5 + msgp.StringPrefixSize + len(z.Kind) + 4 + msgp.Int64Size
 	return
 }
 
@@ -784,9 +743,9 @@ func (z *openRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "head"
 	o = append(o, 0xa4, 0x68, 0x65, 0x61, 0x64)
 	o = msgp.AppendBytes(o, z.Head)
-	// string "set"
-	o = append(o, 0xa3, 0x73, 0x65, 0x74)
-	o = msgp.AppendBytes(o, z.Set)
+	// string "sum"
+	o = append(o, 0xa3, 0x73, 0x75, 0x6d)
+	o = msgp.AppendBytes(o, z.Sum)
 	// string "now"
 	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
 	o = msgp.AppendInt64(o, z.Now)
@@ -861,27 +820,27 @@ func (z *openRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			copy(z.Head, bts[:zb0003])
 			bts = bts[zb0003:]
-		case "set":
+		case "sum":
 			var zb0004 uint32
 			zb0004, bts, err = msgp.ReadBytesHeader(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Set")
+				err = msgp.WrapError(err, "Sum")
 				return
 			}
-			if zb0004 > 67108864 {
+			if zb0004 > za60609bdlimitArrays {
 				err = msgp.ErrLimitExceeded
 				return
 			}
-			if z.Set == nil || uint32(cap(z.Set)) < zb0004 {
-				z.Set = make([]byte, zb0004)
+			if z.Sum == nil || uint32(cap(z.Sum)) < zb0004 {
+				z.Sum = make([]byte, zb0004)
 			} else {
-				z.Set = z.Set[:zb0004]
+				z.Sum = z.Sum[:zb0004]
 			}
 			if uint32(len(bts)) < zb0004 {
 				err = msgp.ErrShortBytes
 				return
 			}
-			copy(z.Set, bts[:zb0004])
+			copy(z.Sum, bts[:zb0004])
 			bts = bts[zb0004:]
 		case "now":
 			z.Now, bts, err = msgp.ReadInt64Bytes(bts)
@@ -903,16 +862,16 @@ func (z *openRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *openRequest) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Root) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 5 + msgp.BytesPrefixSize + len(z.Head) + 4 + msgp.BytesPrefixSize + len(z.Set) + 4 + msgp.Int64Size
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Root) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 5 + msgp.BytesPrefixSize + len(z.Head) + 4 + msgp.BytesPrefixSize + len(z.Sum) + 4 + msgp.Int64Size
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *planReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
+	// map header, size 5
 	// string "need"
-	o = append(o, 0x84, 0xa4, 0x6e, 0x65, 0x65, 0x64)
+	o = append(o, 0x85, 0xa4, 0x6e, 0x65, 0x65, 0x64)
 	o = msgp.AppendString(o, z.Need)
 	// string "path"
 	o = append(o, 0xa4, 0x70, 0x61, 0x74, 0x68)
@@ -923,6 +882,9 @@ func (z *planReply) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "sequence"
 	o = append(o, 0xa8, 0x73, 0x65, 0x71, 0x75, 0x65, 0x6e, 0x63, 0x65)
 	o = msgp.AppendUint64(o, z.Sequence)
+	// string "set"
+	o = append(o, 0xa3, 0x73, 0x65, 0x74)
+	o = msgp.AppendBytes(o, z.Set)
 	return
 }
 
@@ -968,6 +930,28 @@ func (z *planReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Sequence")
 				return
 			}
+		case "set":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Set")
+				return
+			}
+			if zb0002 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Set == nil || uint32(cap(z.Set)) < zb0002 {
+				z.Set = make([]byte, zb0002)
+			} else {
+				z.Set = z.Set[:zb0002]
+			}
+			if uint32(len(bts)) < zb0002 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Set, bts[:zb0002])
+			bts = bts[zb0002:]
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -982,7 +966,7 @@ func (z *planReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *planReply) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Need) + 5 + msgp.StringPrefixSize + len(z.Path) + 6 + msgp.Uint64Size + 9 + msgp.Uint64Size
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Need) + 5 + msgp.StringPrefixSize + len(z.Path) + 6 + msgp.Uint64Size + 9 + msgp.Uint64Size + 4 + msgp.BytesPrefixSize + len(z.Set)
 	return
 }
 

@@ -33,26 +33,30 @@ func TestTheBuiltCore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	buffer, call := module.ExportedFunction("buffer"), module.ExportedFunction("call")
-	story(t, func(op int32, request []byte) []byte {
-		at, err := buffer.Call(ctx, uint64(len(request)))
+	ask := func(name string, args ...uint64) uint64 {
+		t.Helper()
+		got, err := module.ExportedFunction(name).Call(ctx, args...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		module.Memory().Write(uint32(at[0]), request)
-		reply, err := call.Call(ctx, uint64(uint32(op)), uint64(len(request)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, ok := module.Memory().Read(uint32(reply[0]>>32), uint32(reply[0]))
+		return got[0]
+	}
+	bytesAt := func(place uint64) []byte {
+		t.Helper()
+		body, ok := module.Memory().Read(uint32(place>>32), uint32(place))
 		if !ok {
 			t.Fatal("the reply lies outside the memory")
 		}
 		return append([]byte{}, body...)
-	})
-	for _, length := range []uint64{1 << 30, 0xffffffff} {
-		if _, err := call.Call(ctx, opCheck, length); err != nil {
-			t.Errorf("a request of %d bytes that was never written: %v", length, err)
+	}
+	story(t, func(op int32, request, body []byte) []byte {
+		if len(body) > 0 {
+			module.Memory().Write(uint32(ask("attach", uint64(len(body)))), body)
 		}
+		module.Memory().Write(uint32(ask("buffer", uint64(len(request)))), request)
+		return bytesAt(ask("call", uint64(uint32(op)), uint64(len(request))))
+	}, func() []byte { return bytesAt(ask("made")) })
+	for _, length := range []uint64{1 << 30, 0xffffffff} {
+		ask("call", opCheck, length) // a request that was never written is refused
 	}
 }

@@ -129,7 +129,7 @@ func (b build) release() (root string, bundled files, err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("couldn't read the set: %w", err)
 	}
-	if _, err := checker.Open(root, keys, head, set, b.now); err != nil {
+	if _, err := checker.Open(root, keys, head, set, release.DigestOf(set), b.now); err != nil {
 		return "", nil, fmt.Errorf("the newest release cannot go inside: %w", err)
 	}
 	return root, files{"bundled/keys": keys, "bundled/head": head, "bundled/set": set}, nil

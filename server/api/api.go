@@ -175,7 +175,7 @@ func (a *API) lists(s subject.Subject) bool {
 	if err != nil {
 		return false
 	}
-	_, ok := current.Lookup(set.Prefix(s.Digest()))
+	_, ok := current.Lookup(s.Digest())
 	return ok
 }
 

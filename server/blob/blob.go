@@ -82,6 +82,26 @@ func (d *Dir) Put(name string, body []byte) error {
 	return nil
 }
 
+// PutFrom stores what write writes under name, for good. What is there already is ErrDiffers.
+func (d *Dir) PutFrom(name string, write func(io.Writer) error) error {
+	file, err := d.file(name)
+	if err == nil {
+		if _, have := os.Stat(file); have == nil {
+			err = ErrDiffers
+		}
+	}
+	if err == nil {
+		err = d.mkdir(filepath.Dir(file))
+	}
+	if err == nil {
+		err = replace(file, write)
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't put %s: %w", name, err)
+	}
+	return nil
+}
+
 // mkdir makes a folder below the directory so that it survives a loss of power.
 func (d *Dir) mkdir(folder string) error {
 	if _, err := os.Stat(folder); err == nil || folder == d.path {
@@ -99,13 +119,20 @@ func (d *Dir) mkdir(folder string) error {
 
 // write replaces file by body, at once or not at all.
 func write(file string, body []byte) error {
+	return replace(file, func(w io.Writer) error {
+		_, err := w.Write(body)
+		return err
+	})
+}
+
+func replace(file string, write func(io.Writer) error) error {
 	folder := filepath.Dir(file)
 	temp, err := os.CreateTemp(folder, tempName)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temp.Name()) // gone already if all went well
-	_, err = temp.Write(body)
+	err = write(temp)
 	if err == nil {
 		err = temp.Chmod(0o644)
 	}

@@ -197,9 +197,9 @@ func (l *Ledger) AddRelease(ctx context.Context, r Release) error {
 	return nil
 }
 
-// Releases returns the last n releases, the newest first.
-func (l *Ledger) Releases(ctx context.Context, n int) ([]Release, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT sequence, digest, size, count, issued, expires, bits FROM release ORDER BY sequence DESC LIMIT ?`, n)
+// Releases returns the releases issued at since or later, in Unix seconds, the newest first.
+func (l *Ledger) Releases(ctx context.Context, since int64) ([]Release, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT sequence, digest, size, count, issued, expires, bits FROM release WHERE issued >= ? ORDER BY sequence DESC`, since)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the releases: %w", err)
 	}

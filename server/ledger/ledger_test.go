@@ -139,7 +139,7 @@ func TestReleasesAreRemembered(t *testing.T) {
 	l := open(t)
 	ctx := context.Background()
 	for n := range uint64(5) {
-		r := Release{Sequence: n + 1, Set: release.DigestOf([]byte{byte(n)}), Size: 10 * n, Count: n, Issued: 1, Expires: 2, BucketBits: 3}
+		r := Release{Sequence: n + 1, Set: release.DigestOf([]byte{byte(n)}), Size: 10 * n, Count: n, Issued: int64(n), Expires: 9, BucketBits: 3}
 		if err := l.AddRelease(ctx, r); err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func TestReleasesAreRemembered(t *testing.T) {
 			t.Errorf("the same again: %v", err)
 		}
 	}
-	got, err := l.Releases(ctx, 2)
+	got, err := l.Releases(ctx, 3)
 	if err != nil || len(got) != 2 || got[0].Sequence != 5 || got[1].Sequence != 4 || got[0].Set != release.DigestOf([]byte{4}) {
 		t.Errorf("got %+v, %v", got, err)
 	}

@@ -1,6 +1,6 @@
 // Package publish turns the ledger into a signed release.
 //
-//	ledger ── Guard ──> set ──> deltas from the last releases ──> buckets ──> blobs ──> head
+//	ledger ── Guard ──> set ──> step of the history ──> deltas ──> buckets ──> blobs ──> head
 //
 // A release gets its number before anything of it is written, everything is written
 // under a name of its own, and the head comes last. So a crash at any point leaves the
@@ -9,11 +9,13 @@
 package publish
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"khien/server/blob"
@@ -24,21 +26,35 @@ import (
 	"khien/shared/subject"
 )
 
-// headLife is how long a head is good. A client that cannot get a newer one by then
-// no longer says "nothing known".
-const headLife = 7 * 24 * time.Hour
-
-// retained is from how many past releases a delta leads to the newest.
-const retained = 64
+const (
+	// headLife is how long a head is good. A client that cannot get a newer one by then
+	// no longer says "nothing known".
+	headLife = 7 * 24 * time.Hour
+	// reach is how far behind a client may be and still get along with one delta.
+	reach = 30 * 24 * time.Hour
+	// bucketLife is how long the buckets of a release are kept that is no longer the newest:
+	// for as long as clients and caches may still have its head.
+	bucketLife = time.Hour
+	// setsKept is how many of the last sets are kept, the newest among them.
+	setsKept = 8
+	// wait and spread are how often clients look for a newer head.
+	wait, spread = 5 * time.Minute, time.Minute
+)
 
 // ErrWellKnown is a set that would warn about a well-known page.
 var ErrWellKnown = errors.New("the set would warn about a well-known page")
+
+// errDelta is a mistake of ours.
+var errDelta = errors.New("the delta does not lead to the set")
 
 // Publisher publishes. Several may work on the same directory; one waits for the other.
 type Publisher struct {
 	Ledger *ledger.Ledger
 	Blobs  *blob.Dir
 	Keys   *Keys
+	// Popular holds what popular pages name, as far as anyone knows them; or nil. An
+	// indicator with the same 40 bits gets a longer prefix.
+	Popular *set.Set
 }
 
 // Result tells what was published.
@@ -71,7 +87,15 @@ func (p *Publisher) publish(ctx context.Context, now int64) (r Result, err error
 	if err := p.Blobs.Sweep(); err != nil {
 		return r, err
 	}
-	var list []ledger.Indicator
+	last, err := p.last()
+	if err != nil {
+		return r, err
+	}
+	list, err := newRows(int(last.Count) + 1024)
+	if err != nil {
+		return r, err
+	}
+	defer list.close()
 	for i, err := range p.Ledger.Active(ctx, now) {
 		if err != nil {
 			return r, err
@@ -80,9 +104,15 @@ func (p *Publisher) publish(ctx context.Context, now int64) (r Result, err error
 			r.Refused = append(r.Refused, err)
 			continue
 		}
-		list = append(list, i)
+		if err := list.add(i); err != nil {
+			return r, err
+		}
 	}
-	body, err := build(list)
+	if err := list.sort(); err != nil {
+		return r, err
+	}
+	entries, long := p.entries(list.list)
+	body, err := set.Build(entries, long)
 	if err != nil {
 		return r, err
 	}
@@ -93,23 +123,15 @@ func (p *Publisher) publish(ctx context.Context, now int64) (r Result, err error
 	if href := warnsAbout(&next); href != "" {
 		return r, fmt.Errorf("%w: %s", ErrWellKnown, href)
 	}
-	root, bits, buckets, err := pack(list)
+	buckets, err := list.pack()
 	if err != nil {
 		return r, err
 	}
 
-	past, err := p.Ledger.Releases(ctx, retained)
-	if err != nil {
-		return r, err
-	}
-	last, err := p.last(now)
-	if err != nil {
-		return r, err
-	}
 	h := release.Head{
 		Sequence: last.Sequence, Issued: now, Expires: now + int64(headLife.Seconds()),
 		Keys: release.DigestOf(p.Keys.Note), Set: release.DigestOf(body), SetSize: uint64(len(body)), Count: uint64(next.Len()),
-		BucketBits: bits, BucketRoot: root,
+		BucketBits: buckets.bits, BucketRoot: buckets.tree.Root(), Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
 	}
 	r.Sequence, r.Count, r.SetSize = last.Sequence, next.Len(), len(body)
 	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits
@@ -117,24 +139,46 @@ func (p *Publisher) publish(ctx context.Context, now int64) (r Result, err error
 		return r, nil
 	}
 
+	// A head is renewed within its life, so whatever was in force within reach is in this list.
+	past, err := p.Ledger.Releases(ctx, now-int64((reach+2*headLife).Seconds()))
+	if err != nil {
+		return r, err
+	}
 	if len(past) > 0 {
 		h.Sequence = max(h.Sequence, past[0].Sequence)
 	}
 	h.Sequence++
 	if err := p.Ledger.AddRelease(ctx, ledger.Release{
-		Sequence: h.Sequence, Set: h.Set, Size: h.SetSize, Count: h.Count, Issued: h.Issued, Expires: h.Expires, BucketBits: bits,
+		Sequence: h.Sequence, Set: h.Set, Size: h.SetSize, Count: h.Count, Issued: h.Issued, Expires: h.Expires, BucketBits: h.BucketBits,
 	}); err != nil {
 		return r, err
 	}
-	if err := p.write(h, last, past, &next, buckets, &r); err != nil {
+	if err := p.Blobs.Put("blob/"+h.Set.String(), body); err != nil {
+		return r, err
+	}
+	if err := p.Blobs.Put("blob/"+h.Keys.String(), p.Keys.Note); err != nil {
+		return r, err
+	}
+	if err := p.Blobs.PutFrom(packName(h.Sequence), buckets.write); err != nil {
+		return r, err
+	}
+	oldest, err := p.writeDeltas(&h, last, past, entries, long, &next, &r)
+	if err != nil {
+		return r, err
+	}
+	note, err := h.Sign(p.Keys.signer)
+	if err != nil {
+		return r, err
+	}
+	if err := p.Blobs.SetHead(note); err != nil {
 		return r, err
 	}
 	r.Published, r.Sequence = true, h.Sequence
-	return r, p.prune(h, last, past)
+	return r, p.prune(h, last, past, oldest, now)
 }
 
-// last is the head in force; the zero head before the first.
-func (p *Publisher) last(now int64) (release.Head, error) {
+// last is the head in force; the zero head before the first, and if it is of an older format.
+func (p *Publisher) last() (release.Head, error) {
 	msg, err := p.Blobs.Head()
 	if errors.Is(err, blob.ErrNotFound) {
 		return release.Head{}, nil
@@ -142,78 +186,142 @@ func (p *Publisher) last(now int64) (release.Head, error) {
 	if err != nil {
 		return release.Head{}, err
 	}
-	return release.ReadHead(msg)
+	h, err := release.ReadHead(msg)
+	if errors.Is(err, release.ErrFormat) {
+		return release.Head{}, nil
+	}
+	return h, err
 }
 
-// write writes a release, the head last.
-func (p *Publisher) write(h, last release.Head, past []ledger.Release, next *set.Set, buckets []byte, r *Result) error {
-	if err := p.Blobs.Put("blob/"+h.Set.String(), next.Bytes()); err != nil {
-		return err
-	}
-	if err := p.Blobs.Put("blob/"+h.Keys.String(), p.Keys.Note); err != nil {
-		return err
-	}
-	if err := p.Blobs.Put(packName(h.Sequence), buckets); err != nil {
-		return err
-	}
-	h.Deltas = h.Sequence
-	r.Added = next.Len()
-	for _, before := range past {
-		old, err := p.Blobs.Get("blob/" + before.Set.String())
-		if errors.Is(err, blob.ErrNotFound) { // a crash came before it was written, so nobody has it
+// entries makes the entries of the set, both kinds in order. Where two subjects share a
+// prefix, the entry has the kind that comes first in the taxonomy, but a named kind before
+// Other; the bucket tells them apart.
+func (p *Publisher) entries(list []row) (entries []set.Entry, long []set.Long) {
+	entries = make([]set.Entry, 0, len(list))
+	for _, r := range list {
+		prefix := set.Prefix(r.digest)
+		if p.popular(r.digest) {
+			long = append(long, set.Long{Prefix: [set.LongBytes]byte(r.digest[:]), Class: r.class})
 			continue
 		}
-		if err != nil {
-			return err
+		if n := len(entries); n > 0 && entries[n-1].Prefix == prefix {
+			if have := &entries[n-1]; have.Class == uint8(category.Other) || r.class != uint8(category.Other) && r.class < have.Class {
+				have.Class = r.class
+			}
+			continue
 		}
-		from, err := set.Open(old)
-		if err != nil {
-			break // of an older format, as all before it: its clients take the whole set
-		}
-		delta := set.Diff(from, *next)
-		if before.Sequence == last.Sequence {
-			r.Added, r.Removed = churn(&from, next)
-		}
-		if len(delta) > len(next.Bytes())+set.DeltaOverhead {
-			break // and those from older ones are larger still
-		}
-		if err := p.Blobs.Put(deltaName(h.Set, before.Sequence), delta); err != nil {
-			return err
-		}
-		h.Deltas = before.Sequence
+		entries = append(entries, set.Entry{Prefix: prefix, Class: r.class})
 	}
-	head, err := h.Sign(p.Keys.signer)
+	return entries, long
+}
+
+// popular tells whether a popular page shares the first 40 bits.
+func (p *Publisher) popular(digest [32]byte) bool {
+	if wellKnownPrefixes()[set.Prefix(digest)] {
+		return true
+	}
+	if p.Popular == nil {
+		return false
+	}
+	_, ok := p.Popular.Lookup(digest)
+	return ok
+}
+
+var wellKnownPrefixes = sync.OnceValue(func() map[uint64]bool {
+	m := map[uint64]bool{}
+	for href := range wellKnown {
+		subjects, err := subject.FromHref(nil, href)
+		if err != nil {
+			continue
+		}
+		for _, s := range subjects {
+			m[set.Prefix(s.Digest())] = true
+		}
+	}
+	return m
+})
+
+// writeDeltas writes the step from last to h, and the deltas from all releases within reach,
+// and fills in h.Deltas. It returns the oldest release whose step is still of use.
+func (p *Publisher) writeDeltas(h *release.Head, last release.Head, past []ledger.Release, entries []set.Entry, long []set.Long, next *set.Set, r *Result) (oldest uint64, err error) {
+	h.Deltas = h.Sequence
+	r.Added = next.Len()
+	if last.Sequence == 0 {
+		return h.Sequence, nil
+	}
+	old, err := p.Blobs.Get("blob/" + last.Set.String())
+	if err != nil && !errors.Is(err, blob.ErrNotFound) {
+		return 0, err
+	}
+	before, err := set.Open(old)
 	if err != nil {
-		return err
+		return h.Sequence, nil // of an older format: its clients take the whole set
 	}
-	return p.Blobs.SetHead(head)
+	newest := step{last.Sequence, slices.Collect(before.Longs()), compare(&before, entries)}
+	r.Added, r.Removed = churn(&newest, long)
+	releases := map[uint64]releaseTime{last.Sequence: {last.Set, last.Issued}}
+	for _, known := range past {
+		releases[known.Sequence] = releaseTime{known.Set, known.Issued}
+	}
+	links, err := p.chain(newest, releases, h.Issued-int64(reach.Seconds()))
+	if err != nil {
+		return 0, err
+	}
+	oldest = h.Sequence
+	err = deltas(entries, long, links, func(sequence uint64, delta []byte) (bool, error) {
+		if len(delta) > len(next.Bytes())+set.DeltaOverhead {
+			return false, nil // and those from older ones are larger still
+		}
+		if sequence == last.Sequence {
+			if got, err := set.Apply(before, last.Set, delta); err != nil || !bytes.Equal(got, next.Bytes()) {
+				return false, errDelta
+			}
+			if err := p.Blobs.Put(stepName(h.Sequence), newest.encode()); err != nil {
+				return false, err
+			}
+		}
+		h.Deltas, oldest = sequence, sequence
+		return true, p.Blobs.Put(deltaName(h.Set, sequence), delta)
+	})
+	return oldest, err
+}
+
+// churn counts what a step adds and removes.
+func churn(s *step, long []set.Long) (added, removed int) {
+	for _, c := range s.changes {
+		if c.before == absent {
+			added++
+		} else if c.after == absent {
+			removed++
+		}
+	}
+	var d set.Delta
+	d.Long(s.long, long)
+	return added + len(d.LongAdded), removed + len(d.LongRemoved)
 }
 
 func deltaName(d release.Digest, from uint64) string {
 	return strings.TrimPrefix(release.DeltaPath(d, from), "/v1/")
 }
 
-// churn counts what is in one set and not in the other.
-func churn(from, to *set.Set) (added, removed int) {
-	for e := range to.All() {
-		if _, ok := from.Lookup(e.Prefix); !ok {
-			added++
-		}
-	}
-	return added, from.Len() - (to.Len() - added)
-}
-
 // prune deletes what no client can ask for any more: it may have seen this head or the last one.
-func (p *Publisher) prune(h, last release.Head, past []ledger.Release) error {
+func (p *Publisher) prune(h, last release.Head, past []ledger.Release, oldest uint64, now int64) error {
 	keep := map[string]bool{
-		"blob/" + h.Set.String(): true, "blob/" + h.Keys.String(): true, packName(h.Sequence): true,
+		"blob/" + h.Set.String(): true, "blob/" + h.Keys.String(): true, packName(h.Sequence): true, stepName(h.Sequence): true,
 		"blob/" + last.Set.String(): true, "blob/" + last.Keys.String(): true, packName(last.Sequence): true,
 	}
-	for _, before := range past[:min(len(past), retained-1)] {
-		keep["blob/"+before.Set.String()] = true
-		keep[packName(before.Sequence)] = true
+	for i, before := range past {
+		if i < setsKept-1 {
+			keep["blob/"+before.Set.String()] = true
+		}
+		if i == 0 || past[i-1].Issued > now-int64(bucketLife.Seconds()) { // when it was superseded
+			keep[packName(before.Sequence)] = true
+		}
+		if before.Sequence > oldest {
+			keep[stepName(before.Sequence)] = true
+		}
 	}
-	for _, folder := range []string{"blob", "buckets", "delta"} {
+	for _, folder := range []string{"blob", "buckets", "delta", "history"} {
 		names, err := p.Blobs.Names(folder)
 		if err != nil {
 			return err
@@ -231,23 +339,6 @@ func (p *Publisher) prune(h, last release.Head, past []ledger.Release) error {
 	return nil
 }
 
-// build makes the set. Where two subjects share a prefix, the entry has the kind that
-// comes first in the taxonomy, but a named kind before Other; the bucket tells them apart.
-func build(list []ledger.Indicator) ([]byte, error) {
-	class := make(map[uint64]category.Category, len(list))
-	for _, i := range list {
-		prefix := set.Prefix(i.Subject.Digest())
-		if have, ok := class[prefix]; !ok || have == category.Other || i.Category != category.Other && i.Category < have {
-			class[prefix] = i.Category
-		}
-	}
-	entries := make([]set.Entry, 0, len(class))
-	for prefix, c := range class {
-		entries = append(entries, set.Entry{Prefix: prefix, Class: uint8(c)})
-	}
-	return set.Build(entries)
-}
-
 // warnsAbout returns the first well-known page that is in the set; "" if none is.
 func warnsAbout(s *set.Set) string {
 	var found []string
@@ -257,7 +348,7 @@ func warnsAbout(s *set.Set) string {
 			continue
 		}
 		for _, named := range subjects {
-			if _, ok := s.Lookup(set.Prefix(named.Digest())); ok {
+			if _, ok := s.Lookup(named.Digest()); ok {
 				found = append(found, href)
 			}
 		}

@@ -38,7 +38,7 @@ func open(t testing.TB, dir string) *Publisher {
 	must(err)
 	keys, err := LoadKeys(filepath.Join(dir, "keys"))
 	must(err)
-	return &Publisher{book, blobs, keys}
+	return &Publisher{Ledger: book, Blobs: blobs, Keys: keys}
 }
 
 func newPublisher(t testing.TB) *Publisher {
@@ -89,7 +89,7 @@ func (p *Publisher) client(t testing.TB, now int64) *checker.Checker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := checker.Open(p.Keys.Root, keys, head, body, now)
+	c, err := checker.Open(p.Keys.Root, keys, head, body, release.DigestOf(body), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,9 +145,11 @@ func TestFromTheLedgerToAClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, _, err := c.Apply(head, nil, step.Need, delta, now+120)
-	if err != nil || next.Check("https://new.example/", now).Verdict != checker.Listed || next.Check("https://scam.example/", now).Verdict != checker.Unlisted {
-		t.Errorf("after the delta: %v", err)
+	if _, err := c.Apply(head, nil, step.Need, delta, now+120); err != nil {
+		t.Error(err)
+	}
+	if next := p.follow(t, c, now+120); next.Check("https://new.example/", now).Verdict != checker.Listed || next.Check("https://scam.example/", now).Verdict != checker.Unlisted {
+		t.Error("after the delta another set is in use")
 	}
 }
 
@@ -200,35 +202,178 @@ func TestTheSameLedgerMakesTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestOldReleasesArePruned(t *testing.T) {
-	p := newPublisher(t)
-	now := time.Now().Unix()
-	const n = retained + 6
-	var first *checker.Checker
-	for i := range n {
-		p.list(t, fmt.Sprintf("scam%d.example/", i))
-		p.mustPublish(t, now)
-		if i == n-retained {
-			first = p.client(t, now)
-		}
+// follow brings a client to the newest release by the one delta that it is told to take.
+func (p *Publisher) follow(t testing.TB, c *checker.Checker, now int64) *checker.Checker {
+	t.Helper()
+	head, err := p.Blobs.Head()
+	if err != nil {
+		t.Fatal(err)
 	}
-	packs, _ := p.Blobs.Names("buckets")
-	sets, _ := p.Blobs.Names("blob")
-	deltas, _ := p.Blobs.Names("delta")
-	if len(packs) != retained || len(sets) != retained+1 || len(deltas) > 2*retained {
-		t.Errorf("%d packs, %d blobs, %d deltas are kept", len(packs), len(sets), len(deltas))
-	}
-	head, _ := p.Blobs.Head()
-	step, err := first.Plan(head, nil, now)
+	step, err := c.Plan(head, nil, now)
 	if err != nil || step.Need != checker.NeedDelta {
-		t.Fatalf("from the oldest retained release: %+v, %v", step, err)
+		t.Fatalf("from release %d: %+v, %v", c.Head().Sequence, step, err)
 	}
 	delta, err := p.Blobs.Get(step.Path[len("/v1/"):])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := first.Apply(head, nil, step.Need, delta, now); err != nil {
-		t.Error(err)
+	body, err := c.Apply(head, nil, step.Need, delta, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := p.Blobs.Get("blob/" + c.Head().Keys.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := checker.Open(p.Keys.Root, keys, head, body, release.DigestOf(body), now)
+	if err != nil {
+		t.Fatalf("from release %d: %v", c.Head().Sequence, err)
+	}
+	return next
+}
+
+// Two months, a release every twelve hours: additions, withdrawals, lapses, other kinds,
+// returns. Whoever was there within the last thirty days gets along with one delta.
+func TestOneHopFromThirtyDaysBehind(t *testing.T) {
+	p := newPublisher(t)
+	ctx := context.Background()
+	now := time.Now().Unix() // what is withdrawn carries the clock's time, but that is not looked at
+	r := rand.New(rand.NewPCG(1, 1))
+	var clients []*checker.Checker
+	listed := 0
+	for n := range 120 {
+		for range 20 {
+			p.list(t, fmt.Sprintf("scam%d.example/", listed))
+			listed++
+		}
+		for range 6 {
+			s := subject.Subject(fmt.Sprintf("scam%d.example/", r.IntN(listed)))
+			switch err := p.Ledger.Withdraw(ctx, "test", s, "mended"); {
+			case err == nil:
+			case errors.Is(err, ledger.ErrNotFound): // it comes back, as another kind
+				if err := p.Ledger.List(ctx, "test", ledger.Indicator{Subject: s, Category: category.Prize}); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				t.Fatal(err)
+			}
+		}
+		if n%10 == 0 { // a renewal: nothing changes
+			p.mustPublish(t, now)
+			now += int64(headLife.Seconds()) / 2
+		}
+		p.mustPublish(t, now)
+		clients = append(clients, p.client(t, now))
+		now += 12 * 60 * 60
+	}
+	now -= 12 * 60 * 60
+	newest := p.client(t, now).Head()
+	within, older := 0, 0
+	for _, c := range clients[:len(clients)-1] {
+		h := c.Head()
+		if h.Issued < now-int64(reach.Seconds()) {
+			if older++; h.Sequence >= newest.Deltas {
+				p.follow(t, c, now)
+			}
+			continue
+		}
+		within++
+		if next := p.follow(t, c, now).Head(); next.Set != newest.Set {
+			t.Errorf("release %d leads elsewhere", h.Sequence)
+		}
+	}
+	steps, _ := p.Blobs.Names("history")
+	deltas, _ := p.Blobs.Names("delta")
+	if within < 30 || older < 30 || len(steps) > 2*within || len(deltas) > 4*within {
+		t.Errorf("%d releases within reach, %d older; %d steps and %d deltas are kept", within, older, len(steps), len(deltas))
+	}
+}
+
+// A damaged history costs bandwidth and nothing else.
+func TestADamagedHistory(t *testing.T) {
+	p := newPublisher(t)
+	now := time.Now().Unix()
+	for i := range 5 {
+		p.list(t, fmt.Sprintf("scam%d.example/", i))
+		p.mustPublish(t, now)
+	}
+	if err := p.Blobs.Delete(stepName(4)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Blobs.Put(stepName(4), []byte("no step")); err != nil {
+		t.Fatal(err)
+	}
+	p.list(t, "new.example/")
+	p.mustPublish(t, now)
+	if h := p.client(t, now).Head(); h.Sequence != 6 || h.Deltas != 4 {
+		t.Errorf("release %d has deltas from %d on, want 6 and 4", h.Sequence, h.Deltas)
+	}
+}
+
+func FuzzStep(f *testing.F) {
+	f.Add((&step{7, []set.Long{{Class: 3}}, []change{{1 << 39, 1, absent}, {1<<40 - 1, absent, 2}}}).encode())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := decodeStep(data)
+		if err == nil && !bytes.Equal(s.encode(), data) {
+			t.Fatal("a step that is written otherwise than it was read")
+		}
+	})
+}
+
+// An indicator that shares its first 40 bits with a popular page gets a longer prefix.
+func TestNoChanceHitOnAPopularPage(t *testing.T) {
+	p := newPublisher(t)
+	now := time.Now().Unix()
+	p.list(t, "scam.example/", "other.example/")
+	d := subject.Subject("scam.example/").Digest()
+	popular, err := set.Build([]set.Entry{{Prefix: set.Prefix(d)}}, nil) // as if of a popular page
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := set.Open(popular)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := p.mustPublish(t, now)
+	before := p.client(t, now)
+	p.Popular = &s
+	r := p.mustPublish(t, now)
+	if !r.Published || r.Count != plain.Count {
+		t.Errorf("%+v", r)
+	}
+	c := p.follow(t, before, now)
+	if f := c.Check("https://scam.example/", now); f.Verdict != checker.Listed {
+		t.Errorf("the indicator itself: %v", f.Verdict)
+	}
+	body, err := p.Blobs.Get("blob/" + c.Head().Set.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = set.Open(body); err != nil {
+		t.Fatal(err)
+	}
+	d[9] ^= 1 // the popular page, whose digest only begins like that
+	if _, hit := s.Lookup(d); hit {
+		t.Error("the popular page is hit")
+	}
+	if long := slices.Collect(s.Longs()); len(long) != 1 {
+		t.Errorf("%d long entries", len(long))
+	}
+}
+
+func TestOldReleasesArePruned(t *testing.T) {
+	p := newPublisher(t)
+	now := time.Now().Unix()
+	for i := range 20 {
+		p.list(t, fmt.Sprintf("scam%d.example/", i))
+		p.mustPublish(t, now)
+		now += int64(bucketLife.Seconds()) / 4
+	}
+	packs, _ := p.Blobs.Names("buckets")
+	sets, _ := p.Blobs.Names("blob")
+	deltas, _ := p.Blobs.Names("delta")
+	if len(packs) > 6 || len(sets) > setsKept+2 || len(deltas) > 2*20 {
+		t.Errorf("%d packs, %d blobs, %d deltas are kept", len(packs), len(sets), len(deltas))
 	}
 }
 
@@ -275,7 +420,7 @@ func TestKeysAreRotated(t *testing.T) {
 // A set that warns about a well-known page is not published, however it came about.
 func TestTheLastCheckBeforePublishing(t *testing.T) {
 	d := subject.Subject("www.facebook.com/").Digest()
-	body, err := set.Build([]set.Entry{{Prefix: set.Prefix(d)}})
+	body, err := set.Build([]set.Entry{{Prefix: set.Prefix(d)}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

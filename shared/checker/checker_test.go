@@ -83,10 +83,10 @@ func (w *world) publish() release.Head {
 			Reason: []wire.Text{{Lang: "en", Text: "asks for a fee"}, {Lang: "vi", Text: "đòi phí"}},
 		})
 	}
-	body, err := set.Build(entries)
+	body, err := set.Build(entries, nil)
 	w.must(err)
 	const bits = 2
-	leaves := make([][]byte, 1<<bits)
+	leaves, hashes := make([][]byte, 1<<bits), make([]release.Digest, 1<<bits)
 	for i := range leaves {
 		var entries wire.Entries
 		for _, e := range list {
@@ -97,8 +97,9 @@ func (w *world) publish() release.Head {
 		slices.SortFunc(entries, func(a, b wire.Entry) int { return bytes.Compare(a.Digest, b.Digest) })
 		leaves[i], err = entries.MarshalMsg(nil)
 		w.must(err)
+		hashes[i] = release.LeafHash(leaves[i])
 	}
-	tree := release.NewBucketTree(leaves)
+	tree := release.NewBucketTree(hashes)
 	w.sequence++
 	h := release.Head{
 		Sequence: w.sequence, Issued: w.time, Expires: w.time + 7*day, Keys: release.DigestOf(w.keys),
@@ -115,7 +116,8 @@ func (w *world) publish() release.Head {
 	for n, old := range w.sets {
 		from, err := set.Open(old)
 		w.must(err)
-		w.served[release.DeltaPath(h.Set, n)] = set.Diff(from, next)
+		delta := set.Diff(from, release.DigestOf(old), next)
+		w.served[release.DeltaPath(h.Set, n)] = delta.Append(nil)
 	}
 	w.sets[h.Sequence] = body
 	w.served[release.BlobPath(h.Set)] = body
@@ -127,7 +129,7 @@ func (w *world) publish() release.Head {
 // client opens the newest release.
 func (w *world) client() *Checker {
 	w.t.Helper()
-	c, err := Open(w.rootKey, w.keys, w.head, w.sets[w.sequence], w.time)
+	c, err := Open(w.rootKey, w.keys, w.head, w.sets[w.sequence], release.DigestOf(w.sets[w.sequence]), w.time)
 	w.must(err)
 	return c
 }
@@ -217,13 +219,13 @@ func TestAChanceHit(t *testing.T) {
 	innocent := subject.Subject("innocent.example/")
 	d := innocent.Digest()
 	entries := []set.Entry{{Prefix: set.Prefix(d), Class: 1}}
-	body, err := set.Build(entries)
+	body, err := set.Build(entries, nil)
 	w.must(err)
 	h := w.publish()
 	h.Sequence, h.Set, h.SetSize, h.Count = h.Sequence+1, release.DigestOf(body), uint64(len(body)), 1
 	w.head, err = h.Sign(w.signer)
 	w.must(err)
-	c, err := Open(w.rootKey, w.keys, w.head, body, now)
+	c, err := Open(w.rootKey, w.keys, w.head, body, release.DigestOf(body), now)
 	w.must(err)
 	found := c.Check("https://innocent.example/", now)
 	if found.Verdict != Listed {
@@ -246,7 +248,14 @@ func update(c *Checker, w *world, at int64) (*Checker, Step, error) {
 	if err != nil || step.Need == NeedNothing {
 		return c, step, err
 	}
-	next, _, err := c.Apply(w.head, keys, step.Need, w.served[step.Path], at)
+	body, err := c.Apply(w.head, keys, step.Need, w.served[step.Path], at)
+	if err != nil {
+		return c, step, err
+	}
+	if keys == nil {
+		keys = c.keysMsg
+	}
+	next, err := Open(w.rootKey, keys, w.head, body, release.DigestOf(body), at)
 	if err != nil {
 		return c, step, err
 	}
@@ -380,11 +389,12 @@ func TestAttacksOnAnUpdate(t *testing.T) {
 		w.must(err)
 		entries := slices.Collect(wanted.All())
 		entries[0].Prefix ^= 1
-		other, err := set.Build(entries)
+		other, err := set.Build(entries, nil)
 		w.must(err)
 		to, err := set.Open(other)
 		w.must(err)
-		w.served[target(w)] = set.Diff(from, to)
+		delta := set.Diff(from, release.DigestOf(w.sets[1]), to)
+		w.served[target(w)] = delta.Append(nil)
 		return now
 	})
 	f("a web page for a delta", set.ErrMagic, func(w *world, _ []byte) int64 {
@@ -423,7 +433,7 @@ func TestADamagedStore(t *testing.T) {
 	other := newWorld(t)
 	f := func(name string, want error, root string, keys, head, body []byte) {
 		t.Helper()
-		if _, err := Open(root, keys, head, body, now); !errors.Is(err, want) {
+		if _, err := Open(root, keys, head, body, release.DigestOf(body), now); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", name, err, want)
 		}
 	}

@@ -22,6 +22,7 @@ type Step struct {
 	Path     string
 	Limit    uint64
 	Sequence uint64 // of the release it leads to
+	Set      release.Digest
 }
 
 // Plan reads a head that was just fetched and tells what to fetch next. Keys is
@@ -32,7 +33,7 @@ func (c *Checker) Plan(head, keys []byte, now int64) (Step, error) {
 	if err != nil || step.Need != "" {
 		return step, err
 	}
-	step = Step{Sequence: h.Sequence}
+	step = Step{Sequence: h.Sequence, Set: h.Set}
 	switch {
 	case h == c.head:
 		step.Need = NeedNothing
@@ -78,34 +79,26 @@ func (c *Checker) accept(head []byte, keys *[]byte, now int64) (release.Head, St
 	return h, Step{}, nil
 }
 
-// Apply makes the release that Plan led to, from the body that was fetched; kind
-// is what the step needed. It returns the new checker and the bytes of its set, and
-// never changes c: whoever stores them does so before using them. The errors are
-// those of packages release and set, and ErrKind.
-func (c *Checker) Apply(head, keys []byte, kind string, body []byte, now int64) (*Checker, []byte, error) {
-	h, step, err := c.accept(head, &keys, now)
+// Apply returns the bytes of the set that Plan led to, made of the body that was fetched;
+// kind is what the step needed. Their digest is not compared here but by Open, once they
+// are stored: a delta that leads elsewhere is ErrDigest there. It never changes c. The
+// errors are those of packages release and set, and ErrKind.
+func (c *Checker) Apply(head, keys []byte, kind string, body []byte, now int64) ([]byte, error) {
+	_, step, err := c.accept(head, &keys, now)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if step.Need != "" {
-		return nil, nil, fmt.Errorf("couldn't accept the key list: %w", release.ErrKeys)
+		return nil, fmt.Errorf("couldn't accept the key list: %w", release.ErrKeys)
 	}
 	switch kind {
 	case NeedSet:
+		return body, nil
 	case NeedDelta:
-		if body, err = set.Apply(c.set, body); err != nil {
-			return nil, nil, fmt.Errorf("couldn't apply the delta: %w", err)
+		if body, err = set.Apply(c.set, c.head.Set, body); err != nil {
+			return nil, fmt.Errorf("couldn't apply the delta: %w", err)
 		}
-	default:
-		return nil, nil, ErrKind
+		return body, nil
 	}
-	k, err := release.OpenKeys(keys, c.root, now)
-	if err != nil {
-		return nil, nil, fmt.Errorf("couldn't accept the key list: %w", err)
-	}
-	next, err := open(c.root, k, keys, h, body)
-	if err != nil {
-		return nil, nil, err
-	}
-	return next, body, nil
+	return nil, ErrKind
 }

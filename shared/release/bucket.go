@@ -27,11 +27,14 @@ type BucketTree struct {
 	levels [][]tlog.Hash // from the leaves to the root
 }
 
-// NewBucketTree hashes the leaves, one for each bucket in the order of their numbers.
-func NewBucketTree(leaves [][]byte) BucketTree {
-	level := make([]tlog.Hash, len(leaves))
-	for i, leaf := range leaves {
-		level[i] = tlog.RecordHash(leaf)
+// LeafHash is the hash of a bucket's leaf.
+func LeafHash(leaf []byte) Digest { return Digest(tlog.RecordHash(leaf)) }
+
+// NewBucketTree takes the hashes of the leaves, one for each bucket in the order of their numbers.
+func NewBucketTree(hashes []Digest) BucketTree {
+	level := make([]tlog.Hash, len(hashes))
+	for i, hash := range hashes {
+		level[i] = tlog.Hash(hash)
 	}
 	t := BucketTree{[][]tlog.Hash{level}}
 	for len(level) > 1 {

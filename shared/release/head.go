@@ -9,7 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-const headLine = "khien/head/v1"
+const headLine = "khien/head/v2"
 
 // Head says which release is the newest.
 type Head struct {
@@ -23,11 +23,16 @@ type Head struct {
 	Deltas     uint64 // the oldest release from which a delta exists; Sequence if none does
 	BucketBits uint8  // at most MaxBucketBits
 	BucketRoot Digest
+	Wait       uint64 // seconds from one check for a newer head to the next, at most MaxWait
+	Spread     uint64 // seconds more, at random, so that not all ask at once; at most MaxWait
 }
 
+// MaxWait bounds, in seconds, what a head may ask of the time between two checks: a day.
+const MaxWait = 24 * 60 * 60
+
 func (h Head) text() string {
-	return fmt.Sprintf("%s\nsequence %d\nissued %d\nexpires %d\nkeys %s\nset %s %d %d\ndeltas %d\nbuckets %d %s\n",
-		headLine, h.Sequence, h.Issued, h.Expires, h.Keys, h.Set, h.SetSize, h.Count, h.Deltas, h.BucketBits, h.BucketRoot)
+	return fmt.Sprintf("%s\nsequence %d\nissued %d\nexpires %d\nkeys %s\nset %s %d %d\ndeltas %d\nbuckets %d %s\nwait %d %d\n",
+		headLine, h.Sequence, h.Issued, h.Expires, h.Keys, h.Set, h.SetSize, h.Count, h.Deltas, h.BucketBits, h.BucketRoot, h.Wait, h.Spread)
 }
 
 func parseHead(text string) (Head, error) {
@@ -44,6 +49,8 @@ func parseHead(text string) (Head, error) {
 	buckets := l.fields("buckets", 2)
 	bits := l.number(buckets[0])
 	h.BucketBits, h.BucketRoot = uint8(bits), l.digest(buckets[1])
+	wait := l.fields("wait", 2)
+	h.Wait, h.Spread = l.number(wait[0]), l.number(wait[1])
 	if l.bad || l.rest != "" || bits > MaxBucketBits || !h.sound() {
 		return Head{}, ErrFormat
 	}
@@ -51,7 +58,7 @@ func parseHead(text string) (Head, error) {
 }
 
 func (h Head) sound() bool {
-	return h.Sequence > 0 && h.Deltas <= h.Sequence && h.SetSize <= MaxSet && soundLife(h.Issued, h.Expires)
+	return h.Sequence > 0 && h.Deltas <= h.Sequence && h.SetSize <= MaxSet && h.Wait <= MaxWait && h.Spread <= MaxWait && soundLife(h.Issued, h.Expires)
 }
 
 // Sign returns the head as it is published. A head that no client would read is ErrFormat.

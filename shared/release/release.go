@@ -7,7 +7,7 @@
 // The head is a signed note (golang.org/x/mod/sumdb/note) whose text has exactly
 // these lines, in this order, each number in decimal without leading zeros:
 //
-//	khien/head/v1
+//	khien/head/v2
 //	sequence 42                 every release has a higher one
 //	issued 1763900000           Unix seconds
 //	expires 1764504800          after this, "nothing known" is no longer said
@@ -15,6 +15,7 @@
 //	set 2c26… 110731 34467      SHA-256, size in bytes, entries
 //	deltas 12                   a delta exists from each release 12 … 41
 //	buckets 11 fcde…            bits of the hash space, root of the buckets' Merkle tree
+//	wait 300 60                 ask again in 300 seconds, and up to 60 more
 //
 // # Keys
 //
@@ -107,15 +108,15 @@ func ParseDigest(s string) (Digest, error) {
 	return d, nil
 }
 
-// CheckBlob compares a body with its signed digest and size.
+// CheckBlob compares a body, whose SHA-256 is sum, with its signed digest and size.
 // The errors are ErrTruncated, ErrOversized and ErrDigest.
-func CheckBlob(body []byte, d Digest, size uint64) error {
+func CheckBlob(body []byte, sum, d Digest, size uint64) error {
 	switch {
 	case uint64(len(body)) < size:
 		return ErrTruncated
 	case uint64(len(body)) > size:
 		return ErrOversized
-	case DigestOf(body) != d:
+	case sum != d:
 		return ErrDigest
 	}
 	return nil

@@ -56,6 +56,7 @@ func head(sequence uint64) Head {
 	return Head{
 		Sequence: sequence, Issued: now, Expires: now + 7*day, Keys: DigestOf([]byte("keys")),
 		Set: DigestOf(body), SetSize: uint64(len(body)), Count: 1, Deltas: 1, BucketBits: 3, BucketRoot: DigestOf([]byte("root")),
+		Wait: 300, Spread: 60,
 	}
 }
 
@@ -142,6 +143,7 @@ func TestAttacksOnTheHead(t *testing.T) {
 	f("signed, capital digest", ErrFormat, signed(strings.Replace(text, head(1).Set.String(), strings.ToUpper(head(1).Set.String()), 1)), now)
 	f("signed, sequence 0", ErrFormat, signed(strings.Replace(text, "sequence 42", "sequence 0", 1)), now)
 	f("signed, a set beyond the bound", ErrFormat, signed(strings.Replace(text, " 5 1\n", " 99999999999 1\n", 1)), now)
+	f("signed, a wait of two days", ErrFormat, signed(strings.Replace(text, "wait 300 60", "wait 172800 60", 1)), now)
 	f("signed, too many bucket bits", ErrFormat, signed(strings.Replace(text, "buckets 3", "buckets 17", 1)), now)
 	f("signed, good for a hundred years", ErrFormat, signed(strings.Replace(text, "expires 1764504800", "expires 4917500000", 1)), now)
 }
@@ -211,7 +213,7 @@ func TestABodyIsWhatTheHeadSays(t *testing.T) {
 	body := []byte("a set")
 	f := func(name string, body []byte, want error) {
 		t.Helper()
-		if err := CheckBlob(body, head(1).Set, head(1).SetSize); !errors.Is(err, want) {
+		if err := CheckBlob(body, DigestOf(body), head(1).Set, head(1).SetSize); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", name, err, want)
 		}
 	}
@@ -224,11 +226,12 @@ func TestABodyIsWhatTheHeadSays(t *testing.T) {
 
 func TestBuckets(t *testing.T) {
 	for bits := uint8(0); bits <= 6; bits++ {
-		leaves := make([][]byte, 1<<bits)
+		leaves, hashes := make([][]byte, 1<<bits), make([]Digest, 1<<bits)
 		for i := range leaves {
 			leaves[i] = fmt.Appendf(nil, "leaf %d", i)
+			hashes[i] = LeafHash(leaves[i])
 		}
-		tree := NewBucketTree(leaves)
+		tree := NewBucketTree(hashes)
 		for i, leaf := range leaves {
 			proof := tree.Prove(i)
 			f := func(attack string, want error, leaf []byte, proof [][]byte, i uint32) {
@@ -271,7 +274,7 @@ func TestPaths(t *testing.T) {
 // Text that is read as a head is exactly the text that the head has.
 func FuzzHead(f *testing.F) {
 	f.Add(head(42).text())
-	f.Add("khien/head/v1\nsequence 1\n")
+	f.Add("khien/head/v2\nsequence 1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		h, err := parseHead(text)
 		if err == nil && h.text() != text {

@@ -30,7 +30,13 @@ type classCode struct {
 	from   [maxCode + 1]uint8
 	order  [classes]uint8
 	number int // of classes in order
+
+	// fast is, for the next fastBits bits, a class and 6 bits further the length of its
+	// code; 0 where the code is longer.
+	fast [1 << fastBits]uint16
 }
+
+const fastBits = 8
 
 // codeFor derives the code from the number of entries of each class.
 func codeFor(counts *[classes]uint32) classCode {
@@ -141,7 +147,20 @@ func codeOf(lengths *[classes]uint8, only uint8) (c classCode, ok bool) {
 			c.max = uint8(l)
 		}
 	}
-	return c, next == 1<<maxCode
+	if next != 1<<maxCode {
+		return c, false
+	}
+	c.makeFast()
+	return c, true
+}
+
+// makeFast fills in fast.
+func (c *classCode) makeFast() {
+	for class, l := range c.length {
+		for rest := 0; l > 0 && l <= fastBits && rest < 1<<(fastBits-l); rest++ {
+			c.fast[int(c.code[class])|rest<<l] = uint16(class) | uint16(l)<<6
+		}
+	}
 }
 
 // read decodes one class; a code that is none reads as the last class.
@@ -149,7 +168,12 @@ func (c *classCode) read(r *bitReader) uint8 {
 	if c.max == 0 {
 		return c.only
 	}
-	word := bits.Reverse16(uint16(r.peek()))
+	next := load(r.data, r.at)
+	if fast := c.fast[next&(1<<fastBits-1)]; fast != 0 {
+		r.at += uint64(fast >> 6)
+		return uint8(fast & 63)
+	}
+	word := bits.Reverse16(uint16(next))
 	l := c.min
 	for l < c.max && uint32(word) >= c.limit[l] {
 		l++

@@ -2,12 +2,26 @@ package set
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
 )
+
+// diff is the delta between two encoded sets.
+func diff(t testing.TB, a, b []byte) []byte {
+	t.Helper()
+	d := Diff(open(t, a), sha256.Sum256(a), open(t, b))
+	return d.Append(nil)
+}
+
+// apply applies a delta to an encoded set.
+func apply(t testing.TB, a, delta []byte) ([]byte, error) {
+	t.Helper()
+	return Apply(open(t, a), sha256.Sum256(a), delta)
+}
 
 // day returns entries a day later: some gone, some new, some with another class.
 func day(seed uint64, entries []Entry, churn int) []Entry {
@@ -33,8 +47,8 @@ func TestADeltaMakesTheNewSetByteForByte(t *testing.T) {
 	f := func(name string, from, to []Entry) {
 		t.Helper()
 		a, b := build(t, from), build(t, to)
-		delta := Diff(open(t, a), open(t, b))
-		got, err := Apply(open(t, a), delta)
+		delta := diff(t, a, b)
+		got, err := apply(t, a, delta)
 		if err != nil || !bytes.Equal(got, b) {
 			t.Errorf("%s: %v; the result differs from the set", name, err)
 		}
@@ -54,29 +68,39 @@ func TestADeltaMakesTheNewSetByteForByte(t *testing.T) {
 	}
 }
 
-// What changed is what is paid for.
+// What changed is what is paid for: 1.05 of what any code needs, and 120 bytes.
 func TestADeltaIsSmall(t *testing.T) {
-	from := random(4, 40000)
-	to := day(4, from, 100)
-	a, b := open(t, build(t, from)), open(t, build(t, to))
-	if delta := Diff(a, b); len(delta) > len(b.Bytes())/50 {
-		t.Errorf("225 changes cost %d bytes, the whole set %d", len(delta), len(b.Bytes()))
+	f := func(n, churn int) {
+		t.Helper()
+		from := random(4, n)
+		to := append(slices.Clone(from[churn:]), random(99, churn)...)
+		a, b := build(t, from), build(t, to)
+		delta := diff(t, a, b)
+		added := slices.DeleteFunc(slices.Clone(to), func(e Entry) bool { return slices.Contains(from[churn:], e) })
+		bound := choose(float64(n), float64(churn)) + bound(added)*float64(len(added))
+		if got := float64(len(delta)); got > 1.05*bound/8+120 {
+			t.Errorf("%d and %d changes of %d cost %d bytes, the bound is %.0f", churn, churn, n, len(delta), bound/8)
+		}
 	}
+	f(40_000, 100)
+	f(40_000, 1000)
+	f(3000, 0)
+	f(3000, 1)
 }
 
 func TestADamagedDeltaHasAName(t *testing.T) {
 	from := random(5, 900)
-	a := open(t, build(t, from))
-	good := Diff(a, open(t, build(t, day(5, from, 20))))
+	a := build(t, from)
+	good := diff(t, a, build(t, day(5, from, 20)))
 	f := func(name string, want error, damage func([]byte) []byte) {
 		t.Helper()
-		if _, err := Apply(a, damage(bytes.Clone(good))); !errors.Is(err, want) {
+		if _, err := apply(t, a, damage(bytes.Clone(good))); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", name, err, want)
 		}
 	}
 	f("as it is", nil, func(b []byte) []byte { return b })
 	f("nothing", ErrTruncated, func(b []byte) []byte { return nil })
-	f("a set instead", ErrMagic, func(b []byte) []byte { return a.Bytes() })
+	f("a set instead", ErrMagic, func(b []byte) []byte { return a })
 	f("cut off in the header", ErrTruncated, func(b []byte) []byte { return b[:20] })
 	f("cut off at the end", ErrTruncated, func(b []byte) []byte { return b[:len(b)-1] })
 	f("something behind", ErrOversized, func(b []byte) []byte { return append(b, 0) })
@@ -84,45 +108,77 @@ func TestADamagedDeltaHasAName(t *testing.T) {
 		binary.LittleEndian.PutUint32(b[4:], 0xffffffff)
 		return b
 	})
-	f("for a set of another size", ErrBase, func(b []byte) []byte { b[8]++; return b })
+	f("for a set of another size", ErrBase, func(b []byte) []byte { b[8] ^= 1; return b })
 	f("for another set", ErrBase, func(b []byte) []byte { b[12]++; return b })
 	f("more removals than bits", ErrCorrupt, func(b []byte) []byte { b[23] = 0xff; return b })
 	f("one removal more", ErrCorrupt, func(b []byte) []byte { b[20]++; return b })
+	f("long entries that are not there", ErrCorrupt, func(b []byte) []byte { b[34]++; return b })
 	f("something in the padding", ErrCorrupt, func(b []byte) []byte { b[len(b)-1] = 0x80; return b })
 	f("one addition less", ErrCorrupt, func(b []byte) []byte { b[28]--; return b })
 
-	other := open(t, build(t, random(6, 900)))
-	if _, err := Apply(other, good); !errors.Is(err, ErrBase) {
+	if _, err := apply(t, build(t, random(6, 900)), good); !errors.Is(err, ErrBase) {
 		t.Errorf("applied to another set: %v", err)
 	}
 }
 
-// An addition of what is there, or a change to the class it has, is no delta that Diff writes.
-func TestADeltaThatSaysTheSameTwice(t *testing.T) {
-	have := open(t, build(t, []Entry{{10, 1}, {20, 1}}))
-	sound := true
-	f := func(removed, changed []change, added []Entry) {
+// What Diff never writes: a change that is none, and what would make a set that is none.
+func TestADeltaThatMakesNoSense(t *testing.T) {
+	long := func(first byte, class uint8) Long { return Long{Prefix: [LongBytes]byte{first}, Class: class} }
+	data, err := Build([]Entry{{10, 1}, {20, 1}}, []Long{long(7, 1), long(9, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(name string, want error, d Delta) {
 		t.Helper()
-		sound = true
-		for range merge(&have, removed, changed, added, &sound) {
-		}
-		if sound {
-			t.Errorf("removed %v, changed %v, added %v: taken for sound", removed, changed, added)
+		d.From, d.Base = 2, sha256.Sum256(data)
+		if _, err := apply(t, data, d.Append(nil)); !errors.Is(err, want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
-	f(nil, nil, []Entry{{10, 2}})
-	f([]change{{0, 0}}, nil, []Entry{{10, 2}})
-	f([]change{{0, 0}}, []change{{0, 2}}, nil)
-	f(nil, []change{{1, 1}}, nil)
+	f("nothing", nil, Delta{})
+	f("what is there is added", ErrCorrupt, Delta{Added: []Entry{{10, 2}}})
+	f("removed and added", ErrCorrupt, Delta{Removed: []uint32{0}, Added: []Entry{{10, 2}}})
+	f("removed and changed", ErrCorrupt, Delta{Removed: []uint32{0}, Changed: []Change{{0, 2}}})
+	f("changed to what it is", ErrCorrupt, Delta{Changed: []Change{{1, 1}}})
+	f("a long one that is not there is removed", ErrCorrupt, Delta{LongRemoved: []uint16{2}})
+	f("a long one is added again", ErrCorrupt, Delta{LongAdded: []Long{long(7, 1)}})
+	f("two long ones in no order", ErrCorrupt, Delta{LongAdded: []Long{long(8, 1), long(6, 1)}})
+	f("a long one of no class", ErrCorrupt, Delta{LongAdded: []Long{long(8, 64)}})
+	f("a long one gets another class", nil, Delta{LongRemoved: []uint16{1}, LongAdded: []Long{long(9, 2)}})
+	f("an entry covers a long one", ErrCorrupt, Delta{Added: []Entry{{9 << 32, 0}}})
+}
+
+func TestLongEntriesTravelInDeltas(t *testing.T) {
+	make := func(entries []Entry, long ...Long) []byte {
+		t.Helper()
+		data, err := Build(slices.Clone(entries), long)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	one, two := Long{[LongBytes]byte{1}, 3}, Long{[LongBytes]byte{2, 1}, 3}
+	base := random(11, 300)
+	f := func(a, b []byte) {
+		t.Helper()
+		if got, err := apply(t, a, diff(t, a, b)); err != nil || !bytes.Equal(got, b) {
+			t.Errorf("%v; the result differs from the set", err)
+		}
+	}
+	f(make(base), make(base, one, two))
+	f(make(base, one, two), make(base))
+	f(make(base, one), make(base, two))
+	f(make(base, one), make(base, Long{one.Prefix, 4}, two))
+	f(make([]Entry{{1 << 32, 3}}), make(nil, one)) // an entry has become long
 }
 
 func FuzzApply(f *testing.F) {
 	from := random(7, 200)
 	a := build(f, from)
-	f.Add(Diff(open(f, a), open(f, build(f, day(7, from, 9)))))
-	f.Add(Diff(open(f, a), open(f, build(f, nil))))
+	f.Add(diff(f, a, build(f, day(7, from, 9))))
+	f.Add(diff(f, a, build(f, nil)))
 	f.Fuzz(func(t *testing.T, delta []byte) {
-		got, err := Apply(open(t, a), delta)
+		got, err := apply(t, a, delta)
 		if err == nil && Verify(got) != nil {
 			t.Fatalf("a delta made a set that is none: %x", delta)
 		}
@@ -135,7 +191,7 @@ func FuzzDiff(f *testing.F) {
 		from := random(s1, int(n%500))
 		to := day(s2, from, int(s2%50))
 		a, b := build(t, from), build(t, to)
-		got, err := Apply(open(t, a), Diff(open(t, a), open(t, b)))
+		got, err := apply(t, a, diff(t, a, b))
 		if err != nil || !bytes.Equal(got, b) {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package set
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,13 +11,24 @@ import (
 
 var sizes = []int{100_000, 1_000_000, 5_000_000}
 
-// bound is the least that n prefixes of 40 bits with these classes can need, in bits an
-// entry: log2 C(2^40, n)/n, by Stirling's formula, and the entropy of the class.
-func bound(entries []Entry) float64 {
-	n, u := float64(len(entries)), math.Exp2(PrefixBits)
+// choose is log2 of how many ways there are to choose r of n, r much smaller than n or
+// n small (Stirling's formula; lgamma alone loses the difference at 2^40).
+func choose(n, r float64) float64 {
 	lgamma := func(x float64) float64 { v, _ := math.Lgamma(x + 1); return v / math.Ln2 }
-	// lgamma loses the difference at 2^40: log2 u!/(u-n)! ≈ n·log2 u − n²/(2u·ln 2)
-	bits := n*math.Log2(u) - n*n/(2*u*math.Ln2) - lgamma(n)
+	if n > 1e9 {
+		return r*math.Log2(n) - r*r/(2*n*math.Ln2) - lgamma(r)
+	}
+	return lgamma(n) - lgamma(r) - lgamma(n-r)
+}
+
+// bound is the least that n prefixes of 40 bits with these classes can need, in bits an
+// entry: log2 C(2^40, n)/n, and the entropy of the class.
+func bound(entries []Entry) float64 {
+	if len(entries) == 0 {
+		return 0
+	}
+	n := float64(len(entries))
+	bits := choose(math.Exp2(PrefixBits), n)
 	var counts [classes]float64
 	for _, e := range entries {
 		counts[e.Class]++
@@ -35,7 +47,7 @@ func BenchmarkSize(b *testing.B) {
 			entries := random(1, n)
 			var data []byte
 			for b.Loop() {
-				data, _ = Build(slices.Clone(entries))
+				data, _ = Build(slices.Clone(entries), nil)
 			}
 			got := float64(len(data)) * 8 / float64(n)
 			b.ReportMetric(got, "bits/entry")
@@ -48,7 +60,7 @@ func BenchmarkSize(b *testing.B) {
 func BenchmarkLookup(b *testing.B) {
 	for _, n := range sizes {
 		entries := random(1, n)
-		data, _ := Build(slices.Clone(entries))
+		data, _ := Build(slices.Clone(entries), nil)
 		s, err := Open(data)
 		if err != nil {
 			b.Fatal(err)
@@ -65,7 +77,7 @@ func BenchmarkLookup(b *testing.B) {
 			b.Run(fmt.Sprintf("%d/%s", n, kind), func(b *testing.B) {
 				i := 0
 				for b.Loop() {
-					s.Lookup(probes[i&(1<<16-1)])
+					s.lookup(probes[i&(1<<16-1)])
 					i++
 				}
 			})
@@ -74,7 +86,7 @@ func BenchmarkLookup(b *testing.B) {
 }
 
 func BenchmarkOpen(b *testing.B) {
-	data, _ := Build(random(1, 1_000_000))
+	data, _ := Build(random(1, 1_000_000), nil)
 	for b.Loop() {
 		if _, err := Open(data); err != nil {
 			b.Fatal(err)
@@ -85,21 +97,23 @@ func BenchmarkOpen(b *testing.B) {
 func BenchmarkDelta(b *testing.B) {
 	from := random(1, 1_000_000)
 	later := append(slices.Clone(from[1000:]), random(77, 1000)...)
-	a, _ := Build(from)
-	c, _ := Build(later)
+	a, _ := Build(from, nil)
+	c, _ := Build(later, nil)
 	old, _ := Open(a)
 	next, _ := Open(c)
-	delta := Diff(old, next)
+	base := sha256.Sum256(a)
+	d := Diff(old, base, next)
+	delta := d.Append(nil)
 	b.Run("diff", func(b *testing.B) {
 		for b.Loop() {
-			Diff(old, next)
+			Diff(old, base, next)
 		}
 		b.ReportMetric(float64(len(delta)), "B/delta")
 	})
 	b.Run("apply", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := Apply(old, delta); err != nil {
+			if _, err := Apply(old, base, delta); err != nil {
 				b.Fatal(err)
 			}
 		}

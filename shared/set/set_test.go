@@ -12,16 +12,18 @@ import (
 
 // example is the worked example of the package comment.
 const example = `
-	4b530100 02000000 51000000 26 00
+	4b530200 02000000 55000000 0000
+	26 00 2e2b0600
 	01 ff
 	01 10010000 00000000 00000000 00000000
 	   00000000 00000000 00000000 00000000
-	00000000 0000
-	0300000000 faffffffff01 0000000000000000`
+	58fdffffffff0000000000
+	00000000
+	0000000000000000`
 
 func build(t testing.TB, entries []Entry) []byte {
 	t.Helper()
-	data, err := Build(slices.Clone(entries))
+	data, err := Build(slices.Clone(entries), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,14 +100,15 @@ func TestASetHoldsWhatWasPutIn(t *testing.T) {
 		in := map[uint64]uint8{}
 		for _, e := range entries {
 			in[e.Prefix] = e.Class
-			if class, ok := s.Lookup(e.Prefix); !ok || class != e.Class {
+			if class, ok := s.lookup(e.Prefix); !ok || class != e.Class {
 				t.Fatalf("%s: lookup %x = %d, %v; want %d", name, e.Prefix, class, ok, e.Class)
 			}
 		}
 		for _, e := range entries {
-			for _, near := range []uint64{e.Prefix - 1, e.Prefix + 1, e.Prefix ^ 1<<39, e.Prefix | 1<<40} {
+			for _, near := range []uint64{e.Prefix - 1, e.Prefix + 1, e.Prefix ^ 1<<39} {
+				near &= universe - 1
 				_, want := in[near]
-				if _, ok := s.Lookup(near); ok != want {
+				if _, ok := s.lookup(near); ok != want {
 					t.Fatalf("%s: lookup %x = %v, want %v", name, near, ok, want)
 				}
 			}
@@ -151,7 +154,7 @@ func TestCodesAreNeverLongerThanTheHeaderCanSay(t *testing.T) {
 func TestWhatCannotBeBuilt(t *testing.T) {
 	f := func(want error, entries ...Entry) {
 		t.Helper()
-		if _, err := Build(entries); !errors.Is(err, want) {
+		if _, err := Build(entries, nil); !errors.Is(err, want) {
 			t.Errorf("%v: got %v, want %v", entries, err, want)
 		}
 	}
@@ -172,14 +175,15 @@ func TestDamageHasAName(t *testing.T) {
 	}
 	f("nothing at all", ErrTruncated, func(b []byte) []byte { return nil })
 	f("a web page instead", ErrMagic, func(b []byte) []byte { return []byte("<html><body>Sign in to the hotel network</body></html>") })
-	f("a newer format", ErrMagic, func(b []byte) []byte { b[2] = 2; return b })
+	f("a newer format", ErrMagic, func(b []byte) []byte { b[2]++; return b })
 	f("the header only", ErrTruncated, func(b []byte) []byte { return b[:headerSize-1] })
 	f("one byte short", ErrTruncated, func(b []byte) []byte { return b[:len(b)-1] })
 	f("one byte more", ErrOversized, func(b []byte) []byte { return append(b, 0) })
 	f("a huge count", ErrOversized, func(b []byte) []byte { b[7] = 0xff; return b })
-	f("another parameter", ErrCorrupt, func(b []byte) []byte { b[12]++; return b })
-	f("a class code that is none", ErrCorrupt, func(b []byte) []byte { b[17] = 0xff; return b })
-	f("another kind of directory", ErrCorrupt, func(b []byte) []byte { b[13] = 2; return b })
+	f("another parameter", ErrCorrupt, func(b []byte) []byte { b[14]++; return b })
+	f("a class code that is none", ErrCorrupt, func(b []byte) []byte { b[23] = 0xff; return b })
+	f("residuals of another width", ErrCorrupt, func(b []byte) []byte { b[15] = 33; return b })
+	f("a directory that goes back", ErrCorrupt, func(b []byte) []byte { b[len(b)-pad-int(groupBytes(uint(b[15])))]++; return b })
 }
 
 // Every single bit of a small set is turned. Either the set is refused, or it is the
@@ -194,10 +198,10 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 			continue
 		}
 		for e := range s.All() { // must end and must not panic
-			s.Lookup(e.Prefix)
+			s.lookup(e.Prefix)
 		}
 		if Verify(data) == nil {
-			again, err := Build(slices.Collect(s.All()))
+			again, err := Build(slices.Collect(s.All()), slices.Collect(s.Longs()))
 			if err != nil || !bytes.Equal(again, data) {
 				t.Fatalf("bit %d: verified, but not the encoding of its entries", i)
 			}
@@ -210,8 +214,8 @@ func TestLookupAllocatesNothing(t *testing.T) {
 	s := open(t, build(t, entries))
 	i := 0
 	if n := testing.AllocsPerRun(1000, func() {
-		s.Lookup(entries[i%len(entries)].Prefix)
-		s.Lookup(entries[i%len(entries)].Prefix + 1)
+		s.lookup(entries[i%len(entries)].Prefix)
+		s.lookup(entries[i%len(entries)].Prefix ^ 1)
 		i++
 	}); n != 0 {
 		t.Errorf("a lookup allocates %v times", n)
@@ -229,7 +233,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		n := 0
 		for e := range s.All() {
-			s.Lookup(e.Prefix)
+			s.lookup(e.Prefix)
 			if n++; n > 8*len(data) {
 				t.Fatal("more entries than bits")
 			}
@@ -237,7 +241,7 @@ func FuzzOpen(f *testing.F) {
 		if Verify(data) != nil {
 			return
 		}
-		again, err := Build(slices.Collect(s.All()))
+		again, err := Build(slices.Collect(s.All()), slices.Collect(s.Longs()))
 		if err != nil || !bytes.Equal(again, data) {
 			t.Fatalf("verified, but its entries encode otherwise: %v", err)
 		}
@@ -253,19 +257,19 @@ func FuzzAgreesWithASlice(f *testing.F) {
 			p := uint64(raw[0])<<32 | uint64(raw[1])<<24 | uint64(raw[2])<<16 | uint64(raw[3])<<8 | uint64(raw[4])
 			entries = append(entries, Entry{p, raw[5] % classes})
 		}
-		data, err := Build(entries)
+		data, err := Build(entries, nil)
 		if err != nil {
 			return
 		}
 		s := open(t, data)
 		list := slices.Collect(s.All())
-		probes := []uint64{probe, probe & (universe - 1)}
+		probes := []uint64{probe & (universe - 1)}
 		for _, e := range list {
-			probes = append(probes, e.Prefix, e.Prefix+1, e.Prefix-1)
+			probes = append(probes, e.Prefix, (e.Prefix+1)&(universe-1), (e.Prefix-1)&(universe-1))
 		}
 		for _, p := range probes {
 			i := slices.IndexFunc(list, func(e Entry) bool { return e.Prefix == p })
-			class, ok := s.Lookup(p)
+			class, ok := s.lookup(p)
 			if ok != (i >= 0) || ok && class != list[i].Class {
 				t.Fatalf("lookup %x: %d, %v; the slice says %d", p, class, ok, i)
 			}

@@ -30,8 +30,25 @@ var platforms = map[string]*platform{
 	"zalo":      &zalo,
 }
 
-// order is in which the platforms are asked; no host is of two.
-var order = []*platform{&facebook, &instagram, &threads, &tiktok, &youtube, &x, &telegram, &zalo}
+// domains are the last two labels of every host that a platform may know.
+var domains = map[string]*platform{
+	"facebook.com": &facebook, "fb.com": &facebook, "m.me": &facebook, "messenger.com": &facebook,
+	"instagram.com": &instagram, "instagr.am": &instagram,
+	"threads.net": &threads, "threads.com": &threads,
+	"tiktok.com":  &tiktok,
+	"youtube.com": &youtube,
+	"x.com":       &x, "twitter.com": &x,
+	"t.me": &telegram, "telegram.me": &telegram, "telegram.dog": &telegram, "telegram.org": &telegram,
+	"zalo.me": &zalo,
+}
+
+// domain is the last two labels of a host.
+func domain(host string) string {
+	if last := strings.LastIndexByte(host, '.'); last > 0 {
+		return host[strings.LastIndexByte(host[:last], '.')+1:]
+	}
+	return host
+}
 
 // maxSegments is beyond what any platform's addresses have.
 const maxSegments = 16
@@ -82,20 +99,19 @@ func (v visit) addParam(dst []Subject, prefix, name string, rule func(string) st
 	return dst
 }
 
-func (p *page) accounts(dst []Subject) []Subject {
+// accounts are what the address names besides URL expressions, at most maxAccounts.
+func (p *page) accounts() []Subject {
 	if p.isIP {
-		return dst
+		return nil
 	}
-	for _, pf := range order {
-		if pf.is(p.host) {
-			v := visit{host: p.host, query: p.rawQuery, fragment: p.fragment}
-			if path := strings.Trim(p.raw, "/"); path != "" {
-				v.segment = strings.SplitN(path, "/", maxSegments)
-			}
-			return pf.accounts(dst, v)
+	if pf := domains[domain(p.host)]; pf != nil && pf.is(p.host) {
+		v := visit{host: p.host, query: p.rawQuery, fragment: p.fragment}
+		if path := strings.Trim(p.raw, "/"); path != "" {
+			v.segment = strings.SplitN(path, "/", maxSegments)
 		}
+		return pf.accounts(nil, v)
 	}
-	return dst
+	return nil
 }
 
 // add appends prefix and the id in the form that rule gives it, unless it has none.
@@ -168,9 +184,10 @@ const (
 // handle is a rule for names of ASCII letters, digits and what extra has, of min to max
 // bytes; reserved words are no names.
 func handle(extra string, min, max int, reserved map[string]bool) func(string) string {
+	letters := lower + number + extra
 	return func(id string) string {
 		id = lowerASCII(stripUnseen(id))
-		if len(id) < min || len(id) > max || reserved[id] || strings.Trim(id, lower+number+extra) != "" {
+		if len(id) < min || len(id) > max || reserved[id] || strings.Trim(id, letters) != "" {
 			return ""
 		}
 		return id
@@ -187,8 +204,9 @@ func stripUnseen(s string) string {
 
 // opaque is a rule for ids that a platform made: letters as they are, digits and what extra has.
 func opaque(extra string, min, max int) func(string) string {
+	letters := lower + strings.ToUpper(lower) + number + extra
 	return func(id string) string {
-		if len(id) < min || len(id) > max || strings.Trim(id, lower+strings.ToUpper(lower)+number+extra) != "" {
+		if len(id) < min || len(id) > max || strings.Trim(id, letters) != "" {
 			return ""
 		}
 		return id

@@ -9,9 +9,10 @@ import (
 // page is an address, taken apart.
 type page struct {
 	host     string // canonical
+	hostAt   int    // where it begins in the href, if it was canonical there
 	isIP     bool
 	path     string // canonical, from the first slash
-	query    string // canonical, without the question mark
+	query    string // canonical, with the question mark; empty without one or with nothing behind it
 	raw      string // the path with nothing escaped
 	rawQuery string // the query as it came
 	fragment string // as it came
@@ -22,10 +23,8 @@ func (p *page) read(href string) error {
 	if len(href) > maxVisit {
 		return ErrTooLong
 	}
-	for i := range len(href) {
-		if href[i] <= ' ' || href[i] >= 0x7f {
-			return ErrNotNormalised
-		}
+	if has(href, notInHref) {
+		return ErrNotNormalised
 	}
 	rest, secure := strings.CutPrefix(href, "https://")
 	if !secure {
@@ -34,8 +33,9 @@ func (p *page) read(href string) error {
 			return wrongScheme(href)
 		}
 	}
-	end := strings.IndexAny(rest, "/?#\\")
-	if end < 0 || rest[end] != '/' {
+	p.hostAt = len(href) - len(rest)
+	end := strings.IndexByte(rest, '/')
+	if end < 0 || has(rest[:end], endsAuthority) {
 		return ErrNotNormalised
 	}
 	authority := rest[:end]
@@ -46,12 +46,59 @@ func (p *page) read(href string) error {
 	if err := p.readAuthority(authority, secure); err != nil {
 		return err
 	}
-	if strings.ContainsAny(path, "\"<>\\") || hasDotSegment(path) {
+	if has(path, notInPath) || hasDotSegment(path) {
 		return ErrNotNormalised
 	}
 	p.raw, p.rawQuery = cleanPath(unescape(path)), query
-	p.path, p.query = escape(p.raw, true), escape(unescape(query), false)
+	p.path, p.query = escape(p.raw, true), ""
+	if query != "" {
+		if p.query = escape(unescape(query), false); p.query == query {
+			p.query = rest[len(path):] // with its question mark, and without a copy
+		} else if p.query != "" {
+			p.query = "?" + p.query
+		}
+	}
 	return nil
+}
+
+// What a byte is not allowed to be, or calls for.
+const (
+	notInHref = 1 << iota
+	notInHost
+	notInPath
+	endsAuthority
+	escaped
+	escapedInPath
+)
+
+// kinds are these of each byte.
+var kinds = func() (k [256]uint8) {
+	for i := range k {
+		c := byte(i)
+		mark := func(kind uint8, is bool) {
+			if is {
+				k[i] |= kind
+			}
+		}
+		other := c <= ' ' || c >= 0x7f
+		mark(notInHref, other)
+		mark(notInHost, other || c >= 'A' && c <= 'Z' || strings.IndexByte("#%/:<>?@[\\]^|", c) >= 0)
+		mark(notInPath, strings.IndexByte("\"<>\\", c) >= 0)
+		mark(endsAuthority, strings.IndexByte("?#\\", c) >= 0)
+		mark(escaped, other || c == '#' || c == '%')
+		mark(escapedInPath, other || c == '#' || c == '%' || c == '?')
+	}
+	return k
+}()
+
+// has tells whether s has a byte of a kind.
+func has(s string, kind uint8) bool {
+	for i := range len(s) {
+		if kinds[s[i]]&kind != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // wrongScheme tells another scheme from what is no address at all.
@@ -71,12 +118,13 @@ func (p *page) readAuthority(authority string, secure bool) error {
 			return ErrNotNormalised
 		}
 		authority = authority[at+1:]
+		p.hostAt += at + 1
 	}
 	host := authority
 	if colon := strings.LastIndexByte(authority, ':'); colon > strings.LastIndexByte(authority, ']') {
 		host = authority[:colon]
 		port, err := strconv.ParseUint(authority[colon+1:], 10, 16)
-		if err != nil || strconv.FormatUint(port, 10) != authority[colon+1:] ||
+		if err != nil || authority[colon+1] == '0' && port != 0 || port == 0 && len(authority) != colon+2 ||
 			secure && port == 443 || !secure && port == 80 {
 			return ErrNotNormalised
 		}
@@ -96,11 +144,8 @@ func canonicalHost(host string) (canonical string, isIP bool, err error) {
 	if host[:min(1, len(host))] == "[" {
 		return canonicalIPv6(host)
 	}
-	for i := range len(host) {
-		switch c := host[i]; {
-		case c >= 'A' && c <= 'Z', c <= ' ', c >= 0x7f, strings.IndexByte("#%/:<>?@[\\]^|", c) >= 0:
-			return "", false, ErrNotNormalised
-		}
+	if has(host, notInHost) {
+		return "", false, ErrNotNormalised
 	}
 	doubled := strings.HasSuffix(host, "..")
 	host = strings.Trim(host, ".")
@@ -160,7 +205,12 @@ func canonicalIPv6(host string) (string, bool, error) {
 
 // hasDotSegment tells whether a path has a segment that a browser would have resolved.
 func hasDotSegment(path string) bool {
-	for segment := range strings.SplitSeq(path, "/") {
+	for more := true; more; {
+		var segment string
+		segment, path, more = strings.Cut(path, "/")
+		if len(segment) > len("%2e%2e") {
+			continue
+		}
 		switch strings.ToLower(segment) {
 		case ".", "..", "%2e", "%2e%2e", ".%2e", "%2e.":
 			return true
@@ -206,21 +256,16 @@ func hexDigit(c byte) byte {
 // also '?', so that a path and a query are never confused.
 func escape(s string, inPath bool) string {
 	const hex = "0123456789ABCDEF"
-	special := func(c byte) bool {
-		return c <= ' ' || c >= 0x7f || c == '#' || c == '%' || inPath && c == '?'
+	special := uint8(escaped)
+	if inPath {
+		special = escapedInPath
 	}
-	n := 0
-	for i := range len(s) {
-		if special(s[i]) {
-			n++
-		}
-	}
-	if n == 0 {
+	if !has(s, special) {
 		return s
 	}
-	out := make([]byte, 0, len(s)+2*n)
+	out := make([]byte, 0, len(s)+len(s)/4+8)
 	for i := range len(s) {
-		if c := s[i]; special(c) {
+		if c := s[i]; kinds[c]&special != 0 {
 			out = append(out, '%', hex[c>>4], hex[c&15])
 		} else {
 			out = append(out, c)
@@ -254,52 +299,4 @@ func cleanPath(path string) string {
 		clean += "/"
 	}
 	return clean
-}
-
-// expressions appends the URL expressions, at most maxHosts × maxPaths.
-func (p *page) expressions(dst []Subject) []Subject {
-	var room [maxPaths]string
-	paths := room[:0]
-	if p.query != "" && len(p.path)+len(p.query) < maxText {
-		paths = append(paths, p.path+"?"+p.query)
-	}
-	paths = append(paths, p.path)
-	var folders [4]int // where the root and the first three folders end
-	n := 0
-	for i := 0; i < len(p.path) && n < len(folders); i++ {
-		if p.path[i] == '/' {
-			folders[n] = i + 1
-			n++
-		}
-	}
-	for n--; n >= 0; n-- {
-		if folders[n] < len(p.path) {
-			paths = append(paths, p.path[:folders[n]])
-		}
-	}
-
-	host := p.host
-	for first := true; ; first = false {
-		for _, path := range paths {
-			if len(host)+len(path) <= maxText {
-				dst = append(dst, Subject(host+path))
-			}
-		}
-		if p.isIP {
-			return dst
-		}
-		if first {
-			if dots := strings.Count(host, "."); dots > maxHosts-1 { // go on with the last five labels
-				for range dots - (maxHosts - 1) {
-					_, host, _ = strings.Cut(host, ".")
-				}
-				continue
-			}
-		}
-		_, parent, ok := strings.Cut(host, ".")
-		if !ok || !strings.Contains(parent, ".") {
-			return dst
-		}
-		host = parent
-	}
 }

@@ -20,7 +20,6 @@
 package subject
 
 import (
-	"crypto/sha256"
 	"errors"
 	"strings"
 )
@@ -61,7 +60,7 @@ const (
 )
 
 // Digest is the SHA-256 of the text.
-func (s Subject) Digest() [32]byte { return sha256.Sum256([]byte(s)) }
+func (s Subject) Digest() [32]byte { return digest(string(s)) }
 
 // IsAccount tells an account, a number or the like from a URL expression.
 func (s Subject) IsAccount() bool {
@@ -74,11 +73,14 @@ func (s Subject) IsAccount() bool {
 // most 2 MiB; what is too long for an indicator is left out, its host never is. The
 // errors are ErrNotNormalised, ErrScheme, ErrHost and ErrTooLong.
 func FromHref(dst []Subject, href string) ([]Subject, error) {
-	var p page
-	if err := p.read(href); err != nil {
+	var n Named
+	if err := n.Read(href); err != nil {
 		return dst, err
 	}
-	return p.expressions(p.accounts(dst)), nil
+	for i := range n.Len() {
+		dst = append(dst, n.Subject(i))
+	}
+	return dst, nil
 }
 
 // Exact is the subject of an indicator for exactly this page: the account if href names
@@ -88,14 +90,11 @@ func Exact(href string) (Subject, error) {
 	if len(href) > MaxHref {
 		return "", ErrTooLong
 	}
-	var p page
-	if err := p.read(href); err != nil {
+	var n Named
+	if err := n.Read(href); err != nil {
 		return "", err
 	}
-	if accounts := p.accounts(nil); len(accounts) > 0 {
-		return accounts[0], nil
-	}
-	return p.expressions(nil)[0], nil
+	return n.Subject(0), nil
 }
 
 // Parse accepts the canonical text of a subject and nothing else, or returns ErrSubject.

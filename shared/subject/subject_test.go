@@ -1,6 +1,8 @@
 package subject
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"os"
 	"slices"
@@ -272,17 +274,54 @@ func FuzzAgreesWithTheURLStandard(f *testing.F) {
 	})
 }
 
-func BenchmarkFromHref(b *testing.B) {
-	const href = "https://a.b.c.d.e.example/one/two/three/four.html?x=1&y=2"
-	var room [MaxSubjects]Subject
+// thirty is an address with as many URL expressions as there can be.
+const thirty = "https://a.b.c.d.e.example/one/two/three/four.html?x=1&y=2"
+
+func TestNamingAPageAllocatesNothing(t *testing.T) {
+	var n Named
+	f := func(href string, subjects, want int) {
+		t.Helper()
+		if got := testing.AllocsPerRun(100, func() {
+			if err := n.Read(href); err != nil || n.Len() != subjects {
+				t.Fatal(n.Len(), err)
+			}
+			for i := range n.Len() {
+				n.Head(i)
+			}
+		}); int(got) != want {
+			t.Errorf("%s: %v allocations, want %d", href, got, want)
+		}
+	}
+	f(thirty, 30, 0)
+	f("https://example.com/", 1, 0)
+	f("http://shop.example.vn/a/b?q#c", 8, 0)
+	f("http://shop.example.vn:8080/a/b?q", 8, 1)
+	f("https://www.facebook.com/an.invented.name/posts/1", 9, 4) // the account has a text of its own
+}
+
+// The digest of a text is its SHA-256, whatever it is made by.
+func FuzzDigest(f *testing.F) {
+	for n := range 300 {
+		f.Add(strings.Repeat("h", n))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if got, want := digest(text), sha256.Sum256([]byte(text)); got != want {
+			t.Fatalf("%q: %x, want %x", text, got, want)
+		} else if a, b := digestHead(text); a != binary.BigEndian.Uint64(want[:]) || b != binary.BigEndian.Uint64(want[8:]) {
+			t.Fatalf("%q: %x %x, want %x", text, a, b, want)
+		}
+	})
+}
+
+func BenchmarkExpressions(b *testing.B) {
+	var n Named
 	b.ReportAllocs()
 	for b.Loop() {
-		list, err := FromHref(room[:0], href)
-		if err != nil || len(list) != maxHosts*maxPaths {
-			b.Fatal(len(list), err)
+		if err := n.Read(thirty); err != nil {
+			b.Fatal(err)
 		}
-		for _, s := range list {
-			s.Digest()
+		for i := range n.Len() {
+			n.Head(i)
 		}
 	}
 }

@@ -13,7 +13,8 @@ var telegram = platform{
 var telegramHosts = words(`t.me www.t.me telegram.me www.telegram.me telegram.dog www.telegram.dog web.telegram.org webk.telegram.org webz.telegram.org`)
 
 func isTelegram(host string) bool {
-	return telegramHosts[host] || telegramName(strings.TrimSuffix(host, ".t.me")) != "" && strings.HasSuffix(host, ".t.me")
+	name, below := strings.CutSuffix(host, ".t.me")
+	return telegramHosts[host] || below && telegramName(name) != ""
 }
 
 var telegramName = telegramRule(handle("_", 4, 32, words(`

@@ -15,6 +15,7 @@ import (
 	"khien/server/publish"
 	"khien/shared/category"
 	"khien/shared/checker"
+	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
 )
@@ -118,7 +119,7 @@ func checkServer(cmd *cobra.Command, d *dir, server, root string) (func(string) 
 // checkRelease verifies a release and checks against it; get fetches buckets.
 func checkRelease(root string, r releaseBytes, get getter) (func(string) verdict, error) {
 	now := time.Now().Unix()
-	c, err := checker.Open(root, r.keys, r.head, r.set, now)
+	c, err := checker.Open(root, r.keys, r.head, r.set, release.DigestOf(r.set), now)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't verify the release: %w", err)
 	}
@@ -198,7 +199,7 @@ func checkSet(file string) (func(string) verdict, error) {
 			return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
 		}
 		for _, s := range names {
-			if class, ok := list.Lookup(set.Prefix(s.Digest())); ok {
+			if class, ok := list.Lookup(s.Digest()); ok {
 				return tell(checker.Finding{Verdict: checker.Listed, Subject: s, Category: category.Category(class)})
 			}
 		}

@@ -61,7 +61,7 @@ not say which older sets they are for.`,
 				return err
 			}
 			defer book.Close()
-			older, err := book.Releases(cmd.Context(), -1)
+			older, err := book.Releases(cmd.Context(), 0)
 			if err != nil {
 				return err
 			}
@@ -99,7 +99,7 @@ func (v verification) run() error {
 		return fmt.Errorf("the head: %w", err)
 	}
 	fmt.Fprintf(v.words, "head %d: signed by a release key, valid until %s\n", head.Sequence, minute(head.Expires))
-	if err := release.CheckBlob(r.set, head.Set, head.SetSize); err != nil {
+	if err := release.CheckBlob(r.set, release.DigestOf(r.set), head.Set, head.SetSize); err != nil {
 		return fmt.Errorf("the set: %w", err)
 	}
 	if err := set.Verify(r.set); err != nil {
@@ -147,7 +147,7 @@ func (v verification) deltas(head release.Head, want []byte) error {
 		if err != nil {
 			return fmt.Errorf("the delta from release %d: %w", from, err)
 		}
-		got, err := set.Apply(base, delta)
+		got, err := set.Apply(base, digest, delta)
 		if err != nil {
 			return fmt.Errorf("the delta from release %d: %w", from, err)
 		}
@@ -167,7 +167,7 @@ func (v verification) buckets(head release.Head, list set.Set) error {
 		bar = progressbar.NewOptions64(int64(n), progressbar.OptionSetWriter(v.words), progressbar.OptionSetDescription("buckets"),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	}
-	covered := map[uint64]bool{} // prefixes; two subjects may share one
+	digests := explained{map[uint64]bool{}, map[[set.LongBytes]byte]bool{}}
 	for i := range n {
 		var digest [32]byte
 		binary.BigEndian.PutUint32(digest[:], i<<(32-head.BucketBits)) // the first bits of all in this bucket
@@ -175,21 +175,41 @@ func (v verification) buckets(head release.Head, list set.Set) error {
 		if err != nil {
 			return fmt.Errorf("bucket %d: %w", i, err)
 		}
-		if err := v.bucket(head, list, i, body, covered); err != nil {
+		if err := v.bucket(head, list, i, body, digests); err != nil {
 			return fmt.Errorf("bucket %d: %w", i, err)
 		}
 		bar.Add(1)
 	}
 	bar.Finish()
-	if len(covered) != list.Len() {
-		return fmt.Errorf("the buckets explain %d entries of the set, which has %d", len(covered), list.Len())
+	if missing := digests.missing(list); missing > 0 {
+		return fmt.Errorf("the buckets do not explain %d of the %d entries of the set", missing, list.Len())
 	}
 	fmt.Fprintf(v.words, "buckets: %d, all under the signed root, explain all %d entries\n", n, list.Len())
 	return nil
 }
 
+// explained are the digests in the buckets, by the prefixes that a set may have of them.
+type explained struct {
+	short map[uint64]bool
+	long  map[[set.LongBytes]byte]bool
+}
+
+func (x explained) missing(list set.Set) (n int) {
+	for e := range list.All() {
+		if !x.short[e.Prefix] {
+			n++
+		}
+	}
+	for l := range list.Longs() {
+		if !x.long[l.Prefix] {
+			n++
+		}
+	}
+	return n
+}
+
 // bucket checks one bucket and notes which entries of the set it explains.
-func (v verification) bucket(head release.Head, list set.Set, i uint32, body []byte, covered map[uint64]bool) error {
+func (v verification) bucket(head release.Head, list set.Set, i uint32, body []byte, x explained) error {
 	var b wire.Bucket
 	if rest, err := b.UnmarshalMsg(body); err != nil || len(rest) > 0 {
 		return errors.New("not readable")
@@ -205,11 +225,11 @@ func (v verification) bucket(head release.Head, list set.Set, i uint32, body []b
 		if len(e.Digest) != 32 || release.BucketIndex(head.BucketBits, [32]byte(e.Digest)) != i {
 			return errors.New("an entry belongs to another bucket")
 		}
-		prefix := set.Prefix([32]byte(e.Digest))
-		if _, ok := list.Lookup(prefix); !ok {
+		digest := [32]byte(e.Digest)
+		if _, ok := list.Lookup(digest); !ok {
 			return errors.New("an entry that the set does not have")
 		}
-		covered[prefix] = true
+		x.short[set.Prefix(digest)], x.long[[set.LongBytes]byte(digest[:])] = true, true
 	}
 	return nil
 }
