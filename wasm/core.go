@@ -5,7 +5,7 @@
 //	attach(n) -> pointer     memory for the n bytes that the request is about, if it is
 //	                         about any: a set or a delta, which the core keeps as it lies there
 //	call(op, n) -> pointer<<32 | length     the reply, good until the next call
-//	made() -> pointer<<32 | length          the set that the last call made, as long
+//	made() -> pointer<<32 | length          the set that the last apply made, good until it is opened
 //
 // Requests and replies are MessagePack maps (protocol.go). A reply with the key
 // "error" is a refusal, a panic included: nothing that is asked can end the core.
@@ -79,7 +79,7 @@ func code(err error) string {
 // core is what lives between calls.
 type core struct {
 	checker *checker.Checker // nil until a release is open
-	made    []byte           // the set that the last operation made, or nil
+	made    []byte           // the set that the last apply made, until it is opened
 }
 
 // answer runs one operation. It always returns a reply, whatever the request.
@@ -105,7 +105,6 @@ func (c *core) run(op int32, request, body []byte) ([]byte, error) {
 	if op == opHello {
 		return (&helloReply{version}).MarshalMsg(nil)
 	}
-	c.made = nil
 	switch op {
 	case opOpen:
 		return c.open(request, body)
@@ -147,13 +146,16 @@ func (c *core) open(request, body []byte) ([]byte, error) {
 	if len(q.Sum) != len(release.Digest{}) {
 		return nil, errRequest
 	}
+	if len(body) == 0 {
+		body = c.made
+	}
 	next, err := checker.Open(q.Root, q.Keys, q.Head, body, release.Digest(q.Sum), q.Now)
 	if err != nil {
 		return nil, err
 	}
-	c.checker = next
+	c.checker, c.made = next, nil
 	h := next.Head()
-	return (&openReply{h.Sequence, h.Issued, h.Expires, h.Count}).MarshalMsg(nil)
+	return (&openReply{h.Sequence, h.Issued, h.Expires, h.Count, h.Wait, h.Spread}).MarshalMsg(nil)
 }
 
 func (c *core) check(request []byte) ([]byte, error) {
@@ -224,6 +226,7 @@ func (c *core) apply(request, body []byte) ([]byte, error) {
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
+	c.made = nil
 	made, err := c.checker.Apply(q.Head, q.Keys, q.Kind, body, q.Now)
 	if err != nil {
 		return nil, err

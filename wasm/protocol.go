@@ -34,7 +34,7 @@ type helloReply struct {
 	Version int `msg:"version"`
 }
 
-// openRequest is about the set that is attached.
+// openRequest is about the set that is attached, or the one that the core made last.
 type openRequest struct {
 	Root string `msg:"root"`
 	Keys []byte `msg:"keys,limit=8192"`
@@ -48,6 +48,8 @@ type openReply struct {
 	Issued   int64  `msg:"issued"`
 	Expires  int64  `msg:"expires"`
 	Count    uint64 `msg:"count"`
+	Wait     uint64 `msg:"wait"`   // seconds to the next check for a newer head
+	Spread   uint64 `msg:"spread"` // and up to how many more at random
 }
 
 // maxHrefs bounds a batch.

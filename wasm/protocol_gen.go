@@ -654,9 +654,9 @@ func (z helloReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *openReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
+	// map header, size 6
 	// string "sequence"
-	o = append(o, 0x84, 0xa8, 0x73, 0x65, 0x71, 0x75, 0x65, 0x6e, 0x63, 0x65)
+	o = append(o, 0x86, 0xa8, 0x73, 0x65, 0x71, 0x75, 0x65, 0x6e, 0x63, 0x65)
 	o = msgp.AppendUint64(o, z.Sequence)
 	// string "issued"
 	o = append(o, 0xa6, 0x69, 0x73, 0x73, 0x75, 0x65, 0x64)
@@ -667,6 +667,12 @@ func (z *openReply) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "count"
 	o = append(o, 0xa5, 0x63, 0x6f, 0x75, 0x6e, 0x74)
 	o = msgp.AppendUint64(o, z.Count)
+	// string "wait"
+	o = append(o, 0xa4, 0x77, 0x61, 0x69, 0x74)
+	o = msgp.AppendUint64(o, z.Wait)
+	// string "spread"
+	o = append(o, 0xa6, 0x73, 0x70, 0x72, 0x65, 0x61, 0x64)
+	o = msgp.AppendUint64(o, z.Spread)
 	return
 }
 
@@ -712,6 +718,18 @@ func (z *openReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Count")
 				return
 			}
+		case "wait":
+			z.Wait, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Wait")
+				return
+			}
+		case "spread":
+			z.Spread, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Spread")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -726,7 +744,7 @@ func (z *openReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *openReply) Msgsize() (s int) {
-	s = 1 + 9 + msgp.Uint64Size + 7 + msgp.Int64Size + 8 + msgp.Int64Size + 6 + msgp.Uint64Size
+	s = 1 + 9 + msgp.Uint64Size + 7 + msgp.Int64Size + 8 + msgp.Int64Size + 6 + msgp.Uint64Size + 5 + msgp.Uint64Size + 7 + msgp.Uint64Size
 	return
 }
 

@@ -1,7 +1,7 @@
 // The calls between the browser and the core; wasm/protocol.go is the same in Go.
 
 /** Raised with each change that an older core would misread. */
-export const version = 1;
+export const version = 2;
 
 /** What can be asked. */
 export const enum Op {
@@ -24,11 +24,13 @@ export interface HelloReply {
   version: number;
 }
 
+/** About the set that is attached, or the one that the core made last. */
 export interface OpenRequest {
   root: string;
   keys: Uint8Array;
   head: Uint8Array;
-  set: Uint8Array;
+  /** SHA-256 of the set. */
+  sum: Uint8Array;
   now: number;
 }
 
@@ -37,6 +39,9 @@ export interface OpenReply {
   issued: number;
   expires: number;
   count: number;
+  /** Seconds to the next check for a newer head, and up to how many more at random. */
+  wait: number;
+  spread: number;
 }
 
 export interface CheckRequest {
@@ -85,18 +90,21 @@ export interface PlanReply {
   path: string;
   limit: number;
   sequence: number;
+  /** SHA-256 of the set that it leads to. */
+  set: Uint8Array;
 }
 
+/** About the delta or set that is attached. */
 export interface ApplyRequest {
   head: Uint8Array;
   keys: Uint8Array;
   kind: "delta" | "set";
-  body: Uint8Array;
   now: number;
 }
 
 export interface ApplyReply {
-  set: Uint8Array;
+  /** Bytes of the set that was made. */
+  size: number;
 }
 
 export interface ReportRequest {

@@ -9,6 +9,8 @@ export class ServerError extends Error {
     readonly code: "offline" | "timeout" | "oversized" | "http",
     readonly status = 0,
     readonly reason = "",
+    /** How long the server asks us to stay away, in seconds. */
+    readonly wait = 0,
   ) {
     super(code === "http" ? `HTTP ${status}` : code);
   }
@@ -54,7 +56,7 @@ async function request(path: string, limit: number, init: RequestInit): Promise<
     const etag = response.headers.get("ETag") ?? "";
     if (response.status === 304) return { status: 304, etag, body: new Uint8Array() };
     const body = await bounded(response, limit);
-    if (!response.ok) throw new ServerError("http", response.status, new TextDecoder().decode(body.subarray(0, 500)));
+    if (!response.ok) throw new ServerError("http", response.status, new TextDecoder().decode(body.subarray(0, 500)), Number(response.headers.get("Retry-After")) || 0);
     return { status: response.status, etag, body };
   } catch (err) {
     if (err instanceof ServerError) throw err;

@@ -9,6 +9,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import * as core from "./core";
 import type { Release } from "./core";
+import { bundledSequence } from "./config";
 import { own } from "./ext";
 import type { OpenReply } from "./protocol";
 
@@ -29,8 +30,8 @@ export interface Status {
   /** Name of the error of the last attempt, or empty. */
   error: string;
   failures: number;
-  /** Before this time no attempt is made by itself. */
-  retry: number;
+  /** Before this time no attempt is made by itself, in Unix seconds. */
+  next: number;
 }
 
 /** A report on its way. */
@@ -89,7 +90,7 @@ export const durable = { durability: "strict" } as const;
 
 /** The list in use, and what the update needs to know about it. */
 export interface Current {
-  release: Release;
+  keys: Uint8Array;
   opened: OpenReply;
   etag: string;
   /** No release before this one may be taken. */
@@ -110,50 +111,55 @@ export function restore(): Promise<Current> {
 }
 
 async function best(): Promise<Current> {
-  const bundled = await built();
+  core.start(); // while the store is read
   const pointer = await read<Pointer>("pointer");
-  const stored: Slot[] = !pointer || pointer.sequence < bundled.sequence ? [] : pointer.slot === "A" ? ["A", "B"] : ["B", "A"];
-  const floor = Math.max(pointer?.sequence ?? 0, bundled.sequence);
+  const stored: Slot[] = !pointer || pointer.sequence < bundledSequence ? [] : pointer.slot === "A" ? ["A", "B"] : ["B", "A"];
+  const floor = Math.max(pointer?.sequence ?? 0, bundledSequence);
   for (const slot of stored) {
     try {
-      const release = await (await database()).get("slots", slot);
-      if (!release) continue;
-      const opened = await core.open(release);
+      const again = () => inSlot(slot);
+      const release = await again();
+      const opened = await core.open(release, again);
       // The other slot holds what was in use before, or what was never finished.
       const etag = slot === pointer?.slot ? pointer.etag : "";
-      if (opened.sequence >= bundled.sequence) return { release, opened, etag, floor, slot };
+      if (opened.sequence >= bundledSequence) return { keys: release.keys, opened, etag, floor, slot };
     } catch {
-      // Damaged: the next best.
+      // Damaged, or empty: the next best.
     }
   }
-  const opened = await core.open(bundled.release);
-  return { release: bundled.release, opened, etag: "", floor, slot: undefined };
+  const release = await built();
+  const opened = await core.open(release, built);
+  return { keys: release.keys, opened, etag: "", floor, slot: undefined };
 }
 
-async function built(): Promise<{ release: Release; sequence: number }> {
+async function inSlot(slot: Slot): Promise<Release> {
+  const release = await (await database()).get("slots", slot);
+  if (!release) throw new Error("the slot is empty");
+  return release;
+}
+
+async function built(): Promise<Release> {
   const file = async (name: string) => new Uint8Array(await (await fetch(own(`bundled/${name}`))).arrayBuffer());
   const [keys, head, set] = await Promise.all([file("keys"), file("head"), file("set")]);
-  const sequence = Number(/^sequence (\d+)$/m.exec(new TextDecoder().decode(head))?.[1] ?? 0);
-  return { release: { keys, head, set }, sequence };
+  return { keys, head, set };
 }
 
-/** Puts release into use: all of it, or nothing of it. */
+/** Puts a release whose set the core has just made into use: all of it, or nothing of it. */
 export async function replace(release: Release, etag: string): Promise<Current> {
   const db = await database();
   const slot: Slot = (await restore()).slot === "A" ? "B" : "A";
   const write = db.transaction("slots", "readwrite", durable);
   await Promise.all([write.store.put(release, slot), write.done]);
-  const back = await db.get("slots", slot);
-  if (!back) throw new Error("the slot is empty after it was written");
-  const opened = await core.open(back);
+  const again = () => inSlot(slot);
+  const opened = await core.openMade(await again(), again);
   const flip = db.transaction("state", "readwrite", durable);
   await Promise.all([flip.store.put({ slot, sequence: opened.sequence, etag }, "pointer"), flip.done]);
-  const next: Current = { release: back, opened, etag, floor: opened.sequence, slot };
+  const next: Current = { keys: release.keys, opened, etag, floor: opened.sequence, slot };
   current = Promise.resolve(next);
   return next;
 }
 
-const fresh: Status = { checked: 0, error: "", failures: 0, retry: 0 };
+const fresh: Status = { checked: 0, error: "", failures: 0, next: 0 };
 
 export async function status(): Promise<Status> {
   return (await read<Status>("status")) ?? fresh;

@@ -9,8 +9,8 @@ import * as store from "./store";
 
 const minute = 60;
 
-/** How often a newer list is asked for, in minutes. */
-export const period = 5;
+/** How long to wait where the list does not say: 5 minutes, and up to one more; in seconds. */
+const usual = { wait: 5 * minute, spread: minute };
 
 /** A list that nobody has confirmed for this long, in seconds, is shown as out of date. */
 export const patience = 24 * 60 * minute;
@@ -32,24 +32,29 @@ export function update(asked: "by itself" | "by a person"): Promise<boolean> {
   return running;
 }
 
-/** Whether the alarm has been missed: the browser was closed, or the extension is new. */
-export async function overdue(): Promise<boolean> {
-  return core.now() >= (await store.status()).checked + period * minute;
+/** When a newer list is to be asked for next, in Unix seconds. */
+export async function due(): Promise<number> {
+  return (await store.status()).next;
 }
 
 async function attempt(forced: boolean): Promise<boolean> {
   const last = await store.status();
-  if (!forced && core.now() < last.retry) return false;
+  if (!forced && core.now() < last.next) return false;
   try {
     const changed = await advance();
-    await store.setStatus({ checked: core.now(), error: "", failures: 0, retry: 0 });
+    const { opened } = await store.restore();
+    const { wait, spread } = opened.wait > 0 ? opened : usual;
+    // Not all devices at once, nor always in the same order.
+    const next = core.now() + wait + Math.round(Math.random() * spread);
+    await store.setStatus({ checked: core.now(), error: "", failures: 0, next });
     return changed;
   } catch (err) {
     const failures = last.failures + 1;
     // 5, 10, 20 ... minutes, at most six hours, and never all devices at once.
-    const wait = Math.min(period * minute * 2 ** Math.min(failures - 1, 7), 6 * 60 * minute) * (1 + Math.random() / 4);
-    const error = named(err);
-    await store.setStatus({ checked: last.checked, error, failures, retry: core.now() + Math.round(wait) }).catch(() => undefined);
+    const wait = Math.min(usual.wait * 2 ** Math.min(failures - 1, 7), 6 * 60 * minute) * (1 + Math.random() / 4);
+    const asked = err instanceof ServerError ? Math.min(err.wait, 24 * 60 * minute) : 0;
+    const next = core.now() + Math.round(Math.max(wait, asked));
+    await store.setStatus({ checked: last.checked, error: named(err), failures, next }).catch(() => undefined);
     return false;
   }
 }
@@ -64,7 +69,7 @@ async function advance(): Promise<boolean> {
   const head = await get("/v1/head", maxHead, current.etag);
   if (head.status === 304) return false;
 
-  let keys = current.release.keys;
+  let keys = current.keys;
   let plan = await core.plan(head.body, new Uint8Array());
   if (plan.need === "keys") {
     keys = (await get(plan.path, plan.limit)).body;
@@ -86,14 +91,14 @@ async function fetched(plan: PlanReply, head: Answer, keys: Uint8Array): Promise
   if (plan.need === "delta") {
     try {
       const delta = await get(plan.path, plan.limit);
-      return await core.apply(head.body, keys, "delta", delta.body);
+      return await core.apply(head.body, keys, "delta", delta.body, plan.set);
     } catch (err) {
       if (err instanceof ServerError && err.code === "offline") throw err;
       plan = whole(plan, head.body);
     }
   }
   const body = await get(plan.path, plan.limit);
-  return core.apply(head.body, keys, "set", body.body);
+  return core.apply(head.body, keys, "set", body.body, plan.set);
 }
 
 /** The plan for the whole set, from a head that the core has verified (its format: package release). */

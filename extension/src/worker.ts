@@ -10,7 +10,7 @@ import * as session from "./session";
 import type { Warning } from "./session";
 import * as store from "./store";
 import { t } from "./text";
-import { overdue, period, update } from "./update";
+import { due, update } from "./update";
 
 /** The tab of a message that a page or a content script has sent. */
 type Sender = chrome.runtime.MessageSender;
@@ -69,13 +69,14 @@ api.runtime.onMessage.addListener((message: Message, sender: Sender, reply: (ans
 // Each start: the list, the clock, and what was left over.
 void store.restore().then(guard.showHealth, guard.showHealth);
 void keepAlarm();
-void overdue().then((missed) => (missed ? refresh("by itself") : undefined));
+void due().then((next) => (next * 1000 <= Date.now() ? refresh("by itself") : undefined));
 void deliver();
 
 /** The alarm outlives the worker, but not everything that can happen to a profile. */
 async function keepAlarm(): Promise<void> {
+  const when = Math.max((await due()) * 1000, Date.now() + 30_000);
   const alarm = await api.alarms.get("update");
-  if (alarm?.periodInMinutes !== period) await api.alarms.create("update", { delayInMinutes: period, periodInMinutes: period });
+  if (!alarm || Math.abs(alarm.scheduledTime - when) > 1000) await api.alarms.create("update", { when, periodInMinutes: 60 });
 }
 
 async function refresh(asked: "by itself" | "by a person"): Promise<void> {

@@ -39,7 +39,7 @@ func (b build) run() error {
 	if err := b.installed(); err != nil {
 		return err
 	}
-	root, bundled, err := b.release()
+	root, sequence, bundled, err := b.release()
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (b build) run() error {
 	}
 	all := files{"core.wasm": core}
 	maps.Copy(all, bundled)
-	if err := b.scripts(all, origin, root); err != nil {
+	if err := b.scripts(all, origin, root, sequence); err != nil {
 		return err
 	}
 	if err := b.pages(all); err != nil {
@@ -99,44 +99,44 @@ func (b build) installed() error {
 }
 
 // release reads the root key and the newest release, and refuses what the extension would refuse.
-func (b build) release() (root string, bundled files, err error) {
+func (b build) release() (root string, sequence uint64, bundled files, err error) {
 	text, err := os.ReadFile(filepath.Join(b.data, "keys", "root.pub"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil, fmt.Errorf("there is no root key in %s: make one with \"khien init --data %s\"", b.data, b.data)
+		return "", 0, nil, fmt.Errorf("there is no root key in %s: make one with \"khien init --data %s\"", b.data, b.data)
 	} else if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	root = strings.TrimSpace(string(text))
 	blobs, err := blob.Open(filepath.Join(b.data, "published"))
 	if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	head, err := blobs.Head()
 	if errors.Is(err, blob.ErrNotFound) {
-		return "", nil, fmt.Errorf("nothing is published in %s: run \"khien publish --data %s\"", b.data, b.data)
+		return "", 0, nil, fmt.Errorf("nothing is published in %s: run \"khien publish --data %s\"", b.data, b.data)
 	} else if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	named, err := release.ReadHead(head)
 	if err != nil {
-		return "", nil, fmt.Errorf("couldn't read the head: %w", err)
+		return "", 0, nil, fmt.Errorf("couldn't read the head: %w", err)
 	}
 	keys, err := blobs.Get("blob/" + named.Keys.String())
 	if err != nil {
-		return "", nil, fmt.Errorf("couldn't read the key list: %w", err)
+		return "", 0, nil, fmt.Errorf("couldn't read the key list: %w", err)
 	}
 	set, err := blobs.Get("blob/" + named.Set.String())
 	if err != nil {
-		return "", nil, fmt.Errorf("couldn't read the set: %w", err)
+		return "", 0, nil, fmt.Errorf("couldn't read the set: %w", err)
 	}
 	if _, err := checker.Open(root, keys, head, set, release.DigestOf(set), b.now); err != nil {
-		return "", nil, fmt.Errorf("the newest release cannot go inside: %w", err)
+		return "", 0, nil, fmt.Errorf("the newest release cannot go inside: %w", err)
 	}
-	return root, files{"bundled/keys": keys, "bundled/head": head, "bundled/set": set}, nil
+	return root, named.Sequence, files{"bundled/keys": keys, "bundled/head": head, "bundled/set": set}, nil
 }
 
 // scripts bundles the entry points.
-func (b build) scripts(all files, origin, root string) error {
+func (b build) scripts(all files, origin, root string, sequence uint64) error {
 	var slugs []string
 	for _, c := range category.All() {
 		slugs = append(slugs, c.Slug())
@@ -158,6 +158,7 @@ func (b build) scripts(all files, origin, root string) error {
 		Define: map[string]string{
 			"KHIEN_SERVER":     quoted(origin),
 			"KHIEN_ROOT":       quoted(root),
+			"KHIEN_SEQUENCE":   quoted(sequence),
 			"KHIEN_CATEGORIES": quoted(slugs),
 		},
 	})
