@@ -159,6 +159,7 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	}
 	f(opPlan, &planRequest{forged.Head, nil, now}, &plan, "signature")
 	f(opPlan, &planRequest{p.head, nil, now + 1e6}, &plan, "expired")
+	about(p.body[:20], opApply, &applyRequest{p.head, p.keys, "set", now}, &applyReply{}, "truncated")
 	about(p.body, opApply, &applyRequest{p.head, p.keys, "program", now}, &applyReply{}, "kind")
 	about(p.body, opApply, &applyRequest{p.head, p.keys, "delta", now}, &applyReply{}, "magic")
 	var applied applyReply

@@ -30,7 +30,7 @@ export interface Status {
   /** Name of the error of the last attempt, or empty. */
   error: string;
   failures: number;
-  /** Before this time no attempt is made by itself, in Unix seconds. */
+  /** When the next attempt is due, in Unix seconds. After a failure none is made by itself before. */
   next: number;
 }
 

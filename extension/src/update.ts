@@ -39,7 +39,7 @@ export async function due(): Promise<number> {
 
 async function attempt(forced: boolean): Promise<boolean> {
   const last = await store.status();
-  if (!forced && core.now() < last.next) return false;
+  if (!forced && last.failures > 0 && core.now() < last.next) return false;
   try {
     const changed = await advance();
     const { opened } = await store.restore();

@@ -82,24 +82,63 @@ func (d *Dir) Put(name string, body []byte) error {
 	return nil
 }
 
-// PutFrom stores what write writes under name, for good. What is there already is ErrDiffers.
-func (d *Dir) PutFrom(name string, write func(io.Writer) error) error {
-	file, err := d.file(name)
+// Draft is a blob that is being written and has no name yet.
+type Draft struct {
+	*os.File
+	dir *Dir
+}
+
+// Draft begins a blob that is too large for memory.
+func (d *Dir) Draft() (*Draft, error) {
+	temp, err := os.CreateTemp(d.path, tempName)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't begin a blob: %w", err)
+	}
+	return &Draft{temp, d}, nil
+}
+
+// Put stores what was written under name, for good. What is there already is ErrDiffers.
+func (t *Draft) Put(name string) error {
+	file, err := t.dir.file(name)
 	if err == nil {
 		if _, have := os.Stat(file); have == nil {
 			err = ErrDiffers
 		}
 	}
 	if err == nil {
-		err = d.mkdir(filepath.Dir(file))
+		err = t.dir.mkdir(filepath.Dir(file))
 	}
 	if err == nil {
-		err = replace(file, write)
+		err = t.finish(file)
 	}
 	if err != nil {
 		return fmt.Errorf("couldn't put %s: %w", name, err)
 	}
 	return nil
+}
+
+// Discard ends a draft; one that was put stays.
+func (t *Draft) Discard() {
+	t.Close()
+	os.Remove(t.Name())
+}
+
+// finish brings what was written to the disk and gives it its name.
+func (t *Draft) finish(file string) error {
+	err := t.Chmod(0o644)
+	if err == nil {
+		err = t.Sync()
+	}
+	if closing := t.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(t.Name(), file)
+	}
+	if err != nil {
+		return err
+	}
+	return sync(filepath.Dir(file))
 }
 
 // mkdir makes a folder below the directory so that it survives a loss of power.
@@ -119,36 +158,16 @@ func (d *Dir) mkdir(folder string) error {
 
 // write replaces file by body, at once or not at all.
 func write(file string, body []byte) error {
-	return replace(file, func(w io.Writer) error {
-		_, err := w.Write(body)
-		return err
-	})
-}
-
-func replace(file string, write func(io.Writer) error) error {
-	folder := filepath.Dir(file)
-	temp, err := os.CreateTemp(folder, tempName)
+	temp, err := os.CreateTemp(filepath.Dir(file), tempName)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) // gone already if all went well
-	err = write(temp)
-	if err == nil {
-		err = temp.Chmod(0o644)
-	}
-	if err == nil {
-		err = temp.Sync()
-	}
-	if closing := temp.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), file)
-	}
-	if err != nil {
+	t := &Draft{File: temp}
+	defer t.Discard()
+	if _, err := t.Write(body); err != nil {
 		return err
 	}
-	return sync(folder)
+	return t.finish(file)
 }
 
 func sync(folder string) error {

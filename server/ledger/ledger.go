@@ -30,7 +30,7 @@ type Indicator struct {
 	Category  category.Category
 	Source    string            // who says so
 	Reference string            // case number; the ledger gives one where it is empty
-	Reason    map[string]string // by language; may be empty
+	Reason    map[string]string // by language; may be empty; not to be changed
 	FirstSeen int64             // Unix seconds
 	Lapses    int64             // Unix seconds; 0 is never
 }
@@ -157,8 +157,9 @@ func (l *Ledger) Active(ctx context.Context, now int64) iter.Seq2[Indicator, err
 			return
 		}
 		defer rows.Close()
+		var last lastReason
 		for rows.Next() {
-			r, err := scan(rows)
+			r, err := last.scan(rows)
 			if !yield(r.Indicator, err) || err != nil {
 				return
 			}
@@ -228,15 +229,28 @@ type row struct {
 const selectIndicator = `SELECT subject, category, source, reference, reason, first_seen, lapses, withdrawn FROM indicator`
 
 func scan(from interface{ Scan(...any) error }) (row, error) {
+	var last lastReason
+	return last.scan(from)
+}
+
+// lastReason is the reason of the row before: lists give the same to many.
+type lastReason struct {
+	text   string
+	reason map[string]string
+}
+
+func (l *lastReason) scan(from interface{ Scan(...any) error }) (row, error) {
 	var r row
 	var reason string
 	err := from.Scan(&r.Subject, &r.Category, &r.Source, &r.Reference, &reason, &r.FirstSeen, &r.Lapses, &r.withdrawn)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row{}, ErrNotFound
 	}
-	if err == nil {
-		err = json.Unmarshal([]byte(reason), &r.Reason)
+	if err == nil && reason != l.text {
+		l.text, l.reason = reason, nil
+		err = json.Unmarshal([]byte(reason), &l.reason)
 	}
+	r.Reason = l.reason
 	if err != nil {
 		return row{}, fmt.Errorf("couldn't read the ledger: %w", err)
 	}

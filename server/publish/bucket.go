@@ -5,8 +5,8 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -31,7 +31,7 @@ func bucketBits(count int) (bits uint8) {
 }
 
 // row is one indicator of a release that is being made: its place in the set, and where
-// its entry in a bucket lies. A million of them take 48 MB, with their entries 200.
+// its entry in a bucket lies.
 type row struct {
 	digest [32]byte
 	at     uint32
@@ -39,24 +39,60 @@ type row struct {
 	class  uint8
 }
 
-// rows are the indicators of a release. The entries of the buckets lie in a file without a name.
+// parts is over how many files the entries are spread, by the first bits of their digests:
+// each is read as a whole when its buckets are made.
+const parts = 16
+
+func (r row) part() byte { return r.digest[0] / (256 / parts) }
+
+// rows are the indicators of a release. A million of them take 40 MB; the entries of the
+// buckets, which take five times as much, lie in files without a name.
 type rows struct {
 	list []row
-	file *os.File
-	w    *bufio.Writer
-	at   int64
+	part [parts]part
 	room []byte
 }
 
-func newRows(count int) (*rows, error) {
-	file, err := os.CreateTemp("", "khien-publish-*")
-	if err != nil {
-		return nil, err
-	}
-	return &rows{list: make([]row, 0, count), file: file, w: bufio.NewWriterSize(file, 1<<18)}, os.Remove(file.Name())
+type part struct {
+	file *os.File
+	w    *bufio.Writer
+	size int64
 }
 
-func (r *rows) close() { r.file.Close() }
+func newRows(count int) (*rows, error) {
+	r := &rows{list: make([]row, 0, count)}
+	for i := range r.part {
+		file, err := os.CreateTemp("", "khien-publish-*")
+		if err == nil {
+			r.part[i] = part{file: file, w: bufio.NewWriterSize(file, 1<<16)}
+			err = os.Remove(file.Name())
+		}
+		if err != nil {
+			r.close()
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (r *rows) close() {
+	for _, p := range r.part {
+		if p.file != nil {
+			p.file.Close()
+		}
+	}
+}
+
+// load reads the entries of one part.
+func (r *rows) load(n byte) ([]byte, error) {
+	p := &r.part[n]
+	if cap(r.room) < int(p.size) {
+		r.room = make([]byte, p.size)
+	}
+	body := r.room[:p.size]
+	_, err := p.file.ReadAt(body, 0)
+	return body, err
+}
 
 func (r *rows) add(i ledger.Indicator) error {
 	digest := i.Subject.Digest()
@@ -68,105 +104,105 @@ func (r *rows) add(i ledger.Indicator) error {
 	if r.room, err = entry.MarshalMsg(r.room[:0]); err != nil {
 		return err
 	}
-	if len(r.room) > 1<<16-1 || r.at+int64(len(r.room)) > 1<<32-1 {
+	one := row{digest: digest, size: uint16(len(r.room)), class: uint8(i.Category)}
+	p := &r.part[one.part()]
+	if len(r.room) > 1<<16-1 || p.size+int64(len(r.room)) > 1<<32-1 {
 		return fmt.Errorf("%s: what is said about it, or about all, is too long", i.Subject)
 	}
-	r.list = append(r.list, row{digest, uint32(r.at), uint16(len(r.room)), uint8(i.Category)})
-	r.at += int64(len(r.room))
-	_, err = r.w.Write(r.room)
+	one.at = uint32(p.size)
+	p.size += int64(len(r.room))
+	r.list = append(r.list, one)
+	_, err = p.w.Write(r.room)
 	return err
 }
 
 // sort brings the indicators into the order of their digests.
 func (r *rows) sort() error {
 	slices.SortFunc(r.list, func(a, b row) int { return bytes.Compare(a.digest[:], b.digest[:]) })
-	return r.w.Flush()
+	for _, p := range r.part {
+		if err := p.w.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// pack is how the buckets of a release are stored, in one blob:
+// pack is the buckets of a release, in one blob:
 //
 //	offsets    where each leaf begins, and the last one ends: 4 bytes each
 //	leaves     the entries of each bucket
 //	proofs     for each bucket the hashes that lead to the root
 type pack struct {
-	rows    *rows
-	bits    uint8
-	ends    []int    // of each bucket, in rows
-	offsets []uint32 // of each leaf, and of the end
-	tree    release.BucketTree
+	*blob.Draft
+	bits uint8
+	root release.Digest
 }
 
-// pack finds the root of the buckets.
-func (r *rows) pack() (*pack, error) {
-	p := &pack{rows: r, bits: bucketBits(len(r.list))}
+// pack writes the buckets.
+func (r *rows) pack(blobs *blob.Dir) (*pack, error) {
+	draft, err := blobs.Draft()
+	if err != nil {
+		return nil, err
+	}
+	p := &pack{Draft: draft, bits: bucketBits(len(r.list))}
+	if err := p.write(r); err != nil {
+		p.Discard()
+		return nil, fmt.Errorf("couldn't make the buckets: %w", err)
+	}
+	return p, nil
+}
+
+func (p *pack) write(r *rows) error {
 	count := 1 << p.bits
-	offset := uint64(4 * (count + 1))
+	offset, ends := uint64(4*(count+1)), make([]int, count)
+	head := make([]byte, 0, offset)
 	for n, i := 0, 0; n < count; n++ {
 		from, size := i, 0
 		for ; i < len(r.list) && release.BucketIndex(p.bits, r.list[i].digest) == uint32(n); i++ {
 			size += int(r.list[i].size)
 		}
-		p.ends, p.offsets = append(p.ends, i), append(p.offsets, uint32(offset))
+		ends[n] = i
+		head = binary.LittleEndian.AppendUint32(head, uint32(offset))
 		size += len(msgp.AppendArrayHeader(nil, uint32(i-from)))
 		if size+int(p.bits)*40+64 > wire.MaxBucket {
-			return nil, fmt.Errorf("couldn't make the buckets: number %d has more than %d bytes", n, wire.MaxBucket)
+			return fmt.Errorf("number %d has more than %d bytes", n, wire.MaxBucket)
 		}
 		offset += uint64(size)
 	}
-	p.offsets = append(p.offsets, uint32(offset))
+	head = binary.LittleEndian.AppendUint32(head, uint32(offset))
 	if offset+uint64(count)*uint64(p.bits)*32 > 1<<32-1 {
-		return nil, fmt.Errorf("couldn't make the buckets: they have more than 4 GiB")
+		return errors.New("they have more than 4 GiB")
 	}
-	hashes := make([]release.Digest, count)
-	err := p.leaves(func(n int, leaf []byte) error {
-		hashes[n] = release.LeafHash(leaf)
-		return nil
-	})
-	p.tree = release.NewBucketTree(hashes)
-	return p, err
-}
-
-// leaves gives f the leaf of each bucket, which it must not keep.
-func (p *pack) leaves(f func(n int, leaf []byte) error) error {
+	out := bufio.NewWriterSize(p.Draft, 1<<18)
+	out.Write(head)
 	var leaf []byte
-	from := 0
-	for n, end := range p.ends {
+	hashes := make([]release.Digest, count)
+	var entries []byte
+	loaded, from := byte(parts), 0
+	for n, end := range ends {
 		leaf = msgp.AppendArrayHeader(leaf[:0], uint32(end-from))
-		for _, r := range p.rows.list[from:end] {
-			at := len(leaf)
-			leaf = slices.Grow(leaf, int(r.size))[:at+int(r.size)]
-			if _, err := p.rows.file.ReadAt(leaf[at:], int64(r.at)); err != nil {
-				return err
+		for _, one := range r.list[from:end] {
+			if loaded != one.part() {
+				loaded = one.part()
+				var err error
+				if entries, err = r.load(loaded); err != nil {
+					return err
+				}
 			}
+			leaf = append(leaf, entries[one.at:one.at+uint32(one.size)]...)
 		}
-		if err := f(n, leaf); err != nil {
-			return err
-		}
+		hashes[n] = release.LeafHash(leaf)
+		out.Write(leaf)
 		from = end
 	}
-	return nil
-}
-
-// write writes the pack.
-func (p *pack) write(w io.Writer) error {
-	out := bufio.NewWriterSize(w, 1<<18)
-	var number [4]byte
-	for _, offset := range p.offsets {
-		binary.LittleEndian.PutUint32(number[:], offset)
-		out.Write(number[:])
-	}
-	if err := p.leaves(func(_ int, leaf []byte) error {
-		_, err := out.Write(leaf)
-		return err
-	}); err != nil {
-		return err
-	}
-	for n := range p.ends {
-		for _, hash := range p.tree.Prove(n) {
+	tree := release.NewBucketTree(hashes)
+	for n := range count {
+		for _, hash := range tree.Prove(n) {
 			out.Write(hash)
 		}
 	}
-	return out.Flush()
+	p.root = tree.Root()
+	return out.Flush() // a failed write before is told here
 }
 
 func reasons(byLanguage map[string]string) []wire.Text {

@@ -123,15 +123,16 @@ func (p *Publisher) publish(ctx context.Context, now int64) (r Result, err error
 	if href := warnsAbout(&next); href != "" {
 		return r, fmt.Errorf("%w: %s", ErrWellKnown, href)
 	}
-	buckets, err := list.pack()
+	buckets, err := list.pack(p.Blobs)
 	if err != nil {
 		return r, err
 	}
+	defer buckets.Discard()
 
 	h := release.Head{
 		Sequence: last.Sequence, Issued: now, Expires: now + int64(headLife.Seconds()),
 		Keys: release.DigestOf(p.Keys.Note), Set: release.DigestOf(body), SetSize: uint64(len(body)), Count: uint64(next.Len()),
-		BucketBits: buckets.bits, BucketRoot: buckets.tree.Root(), Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
+		BucketBits: buckets.bits, BucketRoot: buckets.root, Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
 	}
 	r.Sequence, r.Count, r.SetSize = last.Sequence, next.Len(), len(body)
 	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits
@@ -159,7 +160,7 @@ func (p *Publisher) publish(ctx context.Context, now int64) (r Result, err error
 	if err := p.Blobs.Put("blob/"+h.Keys.String(), p.Keys.Note); err != nil {
 		return r, err
 	}
-	if err := p.Blobs.PutFrom(packName(h.Sequence), buckets.write); err != nil {
+	if err := buckets.Put(packName(h.Sequence)); err != nil {
 		return r, err
 	}
 	oldest, err := p.writeDeltas(&h, last, past, entries, long, &next, &r)

@@ -84,7 +84,7 @@ func (c *Checker) accept(head []byte, keys *[]byte, now int64) (release.Head, St
 // are stored: a delta that leads elsewhere is ErrDigest there. It never changes c. The
 // errors are those of packages release and set, and ErrKind.
 func (c *Checker) Apply(head, keys []byte, kind string, body []byte, now int64) ([]byte, error) {
-	_, step, err := c.accept(head, &keys, now)
+	h, step, err := c.accept(head, &keys, now)
 	if err != nil {
 		return nil, err
 	}
@@ -93,12 +93,15 @@ func (c *Checker) Apply(head, keys []byte, kind string, body []byte, now int64) 
 	}
 	switch kind {
 	case NeedSet:
-		return body, nil
 	case NeedDelta:
 		if body, err = set.Apply(c.set, c.head.Set, body); err != nil {
 			return nil, fmt.Errorf("couldn't apply the delta: %w", err)
 		}
-		return body, nil
+	default:
+		return nil, ErrKind
 	}
-	return nil, ErrKind
+	if err := release.CheckSize(body, h.SetSize); err != nil {
+		return nil, fmt.Errorf("couldn't accept the set: %w", err)
+	}
+	return body, nil
 }

@@ -111,13 +111,23 @@ func ParseDigest(s string) (Digest, error) {
 // CheckBlob compares a body, whose SHA-256 is sum, with its signed digest and size.
 // The errors are ErrTruncated, ErrOversized and ErrDigest.
 func CheckBlob(body []byte, sum, d Digest, size uint64) error {
+	if err := CheckSize(body, size); err != nil {
+		return err
+	}
+	if sum != d {
+		return ErrDigest
+	}
+	return nil
+}
+
+// CheckSize compares a body with its signed size alone. The errors are ErrTruncated and
+// ErrOversized.
+func CheckSize(body []byte, size uint64) error {
 	switch {
 	case uint64(len(body)) < size:
 		return ErrTruncated
 	case uint64(len(body)) > size:
 		return ErrOversized
-	case sum != d:
-		return ErrDigest
 	}
 	return nil
 }

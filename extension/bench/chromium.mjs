@@ -1,0 +1,52 @@
+// Measures what only a browser can: lines for scripts/bench, one JSON object each.
+//
+//	node bench/chromium.mjs [entries]
+
+import { readFile } from "node:fs/promises";
+import { Khien } from "../test/fixture/khien.mjs";
+import { until } from "../test/fixture/until.mjs";
+import { World } from "../test/fixture/world.mjs";
+
+const n = Number(process.argv[2] ?? 1_000_000);
+const rounds = 40;
+
+const line = (name, value, unit, more = {}) => console.log(JSON.stringify({ name: `${name}@chromium`, n, value, unit, ...more }));
+const words = (text) => console.error(text);
+const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+
+words(`publishing ${n} indicators ...`);
+const list = Array.from({ length: n }, (_, i) => `site-${i}.example`).join("\n");
+const world = await World.make({ format: "urls", list });
+try {
+  const browser = await world.chromium();
+  const page = await browser.inside();
+  await page.bringToFront();
+  const web = await browser.tab();
+  await web.goto("https://unlisted.example/");
+  const tabId = await page.evaluate(async () => (await chrome.tabs.query({})).find((tab) => tab.url?.startsWith("https://unlisted") || tab.pendingUrl?.startsWith("https://unlisted"))?.id ?? (await chrome.tabs.query({})).at(-1).id);
+  const ask = (ask, body) => page.evaluate((message) => chrome.runtime.sendMessage(message), { ask, body });
+
+  // An update, so that the list lies in the store.
+  await world.khien.list("urls", Array.from({ length: 1000 }, (_, i) => `new-${i}.example`).join("\n"));
+  const updated = await until("the update is done", async () => {
+    const { ok } = await ask("popup.refresh", null);
+    return ok.sequence === 2 && ok;
+  }, { within: 60_000 });
+  words(`release ${updated.sequence}, ${updated.count} entries`);
+
+  const times = [];
+  for (let round = 0; round < rounds; round++) {
+    await browser.killWorker();
+    times.push(await page.evaluate(async (tabId) => {
+      const start = performance.now();
+      const { ok } = await chrome.runtime.sendMessage({ ask: "popup.page", body: { tabId } });
+      if (!ok) throw new Error("no verdict");
+      return performance.now() - start;
+    }, tabId));
+  }
+  times.sort((a, b) => a - b);
+  line("worker/cold-verdict-p50", at(times, 0.5), "ms", { bound: 100 });
+  line("worker/cold-verdict-p95", at(times, 0.95), "ms", { bound: 200 });
+} finally {
+  await world.close();
+}
