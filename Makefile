@@ -24,10 +24,10 @@ extension: build ## the extension for both browsers, into build/extension/
 test: ## everything: native, wasm, race detector, real Chromium and Firefox
 	@scripts/test.sh
 
-check: ## what needs no browser: formatting, vet, generated files, unit tests, type check
+check: build ## what needs no browser: formatting, vet, generated files, unit tests, type check
 	@scripts/check.sh
 
-bench: build ## the benchmarks, as a table and as bench.json
+bench: build ## the benchmarks beside their peers, as a table and as bench.json
 	@scripts/bench.sh
 
 generate: ## rewrite generated files

@@ -1,7 +1,33 @@
 #!/bin/sh
-# Runs every Go benchmark once and writes the figures as a table and as bench.json.
+# Measures everything beside its peers: natively, as wasm on the engine of Chromium, and in
+# Chromium. Writes a table to standard output and the figures to bench.json. Takes some five
+# minutes; the figures of a machine that does something else meanwhile are worth little.
+# usage: bench.sh [ENTRIES]
 set -eu
 cd "$(dirname "$0")/.."
-go test -run '^$' -bench . -benchmem ./shared/... | tee build/bench.txt
-go run ./scripts/benchjson <build/bench.txt >bench.json
+n=${1:-1000000}
+scripts/deps.sh
+scripts/npm.sh
+say() { echo "== $*" >&2; }
+go build -o build/bench ./scripts/bench
+GOOS=wasip1 GOARCH=wasm go build -o build/bench.wasm ./scripts/bench
+lines=build/bench.jsonl
+: >"$lines"
+size=$(gzip -9nc build/core.wasm | wc -c)
+printf '{"name":"core/gzip-bytes","n":1,"value":%s,"unit":"bytes","bound":%s}\n' "$size" "$(cat scripts/core-budget)" >>"$lines"
+say natively, with peers
+for m in 100000 "$n" 5000000; do build/bench measure "$m" >>"$lines"; done
+say as wasm
+node extension/bench/wasm.mjs build/bench.wasm measure "$n" >>"$lines"
+say peers in JavaScript
+node --expose-gc extension/bench/peers.mjs "$n" >>"$lines"
+say publishing, on one core
+GOMAXPROCS=1 go test -run '^$' -bench Publish -benchtime 1x -timeout 20m ./server/publish | awk '/^BenchmarkPublish/ {
+	for (i = 3; i < NF; i += 2) v[$(i+1)] = $i
+	printf "{\"name\":\"publish/time\",\"n\":1000000,\"value\":%s,\"unit\":\"s\",\"bound\":5}\n", v["sec/publish"]
+	printf "{\"name\":\"publish/memory\",\"n\":1000000,\"value\":%s,\"unit\":\"bytes\",\"bound\":300000000}\n", v["peak-bytes"]
+}' >>"$lines"
+say in Chromium
+(cd extension && node bench/chromium.mjs "$n") >>"$lines"
+build/bench table bench.json <"$lines"
 echo "bench.json written" >&2

@@ -8,6 +8,10 @@ step formatting
 unformatted=$(gofmt -l scripts server shared wasm)
 [ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; exit 1; }
 
+step the size of the core
+size=$(gzip -9nc build/core.wasm | wc -c)
+[ "$size" -le "$(cat scripts/core-budget)" ] || { echo "the core takes $size bytes compressed; scripts/core-budget allows $(cat scripts/core-budget)" >&2; exit 1; }
+
 step vet
 go vet ./...
 GOOS=wasip1 GOARCH=wasm go vet ./shared/... ./wasm/...

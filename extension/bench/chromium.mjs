@@ -2,8 +2,11 @@
 //
 //	node bench/chromium.mjs [entries]
 
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { Khien } from "../test/fixture/khien.mjs";
+import net from "node:net";
+import path from "node:path";
+import { Core } from "../test/fixture/core.mjs";
 import { until } from "../test/fixture/until.mjs";
 import { World } from "../test/fixture/world.mjs";
 
@@ -47,6 +50,30 @@ try {
   times.sort((a, b) => a - b);
   line("worker/cold-verdict-p50", at(times, 0.5), "ms", { bound: 100 });
   line("worker/cold-verdict-p95", at(times, 0.95), "ms", { bound: 200 });
+
+  // A thousand links of a feed, as the worker asks the core.
+  const links = Array.from({ length: 1000 }, (_, i) => [
+    `https://www.facebook.com/an.invented.name${i}/posts/${i}`, `https://shop${i}.example/item/${i}?ref=feed`,
+    `https://www.tiktok.com/@invented${i}/video/${i}`, `https://news${i}.example/`,
+  ][i % 4]);
+  const files = await Promise.all(["keys", "head", "set"].map((name) => readFile(path.join(world.extension, "chromium/bundled", name))));
+  const core = await Core.start(await browser.inside());
+  await core.open((await readFile(path.join(world.khien.dir, "keys/root.pub"), "utf8")).trim(), { keys: files[0], head: files[1], set: files[2] });
+  line("check/batch-1000", at(await core.times(links, 30), 0.5), "ms", { bound: 5 });
+
+  // Nothing changed: what the server's answer takes on the wire.
+  const ask304 = async (etag) => {
+    const socket = net.connect(world.khien.port, "127.0.0.1");
+    await once(socket, "connect");
+    socket.end(`GET /v1/head HTTP/1.1\r\nHost: khien.example\r\n${etag ? `If-None-Match: ${etag}\r\n` : ""}Connection: close\r\n\r\n`);
+    let got = "";
+    for await (const part of socket) got += part.toString("latin1");
+    return got;
+  };
+  const etag = /^etag: (.*)\r$/im.exec(await ask304(""))[1];
+  const unchanged = await ask304(etag);
+  if (!unchanged.startsWith("HTTP/1.1 304")) throw new Error(unchanged);
+  console.log(JSON.stringify({ name: "update/bytes-unchanged", n, value: unchanged.length, unit: "bytes", bound: 200 }));
 } finally {
   await world.close();
 }
