@@ -89,7 +89,7 @@ func (a *API) Head(form Form) Answer {
 		return unavailable(form)
 	}
 	sum := sha256.Sum256(head)
-	return Answer{Status: 200, Type: "text/plain; charset=utf-8", Cache: cacheHead, ETag: quoted(hex.EncodeToString(sum[:16])), Body: head}
+	return Answer{Status: 200, Type: "text/plain; charset=utf-8", Cache: cacheHead, ETag: quoted(hex.EncodeToString(sum[:8])), Body: head}
 }
 
 // Blob is the blob with this digest, in hex.

@@ -233,6 +233,15 @@ func plain(status int, text string) api.Answer {
 // send writes a as the response; where the client has these very bytes, it says only that.
 func send(ctx *fasthttp.RequestCtx, a api.Answer) {
 	h := &ctx.Response.Header
+	if a.ETag != "" && a.Status == fasthttp.StatusOK && has(string(ctx.Request.Header.Peek("If-None-Match")), a.ETag) {
+		// What most clients get most of the time: nothing but what RFC 9110 section 15.4.5 asks for.
+		h.Del("Access-Control-Expose-Headers")
+		h.Del("Cross-Origin-Resource-Policy")
+		h.Set("Cache-Control", a.Cache)
+		h.Set("ETag", a.ETag)
+		ctx.SetStatusCode(fasthttp.StatusNotModified)
+		return
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	if len(h.Peek("Content-Security-Policy")) == 0 {
@@ -243,10 +252,6 @@ func send(ctx *fasthttp.RequestCtx, a api.Answer) {
 	}
 	if a.ETag != "" {
 		h.Set("ETag", a.ETag)
-		if a.Status == fasthttp.StatusOK && has(string(ctx.Request.Header.Peek("If-None-Match")), a.ETag) {
-			ctx.SetStatusCode(fasthttp.StatusNotModified)
-			return
-		}
 	}
 	if a.Type != "" {
 		h.SetContentType(a.Type)
