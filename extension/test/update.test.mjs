@@ -166,6 +166,28 @@ test("with all that is on the disk damaged, the list from the build protects", a
   await warns("newly-listed-8.example");
 });
 
+test("killed at any moment of an update, it has the old list or the new one", async () => {
+  const inside = await browser.inside();
+  const ask = (ask) => inside.evaluate((message) => chrome.runtime.sendMessage(message), { ask, body: null });
+  const before = releases;
+  const seen = new Set();
+  for (const delay of [0, 5, 10, 15, 20, 30, 40, 60, 80, 120, 200]) {
+    await publish();
+    await inside.evaluate(() => void chrome.runtime.sendMessage({ ask: "popup.refresh", body: null }).catch(() => undefined));
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    await browser.killWorker();
+    const { ok } = await ask("popup.protection");
+    assert.ok(ok.sequence === releases || ok.sequence === releases - 1, `after ${delay} ms: release ${ok.sequence} of ${releases}`);
+    assert.equal(ok.state, "fresh");
+    seen.add(releases - ok.sequence);
+    assert.equal((await ask("popup.refresh")).ok.sequence, releases, `after ${delay} ms the next update does not succeed`);
+  }
+  assert.deepEqual([...seen].sort(), [0, 1], "all were killed too early, or too late");
+  await inside.close();
+  assert.equal(releases, before + 11);
+  await warns(`newly-listed-${releases}.example`);
+});
+
 /** Runs in a page of the extension: changes one byte of the list in use, or of all lists on the disk. */
 async function damage(inUseOnly) {
   const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));

@@ -13,6 +13,7 @@ import (
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
+	"khien/shared/set"
 )
 
 // dir is the data directory.
@@ -61,11 +62,30 @@ func (d *dir) publisher() (p *publish.Publisher, close func(), err error) {
 	if err == nil {
 		var keys *publish.Keys
 		if keys, err = publish.LoadKeys(d.keys()); err == nil {
-			return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys}, func() { book.Close() }, nil
+			var popular *set.Set
+			if popular, err = d.readPopular(); err == nil {
+				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: popular}, func() { book.Close() }, nil
+			}
 		}
 	}
 	book.Close()
 	return nil, nil, err
+}
+
+// readPopular reads what "khien popular" has kept; nil if nothing is.
+func (d *dir) readPopular() (*set.Set, error) {
+	body, err := os.ReadFile(d.popular())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := set.Open(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: run \"khien popular\" again", d.popular(), err)
+	}
+	return &s, nil
 }
 
 // rootKey is the verifier key of this directory's root.

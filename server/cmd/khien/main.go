@@ -70,7 +70,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	cmd.PersistentFlags().StringVar(&d.path, "data", path, "the data directory (or KHIEN_DATA)")
 	cmd.AddCommand(
 		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
-		importCommand(d), exportCommand(d), withdrawCommand(d), reportsCommand(d),
+		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d),
 		subjectCommand(), checkCommand(d),
 	)
 	return cmd
