@@ -78,7 +78,7 @@ func patch(from, to []set.Entry) float64 {
 		return b.Bytes()
 	}
 	old, next := raw(from), raw(to)
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderDictRaw(1, old), zstd.WithWindowSize(1<<24))
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderDictRaw(1, old), zstd.WithWindowSize(1<<26))
 	if err != nil {
 		panic(err)
 	}
