@@ -186,6 +186,22 @@ func TestDamageHasAName(t *testing.T) {
 	f("a directory that goes back", ErrCorrupt, func(b []byte) []byte { b[len(b)-pad-int(groupBytes(uint(b[15])))]++; return b })
 }
 
+// Other encodings of the same entries are refused by name.
+func TestOnlyOneEncodingIsTaken(t *testing.T) {
+	good := build(t, random(1, 500))
+	f := func(name string, change func([]byte)) {
+		t.Helper()
+		data := bytes.Clone(good)
+		change(data)
+		if err := Verify(data); !errors.Is(err, ErrCanonical) {
+			t.Errorf("%s: got %v, want %v", name, err, ErrCanonical)
+		}
+	}
+	f("something in the padding", func(b []byte) { b[len(b)-1] = 1 })
+	f("a residual of a bucket that there is not", func(b []byte) { b[len(b)-pad-1] = 1 })
+	f("another class where none is coded alone", func(b []byte) { b[22]++ })
+}
+
 // Every single bit of a small set is turned. Either the set is refused, or it is the
 // proper encoding of other entries, whose digest is another.
 func TestEveryFlippedBitIsNoticed(t *testing.T) {
