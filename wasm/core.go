@@ -167,8 +167,9 @@ func (c *core) check(request []byte) ([]byte, error) {
 		return nil, errRequest
 	}
 	reply := checkReply{make([]finding, len(q.Hrefs))}
+	var named subject.Named
 	for i, href := range q.Hrefs {
-		reply.Findings[i] = told(c.checker.Check(href, q.Now))
+		reply.Findings[i] = told(c.checker.CheckNext(&named, href, q.Now))
 	}
 	return reply.MarshalMsg(nil)
 }

@@ -428,43 +428,112 @@ func (z *failure) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 11
-	// string "verdict"
-	o = append(o, 0x8b, 0xa7, 0x76, 0x65, 0x72, 0x64, 0x69, 0x63, 0x74)
-	o = msgp.AppendString(o, z.Verdict)
-	// string "subject"
-	o = append(o, 0xa7, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74)
-	o = msgp.AppendString(o, z.Subject)
-	// string "category"
-	o = append(o, 0xa8, 0x63, 0x61, 0x74, 0x65, 0x67, 0x6f, 0x72, 0x79)
-	o = msgp.AppendString(o, z.Category)
-	// string "bucket"
-	o = append(o, 0xa6, 0x62, 0x75, 0x63, 0x6b, 0x65, 0x74)
-	o = msgp.AppendString(o, z.Bucket)
-	// string "stale"
-	o = append(o, 0xa5, 0x73, 0x74, 0x61, 0x6c, 0x65)
-	o = msgp.AppendBool(o, z.Stale)
-	// string "cause"
-	o = append(o, 0xa5, 0x63, 0x61, 0x75, 0x73, 0x65)
-	o = msgp.AppendString(o, z.Cause)
-	// string "confirmed"
-	o = append(o, 0xa9, 0x63, 0x6f, 0x6e, 0x66, 0x69, 0x72, 0x6d, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.Confirmed)
-	// string "first_seen"
-	o = append(o, 0xaa, 0x66, 0x69, 0x72, 0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e)
-	o = msgp.AppendInt64(o, z.FirstSeen)
-	// string "reference"
-	o = append(o, 0xa9, 0x72, 0x65, 0x66, 0x65, 0x72, 0x65, 0x6e, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Reference)
-	// string "source"
-	o = append(o, 0xa6, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Source)
-	// string "reason"
-	o = append(o, 0xa6, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e)
-	o = msgp.AppendMapHeader(o, uint32(len(z.Reason)))
-	for za0001, za0002 := range z.Reason {
-		o = msgp.AppendString(o, za0001)
-		o = msgp.AppendString(o, za0002)
+	// check for omitted fields
+	zb0001Len := uint32(11)
+	var zb0001Mask uint16 /* 11 bits */
+	_ = zb0001Mask
+	if z.Subject == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Category == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Bucket == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Stale == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Cause == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Confirmed == false {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.FirstSeen == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.Reference == "" {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.Source == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.Reason == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "verdict"
+		o = append(o, 0xa7, 0x76, 0x65, 0x72, 0x64, 0x69, 0x63, 0x74)
+		o = msgp.AppendString(o, z.Verdict)
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "subject"
+			o = append(o, 0xa7, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74)
+			o = msgp.AppendString(o, z.Subject)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "category"
+			o = append(o, 0xa8, 0x63, 0x61, 0x74, 0x65, 0x67, 0x6f, 0x72, 0x79)
+			o = msgp.AppendString(o, z.Category)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "bucket"
+			o = append(o, 0xa6, 0x62, 0x75, 0x63, 0x6b, 0x65, 0x74)
+			o = msgp.AppendString(o, z.Bucket)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "stale"
+			o = append(o, 0xa5, 0x73, 0x74, 0x61, 0x6c, 0x65)
+			o = msgp.AppendBool(o, z.Stale)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "cause"
+			o = append(o, 0xa5, 0x63, 0x61, 0x75, 0x73, 0x65)
+			o = msgp.AppendString(o, z.Cause)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "confirmed"
+			o = append(o, 0xa9, 0x63, 0x6f, 0x6e, 0x66, 0x69, 0x72, 0x6d, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.Confirmed)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "first_seen"
+			o = append(o, 0xaa, 0x66, 0x69, 0x72, 0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e)
+			o = msgp.AppendInt64(o, z.FirstSeen)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "reference"
+			o = append(o, 0xa9, 0x72, 0x65, 0x66, 0x65, 0x72, 0x65, 0x6e, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Reference)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "source"
+			o = append(o, 0xa6, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Source)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "reason"
+			o = append(o, 0xa6, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e)
+			o = msgp.AppendMapHeader(o, uint32(len(z.Reason)))
+			for za0001, za0002 := range z.Reason {
+				o = msgp.AppendString(o, za0001)
+				o = msgp.AppendString(o, za0002)
+			}
+		}
 	}
 	return
 }

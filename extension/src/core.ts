@@ -91,15 +91,31 @@ export function start(): void {
   running().catch(() => undefined);
 }
 
+/** A finding that says nothing: what a reply leaves out is as it is here. */
+export const nothing: Finding = {
+  verdict: "unknown",
+  subject: "",
+  category: "",
+  bucket: "",
+  stale: false,
+  cause: "",
+  confirmed: false,
+  first_seen: 0,
+  reference: "",
+  source: "",
+  reason: null,
+};
+
 /** What is known about each address, in their order. */
 export async function check(urls: string[]): Promise<Finding[]> {
   const hrefs = urls.map((url) => (URL.canParse(url) ? new URL(url).href : url));
-  return (await call<CheckRequest, CheckReply>(Op.check, { hrefs, now: now() })).findings;
+  const { findings } = await call<CheckRequest, CheckReply>(Op.check, { hrefs, now: now() });
+  return findings.map((told) => ({ ...nothing, ...told }));
 }
 
 /** Confirms a finding by the bucket that it names, and tells the reason; or that it was a chance hit. */
 export async function resolve(subject: string, bucket: Uint8Array): Promise<Finding> {
-  return (await call<ResolveRequest, ResolveReply>(Op.resolve, { subject, bucket, now: now() })).finding;
+  return { ...nothing, ...(await call<ResolveRequest, ResolveReply>(Op.resolve, { subject, bucket, now: now() })).finding };
 }
 
 /** What to fetch to get from the open release to the one that head announces. */

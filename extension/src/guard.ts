@@ -62,23 +62,11 @@ export function forget(tabId: number): void {
   leaving.delete(tabId);
 }
 
-const unreadable: Finding = {
-  verdict: "unknown",
-  subject: "",
-  category: "",
-  bucket: "",
-  stale: false,
-  cause: "core",
-  confirmed: false,
-  first_seen: 0,
-  reference: "",
-  source: "",
-  reason: null,
-};
+const unreadable: Finding = { ...core.nothing, cause: "core" };
 
 /** What is known about an address; "unknown" too if the core itself fails. */
 export async function look(href: string): Promise<Finding> {
-    try {
+  try {
     await restore();
     return (await core.check([href]))[0] ?? unreadable;
   } catch {

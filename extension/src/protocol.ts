@@ -1,7 +1,7 @@
 // The calls between the browser and the core; wasm/protocol.go is the same in Go.
 
 /** Raised with each change that an older core would misread. */
-export const version = 2;
+export const version = 3;
 
 /** What can be asked. */
 export const enum Op {
@@ -51,9 +51,10 @@ export interface CheckRequest {
 }
 
 export interface CheckReply {
-  findings: Finding[];
+  findings: Partial<Finding>[];
 }
 
+/** A reply leaves out what is empty. */
 export interface Finding {
   verdict: "unknown" | "unlisted" | "listed" | "caution";
   subject: string;
@@ -75,7 +76,7 @@ export interface ResolveRequest {
 }
 
 export interface ResolveReply {
-  finding: Finding;
+  finding: Partial<Finding>;
 }
 
 export interface PlanRequest {

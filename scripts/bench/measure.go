@@ -188,8 +188,9 @@ func measure(n int) error {
 		}[i%4]
 	}
 	say(line{Name: "check/batch-1000", N: 1000, Value: once(func() {
+		var named subject.Named
 		for _, href := range links {
-			c.Check(href, now)
+			c.CheckNext(&named, href, now)
 		}
 	}), Unit: "ms", Bound: 5})
 	return failed

@@ -122,7 +122,12 @@ func (c *Checker) stale(now int64) bool { return now > c.head.Expires }
 // subjects it names that is listed. What cannot be read is Unknown, and so is what is
 // not listed in a list that has expired.
 func (c *Checker) Check(href string, now int64) Finding {
-	var named subject.Named
+	return c.CheckNext(new(subject.Named), href, now)
+}
+
+// CheckNext is Check for one address after the other, as they come in a feed: named is used
+// for each of them.
+func (c *Checker) CheckNext(named *subject.Named, href string, now int64) Finding {
 	if err := named.Read(href); err != nil {
 		return Finding{Verdict: Unknown, Cause: err, Stale: c.stale(now)}
 	}

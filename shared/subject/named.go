@@ -2,9 +2,9 @@ package subject
 
 import "strings"
 
-// Named is what one address names, for its digests. It serves one address after the other and
-// allocates nothing, except for social accounts and where a port or an escape stands
-// between the parts of an expression.
+// Named is what one address names, for its digests. It serves one address after the other,
+// remembers the digests of some hosts, and allocates nothing, except for that memory, for
+// social accounts and where a port or an escape stands between the parts of an expression.
 type Named struct {
 	page     page
 	accounts [maxAccounts]Subject
@@ -14,6 +14,22 @@ type Named struct {
 	hosts                           [maxHosts]int
 	paths                           [maxPaths]int
 	numAccounts, numHosts, numPaths int
+
+	served bool                   // an address before this one
+	known  *[rememberedHosts]host // from the second address on
+	host   *host                  // of this address, if its host may be remembered
+}
+
+// rememberedHosts is how many hosts are remembered; a power of two.
+const rememberedHosts = 32
+
+// host is a host whose own expressions, those with the path "/", have been hashed: the links
+// of a feed lead to the same few again and again.
+type host struct {
+	text  [48]byte
+	len   int
+	heads [maxHosts][2]uint64
+	have  [maxHosts]bool
 }
 
 // Read takes an address. What it names is then Len subjects, in the order of FromHref, whose
@@ -37,14 +53,57 @@ func (n *Named) Read(href string) error {
 	}
 	n.readPaths(len(p.host), len(p.host)+len(path))
 	n.readHosts()
+	n.remember()
 	return nil
+}
+
+// remember finds the host among those of the addresses before, or takes it in.
+func (n *Named) remember() {
+	text := n.page.host
+	n.host = nil
+	if !n.served {
+		n.served = true
+		return
+	}
+	if len(text) > len(host{}.text) {
+		return
+	}
+	if n.known == nil {
+		n.known = new([rememberedHosts]host)
+	}
+	slot := len(text)
+	for i := range min(len(text), 12) {
+		slot = slot*5 + int(text[i])
+	}
+	n.host = &n.known[slot%rememberedHosts]
+	if h := n.host; string(h.text[:h.len]) != text {
+		h.len, h.have = copy(h.text[:], text), [maxHosts]bool{}
+	}
 }
 
 // Len is the number of subjects, at most MaxSubjects.
 func (n *Named) Len() int { return n.numAccounts + n.numHosts*n.numPaths }
 
 // Head is the first 16 bytes of the digest of subject i, big-endian: what a set is asked for.
-func (n *Named) Head(i int) (a, b uint64) { return digestHead(n.at(i)) }
+func (n *Named) Head(i int) (a, b uint64) {
+	if n.host == nil || i < n.numAccounts {
+		return digestHead(n.at(i))
+	}
+	at, path := 0, i-n.numAccounts
+	for ; path >= n.numPaths; path -= n.numPaths { // a division takes longer
+		at++
+	}
+	text := n.text[n.hosts[at]:n.paths[path]]
+	if path < n.numPaths-1 { // the last one is "/"
+		return digestHead(text)
+	}
+	head := &n.host.heads[at]
+	if !n.host.have[at] {
+		head[0], head[1] = digestHead(text)
+		n.host.have[at] = true
+	}
+	return head[0], head[1]
+}
 
 // Subject is the text of subject i.
 func (n *Named) Subject(i int) Subject { return Subject(strings.Clone(n.at(i))) }
