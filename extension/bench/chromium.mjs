@@ -58,8 +58,20 @@ try {
   ][i % 4]);
   const files = await Promise.all(["keys", "head", "set"].map((name) => readFile(path.join(world.extension, "chromium/bundled", name))));
   const core = await Core.start(await browser.inside());
-  await core.open((await readFile(path.join(world.khien.dir, "keys/root.pub"), "utf8")).trim(), { keys: files[0], head: files[1], set: files[2] });
+  const root = (await readFile(path.join(world.khien.dir, "keys/root.pub"), "utf8")).trim();
+  const idle = await core.memory();
+  await core.open(root, { keys: files[0], head: files[1], set: files[2] });
+
+  // The update from the first release to the second, and the second as a worker finds it.
+  const get = async (path) => Buffer.from(await (await fetch(`http://127.0.0.1:${world.khien.port}${path}`)).arrayBuffer());
+  const head = await get("/v1/head");
+  const plan = await core.call(5, { head, keys: Buffer.of(), now: Math.floor(Date.now() / 1000) });
+  if (plan.need !== "delta") throw new Error(`the update is a ${plan.need}`);
+  const { times: applied, memory } = await core.applyTimes({ head, keys: Buffer.of(), delta: await get(plan.path) }, 1);
+  line("delta/memory", memory - idle, "bytes", { bound: 3 * files[2].length });
+  line("delta/apply", at([...applied, ...(await core.applyTimes({ head, keys: Buffer.of(), delta: await get(plan.path) }, 10)).times].sort((a, b) => a - b), 0.5), "ms", { bound: 40 });
   line("check/batch-1000", at(await core.times(links, 30), 0.5), "ms", { bound: 5 });
+  line("set/open", at(await core.reopenTimes(root, { head, keys: files[0], sum: plan.set }, 20), 0.5), "ms", { bound: 50 });
 
   // Nothing changed: what the server's answer takes on the wire.
   const ask304 = async (etag) => {

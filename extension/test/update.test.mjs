@@ -188,6 +188,50 @@ test("killed at any moment of an update, it has the old list or the new one", as
   await warns(`newly-listed-${releases}.example`);
 });
 
+test("killed at each step of an update, it has the old list or the new one", async () => {
+  const inside = await browser.inside();
+  const ask = (ask) => inside.evaluate((message) => chrome.runtime.sendMessage(message), { ask, body: null });
+  const seen = [];
+  for (let step = 1; ; step++) {
+    await publish();
+    assert.equal((await ask("popup.protection")).ok.sequence, releases - 1);
+    const worker = await browser.worker();
+    await worker.evaluate(endAt, step);
+    await ask("popup.refresh").catch(() => undefined);
+    const steps = await worker.evaluate(() => globalThis.steps);
+    await browser.killWorker();
+    const { ok } = await ask("popup.protection");
+    assert.ok(ok.sequence === releases || ok.sequence === releases - 1, `at step ${step}: release ${ok.sequence} of ${releases}`);
+    assert.equal(ok.state, "fresh", `at step ${step}`);
+    seen.push(releases - ok.sequence);
+    assert.equal((await ask("popup.refresh")).ok.sequence, releases, `after step ${step} the next update does not succeed`);
+    if (steps < step) break;
+  }
+  assert.equal(seen[0], 1, "with nothing done there is a new list");
+  assert.equal(seen.at(-1), 0, "with everything done there is the old list");
+  assert.deepEqual(seen.toSorted().reverse(), seen, "a later step went back to the old list");
+  assert.ok(seen.length > 8, `only ${seen.length} steps`);
+  await inside.close();
+});
+
+/**
+ * Runs in the worker: from its step number n on, counted from here, nothing that it does reaches the network or the
+ * disk any more. A step is a request to the network, or a call of the database.
+ */
+function endAt(n) {
+  globalThis.steps = 0;
+  const counted = (on, name) => {
+    const does = on[name];
+    on[name] = function (...args) {
+      if (++globalThis.steps >= n) throw new Error("the worker is dead");
+      return does.apply(this, args);
+    };
+  };
+  counted(globalThis, "fetch");
+  counted(IDBDatabase.prototype, "transaction");
+  for (const name of ["get", "put", "delete", "clear"]) counted(IDBObjectStore.prototype, name);
+}
+
 /** Runs in a page of the extension: changes one byte of the list in use, or of all lists on the disk. */
 async function damage(inUseOnly) {
   const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));

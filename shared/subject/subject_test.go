@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -300,6 +301,35 @@ func TestNamingAPageAllocatesNothing(t *testing.T) {
 }
 
 // The digest of a text is its SHA-256, whatever it is made by.
+// One Named serves a whole feed: what it remembers of a host never changes what it says of a page.
+func TestAHostThatIsRemembered(t *testing.T) {
+	var n Named
+	hosts := []string{"www.facebook.com", "a.b.c.d.e.f.example", "e.f.example", "example", "127.0.0.1", strings.Repeat("long.", 9) + "example", strings.Repeat("long.", 12) + "example"}
+	for i := range 200 {
+		hosts = append(hosts, fmt.Sprintf("site-%d.example", i))
+	}
+	for round := range 3 {
+		for i, host := range hosts {
+			for _, path := range []string{"/", "/?q=1", "/one/two", "/an.invented.name/posts/1"} {
+				href := "https://" + host + path
+				if i%7 == round { // a port stands between the parts
+					href = "https://" + host + ":8443" + path
+				}
+				if err := n.Read(href); err != nil {
+					t.Fatal(href, err)
+				}
+				for i := range n.Len() {
+					sum := n.Subject(i).Digest()
+					want := [2]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])}
+					if a, b := n.Head(i); [2]uint64{a, b} != want {
+						t.Fatalf("%s: the digest of %s is wrong in round %d", href, n.Subject(i), round)
+					}
+				}
+			}
+		}
+	}
+}
+
 func FuzzDigest(f *testing.F) {
 	for n := range 300 {
 		f.Add(strings.Repeat("h", n))
