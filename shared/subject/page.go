@@ -15,6 +15,7 @@ type page struct {
 	query    string // canonical, with the question mark; empty without one or with nothing behind it
 	raw      string // the path with nothing escaped
 	rawQuery string // the query as it came
+	escaped  string // the path as it came
 	fragment string // as it came
 }
 
@@ -49,6 +50,7 @@ func (p *page) read(href string) error {
 	if has(path, notInPath) || hasDotSegment(path) {
 		return ErrNotNormalised
 	}
+	p.escaped = path
 	p.raw, p.rawQuery = cleanPath(unescape(path)), query
 	p.path, p.query = escape(p.raw, true), ""
 	if query != "" {

@@ -54,9 +54,10 @@ const (
 const (
 	maxHosts    = 5
 	maxPaths    = 6
-	maxAccounts = 4
+	maxAccounts = 8
+	maxTargets  = 3 // an address that leads to one that leads to one
 	// MaxSubjects is how many subjects one address has at most.
-	MaxSubjects = maxHosts*maxPaths + maxAccounts
+	MaxSubjects = (1+maxTargets)*maxHosts*maxPaths + maxAccounts
 )
 
 // Digest is the SHA-256 of the text.
@@ -104,7 +105,7 @@ func Parse(text string) (Subject, error) {
 		return "", ErrSubject
 	}
 	if s.IsAccount() {
-		if !canonicalAccount(text) {
+		if name, rest, _ := strings.Cut(text, ":"); !canonicalNumber(name, rest) && !canonicalAccount(text) {
 			return "", ErrSubject
 		}
 		return s, nil

@@ -1,0 +1,249 @@
+package subject
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxSelected bounds a text that somebody has selected, in bytes.
+const maxSelected = 4096
+
+// maxFound bounds what is found in it.
+const maxFound = 32
+
+// FromText finds what a text that a person has selected or pasted names: addresses, telephone
+// numbers as they are written in Vietnam or with their country, bank accounts beside the name of
+// their bank, wallets, email addresses, and the payload of a payment code (VietQR). What is not sure is
+// left out. It returns ErrTooLong for more than 4,096 bytes.
+func FromText(text string) ([]Subject, error) {
+	if len(text) > maxSelected {
+		return nil, ErrTooLong
+	}
+	if !utf8.ValidString(text) {
+		return nil, ErrSubject
+	}
+	var found []Subject
+	add := func(s Subject) {
+		if !slices.Contains(found, s) && len(found) < maxFound {
+			found = append(found, s)
+		}
+	}
+	text = strings.TrimSpace(norm.NFKC.String(text))
+	if s, err := Parse(text); err == nil && s.IsAccount() {
+		return []Subject{s}, nil
+	}
+	if s, ok := fromPaymentCode(text); ok {
+		return []Subject{s}, nil
+	}
+	for _, word := range strings.Fields(text) {
+		word = strings.Trim(word, "<>()[]{}\"'“”‘’«»,;!|*_")
+		for _, s := range fromWord(strings.TrimRight(word, ".:")) {
+			add(s)
+		}
+	}
+	for _, s := range banksIn(text) {
+		add(s)
+	}
+	for _, run := range numbersIn(text) {
+		if strings.HasPrefix(run, "00") && !strings.HasPrefix(run, "0084") {
+			continue // rather the number of an account
+		}
+		if id, ok := appendVietnamese(nil, run); ok {
+			add(Subject("phone:" + string(id)))
+		}
+	}
+	return found, nil
+}
+
+// fromWord takes one word: an address, an email address or a wallet.
+func fromWord(word string) []Subject {
+	if email := canonicalEmail(word); email != "" {
+		return []Subject{Subject("email:" + email)}
+	}
+	for _, chain := range []string{"bitcoin", "ethereum", "tron", "litecoin", "dogecoin", "ton"} {
+		if id := canonicalWallet(chain, word); id != "" {
+			return []Subject{Subject("wallet:" + chain + "/" + id)}
+		}
+	}
+	href := word
+	if !strings.Contains(word, "://") && !isLink(word) {
+		host, _, _ := strings.Cut(word, "/")
+		if !looksLikeHost(host) {
+			return nil
+		}
+		href = "http://" + word
+	}
+	href, ok := browserForm(href)
+	if !ok {
+		return nil
+	}
+	found, err := FromHref(nil, href)
+	if err != nil {
+		return nil
+	}
+	return found
+}
+
+// looksLikeHost tells "shop.example" from "v1.2" and "e.g": its last label has two letters and
+// more, and nothing else.
+func looksLikeHost(word string) bool {
+	host, ok := normalisedHost(word)
+	if !ok {
+		return false
+	}
+	host, _, _ = strings.Cut(host, ":")
+	dot := strings.LastIndexByte(host, '.')
+	if dot <= 0 || strings.Trim(host, lower+number10+".-") != "" || !isHostname(host) {
+		return false
+	}
+	last := host[dot+1:]
+	return len(last) >= 2 && (lowercase(last) || strings.HasPrefix(last, "xn--"))
+}
+
+// run is a number in a text.
+type run struct {
+	digits  string // with a plus sign if it has one
+	at, end int
+	isPhone bool // it stands alone, as a telephone number would
+}
+
+// numbersIn finds the numbers in a text: digits in groups, with what people put between them.
+func numbersIn(text string) []string {
+	var runs []string
+	for i := 0; i < len(text) && len(runs) < maxFound; {
+		c := text[i]
+		if c != '+' && (c < '0' || c > '9') {
+			i++
+			continue
+		}
+		at := i
+		number := []byte{c}
+		end := i + 1
+		for j, gap := i+1, 0; j < len(text) && len(number) < 24; {
+			r, size := utf8.DecodeRuneInString(text[j:])
+			switch {
+			case r >= '0' && r <= '9':
+				number = append(number, byte(r))
+				j += size
+				end, gap = j, 0
+			case unvisual(r) < 0 && gap < 2:
+				j += size
+				gap++
+			default:
+				j = len(text)
+			}
+		}
+		i = end
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after, _ := utf8.DecodeRuneInString(text[end:])
+		alone := !isWordRune(before) && !isWordRune(after)
+		if len(number) >= 6 && alone {
+			runs = append(runs, string(number))
+		}
+	}
+	return runs
+}
+
+func isWordRune(r rune) bool {
+	return r != utf8.RuneError && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || r == '@' || r >= 0xc0 && r < 0x2000)
+}
+
+// banksIn finds bank accounts: a number of 6 to 19 digits in a text that names a bank.
+func banksIn(text string) []Subject {
+	plain := " " + unaccented(text) + " "
+	var bins []string
+	for _, b := range banks {
+		for _, name := range b.names {
+			if hasWord(plain, name) && !slices.Contains(bins, b.bin) {
+				bins = append(bins, b.bin)
+				break
+			}
+		}
+	}
+	if len(bins) != 1 { // whose account it is would be a guess
+		return nil
+	}
+	var found []Subject
+	for _, r := range numbersIn(text) {
+		if id := canonicalBank(bins[0], r); id != "" && len(r) >= 6 {
+			found = append(found, Subject("bank:"+id))
+		}
+	}
+	return found
+}
+
+// unaccented is a text in lower case without the marks of Vietnamese.
+func unaccented(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 0x300 && r < 0x370:
+			return -1
+		case r == 'đ':
+			return 'd'
+		}
+		return r
+	}, norm.NFD.String(strings.ToLower(text)))
+}
+
+func hasWord(text, word string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		i += from
+		before, _ := utf8.DecodeLastRuneInString(text[:i])
+		after, _ := utf8.DecodeRuneInString(text[i+len(word):])
+		if !isWordRune(before) && !isWordRune(after) {
+			return true
+		}
+		from = i + 1
+	}
+}
+
+// fromPaymentCode reads the text of a payment code (EMVCo, "EMV QR Code Specification for
+// Payment Systems, Merchant-Presented Mode", section 3; NAPAS has the template 38).
+func fromPaymentCode(text string) (Subject, bool) {
+	const tag = "6304"
+	if !strings.HasPrefix(text, "000201") || len(text) < len(tag)+4 {
+		return "", false
+	}
+	body, sum := text[:len(text)-4], text[len(text)-4:]
+	want := crc16(0xffff, []byte(body))
+	if !strings.HasSuffix(body, tag) || !strings.EqualFold(sum, string(hex4(want))) {
+		return "", false
+	}
+	merchant := field(text, "38")
+	if field(merchant, "00") != "A000000727" {
+		return "", false
+	}
+	account := field(merchant, "01")
+	id := canonicalBank(field(account, "00"), strings.ToUpper(field(account, "01")))
+	return Subject("bank:" + id), id != ""
+}
+
+func hex4(v uint16) []byte {
+	const hex = "0123456789ABCDEF"
+	return []byte{hex[v>>12], hex[v>>8&15], hex[v>>4&15], hex[v&15]}
+}
+
+// field is the value of a data object: two digits of its id, two of its length, and the value.
+func field(text, id string) string {
+	for len(text) >= 4 {
+		if !digits(text[2:4]) {
+			return ""
+		}
+		n := int(text[2]-'0')*10 + int(text[3]-'0')
+		if len(text) < 4+n {
+			return ""
+		}
+		if text[:2] == id {
+			return text[4 : 4+n]
+		}
+		text = text[4+n:]
+	}
+	return ""
+}
