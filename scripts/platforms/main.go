@@ -19,7 +19,7 @@
 // A host may have {alternatives,in,braces}, [xx] or [xx-xx] for a language, and <part> for a
 // label that is captured. The shapes are those of package subject: handle, name, code, number,
 // host. EXTRA are the signs besides letters and digits. Options: drop=C, prefix=TEXT,
-// starts=letter, not=digits, not=numbered, not=dots, has=.
+// starts=letter, not=digits, not=numbered, has=.
 //
 // A pattern is /segment/segment?key=value#fragment. A {kind} captures, "*" stands for anything,
 // and what follows the last segment does not matter. Behind "=>" stand the subjects, the
@@ -278,6 +278,18 @@ func rules(all []*platform) []hostRule {
 	return rules
 }
 
+// domainSlots is the length of the table of domains, a power of two.
+const domainSlots = 512
+
+// hashOf must do as the function of the same name in package subject.
+func hashOf(domain string) uint32 {
+	h := uint32(0)
+	for i := range len(domain) {
+		h = h*31 + uint32(domain[i])
+	}
+	return h
+}
+
 // order: what is exact comes before what is wild.
 func order(r hostRule) string {
 	return map[string]string{"exactly": "0", "locale": "1", "language": "2", "anyLabel": "3"}[r.wild]
@@ -324,16 +336,35 @@ func program(all []*platform) []byte {
 	for _, r := range list {
 		p("{%q, %s, %s, %d, %d},\n", r.labels, r.wild, r.part, r.platform, r.group)
 	}
-	p("}\n\n// hostsOf are the hosts of platforms below a domain.\nfunc hostsOf(domain string) []hostRule {\nswitch domain {\n")
+	p("}\n\n// domains are those below which hosts of platforms are, with where their hostRules begin and end.\n")
+	p("var domains = [...]domainRules{\n")
+	var slots [domainSlots]int // index of domains plus one
+	count := 0
 	for from := 0; from < len(list); {
 		to := from
 		for to < len(list) && list[to].domain == list[from].domain {
 			to++
 		}
-		p("case %q:\nreturn hostRules[%d:%d]\n", list[from].domain, from, to)
+		p("{%q, %d, %d},\n", list[from].domain, from, to)
+		count++
+		slot := hashOf(list[from].domain) % domainSlots
+		for slots[slot] != 0 {
+			slot = (slot + 1) % domainSlots
+		}
+		slots[slot] = count
 		from = to
 	}
-	p("}\nreturn nil\n}\n")
+	if count > domainSlots/2 || count > 255 {
+		must(fmt.Errorf("%d domains are too many for %d slots", count, domainSlots))
+	}
+	p("}\n\n// domainAt is where to find a domain: the slot of its hash, or the next ones.\nvar domainAt = [%d]uint8{", domainSlots)
+	for i, slot := range slots {
+		if i%32 == 0 {
+			p("\n")
+		}
+		p("%d,", slot)
+	}
+	p("\n}\n")
 	text, err := format.Source(b.Bytes())
 	must(err)
 	return text
@@ -365,8 +396,6 @@ func ruleOf(k *kind) string {
 			flags = append(flags, "notDigits")
 		case w == "not=numbered":
 			flags = append(flags, "notNumbered")
-		case w == "not=dots":
-			flags = append(flags, "notDots")
 		case w == "has=.":
 			flags = append(flags, "hasDot")
 		case extra == "" && !bounds:

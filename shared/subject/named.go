@@ -82,11 +82,13 @@ func (n *Named) readPage(p *page) (target string) {
 		return ""
 	}
 	at := domain(p.host)
-	if len(hostsOf(at)) == 0 {
+	rules := hostsOf(at)
+	if len(rules) == 0 {
 		return ""
 	}
-	n.visit = visit{host: p.host, domain: at, path: p.raw, escaped: p.escaped, query: p.rawQuery, fragment: p.fragment}
-	return n.readAccounts(&n.visit)
+	v := &n.visit
+	v.host, v.domain, v.path, v.escaped, v.query, v.fragment, v.label = p.host, at, p.raw, p.escaped, p.rawQuery, p.fragment, ""
+	return n.readAccounts(rules, v)
 }
 
 func (e *expressions) read(href string) error {

@@ -38,15 +38,16 @@ func (n *Named) readLink(href string) error {
 	}
 	scheme, rest, _ := strings.Cut(href, ":")
 	before := n.numAccounts
+	rules := hostsOf(href[:len(scheme)+1])
 	switch {
-	case len(hostsOf(href[:len(scheme)+1])) > 0:
+	case len(rules) > 0:
 		rest, fragment, _ := strings.Cut(strings.TrimLeft(rest, "/"), "#")
 		path, query, _ := strings.Cut(rest, "?")
 		n.visit = visit{
 			host: href[:len(scheme)+1], domain: href[:len(scheme)+1],
 			path: unescape(path), escaped: path, query: query, fragment: fragment,
 		}
-		n.readAccounts(&n.visit)
+		n.readAccounts(rules, &n.visit)
 	case scheme == "mailto":
 		to, _, _ := strings.Cut(rest, "?")
 		for address := range strings.SplitSeq(to, ",") {

@@ -60,7 +60,6 @@ const (
 	startsWithLetter = 1 << iota
 	notDigits
 	notNumbered // not with a number of nine digits and more at its end, behind a dash
-	notDots
 	hasDot
 )
 
@@ -119,6 +118,33 @@ func (pf *platform) part(i uint8) *kind {
 	return &pf.kinds[i]
 }
 
+// domainRules are the hosts below a domain: hostRules[from:to].
+type domainRules struct {
+	domain   string
+	from, to uint16
+}
+
+// hostsOf are the hosts of platforms below a domain.
+func hostsOf(domain string) []hostRule {
+	for slot := hashOf(domain); ; slot++ {
+		i := domainAt[slot%uint32(len(domainAt))]
+		if i == 0 {
+			return nil
+		}
+		if d := &domains[i-1]; d.domain == domain {
+			return hostRules[d.from:d.to]
+		}
+	}
+}
+
+func hashOf(domain string) uint32 {
+	h := uint32(0)
+	for i := range len(domain) {
+		h = h*31 + uint32(domain[i])
+	}
+	return h
+}
+
 // domain is the part of a host below which names are registered: the last two labels, or
 // three where the two are such as "com.vn".
 func domain(host string) string {
@@ -144,12 +170,12 @@ type visit struct {
 	host, domain string
 	path         string // nothing escaped
 	escaped      string // as it came
-	segments     [maxSegments]string
-	count        int
 	query        string // as it came
 	fragment     string
 	label        string // of the host, if its rule takes one
 	labelPart    uint8
+	count        int // of segments
+	segments     [maxSegments]string
 }
 
 func (v *visit) split() {
@@ -165,12 +191,9 @@ func (v *visit) split() {
 	}
 }
 
-// find finds the platform that a host belongs to, and which of its groups.
-func (v *visit) find() (pf *platform, group uint8) {
-	rules := hostsOf(v.domain)
-	if len(rules) == 0 {
-		return nil, 0
-	}
+// find finds the platform that a host belongs to, among the hosts below its domain, and which
+// of its groups.
+func (v *visit) find(rules []hostRule) (pf *platform, group uint8) {
 	labels := v.host[:len(v.host)-len(v.domain)]
 	for i := range rules {
 		r := &rules[i]
@@ -271,11 +294,16 @@ func (c *captures) match(pf *platform, pattern, text string) bool {
 		}
 		taken := text
 		if n := literal(pattern); n > 0 {
-			end := strings.Index(text, pattern[:n])
-			if isWild {
+			end := 0
+			switch {
+			case n == len(pattern):
+				end = len(text) - n
+			case isWild:
 				end = strings.LastIndex(text, pattern[:n])
+			default:
+				end = strings.Index(text, pattern[:n])
 			}
-			if end < 0 {
+			if end < 0 || n == len(pattern) && !sameWord(text[end:], pattern) {
 				return false
 			}
 			taken = text[:end]
@@ -359,16 +387,22 @@ func param(query, key string) (first, last string, n int) {
 
 // accounts adds what an address of a platform names, the narrowest first, and returns where
 // the page leads, if its address says so.
-func (n *Named) readAccounts(v *visit) (target string) {
-	pf, group := v.find()
+func (n *Named) readAccounts(rules []hostRule, v *visit) (target string) {
+	pf, group := v.find(rules)
 	if pf == nil {
 		return ""
 	}
 	v.split()
 	c := &n.captures
+	first := byte(0) // of the path
+	if v.count > 0 {
+		if first = v.segments[0][0]; first >= 'A' && first <= 'Z' {
+			first |= 0x20
+		}
+	}
 	for i := range pf.forms {
 		f := &pf.forms[i]
-		if f.group != group {
+		if f.group != group || f.path != "" && f.path[0] != first && f.path[0] > wild {
 			continue
 		}
 		c.reset()
@@ -563,14 +597,19 @@ func (r *rule) fits(id []byte, onlyDigits bool) bool {
 		r.begins != "" && !strings.HasPrefix(view(id), r.begins),
 		r.flags&startsWithLetter != 0 && !(id[0] >= 'a' && id[0] <= 'z' || id[0] >= 'A' && id[0] <= 'Z'),
 		r.flags&notDigits != 0 && onlyDigits,
-		r.flags&notDots != 0 && strings.Trim(view(id), ".") == "",
 		r.flags&hasDot != 0 && !strings.Contains(view(id), "."),
 		r.flags&notNumbered != 0 && isNumbered(view(id)),
 		r.shape == hostname && !isHostname(view(id)):
 		return false
 	}
-	if strings.Trim(view(id), ".") == "" { // a browser would have taken it for a dot segment
-		return false
+	return id[0] != '.' || !onlyDots(id) // a browser would have taken that for a dot segment
+}
+
+func onlyDots(id []byte) bool {
+	for _, c := range id {
+		if c != '.' {
+			return false
+		}
 	}
 	return true
 }

@@ -61,7 +61,7 @@ var platforms = [...]platform{
 			{name: "user", prefix: "facebook:user/", rule: rule{shape: name, min: 2, max: 256, drop: ".", extra: "-_", flags: notDigits | notNumbered}, open: "https://www.facebook.com/\x02", says: [languages]string{"Facebook account \x02", "Tài khoản Facebook \x02", "Konto na Facebooku \x02"},
 				reserved: "about account accounts ad ads adsmanager ai allactivity api app appcenter apps badges birthdays biz bookmarks browse buddylist bugnub business business_suite campaign careers cashtag checkpoint climatescienceinfo confirmemail connect contact cookie crisisresponse data-policy dating dialog directory donate events external facebook feed feeds findfriends flx follow followers following formerly_employed friends fundraisers games games_hub gaming gamingvideo giftcards groups hashtag help home homepage instantgames intern invite jobs join l latest legal like lite live local location login logout marketplace me media memories menu messages messenger mobile music nearby newsroom notes notifications oculus offers opensource p pagelikes pages pay payments people permalink photo photos places plugins policies policy posts press primer privacy privacy_sandbox professional_dashboard profile public recover reel reels register requests safety saved search security settings share sharer shop shops signup site sitemap stories story story_fbid support terms timeline topic tr translations travel ufi unsupportedbrowser v verify video videos view vr watch watchparty welcome whatsapp work your_information "},
 			{name: "id", prefix: "facebook:id/", rule: rule{shape: number, min: 1, max: 20}, open: "https://www.facebook.com/profile.php?id=\x02", says: [languages]string{"Facebook account no. \x02", "Tài khoản Facebook số \x02", "Konto na Facebooku nr \x02"}},
-			{name: "group", prefix: "facebook:group/", rule: rule{shape: name, min: 1, max: 256, extra: "-_.", flags: notDots}, open: "https://www.facebook.com/groups/\x02", says: [languages]string{"Facebook group \x02", "Nhóm Facebook \x02", "Grupa na Facebooku \x02"},
+			{name: "group", prefix: "facebook:group/", rule: rule{shape: name, min: 1, max: 256, extra: "-_."}, open: "https://www.facebook.com/groups/\x02", says: [languages]string{"Facebook group \x02", "Nhóm Facebook \x02", "Grupa na Facebooku \x02"},
 				reserved: "browse category create discover feed joins notifications search settings you_should_join your_groups "},
 			{name: "event", prefix: "facebook:event/", rule: rule{shape: number, min: 1, max: 20}, open: "https://www.facebook.com/events/\x02", says: [languages]string{"Facebook event \x02", "Sự kiện Facebook \x02", "Wydarzenie na Facebooku \x02"}},
 			{name: "item", prefix: "facebook:item/", rule: rule{shape: number, min: 1, max: 20}, open: "https://www.facebook.com/marketplace/item/\x02", says: [languages]string{"Facebook Marketplace item \x02", "Món hàng trên Facebook Marketplace \x02", "Oferta na Facebook Marketplace \x02"}},
@@ -974,473 +974,258 @@ var hostRules = [...]hostRule{
 	{"", exactly, 0, 15, 0},
 }
 
-// hostsOf are the hosts of platforms below a domain.
-func hostsOf(domain string) []hostRule {
-	switch domain {
-	case "2.gy":
-		return hostRules[0:1]
-	case "abre.ai":
-		return hostRules[1:2]
-	case "ampproject.org":
-		return hostRules[2:4]
-	case "amzn.asia":
-		return hostRules[4:5]
-	case "amzn.to":
-		return hostRules[5:6]
-	case "apple.com":
-		return hostRules[6:10]
-	case "aus.social":
-		return hostRules[10:11]
-	case "bit.ly":
-		return hostRules[11:13]
-	case "bitly.com":
-		return hostRules[13:15]
-	case "bl.ink":
-		return hostRules[15:16]
-	case "bom.so":
-		return hostRules[16:17]
-	case "bsky.app":
-		return hostRules[17:22]
-	case "bsky.social":
-		return hostRules[22:23]
-	case "buff.ly":
-		return hostRules[23:24]
-	case "by.com.vn":
-		return hostRules[24:25]
-	case "c.im":
-		return hostRules[25:26]
-	case "chaos.social":
-		return hostRules[26:27]
-	case "chotot.com":
-		return hostRules[27:34]
-	case "clck.ru":
-		return hostRules[34:35]
-	case "cutt.ly":
-		return hostRules[35:36]
-	case "db.tt":
-		return hostRules[36:37]
-	case "discord.com":
-		return hostRules[37:41]
-	case "discord.gg":
-		return hostRules[41:43]
-	case "discord:":
-		return hostRules[43:44]
-	case "discordapp.com":
-		return hostRules[44:48]
-	case "dlvr.it":
-		return hostRules[48:49]
-	case "dub.sh":
-		return hostRules[49:50]
-	case "ebay.us":
-		return hostRules[50:51]
-	case "facebook.com":
-		return hostRules[51:75]
-	case "fb.com":
-		return hostRules[75:79]
-	case "fb.me":
-		return hostRules[79:81]
-	case "fb.watch":
-		return hostRules[81:82]
-	case "fb:":
-		return hostRules[82:83]
-	case "forms.gle":
-		return hostRules[83:84]
-	case "fosstodon.org":
-		return hostRules[84:85]
-	case "g.co":
-		return hostRules[85:86]
-	case "gamedev.place":
-		return hostRules[86:87]
-	case "gg.gg":
-		return hostRules[87:88]
-	case "goo.gl":
-		return hostRules[88:91]
-	case "goo.su":
-		return hostRules[91:92]
-	case "google.ca":
-		return hostRules[92:94]
-	case "google.co.id":
-		return hostRules[94:96]
-	case "google.co.in":
-		return hostRules[96:98]
-	case "google.co.jp":
-		return hostRules[98:100]
-	case "google.co.kr":
-		return hostRules[100:102]
-	case "google.co.th":
-		return hostRules[102:104]
-	case "google.co.uk":
-		return hostRules[104:106]
-	case "google.com":
-		return hostRules[106:113]
-	case "google.com.au":
-		return hostRules[113:115]
-	case "google.com.br":
-		return hostRules[115:117]
-	case "google.com.hk":
-		return hostRules[117:119]
-	case "google.com.my":
-		return hostRules[119:121]
-	case "google.com.ph":
-		return hostRules[121:123]
-	case "google.com.sg":
-		return hostRules[123:125]
-	case "google.com.tw":
-		return hostRules[125:127]
-	case "google.com.vn":
-		return hostRules[127:129]
-	case "google.de":
-		return hostRules[129:131]
-	case "google.es":
-		return hostRules[131:133]
-	case "google.fr":
-		return hostRules[133:135]
-	case "google.it":
-		return hostRules[135:137]
-	case "google.nl":
-		return hostRules[137:139]
-	case "google.pl":
-		return hostRules[139:141]
-	case "google.ru":
-		return hostRules[141:143]
-	case "googleusercontent.com":
-		return hostRules[143:144]
-	case "hachyderm.io":
-		return hostRules[144:145]
-	case "ift.tt":
-		return hostRules[145:146]
-	case "ig.me":
-		return hostRules[146:148]
-	case "indieweb.social":
-		return hostRules[148:149]
-	case "infosec.exchange":
-		return hostRules[149:150]
-	case "instagr.am":
-		return hostRules[150:152]
-	case "instagram.com":
-		return hostRules[152:158]
-	case "instagram:":
-		return hostRules[158:159]
-	case "inx.lv":
-		return hostRules[159:160]
-	case "ioc.exchange":
-		return hostRules[160:161]
-	case "is.gd":
-		return hostRules[161:162]
-	case "itms-apps:":
-		return hostRules[162:163]
-	case "itms-appss:":
-		return hostRules[163:164]
-	case "j.mp":
-		return hostRules[164:165]
-	case "kolektiva.social":
-		return hostRules[165:166]
-	case "kutt.it":
-		return hostRules[166:167]
-	case "lazada.co.id":
-		return hostRules[167:171]
-	case "lazada.co.th":
-		return hostRules[171:175]
-	case "lazada.com.my":
-		return hostRules[175:179]
-	case "lazada.com.ph":
-		return hostRules[179:183]
-	case "lazada.sg":
-		return hostRules[183:187]
-	case "lazada.vn":
-		return hostRules[187:194]
-	case "lin.ee":
-		return hostRules[194:195]
-	case "line.me":
-		return hostRules[195:199]
-	case "line:":
-		return hostRules[199:200]
-	case "link1s.com":
-		return hostRules[200:201]
-	case "linkedin.com":
-		return hostRules[201:209]
-	case "linkedin:":
-		return hostRules[209:210]
-	case "lnk.bio":
-		return hostRules[210:211]
-	case "lnkd.in":
-		return hostRules[211:213]
-	case "m.me":
-		return hostRules[213:215]
-	case "market:":
-		return hostRules[215:216]
-	case "mas.to":
-		return hostRules[216:217]
-	case "masto.ai":
-		return hostRules[217:218]
-	case "mastodon.art":
-		return hostRules[218:219]
-	case "mastodon.cloud":
-		return hostRules[219:220]
-	case "mastodon.green":
-		return hostRules[220:221]
-	case "mastodon.nl":
-		return hostRules[221:222]
-	case "mastodon.nu":
-		return hostRules[222:223]
-	case "mastodon.online":
-		return hostRules[223:224]
-	case "mastodon.scot":
-		return hostRules[224:225]
-	case "mastodon.social":
-		return hostRules[225:226]
-	case "mastodon.uno":
-		return hostRules[226:227]
-	case "mastodon.world":
-		return hostRules[227:228]
-	case "mastodonapp.uk":
-		return hostRules[228:229]
-	case "me2.vn":
-		return hostRules[229:230]
-	case "messenger.com":
-		return hostRules[230:232]
-	case "mstdn.ca":
-		return hostRules[232:233]
-	case "mstdn.jp":
-		return hostRules[233:234]
-	case "mstdn.social":
-		return hostRules[234:235]
-	case "n9.cl":
-		return hostRules[235:236]
-	case "nhatot.com":
-		return hostRules[236:238]
-	case "norden.social":
-		return hostRules[238:239]
-	case "ohai.social":
-		return hostRules[239:240]
-	case "ow.ly":
-		return hostRules[240:241]
-	case "pawoo.net":
-		return hostRules[241:242]
-	case "pin.it":
-		return hostRules[242:243]
-	case "pinterest.at":
-		return hostRules[243:245]
-	case "pinterest.ca":
-		return hostRules[245:247]
-	case "pinterest.ch":
-		return hostRules[247:249]
-	case "pinterest.cl":
-		return hostRules[249:251]
-	case "pinterest.co.kr":
-		return hostRules[251:253]
-	case "pinterest.co.uk":
-		return hostRules[253:255]
-	case "pinterest.com":
-		return hostRules[255:261]
-	case "pinterest.com.au":
-		return hostRules[261:263]
-	case "pinterest.com.mx":
-		return hostRules[263:265]
-	case "pinterest.de":
-		return hostRules[265:267]
-	case "pinterest.dk":
-		return hostRules[267:269]
-	case "pinterest.es":
-		return hostRules[269:271]
-	case "pinterest.fr":
-		return hostRules[271:273]
-	case "pinterest.ie":
-		return hostRules[273:275]
-	case "pinterest.info":
-		return hostRules[275:277]
-	case "pinterest.it":
-		return hostRules[277:279]
-	case "pinterest.jp":
-		return hostRules[279:281]
-	case "pinterest.nz":
-		return hostRules[281:283]
-	case "pinterest.ph":
-		return hostRules[283:285]
-	case "pinterest.pl":
-		return hostRules[285:287]
-	case "pinterest.pt":
-		return hostRules[287:289]
-	case "pinterest.ru":
-		return hostRules[289:291]
-	case "pinterest.se":
-		return hostRules[291:293]
-	case "pinterest.vn":
-		return hostRules[293:295]
-	case "pol.social":
-		return hostRules[295:296]
-	case "qr.ae":
-		return hostRules[296:297]
-	case "qrco.de":
-		return hostRules[297:298]
-	case "rb.gy":
-		return hostRules[298:299]
-	case "rebrand.ly":
-		return hostRules[299:300]
-	case "redd.it":
-		return hostRules[300:302]
-	case "reddit.com":
-		return hostRules[302:315]
-	case "rotf.lol":
-		return hostRules[315:316]
-	case "rutgon.me":
-		return hostRules[316:317]
-	case "s.id":
-		return hostRules[317:318]
-	case "sdf.org":
-		return hostRules[318:319]
-	case "sfba.social":
-		return hostRules[319:320]
-	case "shope.ee":
-		return hostRules[320:321]
-	case "shopee.cl":
-		return hostRules[321:324]
-	case "shopee.co.id":
-		return hostRules[324:327]
-	case "shopee.co.th":
-		return hostRules[327:330]
-	case "shopee.com.br":
-		return hostRules[330:333]
-	case "shopee.com.co":
-		return hostRules[333:336]
-	case "shopee.com.mx":
-		return hostRules[336:339]
-	case "shopee.com.my":
-		return hostRules[339:342]
-	case "shopee.ph":
-		return hostRules[342:345]
-	case "shopee.sg":
-		return hostRules[345:348]
-	case "shopee.tw":
-		return hostRules[348:351]
-	case "shopee.vn":
-		return hostRules[351:357]
-	case "short.io":
-		return hostRules[357:358]
-	case "shorte.st":
-		return hostRules[358:359]
-	case "shorten.asia":
-		return hostRules[359:360]
-	case "shorter.me":
-		return hostRules[360:361]
-	case "shorturl.at":
-		return hostRules[361:363]
-	case "shp.ee":
-		return hostRules[363:364]
-	case "shrtco.de":
-		return hostRules[364:365]
-	case "snapchat.com":
-		return hostRules[365:370]
-	case "snapchat:":
-		return hostRules[370:371]
-	case "snip.ly":
-		return hostRules[371:372]
-	case "snssdk1233:":
-		return hostRules[372:373]
-	case "soo.gd":
-		return hostRules[373:374]
-	case "surl.li":
-		return hostRules[374:375]
-	case "t.co":
-		return hostRules[375:376]
-	case "t.ly":
-		return hostRules[376:377]
-	case "t.me":
-		return hostRules[377:380]
-	case "t2m.io":
-		return hostRules[380:381]
-	case "tchncs.de":
-		return hostRules[381:382]
-	case "techhub.social":
-		return hostRules[382:383]
-	case "telegram.dog":
-		return hostRules[383:385]
-	case "telegram.me":
-		return hostRules[385:387]
-	case "telegram.org":
-		return hostRules[387:391]
-	case "tg:":
-		return hostRules[391:392]
-	case "threads.com":
-		return hostRules[392:395]
-	case "threads.net":
-		return hostRules[395:398]
-	case "ti.ki":
-		return hostRules[398:399]
-	case "tiki.vn":
-		return hostRules[399:402]
-	case "tiktok.com":
-		return hostRules[402:411]
-	case "tiny.cc":
-		return hostRules[411:412]
-	case "tiny.one":
-		return hostRules[412:413]
-	case "tinyurl.com":
-		return hostRules[413:415]
-	case "tinyurl.vn":
-		return hostRules[415:416]
-	case "toot.community":
-		return hostRules[416:417]
-	case "tr.ee":
-		return hostRules[417:418]
-	case "translate.goog":
-		return hostRules[418:419]
-	case "trib.al":
-		return hostRules[419:420]
-	case "troet.cafe":
-		return hostRules[420:421]
-	case "twitch.tv":
-		return hostRules[421:426]
-	case "twitter.com":
-		return hostRules[426:432]
-	case "twitter:":
-		return hostRules[432:433]
-	case "u.to":
-		return hostRules[433:434]
-	case "universeodon.com":
-		return hostRules[434:435]
-	case "urlz.fr":
-		return hostRules[435:436]
-	case "v.gd":
-		return hostRules[436:437]
-	case "viber.click":
-		return hostRules[437:439]
-	case "viber.com":
-		return hostRules[439:441]
-	case "viber:":
-		return hostRules[441:442]
-	case "vieclamtot.com":
-		return hostRules[442:444]
-	case "vivaldi.net":
-		return hostRules[444:445]
-	case "vk.cc":
-		return hostRules[445:446]
-	case "vnd.youtube:":
-		return hostRules[446:447]
-	case "wa.link":
-		return hostRules[447:448]
-	case "wa.me":
-		return hostRules[448:450]
-	case "whatsapp.com":
-		return hostRules[450:459]
-	case "whatsapp:":
-		return hostRules[459:460]
-	case "x.com":
-		return hostRules[460:465]
-	case "x.gd":
-		return hostRules[465:466]
-	case "youtube-nocookie.com":
-		return hostRules[466:468]
-	case "youtube.com":
-		return hostRules[468:475]
-	case "youtube:":
-		return hostRules[475:476]
-	case "zalo.me":
-		return hostRules[476:484]
-	case "zalo:":
-		return hostRules[484:485]
-	case "zpr.io":
-		return hostRules[485:486]
-	}
-	return nil
+// domains are those below which hosts of platforms are, with where their hostRules begin and end.
+var domains = [...]domainRules{
+	{"2.gy", 0, 1},
+	{"abre.ai", 1, 2},
+	{"ampproject.org", 2, 4},
+	{"amzn.asia", 4, 5},
+	{"amzn.to", 5, 6},
+	{"apple.com", 6, 10},
+	{"aus.social", 10, 11},
+	{"bit.ly", 11, 13},
+	{"bitly.com", 13, 15},
+	{"bl.ink", 15, 16},
+	{"bom.so", 16, 17},
+	{"bsky.app", 17, 22},
+	{"bsky.social", 22, 23},
+	{"buff.ly", 23, 24},
+	{"by.com.vn", 24, 25},
+	{"c.im", 25, 26},
+	{"chaos.social", 26, 27},
+	{"chotot.com", 27, 34},
+	{"clck.ru", 34, 35},
+	{"cutt.ly", 35, 36},
+	{"db.tt", 36, 37},
+	{"discord.com", 37, 41},
+	{"discord.gg", 41, 43},
+	{"discord:", 43, 44},
+	{"discordapp.com", 44, 48},
+	{"dlvr.it", 48, 49},
+	{"dub.sh", 49, 50},
+	{"ebay.us", 50, 51},
+	{"facebook.com", 51, 75},
+	{"fb.com", 75, 79},
+	{"fb.me", 79, 81},
+	{"fb.watch", 81, 82},
+	{"fb:", 82, 83},
+	{"forms.gle", 83, 84},
+	{"fosstodon.org", 84, 85},
+	{"g.co", 85, 86},
+	{"gamedev.place", 86, 87},
+	{"gg.gg", 87, 88},
+	{"goo.gl", 88, 91},
+	{"goo.su", 91, 92},
+	{"google.ca", 92, 94},
+	{"google.co.id", 94, 96},
+	{"google.co.in", 96, 98},
+	{"google.co.jp", 98, 100},
+	{"google.co.kr", 100, 102},
+	{"google.co.th", 102, 104},
+	{"google.co.uk", 104, 106},
+	{"google.com", 106, 113},
+	{"google.com.au", 113, 115},
+	{"google.com.br", 115, 117},
+	{"google.com.hk", 117, 119},
+	{"google.com.my", 119, 121},
+	{"google.com.ph", 121, 123},
+	{"google.com.sg", 123, 125},
+	{"google.com.tw", 125, 127},
+	{"google.com.vn", 127, 129},
+	{"google.de", 129, 131},
+	{"google.es", 131, 133},
+	{"google.fr", 133, 135},
+	{"google.it", 135, 137},
+	{"google.nl", 137, 139},
+	{"google.pl", 139, 141},
+	{"google.ru", 141, 143},
+	{"googleusercontent.com", 143, 144},
+	{"hachyderm.io", 144, 145},
+	{"ift.tt", 145, 146},
+	{"ig.me", 146, 148},
+	{"indieweb.social", 148, 149},
+	{"infosec.exchange", 149, 150},
+	{"instagr.am", 150, 152},
+	{"instagram.com", 152, 158},
+	{"instagram:", 158, 159},
+	{"inx.lv", 159, 160},
+	{"ioc.exchange", 160, 161},
+	{"is.gd", 161, 162},
+	{"itms-apps:", 162, 163},
+	{"itms-appss:", 163, 164},
+	{"j.mp", 164, 165},
+	{"kolektiva.social", 165, 166},
+	{"kutt.it", 166, 167},
+	{"lazada.co.id", 167, 171},
+	{"lazada.co.th", 171, 175},
+	{"lazada.com.my", 175, 179},
+	{"lazada.com.ph", 179, 183},
+	{"lazada.sg", 183, 187},
+	{"lazada.vn", 187, 194},
+	{"lin.ee", 194, 195},
+	{"line.me", 195, 199},
+	{"line:", 199, 200},
+	{"link1s.com", 200, 201},
+	{"linkedin.com", 201, 209},
+	{"linkedin:", 209, 210},
+	{"lnk.bio", 210, 211},
+	{"lnkd.in", 211, 213},
+	{"m.me", 213, 215},
+	{"market:", 215, 216},
+	{"mas.to", 216, 217},
+	{"masto.ai", 217, 218},
+	{"mastodon.art", 218, 219},
+	{"mastodon.cloud", 219, 220},
+	{"mastodon.green", 220, 221},
+	{"mastodon.nl", 221, 222},
+	{"mastodon.nu", 222, 223},
+	{"mastodon.online", 223, 224},
+	{"mastodon.scot", 224, 225},
+	{"mastodon.social", 225, 226},
+	{"mastodon.uno", 226, 227},
+	{"mastodon.world", 227, 228},
+	{"mastodonapp.uk", 228, 229},
+	{"me2.vn", 229, 230},
+	{"messenger.com", 230, 232},
+	{"mstdn.ca", 232, 233},
+	{"mstdn.jp", 233, 234},
+	{"mstdn.social", 234, 235},
+	{"n9.cl", 235, 236},
+	{"nhatot.com", 236, 238},
+	{"norden.social", 238, 239},
+	{"ohai.social", 239, 240},
+	{"ow.ly", 240, 241},
+	{"pawoo.net", 241, 242},
+	{"pin.it", 242, 243},
+	{"pinterest.at", 243, 245},
+	{"pinterest.ca", 245, 247},
+	{"pinterest.ch", 247, 249},
+	{"pinterest.cl", 249, 251},
+	{"pinterest.co.kr", 251, 253},
+	{"pinterest.co.uk", 253, 255},
+	{"pinterest.com", 255, 261},
+	{"pinterest.com.au", 261, 263},
+	{"pinterest.com.mx", 263, 265},
+	{"pinterest.de", 265, 267},
+	{"pinterest.dk", 267, 269},
+	{"pinterest.es", 269, 271},
+	{"pinterest.fr", 271, 273},
+	{"pinterest.ie", 273, 275},
+	{"pinterest.info", 275, 277},
+	{"pinterest.it", 277, 279},
+	{"pinterest.jp", 279, 281},
+	{"pinterest.nz", 281, 283},
+	{"pinterest.ph", 283, 285},
+	{"pinterest.pl", 285, 287},
+	{"pinterest.pt", 287, 289},
+	{"pinterest.ru", 289, 291},
+	{"pinterest.se", 291, 293},
+	{"pinterest.vn", 293, 295},
+	{"pol.social", 295, 296},
+	{"qr.ae", 296, 297},
+	{"qrco.de", 297, 298},
+	{"rb.gy", 298, 299},
+	{"rebrand.ly", 299, 300},
+	{"redd.it", 300, 302},
+	{"reddit.com", 302, 315},
+	{"rotf.lol", 315, 316},
+	{"rutgon.me", 316, 317},
+	{"s.id", 317, 318},
+	{"sdf.org", 318, 319},
+	{"sfba.social", 319, 320},
+	{"shope.ee", 320, 321},
+	{"shopee.cl", 321, 324},
+	{"shopee.co.id", 324, 327},
+	{"shopee.co.th", 327, 330},
+	{"shopee.com.br", 330, 333},
+	{"shopee.com.co", 333, 336},
+	{"shopee.com.mx", 336, 339},
+	{"shopee.com.my", 339, 342},
+	{"shopee.ph", 342, 345},
+	{"shopee.sg", 345, 348},
+	{"shopee.tw", 348, 351},
+	{"shopee.vn", 351, 357},
+	{"short.io", 357, 358},
+	{"shorte.st", 358, 359},
+	{"shorten.asia", 359, 360},
+	{"shorter.me", 360, 361},
+	{"shorturl.at", 361, 363},
+	{"shp.ee", 363, 364},
+	{"shrtco.de", 364, 365},
+	{"snapchat.com", 365, 370},
+	{"snapchat:", 370, 371},
+	{"snip.ly", 371, 372},
+	{"snssdk1233:", 372, 373},
+	{"soo.gd", 373, 374},
+	{"surl.li", 374, 375},
+	{"t.co", 375, 376},
+	{"t.ly", 376, 377},
+	{"t.me", 377, 380},
+	{"t2m.io", 380, 381},
+	{"tchncs.de", 381, 382},
+	{"techhub.social", 382, 383},
+	{"telegram.dog", 383, 385},
+	{"telegram.me", 385, 387},
+	{"telegram.org", 387, 391},
+	{"tg:", 391, 392},
+	{"threads.com", 392, 395},
+	{"threads.net", 395, 398},
+	{"ti.ki", 398, 399},
+	{"tiki.vn", 399, 402},
+	{"tiktok.com", 402, 411},
+	{"tiny.cc", 411, 412},
+	{"tiny.one", 412, 413},
+	{"tinyurl.com", 413, 415},
+	{"tinyurl.vn", 415, 416},
+	{"toot.community", 416, 417},
+	{"tr.ee", 417, 418},
+	{"translate.goog", 418, 419},
+	{"trib.al", 419, 420},
+	{"troet.cafe", 420, 421},
+	{"twitch.tv", 421, 426},
+	{"twitter.com", 426, 432},
+	{"twitter:", 432, 433},
+	{"u.to", 433, 434},
+	{"universeodon.com", 434, 435},
+	{"urlz.fr", 435, 436},
+	{"v.gd", 436, 437},
+	{"viber.click", 437, 439},
+	{"viber.com", 439, 441},
+	{"viber:", 441, 442},
+	{"vieclamtot.com", 442, 444},
+	{"vivaldi.net", 444, 445},
+	{"vk.cc", 445, 446},
+	{"vnd.youtube:", 446, 447},
+	{"wa.link", 447, 448},
+	{"wa.me", 448, 450},
+	{"whatsapp.com", 450, 459},
+	{"whatsapp:", 459, 460},
+	{"x.com", 460, 465},
+	{"x.gd", 465, 466},
+	{"youtube-nocookie.com", 466, 468},
+	{"youtube.com", 468, 475},
+	{"youtube:", 475, 476},
+	{"zalo.me", 476, 484},
+	{"zalo:", 484, 485},
+	{"zpr.io", 485, 486},
+}
+
+// domainAt is where to find a domain: the slot of its hash, or the next ones.
+var domainAt = [512]uint8{
+	137, 0, 0, 0, 127, 160, 0, 0, 0, 0, 31, 0, 130, 0, 8, 198, 164, 165, 106, 44, 70, 26, 35, 203, 63, 214, 105, 138, 226, 0, 0, 0,
+	0, 75, 0, 0, 121, 217, 111, 183, 192, 209, 187, 0, 0, 0, 1, 80, 146, 0, 0, 41, 45, 0, 228, 0, 0, 179, 84, 118, 37, 219, 0, 0,
+	0, 0, 2, 10, 0, 0, 0, 0, 0, 0, 153, 3, 48, 79, 108, 176, 211, 0, 0, 0, 0, 0, 57, 0, 178, 29, 232, 0, 113, 65, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 67, 0, 0, 0, 0, 0, 0, 90, 0, 107, 0, 0, 0, 0, 155, 191, 199, 220, 0, 0, 98, 207, 0, 0,
+	0, 0, 136, 58, 0, 0, 0, 150, 64, 20, 81, 0, 0, 197, 24, 16, 52, 91, 174, 182, 210, 129, 231, 201, 0, 0, 0, 0, 0, 0, 221, 0,
+	139, 59, 0, 0, 0, 0, 0, 0, 0, 0, 0, 206, 0, 0, 38, 212, 0, 0, 0, 175, 0, 120, 162, 0, 0, 95, 0, 0, 13, 0, 216, 158,
+	19, 0, 68, 93, 0, 0, 89, 0, 72, 5, 0, 0, 140, 0, 69, 189, 141, 163, 166, 0, 0, 126, 0, 66, 142, 0, 53, 0, 0, 0, 0, 0,
+	0, 0, 23, 102, 0, 0, 0, 0, 224, 0, 0, 0, 103, 6, 9, 0, 100, 0, 0, 172, 74, 0, 0, 0, 104, 0, 0, 0, 92, 0, 33, 0,
+	60, 0, 0, 0, 0, 0, 151, 122, 14, 157, 171, 225, 0, 0, 0, 0, 0, 147, 0, 0, 0, 0, 49, 143, 181, 0, 0, 202, 230, 32, 87, 0,
+	0, 0, 0, 0, 0, 223, 144, 0, 0, 40, 0, 0, 167, 128, 0, 0, 0, 0, 12, 50, 123, 0, 54, 0, 0, 124, 0, 0, 222, 125, 0, 0,
+	0, 46, 159, 0, 0, 71, 0, 184, 0, 0, 11, 0, 76, 0, 0, 30, 0, 0, 185, 36, 119, 77, 131, 213, 0, 0, 0, 132, 168, 0, 161, 0,
+	204, 0, 205, 47, 0, 55, 73, 0, 0, 0, 97, 0, 0, 0, 0, 0, 149, 0, 27, 0, 112, 0, 0, 195, 229, 0, 0, 0, 7, 173, 96, 0,
+	0, 0, 18, 114, 133, 186, 200, 208, 25, 85, 0, 0, 110, 145, 0, 215, 169, 0, 0, 61, 0, 0, 0, 28, 4, 94, 56, 17, 180, 188, 0, 0,
+	134, 0, 0, 0, 0, 116, 190, 78, 0, 0, 0, 156, 39, 109, 115, 0, 0, 0, 0, 0, 0, 177, 0, 0, 0, 0, 0, 0, 15, 193, 101, 22,
+	0, 0, 148, 218, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 62, 88, 154, 0, 0, 0, 0, 170, 194, 0, 0, 0, 0, 99, 0,
+	0, 34, 82, 227, 0, 51, 0, 0, 42, 0, 0, 0, 0, 86, 83, 0, 21, 135, 43, 152, 196, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 117,
 }
