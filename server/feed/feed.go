@@ -157,25 +157,12 @@ func (c *reader) url(line int, text string) {
 		}
 		text = text[:i]
 	}
-	s, err := named(text)
+	s, err := Exact(text)
 	if err != nil {
 		c.refuse(line, err.Error())
 		return
 	}
 	c.take(line, ledger.Indicator{Subject: s})
-}
-
-// named is the subject that exactly this text names: an account in its canonical form,
-// an address, or a host.
-func named(text string) (subject.Subject, error) {
-	if s, err := subject.Parse(text); err == nil && s.IsAccount() {
-		return s, nil
-	}
-	href, err := Href(text)
-	if err != nil {
-		return "", err
-	}
-	return subject.Exact(href)
 }
 
 // own are the names that a hosts file gives to its own machine.
@@ -298,7 +285,7 @@ func indicator(cell func(string) string) (i ledger.Indicator, err error) {
 	if text == "" {
 		return i, errors.New("no address in the line")
 	}
-	if i.Subject, err = named(text); err != nil {
+	if i.Subject, err = Exact(text); err != nil {
 		return i, err
 	}
 	if slug := cell("category"); slug != "" {

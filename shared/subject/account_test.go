@@ -22,7 +22,7 @@ var others = []string{"nobody", "numbers", "targets"}
 // stories are those of web pages of the platforms.
 func stories(t testing.TB) []story {
 	return slices.DeleteFunc(allStories(t), func(s story) bool {
-		return isLink(s.href) || slices.Contains(others[1:], s.platform)
+		return IsLink(s.href) || slices.Contains(others[1:], s.platform)
 	})
 }
 
@@ -166,7 +166,7 @@ func TestNoPlatformAnswersForAnother(t *testing.T) {
 	all := stories(t)
 	hosts := map[string]string{} // a host of each platform
 	for _, s := range all {
-		if len(s.accounts) > 0 && !isLink(s.href) {
+		if len(s.accounts) > 0 && !IsLink(s.href) {
 			_, host, _, _ := parts(s.href)
 			hosts[s.platform] = host[strings.LastIndexByte(host, '@')+1:]
 		}

@@ -48,7 +48,7 @@ type host struct {
 func (n *Named) Read(href string) error {
 	n.numAccounts, n.accountText = 0, n.accountText[:0]
 	n.targets, n.web.numHosts, n.host = n.targets[:0], 0, nil
-	if isLink(href) {
+	if IsLink(href) {
 		return n.readLink(href)
 	}
 	if err := n.web.read(href); err != nil {
@@ -61,7 +61,7 @@ func (n *Named) Read(href string) error {
 		if !ok {
 			break
 		}
-		if isLink(href) {
+		if IsLink(href) {
 			n.readLink(href)
 			break
 		}

@@ -13,9 +13,9 @@ import (
 // What people are told to call, to write to and to pay to: telephone numbers, email addresses,
 // bank accounts and wallets.
 
-// isLink tells an address of another scheme than http and https whose scheme is known here,
+// IsLink tells an address of another scheme than http and https whose scheme is known here,
 // such as tel: and tg:.
-func isLink(href string) bool {
+func IsLink(href string) bool {
 	if strings.HasPrefix(href, "http") || len(href) > MaxHref {
 		return false
 	}

@@ -69,7 +69,7 @@ func fromWord(word string) []Subject {
 		}
 	}
 	href := word
-	if !strings.Contains(word, "://") && !isLink(word) {
+	if !strings.Contains(word, "://") && !IsLink(word) {
 		host, _, _ := strings.Cut(word, "/")
 		if !looksLikeHost(host) {
 			return nil

@@ -216,7 +216,7 @@ func FuzzAnAddressInAnother(f *testing.F) {
 	f.Add("//bücher.example")
 	f.Fuzz(func(t *testing.T, text string) {
 		href, ok := browserForm(text)
-		if !ok || isLink(href) {
+		if !ok || IsLink(href) {
 			return
 		}
 		got, err := FromHref(nil, href)

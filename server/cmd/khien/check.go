@@ -38,11 +38,11 @@ type verdict struct {
 func checkCommand(d *dir) *cobra.Command {
 	var server, root, file string
 	cmd := &cobra.Command{
-		Use: "check URL...", Short: "Check URLs and accounts as the extension does",
+		Use: "check TEXT...", Short: "Check URLs, accounts and numbers as the extension does",
 		Long: `Prints one JSON object a line for each input, with a verdict: unlisted (nothing is
 known), listed, caution, or unknown (it could not be checked). An input is a URL, a host
-name or page without a scheme, or a canonical subject. With "-" the inputs are the lines
-of stdin.
+name or page without a scheme, a telephone number, bank account, wallet or email address, or
+a canonical subject, as for "khien subject". With "-" the inputs are the lines of stdin.
 
 Without a flag it checks against what the data directory publishes. With --server it
 fetches the signed list, verifies it, and asks for the reason behind a hit by bucket.
@@ -124,13 +124,15 @@ func checkRelease(root string, r releaseBytes, get getter) (func(string) verdict
 		return nil, fmt.Errorf("couldn't verify the release: %w", err)
 	}
 	return func(input string) verdict {
-		var found checker.Finding
-		if s, ok := account(input); ok {
-			found = c.CheckSubject(s, now)
-		} else if href, err := feed.Href(input); err != nil {
+		names, err := feed.Named(input)
+		if err != nil {
 			return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
-		} else {
-			found = c.Check(href, now)
+		}
+		var found checker.Finding
+		for _, s := range names {
+			if found = c.CheckSubject(s, now); found.Verdict == checker.Listed {
+				break
+			}
 		}
 		if found.Verdict != checker.Listed || found.Bucket == "" {
 			return tell(found)
@@ -194,7 +196,7 @@ func checkSet(file string) (func(string) verdict, error) {
 		return nil, fmt.Errorf("couldn't read %s as a set: %w", file, err)
 	}
 	return func(input string) verdict {
-		names, err := subjects(input)
+		names, err := feed.Named(input)
 		if err != nil {
 			return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
 		}

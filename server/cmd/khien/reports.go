@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
@@ -249,7 +250,7 @@ report of a mistake takes the indicator off the list instead. Nothing is publish
 func listReported(ctx context.Context, book *ledger.Ledger, r inbox.Report, chosen, kind string) (subject.Subject, error) {
 	s, err := narrowest(r)
 	if chosen != "" {
-		s, err = exact(chosen)
+		s, err = feed.Exact(chosen)
 	}
 	if err != nil {
 		return "", fmt.Errorf("couldn't tell what to list: %w", err)
@@ -276,7 +277,7 @@ func listReported(ctx context.Context, book *ledger.Ledger, r inbox.Report, chos
 func withdrawReported(ctx context.Context, book *ledger.Ledger, r inbox.Report, chosen, reason string) (subject.Subject, error) {
 	candidates := r.Subjects
 	if chosen != "" {
-		s, err := exact(chosen)
+		s, err := feed.Exact(chosen)
 		if err != nil {
 			return "", err
 		}

@@ -14,60 +14,47 @@ import (
 )
 
 func subjectCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "subject URL...", Short: "Show what a URL names: its social account and its URL expressions",
+	var lang string
+	cmd := &cobra.Command{
+		Use: "subject TEXT...", Short: "Show what a URL, number or account names",
 		Long: `Prints one JSON object a line for each input: the accounts it names first, then the
-URL expressions, the narrowest first. An input is a URL, a host name or page without a
-scheme, or a canonical subject. With "-" the inputs are the lines of stdin.`,
+URL expressions, the narrowest first. An input is a URL (of tel:, mailto:, tg: and the
+like too), a host name or page without a scheme, a telephone number, an email address, a
+wallet, a bank account beside the name of its bank, the text of a payment code, or a
+canonical subject. With "-" the inputs are the lines of stdin.`,
 		Example: `  $ khien subject https://m.facebook.com/zuck
-  {"input":"https://m.facebook.com/zuck","subjects":["facebook:user/zuck","m.facebook.com/zuck",...]}`,
-		Args: atLeast(1, "at least one URL, or - for the lines of stdin"),
+  {"input":"https://m.facebook.com/zuck","subjects":["facebook:user/zuck","m.facebook.com/zuck",...]}
+  $ khien subject --describe vi zalo.me/0900000001`,
+		Args: atLeast(1, "at least one text, or - for the lines of stdin"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			type description struct {
+				Subject subject.Subject `json:"subject"`
+				Text    string          `json:"text"`
+				Address string          `json:"address,omitempty"`
+			}
 			type answer struct {
-				Input    string            `json:"input"`
-				Subjects []subject.Subject `json:"subjects,omitempty"`
-				Error    string            `json:"error,omitempty"`
+				Input     string            `json:"input"`
+				Subjects  []subject.Subject `json:"subjects,omitempty"`
+				Described []description     `json:"described,omitempty"`
+				Error     string            `json:"error,omitempty"`
 			}
 			return eachInput(cmd, args, func(input string) (any, bool) {
-				subjects, err := subjects(input)
+				subjects, err := feed.Named(input)
 				if err != nil {
 					return answer{Input: input, Error: err.Error()}, false
 				}
-				return answer{Input: input, Subjects: subjects}, true
+				a := answer{Input: input, Subjects: subjects}
+				if lang != "" {
+					for _, s := range subjects {
+						a.Described = append(a.Described, description{s, s.Describe(lang), s.Address()})
+					}
+				}
+				return a, true
 			})
 		},
 	}
-}
-
-// subjects are what an input names, the narrowest account first.
-func subjects(input string) ([]subject.Subject, error) {
-	if s, ok := account(input); ok {
-		return []subject.Subject{s}, nil
-	}
-	href, err := feed.Href(input)
-	if err != nil {
-		return nil, err
-	}
-	return subject.FromHref(nil, href)
-}
-
-// exact is the narrowest indicator for an input: the account, or exactly this page.
-func exact(input string) (subject.Subject, error) {
-	if s, ok := account(input); ok {
-		return s, nil
-	}
-	href, err := feed.Href(input)
-	if err != nil {
-		return "", err
-	}
-	return subject.Exact(href)
-}
-
-// account reads an input such as "facebook:user/zuck". A URL expression is none: as
-// an input it is a page, which is covered by what is listed above it too.
-func account(input string) (subject.Subject, bool) {
-	s, err := subject.Parse(input)
-	return s, err == nil && s.IsAccount()
+	cmd.Flags().StringVar(&lang, "describe", "", "also tell each subject to a person who reads this `language` (en, vi, pl), with an address that opens it")
+	return cmd
 }
 
 // eachInput answers each argument, or each line of stdin if the only argument is "-",

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/feed"
 	"khien/server/ledger"
 )
 
@@ -24,7 +25,7 @@ who did it and why.`,
 		if reason == "" {
 			return usagef("say why with --reason")
 		}
-		s, err := exact(args[0])
+		s, err := feed.Exact(args[0])
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,76 @@
+package feed
+
+import (
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"khien/shared/subject"
+)
+
+// region is where a telephone number without a country is of.
+const region = "VN"
+
+// Named are the things that a text names, as people write it into lists and ask for it: a canonical
+// subject, a telephone number, an email address, a wallet, a bank account beside its bank's name, a
+// payment code, or an address, which names several. The errors are ErrHref and those of
+// subject.FromHref.
+func Named(text string) ([]subject.Subject, error) {
+	text = strings.TrimSpace(text)
+	if s, err := subject.Parse(text); err == nil && s.IsAccount() {
+		return []subject.Subject{s}, nil
+	}
+	if s, ok := phone(text); ok {
+		return []subject.Subject{s}, nil
+	}
+	if subject.IsLink(text) { // tel:, tg: and the like
+		return subject.FromHref(nil, text)
+	}
+	href, err := Href(text)
+	if host := authority(text); err == nil && !strings.ContainsAny(host, "@ ") && strings.ContainsAny(host, ".[:") {
+		return subject.FromHref(nil, href)
+	}
+	if found, textErr := subject.FromText(text); textErr == nil && len(found) > 0 && found[0].IsAccount() {
+		return found, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return subject.FromHref(nil, href)
+}
+
+// Exact is the one thing that exactly this text names: the first account, else the page.
+func Exact(text string) (subject.Subject, error) {
+	named, err := Named(text)
+	if err != nil {
+		return "", err
+	}
+	return named[0], nil
+}
+
+// authority is what stands before the path, if text is taken for an address.
+func authority(text string) string {
+	if _, rest, ok := strings.Cut(text, "://"); ok {
+		text = rest
+		if _, rest, ok := strings.Cut(text, "@"); ok { // with a scheme, it is a name and a password
+			text = rest
+		}
+	}
+	if i := strings.IndexAny(text, `/\?#`); i >= 0 {
+		text = text[:i]
+	}
+	return text
+}
+
+// phone reads a telephone number that stands alone, by Google's rules for all countries.
+func phone(text string) (subject.Subject, bool) {
+	if strings.Trim(text, "+0123456789 -.()/\u00a0") != "" || strings.Count(text, ".") == 3 && !strings.HasPrefix(text, "0") {
+		return "", false // with letters, or an IP address
+	}
+	number, err := phonenumbers.Parse(text, region)
+	if err != nil || !phonenumbers.IsValidNumber(number) {
+		return "", false
+	}
+	s, err := subject.Parse("phone:" + phonenumbers.Format(number, phonenumbers.E164))
+	return s, err == nil
+}
