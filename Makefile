@@ -4,7 +4,9 @@ export CGO_ENABLED ?= 0
 SERVER ?= http://127.0.0.1:8787
 DATA ?= data
 
-.PHONY: help run try build extension test check bench generate clean
+SECONDS ?= 30
+
+.PHONY: help run try build extension test check bench fuzz generate clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +31,9 @@ check: build ## what needs no browser: formatting, vet, generated files, unit te
 
 bench: build ## the benchmarks beside their peers, as a table and as bench.json
 	@scripts/bench.sh
+
+fuzz: ## every fuzz target for SECONDS each (30)
+	@scripts/fuzz.sh "$(SECONDS)"
 
 generate: ## rewrite generated files
 	go generate ./...

@@ -17,9 +17,10 @@ go vet ./...
 GOOS=wasip1 GOARCH=wasm go vet ./shared/... ./wasm/...
 
 step generated files
-before=$(git ls-files -s -- '*_gen.go'; cat $(git ls-files -- '*_gen.go') | sha256sum)
+generated() { git ls-files -s -- '*_gen.go' docs/subjects.md; cat $(git ls-files -- '*_gen.go' docs/subjects.md) | sha256sum; }
+before=$(generated)
 go generate ./...
-after=$(git ls-files -s -- '*_gen.go'; cat $(git ls-files -- '*_gen.go') | sha256sum)
+after=$(generated)
 [ "$before" = "$after" ] || { echo "generated files were out of date: commit what \"make generate\" wrote" >&2; exit 1; }
 
 step the extension\'s types

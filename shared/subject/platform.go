@@ -66,7 +66,7 @@ const (
 // A pattern is a text in which these bytes stand for something; a template likewise.
 const (
 	capture    = 1 // in front of the index of a kind, 0x80 added
-	wild       = 2 // anything; in a template all of the id
+	wild       = 2 // anything but nothing; in a template all of the id
 	hostOfPage = 3
 	siteOfPage = 4 // the part of the host that is registered
 )
@@ -308,7 +308,7 @@ func (c *captures) match(pf *platform, pattern, text string) bool {
 			}
 			taken = text[:end]
 		}
-		if !isWild && !c.take(pf, part, taken) {
+		if isWild && taken == "" || !isWild && !c.take(pf, part, taken) {
 			return false
 		}
 		text = text[len(taken):]
@@ -680,8 +680,11 @@ func parseAccount(text string) (pf *platform, k *kind, id string) {
 
 func (k *kind) isCanonical(pf *platform, id string) bool {
 	if k.parts != "" {
+		// The parts may be possible and the whole not: a host of another platform.
 		var c captures
-		return c.match(pf, k.parts, id) && string(c.fill(nil, k.parts, nil)) == id
+		var n Named
+		return c.match(pf, k.parts, id) && string(c.fill(nil, k.parts, nil)) == id &&
+			n.Read(shown(pf, k, k.open, id, escapedID)) == nil && n.Len() > 0 && string(n.Subject(0)) == k.prefix+id
 	}
 	got, ok := k.canonical(nil, id)
 	return ok && string(got) == id

@@ -25,7 +25,7 @@ var platforms = [...]platform{
 	{name: "bluesky",
 		kinds: []kind{
 			{name: "user", prefix: "bluesky:user/", rule: rule{shape: hostname, min: 4, max: 253}, open: "https://bsky.app/profile/\x02", says: [languages]string{"Bluesky account \x02", "Tài khoản Bluesky \x02", "Konto w Bluesky \x02"}},
-			{name: "did", prefix: "bluesky:did/", rule: rule{shape: code, min: 12, max: 128, begins: "did:", extra: ":._%-"}, open: "https://bsky.app/profile/\x02", says: [languages]string{"Bluesky account \x02", "Tài khoản Bluesky \x02", "Konto w Bluesky \x02"}},
+			{name: "did", prefix: "bluesky:did/", rule: rule{shape: code, min: 12, max: 128, begins: "did:", extra: ":._-"}, open: "https://bsky.app/profile/\x02", says: [languages]string{"Bluesky account \x02", "Tài khoản Bluesky \x02", "Konto w Bluesky \x02"}},
 			{name: "handle", rule: rule{shape: handle, min: 1, max: 63, extra: "-"}},
 		},
 		forms: []form{

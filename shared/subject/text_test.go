@@ -273,3 +273,36 @@ func FuzzFromText(f *testing.F) {
 		}
 	})
 }
+
+// Every id of every kind can be opened, and is still itself then.
+func FuzzAnIDThatIsOpened(f *testing.F) {
+	for _, s := range allStories(f) {
+		for _, a := range s.accounts {
+			_, rest, _ := strings.Cut(a, "/")
+			f.Add(rest)
+		}
+	}
+	f.Add("-1000000000")
+	f.Add("groups")
+	f.Fuzz(func(t *testing.T, id string) {
+		for i := range platforms {
+			for j := range platforms[i].kinds {
+				k := &platforms[i].kinds[j]
+				if k.prefix == "" {
+					continue
+				}
+				s, err := Parse(k.prefix + id)
+				if err != nil {
+					continue
+				}
+				again, err := FromHref(nil, s.Address())
+				if err != nil || len(again) == 0 || again[0] != s {
+					t.Fatalf("%s opens %s, which names %q, %v", s, s.Address(), again, err)
+				}
+				if text := s.Describe("pl"); !strings.Contains(text, k.says[2][:4]) {
+					t.Fatalf("%s is called %q", s, text)
+				}
+			}
+		}
+	})
+}
