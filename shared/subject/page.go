@@ -147,7 +147,12 @@ func canonicalHost(host string) (canonical string, isIP bool, err error) {
 		return canonicalIPv6(host)
 	}
 	if has(host, notInHost) {
-		return "", false, ErrNotNormalised
+		// Chromium writes two characters as escapes, which the URL standard leaves as they are or
+		// forbids, and goes on to look for the name.
+		if strings.IndexByte(host, '%') < 0 || has(strings.ReplaceAll(strings.ReplaceAll(host, "%2A", ""), "%20", ""), notInHost) {
+			return "", false, ErrNotNormalised
+		}
+		host = strings.ReplaceAll(host, "%2A", "*")
 	}
 	doubled := strings.HasSuffix(host, "..")
 	host = strings.Trim(host, ".")
