@@ -9,7 +9,7 @@ import { Core } from "./fixture/core.mjs";
 import { top } from "./fixture/khien.mjs";
 import { World } from "./fixture/world.mjs";
 
-const count = 120_000;
+const count = 240_000;
 
 test(`${count} hostile addresses are the same to the core and to Chromium, or refused`, async () => {
   const world = await World.make();
@@ -20,9 +20,9 @@ test(`${count} hostile addresses are the same to the core and to Chromium, or re
     await page.evaluate(await readFile(path.join(top, "extension/node_modules/@msgpack/msgpack/dist.umd/msgpack.min.js"), "utf8"));
     const said = await page.evaluate(compare, count);
     assert.deepEqual(said.differ, []);
-    assert.ok(said.read > count / 4, `only ${said.read} were read by both`);
-    assert.ok(said.refused > count / 20, `only ${said.refused} were refused by the browser`);
-    assert.ok(said.targets > count / 8, `only ${said.targets} lead elsewhere`);
+    assert.ok(said.read > 100_000, `only ${said.read} were read by both`);
+    assert.ok(said.refused > 10_000, `only ${said.refused} were refused by the browser`);
+    assert.ok(said.targets > 50_000, `only ${said.targets} lead elsewhere`);
   } finally {
     await world.close();
   }
@@ -54,7 +54,9 @@ function compare(count) {
   ];
   const tails = ["", "", "", "?", "?id=900000000000001", "?q=%2541", "?q=a b", "?\u00fc", "?'\"<>", "#", "#f", "#@name", "?#", "?a=1&a=2", "?u=https://x.example"];
   const text = () => {
-    let made = one(schemes) + one(users) + one(hosts) + one(ports);
+    // Two of three begin well, so that what comes behind is read.
+    const well = random(3) > 0;
+    let made = (well ? "https://" : one(schemes)) + one(users) + one(well ? hosts.slice(0, 12) : hosts) + (well ? "" : one(ports));
     for (let i = random(7); i > 0; i--) made += one(parts);
     return made + one(tails);
   };
