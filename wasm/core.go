@@ -112,6 +112,8 @@ func (c *core) run(op int32, request, body []byte) ([]byte, error) {
 		return report(request)
 	case opSubjects:
 		return subjects(request)
+	case opResemble:
+		return resemble(request)
 	}
 	if c.checker == nil {
 		return nil, errNotOpen
@@ -121,6 +123,8 @@ func (c *core) run(op int32, request, body []byte) ([]byte, error) {
 		return c.check(request)
 	case opResolve:
 		return c.resolve(request)
+	case opText:
+		return c.text(request)
 	case opPlan:
 		return c.plan(request)
 	case opApply:
@@ -169,18 +173,21 @@ func (c *core) check(request []byte) ([]byte, error) {
 	reply := checkReply{make([]finding, len(q.Hrefs))}
 	var named subject.Named
 	for i, href := range q.Hrefs {
-		reply.Findings[i] = told(c.checker.CheckNext(&named, href, q.Now))
+		reply.Findings[i] = told(c.checker.CheckNext(&named, href, q.Now), q.Language)
 	}
 	return reply.MarshalMsg(nil)
 }
 
-func told(f checker.Finding) finding {
+func told(f checker.Finding, lang string) finding {
 	t := finding{
 		Verdict: f.Verdict.String(), Subject: string(f.Subject), Bucket: f.Bucket, Stale: f.Stale,
 		Confirmed: f.Confirmed, FirstSeen: f.FirstSeen, Reference: f.Reference, Source: f.Source,
 	}
-	if f.Verdict == checker.Listed {
-		t.Category = f.Category.Slug()
+	switch f.Verdict {
+	case checker.Listed:
+		t.Category, t.Name = f.Category.Slug(), f.Subject.Describe(lang)
+	case checker.Caution:
+		t.Resembles, t.Name, t.Rule = f.Resembles.Official, f.Resembles.Name, string(f.Resembles.Rule)
 	}
 	if f.Cause != nil {
 		t.Cause = code(f.Cause)
@@ -207,7 +214,34 @@ func (c *core) resolve(request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&resolveReply{told(f)}).MarshalMsg(nil)
+	return (&resolveReply{told(f, q.Language)}).MarshalMsg(nil)
+}
+
+// text checks what a selected text names, and tells each thing once.
+func (c *core) text(request []byte) ([]byte, error) {
+	var q textRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	named, err := subject.FromText(q.Selected)
+	if err != nil {
+		return nil, err
+	}
+	var reply textReply
+	for _, s := range named {
+		f := told(c.checker.CheckSubject(s, q.Now), q.Language)
+		f.Subject, f.Name = string(s), s.Describe(q.Language)
+		reply.Findings = append(reply.Findings, f)
+	}
+	return reply.MarshalMsg(nil)
+}
+
+func resemble(request []byte) ([]byte, error) {
+	var q resembleRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	return (&resembleReply{told(checker.Resemble(q.Href, cut(q.Name, maxTitle)), "")}).MarshalMsg(nil)
 }
 
 func (c *core) plan(request []byte) ([]byte, error) {

@@ -113,13 +113,13 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	if f(opHello, &subjectsRequest{}, &hello, ""); hello.Version != version {
 		t.Errorf("version %d", hello.Version)
 	}
-	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now}, &checkReply{}, "not_open")
+	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now, "en"}, &checkReply{}, "not_open")
 	sum := release.DigestOf(p.body)
 	open := openRequest{p.root, p.keys, p.head, sum[:], now}
 	forged := open
 	forged.Head = bytes.Replace(p.head, []byte("sequence 3"), []byte("sequence 4"), 1)
 	about(p.body, opOpen, &forged, &openReply{}, "signature")
-	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now}, &checkReply{}, "not_open")
+	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now, "en"}, &checkReply{}, "not_open")
 	f(opOpen, &open, &openReply{}, "truncated")
 	f(opOpen, &openRequest{p.root, p.keys, p.head, sum[:9], now}, &openReply{}, "bad_request")
 	wrong := release.DigestOf(nil)
@@ -133,7 +133,28 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	var checked checkReply
 	f(opCheck, &checkRequest{[]string{
 		"https://pay.scam.example/x", "https://www.tiktok.com/@An.Invented.Name/video/1", "https://good.example/", "about:blank", "nonsense",
-	}, now}, &checked, "")
+	}, now, "vi"}, &checked, "")
+	if name := checked.Findings[1].Name; name != "Tài khoản TikTok an.invented.name" {
+		t.Errorf("the account is called %q", name)
+	}
+	var told textReply
+	f(opText, &textRequest{"xem tiktok.com/@An.Invented.Name, 0900 000 001", now, "en"}, &told, "")
+	if len(told.Findings) < 2 || told.Findings[0].Verdict != "listed" || told.Findings[0].Name != "TikTok account an.invented.name" {
+		t.Errorf("the text: %+v", told.Findings)
+	} else if last := told.Findings[len(told.Findings)-1]; last.Verdict != "unlisted" || last.Subject != "phone:+84900000001" || last.Name != "Telephone number +84900000001" {
+		t.Errorf("the number: %+v", last)
+	}
+	f(opText, &textRequest{"\xff", now, "en"}, &told, "subject")
+	var resembling resembleReply
+	f(opResemble, &resembleRequest{"https://faceb00k.example/", ""}, &resembling, "")
+	if got := resembling.Finding; got.Verdict != "caution" || got.Resembles != "facebook.com" || got.Rule != "letters" {
+		t.Errorf("a host that looks like another: %+v", got)
+	}
+	resembling = resembleReply{}
+	f(opResemble, &resembleRequest{"https://good.example/", "An Invented Bakery"}, &resembling, "")
+	if got := resembling.Finding; got.Verdict != "unlisted" {
+		t.Errorf("a host that looks like nobody's: %+v", got)
+	}
 	want := []string{"listed shop scam.example/", "listed phishing tiktok:user/an.invented.name", "unlisted  ", "unknown  ", "unknown  "}
 	for i, got := range checked.Findings {
 		if line := got.Verdict + " " + got.Category + " " + got.Subject; line != want[i] {
@@ -143,15 +164,15 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	if checked.Findings[3].Cause != "scheme" || checked.Findings[4].Cause != "not_normalised" {
 		t.Errorf("causes %q and %q", checked.Findings[3].Cause, checked.Findings[4].Cause)
 	}
-	f(opCheck, &checkRequest{make([]string, maxHrefs+1), now}, &checkReply{}, "bad_request")
+	f(opCheck, &checkRequest{make([]string, maxHrefs+1), now, "en"}, &checkReply{}, "bad_request")
 
 	var resolved resolveReply
-	f(opResolve, &resolveRequest{"scam.example/", p.bucket, now}, &resolved, "")
+	f(opResolve, &resolveRequest{"scam.example/", p.bucket, now, "en"}, &resolved, "")
 	if r := resolved.Finding; r.Verdict != "listed" || !r.Confirmed || r.FirstSeen != now-5 || r.Reason["vi"] != "không giao hàng" {
 		t.Errorf("resolved %+v", r)
 	}
-	f(opResolve, &resolveRequest{"scam.example/", []byte("<html>"), now}, &resolved, "bucket")
-	f(opResolve, &resolveRequest{"SCAM.example/", p.bucket, now}, &resolved, "subject")
+	f(opResolve, &resolveRequest{"scam.example/", []byte("<html>"), now, "en"}, &resolved, "bucket")
+	f(opResolve, &resolveRequest{"SCAM.example/", p.bucket, now, "en"}, &resolved, "subject")
 
 	var plan planReply
 	if f(opPlan, &planRequest{p.head, nil, now}, &plan, ""); plan.Need != "nothing" || plan.Sequence != 3 {
@@ -228,7 +249,7 @@ func FuzzAnswer(f *testing.F) {
 	sum := release.DigestOf(p.body)
 	open, _ := (&openRequest{p.root, p.keys, p.head, sum[:], now}).MarshalMsg(nil)
 	c.answer(opOpen, open, p.body)
-	check, _ := (&checkRequest{[]string{"https://scam.example/"}, now}).MarshalMsg(nil)
+	check, _ := (&checkRequest{[]string{"https://scam.example/"}, now, "en"}).MarshalMsg(nil)
 	f.Add(int32(opOpen), open)
 	f.Add(int32(opCheck), check)
 	f.Add(int32(opReport), []byte{0x80})

@@ -7,7 +7,7 @@ package main
 //msgp:limit arrays:4096
 
 // version is raised with each change that an older extension would misread.
-const version = 3
+const version = 4
 
 // What can be asked.
 const (
@@ -19,6 +19,8 @@ const (
 	opApply    = 6
 	opReport   = 7
 	opSubjects = 8
+	opResemble = 9
+	opText     = 10
 )
 
 type failure struct {
@@ -56,8 +58,9 @@ type openReply struct {
 const maxHrefs = 2000
 
 type checkRequest struct {
-	Hrefs []string `msg:"hrefs"`
-	Now   int64    `msg:"now"`
+	Hrefs    []string `msg:"hrefs"`
+	Now      int64    `msg:"now"`
+	Language string   `msg:"language"` // of names
 }
 
 type checkReply struct {
@@ -68,6 +71,7 @@ type checkReply struct {
 type finding struct {
 	Verdict   string            `msg:"verdict"`
 	Subject   string            `msg:"subject,omitempty"`
+	Name      string            `msg:"name,omitempty"` // of the subject, to a person
 	Category  string            `msg:"category,omitempty"`
 	Bucket    string            `msg:"bucket,omitempty"`
 	Stale     bool              `msg:"stale,omitempty"`
@@ -77,12 +81,15 @@ type finding struct {
 	Reference string            `msg:"reference,omitempty"`
 	Source    string            `msg:"source,omitempty"`
 	Reason    map[string]string `msg:"reason,omitempty"`
+	Resembles string            `msg:"resembles,omitempty"` // the host of the real one
+	Rule      string            `msg:"rule,omitempty"`
 }
 
 type resolveRequest struct {
-	Subject string `msg:"subject"`
-	Bucket  []byte `msg:"bucket,limit=1048577"`
-	Now     int64  `msg:"now"`
+	Subject  string `msg:"subject"`
+	Bucket   []byte `msg:"bucket,limit=1048577"`
+	Now      int64  `msg:"now"`
+	Language string `msg:"language"`
 }
 
 type resolveReply struct {
@@ -139,4 +146,26 @@ type subjectsRequest struct {
 
 type subjectsReply struct {
 	Subjects []string `msg:"subjects"`
+}
+
+// resembleRequest is about a page and the name that it goes by.
+type resembleRequest struct {
+	Href string `msg:"href"`
+	Name string `msg:"name"`
+}
+
+type resembleReply struct {
+	Finding finding `msg:"finding"`
+}
+
+// textRequest is about a text that a person has selected or pasted.
+type textRequest struct {
+	Selected string `msg:"selected"`
+	Now      int64  `msg:"now"`
+	Language string `msg:"language"`
+}
+
+// textReply is what is known about each thing that the text names.
+type textReply struct {
+	Findings []finding `msg:"findings"`
 }

@@ -256,9 +256,9 @@ func (z *checkReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *checkRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "hrefs"
-	o = append(o, 0x82, 0xa5, 0x68, 0x72, 0x65, 0x66, 0x73)
+	o = append(o, 0x83, 0xa5, 0x68, 0x72, 0x65, 0x66, 0x73)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Hrefs)))
 	for za0001 := range z.Hrefs {
 		o = msgp.AppendString(o, z.Hrefs[za0001])
@@ -266,6 +266,9 @@ func (z *checkRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "now"
 	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
 	o = msgp.AppendInt64(o, z.Now)
+	// string "language"
+	o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
+	o = msgp.AppendString(o, z.Language)
 	return
 }
 
@@ -316,6 +319,12 @@ func (z *checkRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Now")
 				return
 			}
+		case "language":
+			z.Language, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Language")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -334,7 +343,7 @@ func (z *checkRequest) Msgsize() (s int) {
 	for za0001 := range z.Hrefs {
 		s += msgp.StringPrefixSize + len(z.Hrefs[za0001])
 	}
-	s += 4 + msgp.Int64Size
+	s += 4 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Language)
 	return
 }
 
@@ -429,48 +438,60 @@ func (z *failure) Msgsize() (s int) {
 func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(11)
-	var zb0001Mask uint16 /* 11 bits */
+	zb0001Len := uint32(14)
+	var zb0001Mask uint16 /* 14 bits */
 	_ = zb0001Mask
 	if z.Subject == "" {
 		zb0001Len--
 		zb0001Mask |= 0x2
 	}
-	if z.Category == "" {
+	if z.Name == "" {
 		zb0001Len--
 		zb0001Mask |= 0x4
 	}
-	if z.Bucket == "" {
+	if z.Category == "" {
 		zb0001Len--
 		zb0001Mask |= 0x8
 	}
-	if z.Stale == false {
+	if z.Bucket == "" {
 		zb0001Len--
 		zb0001Mask |= 0x10
 	}
-	if z.Cause == "" {
+	if z.Stale == false {
 		zb0001Len--
 		zb0001Mask |= 0x20
 	}
-	if z.Confirmed == false {
+	if z.Cause == "" {
 		zb0001Len--
 		zb0001Mask |= 0x40
 	}
-	if z.FirstSeen == 0 {
+	if z.Confirmed == false {
 		zb0001Len--
 		zb0001Mask |= 0x80
 	}
-	if z.Reference == "" {
+	if z.FirstSeen == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x100
 	}
-	if z.Source == "" {
+	if z.Reference == "" {
 		zb0001Len--
 		zb0001Mask |= 0x200
 	}
-	if z.Reason == nil {
+	if z.Source == "" {
 		zb0001Len--
 		zb0001Mask |= 0x400
+	}
+	if z.Reason == nil {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.Resembles == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.Rule == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2000
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -486,46 +507,51 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendString(o, z.Subject)
 		}
 		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "name"
+			o = append(o, 0xa4, 0x6e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
 			// string "category"
 			o = append(o, 0xa8, 0x63, 0x61, 0x74, 0x65, 0x67, 0x6f, 0x72, 0x79)
 			o = msgp.AppendString(o, z.Category)
 		}
-		if (zb0001Mask & 0x8) == 0 { // if not omitted
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "bucket"
 			o = append(o, 0xa6, 0x62, 0x75, 0x63, 0x6b, 0x65, 0x74)
 			o = msgp.AppendString(o, z.Bucket)
 		}
-		if (zb0001Mask & 0x10) == 0 { // if not omitted
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
 			// string "stale"
 			o = append(o, 0xa5, 0x73, 0x74, 0x61, 0x6c, 0x65)
 			o = msgp.AppendBool(o, z.Stale)
 		}
-		if (zb0001Mask & 0x20) == 0 { // if not omitted
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
 			// string "cause"
 			o = append(o, 0xa5, 0x63, 0x61, 0x75, 0x73, 0x65)
 			o = msgp.AppendString(o, z.Cause)
 		}
-		if (zb0001Mask & 0x40) == 0 { // if not omitted
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
 			// string "confirmed"
 			o = append(o, 0xa9, 0x63, 0x6f, 0x6e, 0x66, 0x69, 0x72, 0x6d, 0x65, 0x64)
 			o = msgp.AppendBool(o, z.Confirmed)
 		}
-		if (zb0001Mask & 0x80) == 0 { // if not omitted
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
 			// string "first_seen"
 			o = append(o, 0xaa, 0x66, 0x69, 0x72, 0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e)
 			o = msgp.AppendInt64(o, z.FirstSeen)
 		}
-		if (zb0001Mask & 0x100) == 0 { // if not omitted
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
 			// string "reference"
 			o = append(o, 0xa9, 0x72, 0x65, 0x66, 0x65, 0x72, 0x65, 0x6e, 0x63, 0x65)
 			o = msgp.AppendString(o, z.Reference)
 		}
-		if (zb0001Mask & 0x200) == 0 { // if not omitted
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
 			// string "source"
 			o = append(o, 0xa6, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65)
 			o = msgp.AppendString(o, z.Source)
 		}
-		if (zb0001Mask & 0x400) == 0 { // if not omitted
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
 			// string "reason"
 			o = append(o, 0xa6, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Reason)))
@@ -533,6 +559,16 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0001)
 				o = msgp.AppendString(o, za0002)
 			}
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "resembles"
+			o = append(o, 0xa9, 0x72, 0x65, 0x73, 0x65, 0x6d, 0x62, 0x6c, 0x65, 0x73)
+			o = msgp.AppendString(o, z.Resembles)
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "rule"
+			o = append(o, 0xa4, 0x72, 0x75, 0x6c, 0x65)
+			o = msgp.AppendString(o, z.Rule)
 		}
 	}
 	return
@@ -566,6 +602,12 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			z.Subject, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Subject")
+				return
+			}
+		case "name":
+			z.Name, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
 				return
 			}
 		case "category":
@@ -644,6 +686,18 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.Reason[za0001] = za0002
 			}
+		case "resembles":
+			z.Resembles, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Resembles")
+				return
+			}
+		case "rule":
+			z.Rule, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Rule")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -658,13 +712,14 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *finding) Msgsize() (s int) {
-	s = 1 + 8 + msgp.StringPrefixSize + len(z.Verdict) + 8 + msgp.StringPrefixSize + len(z.Subject) + 9 + msgp.StringPrefixSize + len(z.Category) + 7 + msgp.StringPrefixSize + len(z.Bucket) + 6 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Cause) + 10 + msgp.BoolSize + 11 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.MapHeaderSize
+	s = 1 + 8 + msgp.StringPrefixSize + len(z.Verdict) + 8 + msgp.StringPrefixSize + len(z.Subject) + 5 + msgp.StringPrefixSize + len(z.Name) + 9 + msgp.StringPrefixSize + len(z.Category) + 7 + msgp.StringPrefixSize + len(z.Bucket) + 6 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Cause) + 10 + msgp.BoolSize + 11 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.MapHeaderSize
 	if z.Reason != nil {
 		for za0001, za0002 := range z.Reason {
 			_ = za0002
 			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
 		}
 	}
+	s += 10 + msgp.StringPrefixSize + len(z.Resembles) + 5 + msgp.StringPrefixSize + len(z.Rule)
 	return
 }
 
@@ -1461,6 +1516,123 @@ func (z *reportRequest) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *resembleReply) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "finding"
+	o = append(o, 0x81, 0xa7, 0x66, 0x69, 0x6e, 0x64, 0x69, 0x6e, 0x67)
+	o, err = z.Finding.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Finding")
+		return
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *resembleReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "finding":
+			bts, err = z.Finding.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Finding")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *resembleReply) Msgsize() (s int) {
+	s = 1 + 8 + z.Finding.Msgsize()
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z resembleRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "href"
+	o = append(o, 0x82, 0xa4, 0x68, 0x72, 0x65, 0x66)
+	o = msgp.AppendString(o, z.Href)
+	// string "name"
+	o = append(o, 0xa4, 0x6e, 0x61, 0x6d, 0x65)
+	o = msgp.AppendString(o, z.Name)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *resembleRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "href":
+			z.Href, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Href")
+				return
+			}
+		case "name":
+			z.Name, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z resembleRequest) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 5 + msgp.StringPrefixSize + len(z.Name)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *resolveReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 1
@@ -1519,9 +1691,9 @@ func (z *resolveReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *resolveRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
+	// map header, size 4
 	// string "subject"
-	o = append(o, 0x83, 0xa7, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74)
+	o = append(o, 0x84, 0xa7, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74)
 	o = msgp.AppendString(o, z.Subject)
 	// string "bucket"
 	o = append(o, 0xa6, 0x62, 0x75, 0x63, 0x6b, 0x65, 0x74)
@@ -1529,6 +1701,9 @@ func (z *resolveRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "now"
 	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
 	o = msgp.AppendInt64(o, z.Now)
+	// string "language"
+	o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
+	o = msgp.AppendString(o, z.Language)
 	return
 }
 
@@ -1584,6 +1759,12 @@ func (z *resolveRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Now")
 				return
 			}
+		case "language":
+			z.Language, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Language")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1598,7 +1779,7 @@ func (z *resolveRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *resolveRequest) Msgsize() (s int) {
-	s = 1 + 8 + msgp.StringPrefixSize + len(z.Subject) + 7 + msgp.BytesPrefixSize + len(z.Bucket) + 4 + msgp.Int64Size
+	s = 1 + 8 + msgp.StringPrefixSize + len(z.Subject) + 7 + msgp.BytesPrefixSize + len(z.Bucket) + 4 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Language)
 	return
 }
 
@@ -1726,5 +1907,154 @@ func (z *subjectsRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z subjectsRequest) Msgsize() (s int) {
 	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *textReply) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "findings"
+	o = append(o, 0x81, 0xa8, 0x66, 0x69, 0x6e, 0x64, 0x69, 0x6e, 0x67, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Findings)))
+	for za0001 := range z.Findings {
+		o, err = z.Findings[za0001].MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Findings", za0001)
+			return
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *textReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "findings":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Findings")
+				return
+			}
+			if zb0002 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Findings) >= int(zb0002) {
+				z.Findings = (z.Findings)[:zb0002]
+			} else {
+				z.Findings = make([]finding, zb0002)
+			}
+			for za0001 := range z.Findings {
+				bts, err = z.Findings[za0001].UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Findings", za0001)
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *textReply) Msgsize() (s int) {
+	s = 1 + 9 + msgp.ArrayHeaderSize
+	for za0001 := range z.Findings {
+		s += z.Findings[za0001].Msgsize()
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z textRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 3
+	// string "selected"
+	o = append(o, 0x83, 0xa8, 0x73, 0x65, 0x6c, 0x65, 0x63, 0x74, 0x65, 0x64)
+	o = msgp.AppendString(o, z.Selected)
+	// string "now"
+	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
+	o = msgp.AppendInt64(o, z.Now)
+	// string "language"
+	o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
+	o = msgp.AppendString(o, z.Language)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *textRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "selected":
+			z.Selected, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Selected")
+				return
+			}
+		case "now":
+			z.Now, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Now")
+				return
+			}
+		case "language":
+			z.Language, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Language")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z textRequest) Msgsize() (s int) {
+	s = 1 + 9 + msgp.StringPrefixSize + len(z.Selected) + 4 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Language)
 	return
 }

@@ -27,6 +27,7 @@ import {
   type ResolveReply,
   type ResolveRequest,
 } from "./protocol";
+import { language } from "./text";
 
 /** What is published together: a list, the head that signs it, and the keys that sign the head. */
 export interface Release {
@@ -95,6 +96,7 @@ export function start(): void {
 export const nothing: Finding = {
   verdict: "unknown",
   subject: "",
+  name: "",
   category: "",
   bucket: "",
   stale: false,
@@ -104,18 +106,20 @@ export const nothing: Finding = {
   reference: "",
   source: "",
   reason: null,
+  resembles: "",
+  rule: "",
 };
 
 /** What is known about each address, in their order. */
 export async function check(urls: string[]): Promise<Finding[]> {
   const hrefs = urls.map((url) => (URL.canParse(url) ? new URL(url).href : url));
-  const { findings } = await call<CheckRequest, CheckReply>(Op.check, { hrefs, now: now() });
+  const { findings } = await call<CheckRequest, CheckReply>(Op.check, { hrefs, now: now(), language: language() });
   return findings.map((told) => ({ ...nothing, ...told }));
 }
 
 /** Confirms a finding by the bucket that it names, and tells the reason; or that it was a chance hit. */
 export async function resolve(subject: string, bucket: Uint8Array): Promise<Finding> {
-  return { ...nothing, ...(await call<ResolveRequest, ResolveReply>(Op.resolve, { subject, bucket, now: now() })).finding };
+  return { ...nothing, ...(await call<ResolveRequest, ResolveReply>(Op.resolve, { subject, bucket, now: now(), language: language() })).finding };
 }
 
 /** What to fetch to get from the open release to the one that head announces. */

@@ -6,6 +6,8 @@ import type { Entry } from "./store";
 /** All that a warning says. */
 export interface Notice {
   subject: string;
+  /** Of the subject, as a person knows it. */
+  name: string;
   href: string;
   /** Slug of package category. */
   category: string;

@@ -51,7 +51,7 @@ export function view(notice: Notice, actions: Actions): View {
     { className: "notice" },
     mark(),
     h("h1", { id: "title" }, t(account ? "stopAccount" : "stopPage")),
-    h("p", { id: "name", className: "name" }, plainName(notice.subject)),
+    h("p", { id: "name", className: "name" }, notice.name),
     h("section", { className: "kind" }, h("h2", { id: "category" }, kind.name), h("p", { id: "how" }, kind.how)),
     since,
     h("div", { className: "buttons" }, leave, toggle),
@@ -71,24 +71,6 @@ export function view(notice: Notice, actions: Actions): View {
     });
 
   return { root, focus: () => leave.focus({ preventScroll: true }) };
-}
-
-const platforms: Record<string, string> = {
-  facebook: "Facebook",
-  instagram: "Instagram",
-  threads: "Threads",
-  tiktok: "TikTok",
-  youtube: "YouTube",
-  x: "X",
-  telegram: "Telegram",
-  zalo: "Zalo",
-};
-
-/** A subject as people would say it: "Facebook: some.name", or a host and path. */
-export function plainName(subject: string): string {
-  const account = /^([a-z]+):(?:[a-z]+\/)?(.+)$/.exec(subject);
-  if (account) return `${platforms[account[1] ?? ""] ?? account[1]}: ${account[2]}`;
-  return subject.replace(/\/$/, "");
 }
 
 function sinceText(notice: Notice): string {

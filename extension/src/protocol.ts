@@ -1,7 +1,7 @@
 // The calls between the browser and the core; wasm/protocol.go is the same in Go.
 
 /** Raised with each change that an older core would misread. */
-export const version = 3;
+export const version = 4;
 
 /** What can be asked. */
 export const enum Op {
@@ -13,6 +13,8 @@ export const enum Op {
   apply = 6,
   report = 7,
   subjects = 8,
+  resemble = 9,
+  text = 10,
 }
 
 /** Instead of any reply. */
@@ -48,6 +50,8 @@ export interface CheckRequest {
   /** At most 2,000. */
   hrefs: string[];
   now: number;
+  /** Of names. */
+  language: string;
 }
 
 export interface CheckReply {
@@ -58,6 +62,8 @@ export interface CheckReply {
 export interface Finding {
   verdict: "unknown" | "unlisted" | "listed" | "caution";
   subject: string;
+  /** Of the subject, or of the real one, to a person. */
+  name: string;
   category: string;
   bucket: string;
   stale: boolean;
@@ -67,12 +73,16 @@ export interface Finding {
   reference: string;
   source: string;
   reason: Record<string, string> | null;
+  /** Of a caution: the host of the real one, and by which rule (docs/subjects.md). */
+  resembles: string;
+  rule: string;
 }
 
 export interface ResolveRequest {
   subject: string;
   bucket: Uint8Array;
   now: number;
+  language: string;
 }
 
 export interface ResolveReply {
@@ -132,4 +142,26 @@ export interface SubjectsRequest {
 
 export interface SubjectsReply {
   subjects: string[] | null;
+}
+
+/** About a page and the name that it goes by. */
+export interface ResembleRequest {
+  href: string;
+  name: string;
+}
+
+export interface ResembleReply {
+  finding: Partial<Finding>;
+}
+
+/** About a text that a person has selected or pasted. */
+export interface TextRequest {
+  selected: string;
+  now: number;
+  language: string;
+}
+
+/** What is known about each thing that the text names. */
+export interface TextReply {
+  findings: Partial<Finding>[] | null;
 }

@@ -27,25 +27,25 @@ const within = (tab, path) => tab.click(`[data-go="${path}"]`);
 test("a listed account is covered under each of its addresses, on each network", async () => {
   const tab = await browser.tab();
   const addresses = {
-    "Facebook: inventedgiftcentre": [
+    "Facebook account inventedgiftcentre": [
       "https://www.facebook.com/invented.gift.centre",
       "https://facebook.com/Invented.Gift.Centre/?mibextid=abc",
       "https://m.facebook.com/inventedgiftcentre",
       "https://mbasic.facebook.com/invented.gift.centre?v=info",
       "https://vi-vn.facebook.com/invented.gift.centre/photos",
     ],
-    "Facebook: 900000000000001": [
+    "Facebook account no. 900000000000001": [
       "https://www.facebook.com/profile.php?id=900000000000001",
       "https://m.facebook.com/profile.php?sk=about&id=900000000000001",
       "https://www.facebook.com/people/Any-Name/900000000000001/",
     ],
-    "Facebook: 900000000000002": ["https://www.facebook.com/groups/900000000000002/", "https://m.facebook.com/groups/900000000000002/posts/1"],
-    "TikTok: invented.quick.money": ["https://www.tiktok.com/@invented.quick.money", "https://m.tiktok.com/@Invented.Quick.Money/video/7000000000000000001"],
-    "YouTube: inventedgiveaway": ["https://www.youtube.com/@inventedgiveaway", "https://m.youtube.com/@InventedGiveaway/videos"],
-    "Telegram: invented_recovery": ["https://t.me/invented_recovery", "https://t.me/s/Invented_Recovery"],
-    "Zalo: 900000000000003456": ["https://zalo.me/900000000000003456", "https://oa.zalo.me/900000000000003456"],
-    "Instagram: invented.shop": ["https://www.instagram.com/invented.shop/", "https://instagram.com/Invented.Shop/reels/"],
-    "X: inventedcoins": ["https://x.com/inventedcoins", "https://twitter.com/InventedCoins/status/1000000000000000001", "https://mobile.x.com/inventedcoins"],
+    "Facebook group 900000000000002": ["https://www.facebook.com/groups/900000000000002/", "https://m.facebook.com/groups/900000000000002/posts/1"],
+    "TikTok account invented.quick.money": ["https://www.tiktok.com/@invented.quick.money", "https://m.tiktok.com/@Invented.Quick.Money/video/7000000000000000001"],
+    "YouTube channel @inventedgiveaway": ["https://www.youtube.com/@inventedgiveaway", "https://m.youtube.com/@InventedGiveaway/videos"],
+    "Telegram account invented_recovery": ["https://t.me/invented_recovery", "https://t.me/s/Invented_Recovery"],
+    "Zalo official account 900000000000003456": ["https://zalo.me/900000000000003456", "https://oa.zalo.me/900000000000003456"],
+    "Instagram account invented.shop": ["https://www.instagram.com/invented.shop/", "https://instagram.com/Invented.Shop/reels/"],
+    "X account inventedcoins": ["https://x.com/inventedcoins", "https://twitter.com/InventedCoins/status/1000000000000000001", "https://mobile.x.com/inventedcoins"],
   };
   for (const [name, urls] of Object.entries(addresses)) {
     for (const url of urls) {
@@ -150,12 +150,12 @@ test("on the way within a page, without a load, the cover comes and goes with th
   await browser.uncovered(tab);
   await within(tab, "/profile.php?id=900000000000001");
   const overlay = await browser.covered(tab);
-  assert.equal(await overlay.text("name"), "Facebook: 900000000000001");
+  assert.equal(await overlay.text("name"), "Facebook account no. 900000000000001");
   // From one listed account to the next, and to a sub-page of the same.
   await tab.evaluate(() => history.pushState({}, "", "/invented.gift.centre"));
-  await overlay.reads("name", /^Facebook: inventedgiftcentre$/);
+  await overlay.reads("name", /^Facebook account inventedgiftcentre$/);
   await tab.evaluate(() => history.replaceState({}, "", "/invented.gift.centre/photos"));
-  await overlay.reads("name", /^Facebook: inventedgiftcentre$/);
+  await overlay.reads("name", /^Facebook account inventedgiftcentre$/);
   await tab.evaluate(() => history.replaceState({}, "", "/honest.baker"));
   await browser.uncovered(tab);
   assert.equal(loads(), before);

@@ -18,7 +18,7 @@ import (
 // layers are the rooms from the ground up. A package may import what stands in a lower
 // row, never its own row or a higher one; what no row names may be imported by nobody else.
 var layers = [][]string{
-	{"khien/shared/subject", "khien/shared/category", "khien/shared/set"},
+	{"khien/shared/subject", "khien/shared/category", "khien/shared/set", "khien/shared/official"},
 	{"khien/shared/release", "khien/shared/wire"},
 	{"khien/shared/checker", "khien/server/sqlite"},
 	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob"},

@@ -18,6 +18,7 @@ import (
 	"fmt"
 
 	"khien/shared/category"
+	"khien/shared/official"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
@@ -34,7 +35,7 @@ const (
 	Unlisted
 	// Listed: known for scams.
 	Listed
-	// Caution: suspicious, but not confirmed. Reserved; no check gives it yet.
+	// Caution: suspicious, but not confirmed. Resemble gives it, and no other check.
 	Caution
 )
 
@@ -58,6 +59,9 @@ type Finding struct {
 	Bucket   string            // the path that tells more about a hit; empty without one
 	Stale    bool              // the list has expired
 	Cause    error             // why Unknown
+
+	// Whom it passes itself off as; meaningful if Caution.
+	Resembles official.Resemblance
 
 	// Known after Resolve only.
 	Confirmed bool
@@ -137,6 +141,25 @@ func (c *Checker) CheckNext(named *subject.Named, href string, now int64) Findin
 		}
 	}
 	return c.unlisted(now)
+}
+
+// Resemble answers whether a page passes itself off as somebody well known: by the host of its
+// address, and by the name that it goes by if that is not empty. It is Caution or Unlisted, which says
+// nothing of what is listed, or Unknown for what cannot be read.
+func Resemble(href, name string) Finding {
+	book := official.Own()
+	host, err := subject.Host(href)
+	if err != nil {
+		return Finding{Verdict: Unknown, Cause: err}
+	}
+	r, ok := book.Host(host)
+	if !ok && name != "" {
+		r, ok = book.Name(name, host)
+	}
+	if !ok {
+		return Finding{Verdict: Unlisted}
+	}
+	return Finding{Verdict: Caution, Resembles: r}
 }
 
 // CheckSubject answers for one subject.

@@ -165,7 +165,7 @@ func appendVietnamese(dst []byte, text string) ([]byte, bool) {
 func canonicalEmail(text string) string {
 	text = lowerASCII(strings.TrimSpace(text))
 	local, host, ok := strings.Cut(text, "@")
-	if !ok || local == "" || len(text) > 254 || len(local) > 64 || strings.Trim(local, lower+number10+".!#$%&'*+-/=?^_`{|}~") != "" ||
+	if !ok || local == "" || len(text) > 254 || len(local) > 64 || strings.Trim(local, lower+number10+".!#$%&'*+-=?^_`{|}~") != "" ||
 		strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") ||
 		strings.Trim(host, lower+number10+".-") != "" || !isHostname(host) {
 		return ""

@@ -123,3 +123,13 @@ func Parse(text string) (Subject, error) {
 	}
 	return s, nil
 }
+
+// Host is the host of an address, in the form that it has in a URL expression. The errors are those
+// of FromHref.
+func Host(href string) (string, error) {
+	var p page
+	if err := p.read(href); err != nil {
+		return "", err
+	}
+	return p.host, nil
+}

@@ -71,7 +71,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	cmd.AddCommand(
 		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
 		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d),
-		subjectCommand(), checkCommand(d),
+		subjectCommand(), checkCommand(d), officialCommand(),
 	)
 	return cmd
 }

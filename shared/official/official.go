@@ -1,0 +1,417 @@
+// Package official tells a page that passes itself off as somebody well known from the real one.
+//
+// A book holds who is well known, with their hosts and their names. A host that is not theirs is
+// suspicious, never more than that, by the first of these rules that fits:
+//
+//	letters   its name is theirs in letters that look alike: faceb00k.example
+//	ending    its name is theirs, of six letters and more, under another ending
+//	inside    another name below it, or a word of one between dashes, is theirs: facebook.login.example
+//	added     its name is theirs, of six letters and more, and a word of bait: vietcombanklogin.example
+//	slip      its name is theirs, of eight letters and more, but for one letter
+//
+// "Its name" is the label in front of the ending. What looks alike is UTS #39's skeleton, further
+// without the marks of Vietnamese and other Latin letters. The rules and how often they are wrong are in
+// docs/subjects.md.
+package official
+
+//go:generate sh -c "go run ../../scripts/confusables > confusables_gen.go.new && mv confusables_gen.go.new confusables_gen.go"
+
+import (
+	"bufio"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// ErrFormat is a book that cannot be read.
+var ErrFormat = errors.New("not a list of official names")
+
+// Bounds on a book: entries, and bytes of a line.
+const (
+	MaxEntries = 20_000
+	maxLine    = 4096
+)
+
+//go:embed book.txt
+var own string
+
+// Own is the book that Khiên comes with.
+var Own = sync.OnceValue(func() *Book {
+	b, err := Read(strings.NewReader(own))
+	if err != nil {
+		panic(err) // a test reads it
+	}
+	return b
+})
+
+// Rule is why something is suspicious.
+type Rule string
+
+// The rules, in the order in which they are tried.
+const (
+	Letters Rule = "letters"
+	Ending  Rule = "ending"
+	Inside  Rule = "inside"
+	Added   Rule = "added"
+	Slip    Rule = "slip"
+	Named   Rule = "named"
+)
+
+// Resemblance is what something resembles.
+type Resemblance struct {
+	Official string // the host of the real one
+	Name     string // what it is called, if the book says so
+	Rule     Rule
+}
+
+// entity is somebody well known.
+type entity struct {
+	host   string   // the first of the hosts
+	name   string   // the first of the names
+	labels []label  // the names in the hosts
+	words  []string // skeletons of the names
+}
+
+// label is the part of a host by which people know whose it is.
+type label struct{ text, skel string }
+
+// Book is a list of who is well known. It never changes and is safe for concurrent use.
+type Book struct {
+	entities []entity
+	hosts    map[string]bool // official ones; what is below is official too
+	names    map[string]bool // the part of a host that is official under every ending
+	bySkel   map[string]known
+}
+
+// known is whose label it is.
+type known struct {
+	entity int
+	text   string
+}
+
+// Read reads a book: a line for each of who is well known, with the hosts, the one that people know
+// first, and behind "|" the names, with ";" between. A host such as "google.*" is official under
+// every ending. What follows "#" is for people. The error is ErrFormat.
+func Read(r io.Reader) (*Book, error) {
+	b := &Book{hosts: map[string]bool{}, names: map[string]bool{}, bySkel: map[string]known{}}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, maxLine), maxLine)
+	for n := 1; lines.Scan(); n++ {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		left, right, _ := strings.Cut(text, "|")
+		hosts := strings.Fields(left)
+		if len(hosts) == 0 {
+			if strings.TrimSpace(text) != "" {
+				return nil, fmt.Errorf("%w: line %d has no host", ErrFormat, n)
+			}
+			continue
+		}
+		if len(b.entities) == MaxEntries {
+			return nil, fmt.Errorf("%w: more than %d entries", ErrFormat, MaxEntries)
+		}
+		e := entity{host: hosts[0]}
+		for i, host := range hosts {
+			name, every := strings.CutSuffix(host, ".*")
+			if every {
+				b.names[name] = true
+			} else if !isHost(host) {
+				return nil, fmt.Errorf("%w: line %d: %q is no host", ErrFormat, n, host)
+			} else {
+				b.hosts[host] = true
+				name, _ = nameIn(host)
+			}
+			// Further hosts may have names that are everybody's words.
+			if l := (label{name, Skeleton(name)}); (i == 0 || len(name) >= 8) && !slices.Contains(e.labels, l) {
+				e.labels = append(e.labels, l)
+			}
+		}
+		for name := range strings.SplitSeq(right, ";") {
+			if name = strings.TrimSpace(name); name != "" {
+				if e.name == "" {
+					e.name = name
+				}
+				e.words = append(e.words, Skeleton(name))
+			}
+		}
+		for _, l := range e.labels {
+			if _, taken := b.bySkel[l.skel]; !taken && len(l.text) >= 3 {
+				b.bySkel[l.skel] = known{len(b.entities), l.text}
+			}
+		}
+		b.entities = append(b.entities, e)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return b, nil
+}
+
+func isHost(text string) bool {
+	return strings.Contains(text, ".") && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
+}
+
+// Len is the number of entries.
+func (b *Book) Len() int { return len(b.entities) }
+
+// IsOfficial tells whether a host is in the book, or below one that is.
+func (b *Book) IsOfficial(host string) bool {
+	for at := host; at != ""; {
+		if b.hosts[at] {
+			return true
+		}
+		_, at, _ = strings.Cut(at, ".")
+	}
+	name, _ := nameIn(host)
+	return b.names[name]
+}
+
+// Host tells whom a host resembles, in the form that a browser gives it. One that is official resembles
+// nobody.
+func (b *Book) Host(host string) (Resemblance, bool) {
+	if b.IsOfficial(host) {
+		return Resemblance{}, false
+	}
+	name, below := nameIn(host)
+	seen := decoded(name)
+	skel := Skeleton(seen)
+	found := func(i int, rule Rule) (Resemblance, bool) {
+		return Resemblance{b.entities[i].host, b.entities[i].name, rule}, true
+	}
+	if k, ok := b.bySkel[skel]; ok {
+		switch {
+		case k.text != seen && len(k.text) >= 4:
+			return found(k.entity, Letters)
+		case k.text == seen && len(k.text) >= 6:
+			return found(k.entity, Ending)
+		}
+	}
+	for part := range strings.SplitSeq(below, ".") {
+		if i, ok := b.inside(decoded(part), 4); ok {
+			return found(i, Inside)
+		}
+	}
+	if strings.Contains(seen, "-") {
+		if i, ok := b.inside(seen, 4); ok {
+			return found(i, Inside)
+		}
+	}
+	if i, ok := b.added(skel); ok {
+		return found(i, Added)
+	}
+	for i := range b.entities {
+		for _, l := range b.entities[i].labels {
+			if len(l.text) >= 8 && oneSlip(skel, l.skel) {
+				return found(i, Slip)
+			}
+		}
+	}
+	return Resemblance{}, false
+}
+
+// inside looks for a name of at least min letters among the words of a label.
+func (b *Book) inside(label string, min int) (int, bool) {
+	for word := range strings.SplitSeq(label, "-") {
+		if k, ok := b.bySkel[Skeleton(word)]; ok && len(k.text) >= min {
+			return k.entity, true
+		}
+	}
+	return 0, false
+}
+
+// added looks for a name of six letters and more with nothing but bait, digits and two letters more
+// around it, and for one of four and five with nothing but bait and digits.
+func (b *Book) added(skel string) (int, bool) {
+	for i := range b.entities {
+		for _, l := range b.entities[i].labels {
+			if len(l.text) < 4 || len(skel) <= len(l.skel) {
+				continue
+			}
+			before, after, ok := strings.Cut(skel, l.skel)
+			if ok && isBait(before) && (isBait(after) || len(l.text) >= 6 && len(after) <= 2) {
+				return i, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// bait are words that are put before and behind a name; their skeletons.
+var bait = func() map[string]bool {
+	m := map[string]bool{}
+	for word := range strings.FieldsSeq(`
+		login signin secure security verify account accounts update support help service services center online web
+		app apps pay payment bank banking ebank digibank digi card cards wallet bonus gift gifts promo sale shop store mall
+		vn viet vietnam asia vip pro plus my the new official team event reward rewards win lucky
+		dangnhap xacthuc xacminh hotro cskh chamsockhachhang khuyenmai trian uudai quatang tangqua nhanqua quayso
+		the thetindung tindung vay vayvon vayonline nganhang taikhoan caidat nangcap mo rut tien ruttien km sukien`) {
+		m[Skeleton(word)] = true
+	}
+	return m
+}()
+
+// isBait tells whether a skeleton is a word of bait, or nothing, with or without digits around it;
+// in a skeleton, some of those are letters.
+func isBait(text string) bool {
+	const digits = "-0123456789ol"
+	for text != "" && !bait[text] {
+		switch {
+		case strings.IndexByte(digits, text[len(text)-1]) >= 0:
+			text = text[:len(text)-1]
+		case strings.IndexByte(digits, text[0]) >= 0:
+			text = text[1:]
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Name tells whom the name of a page or an account resembles that is shown at a host: it is a name of the
+// book, with words of bait or without, and the host is not theirs.
+func (b *Book) Name(name, host string) (Resemblance, bool) {
+	if b.IsOfficial(host) {
+		return Resemblance{}, false
+	}
+	skel := Skeleton(name)
+	for i := range b.entities {
+		for _, words := range b.entities[i].words {
+			before, after, ok := strings.Cut(skel, words)
+			if ok && len(words) >= 4 && onlyBait(before) && onlyBait(after) {
+				return Resemblance{b.entities[i].host, b.entities[i].name, Named}, true
+			}
+		}
+	}
+	return Resemblance{}, false
+}
+
+func onlyBait(text string) bool {
+	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return isBait(strings.Join(words, "")) || !slices.ContainsFunc(words, func(word string) bool { return !isBait(word) })
+}
+
+// Skeleton is what a text looks like: two texts that look alike have the same (UTS #39 section 4,
+// for what looks like ASCII; without marks, and in lower case).
+func Skeleton(text string) string {
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(strings.ToLower(norm.NFKC.String(text))) {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+		case r == 'đ':
+			b.WriteByte('d')
+		case r == '0':
+			b.WriteByte('o')
+		case r == '1':
+			b.WriteByte('l')
+		case r < 0x80:
+			b.WriteRune(r)
+		case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
+		default:
+			b.WriteString(lookalike(r))
+		}
+	}
+	return strings.ReplaceAll(b.String(), "m", "rn")
+}
+
+func lookalike(r rune) string {
+	for _, l := range lookalikes {
+		if strings.ContainsRune(l.letters, r) {
+			return l.looks
+		}
+	}
+	return string(r)
+}
+
+// nameIn is the label of a host in front of its ending, and what stands below it.
+func nameIn(host string) (name, below string) {
+	labels := strings.Split(host, ".")
+	n := len(labels)
+	if n < 2 {
+		return host, ""
+	}
+	at := n - 2
+	if n > 2 && len(labels[n-1]) == 2 {
+		switch labels[n-2] {
+		case "co", "com", "net", "org", "gov", "edu", "ac", "or", "ne", "go", "info", "biz", "name", "id", "web", "in":
+			at--
+		}
+	}
+	return labels[at], strings.Join(labels[:at], ".")
+}
+
+// oneSlip tells whether one letter is wrong, missing, too many or two are swapped.
+func oneSlip(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(b)-len(a) > 1 || a == b {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	if len(a) < len(b) {
+		return a[i:] == b[i+1:]
+	}
+	return a[i+1:] == b[i+1:] || i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+}
+
+// decoded is a label as people see it (RFC 3492 section 6.2); one that is not encoded, or wrongly, is
+// as it was.
+func decoded(label string) string {
+	code, ok := strings.CutPrefix(label, "xn--")
+	if !ok || len(code) > 63 {
+		return label
+	}
+	const base, tmin, tmax, skew, damp = 36, 1, 26, 38, 700
+	var out []rune
+	if i := strings.LastIndexByte(code, '-'); i >= 0 {
+		out, code = []rune(code[:i]), code[i+1:]
+	}
+	n, i, bias := 0x80, 0, 72
+	for code != "" {
+		before, w := i, 1
+		for k := base; ; k += base {
+			if code == "" {
+				return label
+			}
+			d := strings.IndexByte("abcdefghijklmnopqrstuvwxyz0123456789", code[0])
+			code = code[1:]
+			if d < 0 || i > 1<<24 || w > 1<<24 {
+				return label
+			}
+			i += d * w
+			t := min(max(k-bias, tmin), tmax)
+			if d < t {
+				break
+			}
+			w *= base - t
+		}
+		count := len(out) + 1
+		delta := (i - before) / 2
+		if before == 0 {
+			delta = i / damp
+		}
+		delta += delta / count
+		k := 0
+		for ; delta > (base-tmin)*tmax/2; k += base {
+			delta /= base - tmin
+		}
+		bias = k + (base-tmin+1)*delta/(delta+skew)
+		n += i / count
+		i %= count
+		if n > unicode.MaxRune {
+			return label
+		}
+		out = append(out[:i], append([]rune{rune(n)}, out[i:]...)...)
+		i++
+	}
+	return string(out)
+}

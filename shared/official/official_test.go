@@ -1,0 +1,174 @@
+package official
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/idna"
+)
+
+const small = `
+# banks
+bank-of-inventions.example inventedbank.example | Bank of Inventions; Ngân hàng Sáng chế
+vietbanka.com.vn vietbankadigital.vn | Việt Banka
+facepalace.com facepalacecdn.net | FacePalace
+gogol.com gogol.* | Gogol
+momi.vn | MoMi
+`
+
+func book(t testing.TB) *Book {
+	t.Helper()
+	b, err := Read(strings.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestWhomAHostResembles(t *testing.T) {
+	b := book(t)
+	f := func(host, official string, rule Rule) {
+		t.Helper()
+		got, ok := b.Host(host)
+		if ok != (official != "") || got.Official != official || got.Rule != rule {
+			t.Errorf("%s resembles %+v, %t; want %s by %s", host, got, ok, official, rule)
+		}
+	}
+	// The real ones, and what is below them.
+	for _, host := range []string{
+		"vietbanka.com.vn", "www.vietbanka.com.vn", "login.vietbanka.com.vn", "facepalacecdn.net", "gogol.com", "www.gogol.co.uk", "mail.gogol.de", "inventedbank.example",
+	} {
+		if f(host, "", ""); !b.IsOfficial(host) {
+			t.Errorf("%s is not official", host)
+		}
+	}
+	// Letters that look alike: digits, Cyrillic, Greek, marks.
+	f("facepa1ace.com", "facepalace.com", Letters)
+	f("xn--fceplace-16gd.com", "facepalace.com", Letters) // with two letters of Cyrillic
+	f("g0g0l.shop", "gogol.com", Letters)
+	f("viẹtbanka.com.vn", "vietbanka.com.vn", Letters)
+	f("rnorni.vn", "momi.vn", Letters)
+	// The same name under another ending; a short one may be anybody's.
+	f("facepalace.shop", "facepalace.com", Ending)
+	f("momi.shop", "", "")
+	// Inside of another name.
+	f("facepalace.com.login.scam.example", "facepalace.com", Inside)
+	f("secure-facepalace.example", "facepalace.com", Inside)
+	f("momi.scam.example", "momi.vn", Inside)
+	f("vietbanka-quatang.scam.example", "vietbanka.com.vn", Inside)
+	// Words of bait around it.
+	f("facepalacelogin.example", "facepalace.com", Added)
+	f("hotrofacepalace.example", "facepalace.com", Added)
+	f("vietbanka24.example", "vietbanka.com.vn", Added)
+	f("momi88.example", "momi.vn", Added)
+	f("vietbankadigitals.example", "vietbanka.com.vn", Added)
+	// One slip.
+	f("facepalcae.com", "facepalace.com", Slip)
+	f("facepallace.com", "facepalace.com", Slip)
+	f("facepalac.com", "facepalace.com", Slip)
+	f("vietbankq.com", "vietbanka.com.vn", Slip)
+	// Nobody.
+	for _, host := range []string{
+		"palace.example", "face.example", "facepalacegarden.example", "mommies.example", "bank.example", "localhost", "203.0.113.7", "xn--a", "xn--99999", "", "...", "invented-bakery.example",
+	} {
+		f(host, "", "")
+	}
+}
+
+func TestWhomANameResembles(t *testing.T) {
+	b := book(t)
+	f := func(name, host, official string) {
+		t.Helper()
+		got, ok := b.Name(name, host)
+		if ok != (official != "") || got.Official != official {
+			t.Errorf("%q at %s resembles %+v, %t; want %q", name, host, got, ok, official)
+		}
+	}
+	f("Bank of Inventions", "scam.example", "bank-of-inventions.example")
+	f("Bank of Inventions", "www.bank-of-inventions.example", "")
+	f("BΑNK OF INVENTIΟNS", "scam.example", "bank-of-inventions.example") // two Greek letters
+	f("Ngân Hàng Sáng Chế - Hỗ trợ", "scam.example", "bank-of-inventions.example")
+	f("Ngan hang Sang che", "scam.example", "bank-of-inventions.example")
+	f("Official FacePalace Support", "scam.example", "facepalace.com")
+	f("ＦａｃｅＰａｌａｃｅ", "scam.example", "facepalace.com")
+	f("How I lost my money at FacePalace", "news.example", "")
+	f("Palace of Inventions", "scam.example", "")
+	f("", "scam.example", "")
+}
+
+func TestABookThatCannotBeRead(t *testing.T) {
+	for _, text := range []string{"| a name\n", "no-dot\n", "Upper.example\n", "a.example b c\n", strings.Repeat("a", maxLine+1), strings.Repeat("a.example\n", MaxEntries+1)} {
+		if _, err := Read(strings.NewReader(text)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%.20q…: %v", text, err)
+		}
+	}
+	if Own().Len() < 80 {
+		t.Errorf("the book that Khiên comes with has %d entries", Own().Len())
+	}
+	// None of them resembles another.
+	for _, e := range Own().entities {
+		if r, ok := Own().Host(e.host); ok {
+			t.Errorf("%s resembles %s", e.host, r.Official)
+		}
+	}
+}
+
+// On a real list of scams the rules find what they are for; the figures are in docs/subjects.md.
+func TestARealListOfScams(t *testing.T) {
+	text, err := os.ReadFile("../../../shared/data/vn-scam-hosts.txt")
+	if err != nil {
+		t.Skip("the outside list is not here")
+	}
+	found, hosts := 0, 0
+	rules := map[Rule]int{}
+	for line := range strings.Lines(string(text)) {
+		host, _, _ := strings.Cut(strings.TrimSpace(line), "/")
+		hosts++
+		if r, ok := Own().Host(host); ok {
+			rules[r.Rule]++
+			found++
+		}
+	}
+	for _, rule := range []Rule{Ending, Inside, Added, Slip} {
+		if rules[rule] == 0 {
+			t.Errorf("the rule %s finds nothing", rule)
+		}
+	}
+	if found < hosts/25 {
+		t.Errorf("%d of %d", found, hosts)
+	}
+}
+
+// The second implementation of the decoder is the one of golang.org/x/net/idna.
+func FuzzDecoded(f *testing.F) {
+	for _, label := range []string{"xn--bcher-kva", "xn--", "xn--a", "xn--mua-sm-tf8b", "a", "xn--99999", "xn---"} {
+		f.Add(label)
+	}
+	punycode := idna.New()
+	f.Fuzz(func(t *testing.T, label string) {
+		got := decoded(label)
+		want, err := punycode.ToUnicode(label)
+		if !strings.HasPrefix(label, "xn--") || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return
+		}
+		if err == nil && got != want && want != label && len(label) < 60 {
+			t.Fatalf("%q is %q, want %q", label, got, want)
+		}
+		Own().Host(label + ".example")
+		Own().Name(label, "scam.example")
+	})
+}
+
+func TestSkeletonsOfWhatLooksAlike(t *testing.T) {
+	for _, pair := range [][2]string{{"paypal", "pаypаl"}, {"google", "g00gle"}, {"momo", "rnorno"}, {"vietcombank", "viétcombânk"}, {"đồng", "dong"}, {"apple", "ａｐｐｌｅ"}, {"zalo", "za1o"}} {
+		if a, b := Skeleton(pair[0]), Skeleton(pair[1]); a != b {
+			t.Errorf("%q is %q, %q is %q", pair[0], a, pair[1], b)
+		}
+	}
+	if slices.Contains([]string{Skeleton("paypel"), Skeleton("paypa")}, Skeleton("paypal")) {
+		t.Error("what does not look alike has the same skeleton")
+	}
+}
