@@ -173,6 +173,20 @@ func measure(n int) error {
 			named.Head(i)
 		}
 	}) / 1000, Unit: "µs", Bound: 10})
+	feed := [...]string{
+		"https://www.facebook.com/an.invented.name/posts/1", "https://www.tiktok.com/@invented1/video/1",
+		"https://shop1.example/item/1?ref=feed", "https://news1.example/",
+	}
+	perLink := 3.0
+	if where != "" {
+		perLink = 8
+	}
+	say(line{Name: "subject/feed-link", N: len(feed), Value: each(func(i int) {
+		must(named.Read(feed[i%len(feed)]))
+		for i := range named.Len() {
+			named.Head(i)
+		}
+	}) / 1000, Unit: "µs", Bound: perLink})
 	c, err := opened(data, uint64(n))
 	must(err)
 	if failed != nil {

@@ -20,6 +20,7 @@ func document(all []*platform) []byte {
 	}
 	b := new(bytes.Buffer)
 	fmt.Fprintf(b, "<!-- Written by scripts/platforms from shared/subject/platforms; change those. -->\n\n%s", before)
+	fmt.Fprintf(b, "These are the rules `%s`, which `khien subject --rules` prints too.\n\n", version())
 	for _, pf := range slices.SortedFunc(slices.Values(all), func(a, b *platform) int {
 		return strings.Compare(strings.ToLower(a.title), strings.ToLower(b.title))
 	}) {
@@ -45,14 +46,14 @@ func (pf *platform) document(b *bytes.Buffer) {
 			continue
 		}
 		if !kinds {
-			p("| canonical | a person reads | opens |\n|---|---|---|\n")
+			p("| canonical | id | a person reads | opens |\n|---|---|---|---|\n")
 			kinds = true
 		}
 		id := "{id}"
 		if k.parts != "" {
 			id = k.parts
 		}
-		p("| `%s:%s/%s` | %s | `%s` |\n", pf.name, k.name, id, k.says["en"], k.open)
+		p("| `%s:%s/%s` | `%s` | %s | `%s` |\n", pf.name, k.name, id, strings.ReplaceAll(k.rule+k.parts, "|", "\\|"), k.says["en"], k.open)
 	}
 	if kinds {
 		p("\n")

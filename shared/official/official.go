@@ -6,7 +6,8 @@
 //	letters   its name is theirs in letters that look alike: faceb00k.example
 //	ending    its name is theirs, of six letters and more, under another ending
 //	inside    another name below it, or a word of one between dashes, is theirs: facebook.login.example
-//	added     its name is theirs, of six letters and more, and a word of bait: vietcombanklogin.example
+//	added     its name is theirs, of six letters and more, and nothing but words of bait,
+//	          digits or two letters: vietcombanklogin.example
 //	slip      its name is theirs, of eight letters and more, but for one letter
 //
 // "Its name" is the label in front of the ending. What looks alike is UTS #39's skeleton, further
@@ -234,7 +235,7 @@ func (b *Book) added(skel string) (int, bool) {
 				continue
 			}
 			before, after, ok := strings.Cut(skel, l.skel)
-			if ok && isBait(before) && (isBait(after) || len(l.text) >= 6 && len(after) <= 2) {
+			if ok && isBait(before) && (isBait(after) || len(l.text) >= 6 && len(strings.Trim(after, digits)) <= 2) {
 				return i, true
 			}
 		}
@@ -250,27 +251,40 @@ var bait = func() map[string]bool {
 		app apps pay payment bank banking ebank digibank digi card cards wallet bonus gift gifts promo sale shop store mall
 		vn viet vietnam asia vip pro plus my the new official team event reward rewards win lucky
 		dangnhap xacthuc xacminh hotro cskh chamsockhachhang khuyenmai trian uudai quatang tangqua nhanqua quayso
-		the thetindung tindung vay vayvon vayonline nganhang taikhoan caidat nangcap mo rut tien ruttien km sukien`) {
+		the trung tam trungtam chinhthuc membership member user nap napthe mua ban free thetindung tindung vay vayvon vayonline nganhang taikhoan caidat nangcap mo rut tien ruttien km sukien`) {
 		m[Skeleton(word)] = true
 	}
 	return m
 }()
 
-// isBait tells whether a skeleton is a word of bait, or nothing, with or without digits around it;
-// in a skeleton, some of those are letters.
+// digits are those of a skeleton, in which some are letters.
+const digits = "-0123456789ol"
+
+// isBait tells whether a skeleton is nothing but words of bait and digits.
 func isBait(text string) bool {
-	const digits = "-0123456789ol"
-	for text != "" && !bait[text] {
-		switch {
-		case strings.IndexByte(digits, text[len(text)-1]) >= 0:
-			text = text[:len(text)-1]
-		case strings.IndexByte(digits, text[0]) >= 0:
-			text = text[1:]
-		default:
-			return false
+	if text == "" || bait[text] {
+		return true
+	}
+	if len(text) > 40 {
+		return false
+	}
+	// ends[i]: the first i bytes are words and digits.
+	var ends [41]bool
+	ends[0] = true
+	for i := range len(text) {
+		if !ends[i] {
+			continue
+		}
+		if strings.IndexByte(digits, text[i]) >= 0 {
+			ends[i+1] = true
+		}
+		for j := i + 2; j <= len(text) && j <= i+16; j++ {
+			if bait[text[i:j]] {
+				ends[j] = true
+			}
 		}
 	}
-	return true
+	return ends[len(text)]
 }
 
 // Name tells whom the name of a page or an account resembles that is shown at a host: it is a name of the
@@ -292,8 +306,7 @@ func (b *Book) Name(name, host string) (Resemblance, bool) {
 }
 
 func onlyBait(text string) bool {
-	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	return isBait(strings.Join(words, "")) || !slices.ContainsFunc(words, func(word string) bool { return !isBait(word) })
+	return isBait(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), ""))
 }
 
 // Skeleton is what a text looks like: two texts that look alike have the same (UTS #39 section 4,

@@ -4,6 +4,9 @@ package subject
 
 const languages = 3
 
+// Rules names the rules of the platforms: the beginning of the SHA-256 of their files.
+const Rules = "eb560f75"
+
 var platforms = [...]platform{
 	{name: "appstore",
 		kinds: []kind{

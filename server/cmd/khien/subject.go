@@ -15,6 +15,7 @@ import (
 
 func subjectCommand() *cobra.Command {
 	var lang string
+	var rules bool
 	cmd := &cobra.Command{
 		Use: "subject TEXT...", Short: "Show what a URL, number or account names",
 		Long: `Prints one JSON object a line for each input: the accounts it names first, then the
@@ -25,8 +26,17 @@ canonical subject. With "-" the inputs are the lines of stdin.`,
 		Example: `  $ khien subject https://m.facebook.com/zuck
   {"input":"https://m.facebook.com/zuck","subjects":["facebook:user/zuck","m.facebook.com/zuck",...]}
   $ khien subject --describe vi zalo.me/0900000001`,
-		Args: atLeast(1, "at least one text, or - for the lines of stdin"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if rules {
+				return nil
+			}
+			return atLeast(1, "at least one text, or - for the lines of stdin")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if rules {
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), subject.Rules)
+				return err
+			}
 			type description struct {
 				Subject subject.Subject `json:"subject"`
 				Text    string          `json:"text"`
@@ -54,6 +64,7 @@ canonical subject. With "-" the inputs are the lines of stdin.`,
 		},
 	}
 	cmd.Flags().StringVar(&lang, "describe", "", "also tell each subject to a person who reads this `language` (en, vi, pl), with an address that opens it")
+	cmd.Flags().BoolVar(&rules, "rules", false, "print which rules of the platforms these are, and nothing else")
 	return cmd
 }
 
