@@ -80,7 +80,7 @@ func code(list []string) string {
 func (f form) says(pf *platform) string {
 	switch {
 	case f.word == "short":
-		return "`short:{host}/" + strings.TrimPrefix(f.pattern, "/") + "`"
+		return "`short:" + shortHost(f) + "/" + strings.TrimPrefix(f.pattern, "/") + "`"
 	case f.word == "target" && f.out == "":
 		return "what the address leads to"
 	case f.word == "target":

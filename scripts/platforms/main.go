@@ -464,6 +464,15 @@ func compile(pf *platform, at written, text string, whole bool) string {
 	return out
 }
 
+// shortHost is the host in the subject of a short link: of a platform's own links one for all of its
+// hosts.
+func shortHost(f form) string {
+	if f.group == "" {
+		return "{site-host}"
+	}
+	return "{host}"
+}
+
 func formOf(pf *platform, f form) string {
 	var fields []string
 	set := func(text string, args ...any) { fields = append(fields, fmt.Sprintf(text, args...)) }
@@ -494,7 +503,7 @@ func formOf(pf *platform, f form) string {
 	}
 	switch {
 	case f.word == "short":
-		text := "{host}/" + strings.TrimPrefix(f.pattern, "/")
+		text := shortHost(f) + "/" + strings.TrimPrefix(f.pattern, "/")
 		set("out: %q", "short:"+pattern(pf, f.written, text)+"\n")
 	case f.out == "nobody": // names nothing, and ends the search
 	case f.word == "target":

@@ -67,7 +67,7 @@ const (
 const (
 	capture    = 1 // in front of the index of a kind, 0x80 added
 	wild       = 2 // anything but nothing; in a template all of the id
-	hostOfPage = 3
+	hostOfPage = 3 // without "www."
 	siteOfPage = 4 // the part of the host that is registered
 )
 
@@ -492,7 +492,7 @@ func (c *captures) fill(dst []byte, template string, v *visit) []byte {
 		case capture:
 			dst, template = append(dst, c.get(template[1]&^0x80)...), template[1:]
 		case hostOfPage:
-			dst = append(dst, v.host...)
+			dst = append(dst, strings.TrimPrefix(v.host, "www.")...)
 		case siteOfPage:
 			dst = append(dst, v.domain...)
 		}

@@ -5,7 +5,7 @@ package subject
 const languages = 3
 
 // Rules names the rules of the platforms: the beginning of the SHA-256 of their files.
-const Rules = "eb560f75"
+const Rules = "9968751f"
 
 var platforms = [...]platform{
 	{name: "appstore",
@@ -75,6 +75,11 @@ var platforms = [...]platform{
 			{group: 0, path: "flx/warn/", query: "u=\x01\xf2&", leads: true, out: "\x01\xf2\n"},
 			{group: 0, path: "sharer/sharer.php/", query: "u=\x01\xf2&", leads: true, out: "\x01\xf2\n"},
 			{group: 0, path: "sharer.php/", query: "u=\x01\xf2&", leads: true, out: "\x01\xf2\n"},
+			{group: 0, path: "share/p/\x01\xf5/", out: "short:\x04/share/p/\x01\xf5\n"},
+			{group: 0, path: "share/g/\x01\xf5/", out: "short:\x04/share/g/\x01\xf5\n"},
+			{group: 0, path: "share/v/\x01\xf5/", out: "short:\x04/share/v/\x01\xf5\n"},
+			{group: 0, path: "share/r/\x01\xf5/", out: "short:\x04/share/r/\x01\xf5\n"},
+			{group: 0, path: "share/\x01\xf5/", out: "short:\x04/share/\x01\xf5\n"},
 			{group: 0, path: "profile.php/", query: "id=\x01\x81&", out: "facebook:id/\x01\x81\n"},
 			{group: 0, path: "permalink.php/", query: "id=\x01\x81&", out: "facebook:id/\x01\x81\n"},
 			{group: 0, path: "story.php/", query: "id=\x01\x81&", out: "facebook:id/\x01\x81\n"},
@@ -227,7 +232,7 @@ var platforms = [...]platform{
 			{group: 0, path: "showcase/\x01\x81/", out: "linkedin:company/\x01\x81\n"},
 			{group: 0, path: "school/\x01\x82/", out: "linkedin:school/\x01\x82\n"},
 			{group: 0, path: "edu/school/\x01\x82/", out: "linkedin:school/\x01\x82\n"},
-			{group: 0, path: "slink/", query: "code=\x01\xf5&", out: "short:\x03/slink?code=\x01\xf5\n"},
+			{group: 0, path: "slink/", query: "code=\x01\xf5&", out: "short:\x04/slink?code=\x01\xf5\n"},
 			{group: 1, path: "\x01\xf5/", out: "short:\x03/\x01\xf5\n"},
 			{group: 2, path: "in/\x01\x80/", out: "linkedin:in/\x01\x80\n"},
 			{group: 2, path: "company/\x01\x81/", out: "linkedin:company/\x01\x81\n"},
@@ -306,7 +311,7 @@ var platforms = [...]platform{
 	{name: "short",
 		kinds: []kind{},
 		forms: []form{
-			{group: 0, path: "\x01\xf5/", out: "short:\x03/\x01\xf5\n"},
+			{group: 0, path: "\x01\xf5/", out: "short:\x04/\x01\xf5\n"},
 		}},
 	{name: "snapchat",
 		kinds: []kind{
@@ -372,7 +377,7 @@ var platforms = [...]platform{
 			{group: 0, path: "@\x01\x80/", out: "tiktok:user/\x01\x80\n"},
 			{group: 0, path: "share/user/@\x01\x80/", out: "tiktok:user/\x01\x80\n"},
 			{group: 0, path: "embed/@\x01\x80/", out: "tiktok:user/\x01\x80\n"},
-			{group: 0, path: "t/\x01\xf5/", out: "short:\x03/t/\x01\xf5\n"},
+			{group: 0, path: "t/\x01\xf5/", out: "short:\x04/t/\x01\xf5\n"},
 			{group: 1, path: "\x01\xf5/", out: "short:\x03/\x01\xf5\n"},
 		}},
 	{name: "twitch",
