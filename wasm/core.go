@@ -170,10 +170,13 @@ func (c *core) check(request []byte) ([]byte, error) {
 	if len(q.Hrefs) > maxHrefs {
 		return nil, errRequest
 	}
-	reply := checkReply{make([]finding, len(q.Hrefs))}
+	reply := checkReply{Verdicts: make([]byte, len(q.Hrefs))}
 	var named subject.Named
 	for i, href := range q.Hrefs {
-		reply.Findings[i] = told(c.checker.CheckNext(&named, href, q.Now), q.Language)
+		f := c.checker.CheckNext(&named, href, q.Now)
+		if reply.Verdicts[i] = byte(f.Verdict); reply.Verdicts[i] != unlisted {
+			reply.Findings = append(reply.Findings, told(f, q.Language))
+		}
 	}
 	return reply.MarshalMsg(nil)
 }

@@ -155,14 +155,20 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	if got := resembling.Finding; got.Verdict != "unlisted" {
 		t.Errorf("a host that looks like nobody's: %+v", got)
 	}
-	want := []string{"listed shop scam.example/", "listed phishing tiktok:user/an.invented.name", "unlisted  ", "unknown  ", "unknown  "}
+	if want := []byte{2, 2, 1, 0, 0}; !bytes.Equal(checked.Verdicts, want) {
+		t.Errorf("verdicts %v, want %v", checked.Verdicts, want)
+	}
+	want := []string{"listed shop scam.example/", "listed phishing tiktok:user/an.invented.name", "unknown  ", "unknown  "}
+	if len(checked.Findings) != len(want) {
+		t.Fatalf("%d findings, want %d", len(checked.Findings), len(want))
+	}
 	for i, got := range checked.Findings {
 		if line := got.Verdict + " " + got.Category + " " + got.Subject; line != want[i] {
 			t.Errorf("finding %d: %q, want %q", i, line, want[i])
 		}
 	}
-	if checked.Findings[3].Cause != "scheme" || checked.Findings[4].Cause != "not_normalised" {
-		t.Errorf("causes %q and %q", checked.Findings[3].Cause, checked.Findings[4].Cause)
+	if checked.Findings[2].Cause != "scheme" || checked.Findings[3].Cause != "not_normalised" {
+		t.Errorf("causes %q and %q", checked.Findings[2].Cause, checked.Findings[3].Cause)
 	}
 	f(opCheck, &checkRequest{make([]string, maxHrefs+1), now, "en"}, &checkReply{}, "bad_request")
 

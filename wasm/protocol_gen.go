@@ -177,9 +177,12 @@ func (z *applyRequest) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *checkReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
+	// map header, size 2
+	// string "verdicts"
+	o = append(o, 0x82, 0xa8, 0x76, 0x65, 0x72, 0x64, 0x69, 0x63, 0x74, 0x73)
+	o = msgp.AppendBytes(o, z.Verdicts)
 	// string "findings"
-	o = append(o, 0x81, 0xa8, 0x66, 0x69, 0x6e, 0x64, 0x69, 0x6e, 0x67, 0x73)
+	o = append(o, 0xa8, 0x66, 0x69, 0x6e, 0x64, 0x69, 0x6e, 0x67, 0x73)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Findings)))
 	for za0001 := range z.Findings {
 		o, err = z.Findings[za0001].MarshalMsg(o)
@@ -209,21 +212,43 @@ func (z *checkReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 		switch msgp.UnsafeString(field) {
-		case "findings":
+		case "verdicts":
 			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			zb0002, bts, err = msgp.ReadBytesHeader(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Findings")
+				err = msgp.WrapError(err, "Verdicts")
 				return
 			}
 			if zb0002 > za60609bdlimitArrays {
 				err = msgp.ErrLimitExceeded
 				return
 			}
-			if cap(z.Findings) >= int(zb0002) {
-				z.Findings = (z.Findings)[:zb0002]
+			if z.Verdicts == nil || uint32(cap(z.Verdicts)) < zb0002 {
+				z.Verdicts = make([]byte, zb0002)
 			} else {
-				z.Findings = make([]finding, zb0002)
+				z.Verdicts = z.Verdicts[:zb0002]
+			}
+			if uint32(len(bts)) < zb0002 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Verdicts, bts[:zb0002])
+			bts = bts[zb0002:]
+		case "findings":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Findings")
+				return
+			}
+			if zb0003 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Findings) >= int(zb0003) {
+				z.Findings = (z.Findings)[:zb0003]
+			} else {
+				z.Findings = make([]finding, zb0003)
 			}
 			for za0001 := range z.Findings {
 				bts, err = z.Findings[za0001].UnmarshalMsg(bts)
@@ -246,7 +271,7 @@ func (z *checkReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *checkReply) Msgsize() (s int) {
-	s = 1 + 9 + msgp.ArrayHeaderSize
+	s = 1 + 9 + msgp.BytesPrefixSize + len(z.Verdicts) + 9 + msgp.ArrayHeaderSize
 	for za0001 := range z.Findings {
 		s += z.Findings[za0001].Msgsize()
 	}

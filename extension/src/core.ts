@@ -10,6 +10,7 @@ import { root } from "./config";
 import { own } from "./ext";
 import {
   Op,
+  unlisted,
   version,
   type ApplyReply,
   type ApplyRequest,
@@ -113,8 +114,10 @@ export const nothing: Finding = {
 /** What is known about each address, in their order. */
 export async function check(urls: string[]): Promise<Finding[]> {
   const hrefs = urls.map((url) => (URL.canParse(url) ? new URL(url).href : url));
-  const { findings } = await call<CheckRequest, CheckReply>(Op.check, { hrefs, now: now(), language: language() });
-  return findings.map((told) => ({ ...nothing, ...told }));
+  const { verdicts, findings } = await call<CheckRequest, CheckReply>(Op.check, { hrefs, now: now(), language: language() });
+  let next = 0;
+  // Where a byte or a finding is missing, nothing is known.
+  return hrefs.map((_, i) => (verdicts[i] === unlisted ? { ...nothing, verdict: "unlisted" } : { ...nothing, ...findings?.[next++] }));
 }
 
 /** Confirms a finding by the bucket that it names, and tells the reason; or that it was a chance hit. */

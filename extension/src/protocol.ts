@@ -1,7 +1,7 @@
 // The calls between the browser and the core; wasm/protocol.go is the same in Go.
 
 /** Raised with each change that an older core would misread. */
-export const version = 4;
+export const version = 5;
 
 /** What can be asked. */
 export const enum Op {
@@ -55,8 +55,14 @@ export interface CheckRequest {
 }
 
 export interface CheckReply {
-  findings: Partial<Finding>[];
+  /** A byte for each address, in their order. */
+  verdicts: Uint8Array;
+  /** One for each byte that is not unlisted. */
+  findings: Partial<Finding>[] | null;
 }
+
+/** The byte of what is unlisted. */
+export const unlisted = 1;
 
 /** A reply leaves out what is empty. */
 export interface Finding {
