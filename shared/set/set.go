@@ -321,19 +321,19 @@ func (s *Set) lookup(prefix uint64) (class uint8, ok bool) {
 			if v > prefix {
 				return 0, false
 			}
-			return s.classAt(start, end, n, i), true
+			return s.classAt(one+1, end, n-i-1, i), true
 		}
 	}
 	return 0, false
 }
 
-// classAt is the class of entry i of a record of n entries whose quotients begin at.
-func (s *Set) classAt(at, end, n, i uint64) uint8 {
+// classAt is the class of entry i of a record. Behind its quotient, at, are those of more entries.
+func (s *Set) classAt(at, end, more, i uint64) uint8 {
 	c := &s.classes
 	if c.runs == noRuns && c.code.max == 0 {
 		return c.code.only
 	}
-	at = afterOnes(s.stream, at, end, n)
+	at = afterOnes(s.stream, at, end, more)
 	if c.runs == noRuns {
 		r := bitReader{s.stream, at}
 		for range i {
@@ -384,6 +384,9 @@ func (s *Set) slowClassAt(at, end, i uint64) uint8 {
 
 // afterOnes is the place behind the nth one from at on; end if there are fewer.
 func afterOnes(data []byte, at, end, n uint64) uint64 {
+	if n == 0 {
+		return at
+	}
 	rest := load(data, at)
 	for {
 		ones := uint64(bits.OnesCount64(rest))
@@ -395,6 +398,13 @@ func afterOnes(data []byte, at, end, n uint64) uint64 {
 			return end
 		}
 		rest = load(data, at)
+	}
+	for half := uint64(32); half >= 8; half /= 2 {
+		if ones := uint64(bits.OnesCount64(rest & (1<<(half&63) - 1))); ones < n {
+			n -= ones
+			rest >>= half & 63
+			at += half
+		}
 	}
 	for ; n > 1; n-- {
 		rest &= rest - 1

@@ -5,7 +5,7 @@ package subject
 const languages = 3
 
 // Rules names the rules of the platforms: the beginning of the SHA-256 of their files.
-const Rules = "9968751f"
+const Rules = "b4c926a5"
 
 var platforms = [...]platform{
 	{name: "appstore",
@@ -301,10 +301,12 @@ var platforms = [...]platform{
 			{group: 0, path: "shop/\x01\x81/", out: "shopee:shop/\x01\x81\n"},
 			{group: 0, path: "product/\x01\x81/\x02/", out: "shopee:shop/\x01\x81\n"},
 			{group: 0, path: "\x02-i.\x01\x81.\x02/", out: "shopee:shop/\x01\x81\n"},
+			{group: 0, path: "\x02-cat.\x02/"},
 			{group: 0, path: "\x01\x80/", out: "shopee:user/\x01\x80\n"},
 			{group: 1, path: "shop/\x01\x85/", out: "shopee:foreign-shop/\x01\x85@\x04\n"},
 			{group: 1, path: "product/\x01\x85/\x02/", out: "shopee:foreign-shop/\x01\x85@\x04\n"},
 			{group: 1, path: "\x02-i.\x01\x85.\x02/", out: "shopee:foreign-shop/\x01\x85@\x04\n"},
+			{group: 1, path: "\x02-cat.\x02/"},
 			{group: 1, path: "\x01\x84/", out: "shopee:foreign-user/\x01\x84@\x04\n"},
 			{group: 2, path: "\x01\xf5/", out: "short:\x03/\x01\xf5\n"},
 		}},
