@@ -188,9 +188,9 @@ func told(f checker.Finding, lang string) finding {
 	}
 	switch f.Verdict {
 	case checker.Listed:
-		t.Category, t.Name = f.Category.Slug(), f.Subject.Describe(lang)
+		t.Category, t.Shown = f.Category.Slug(), f.Subject.Describe(lang)
 	case checker.Caution:
-		t.Resembles, t.Name, t.Rule = f.Resembles.Official, f.Resembles.Name, string(f.Resembles.Rule)
+		t.Resembles, t.Real, t.Rule = f.Resembles.Official, f.Resembles.Name, string(f.Resembles.Rule)
 	}
 	if f.Cause != nil {
 		t.Cause = code(f.Cause)
@@ -226,14 +226,17 @@ func (c *core) text(request []byte) ([]byte, error) {
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	named, err := subject.FromText(q.Selected)
+	things, err := subject.Things(q.Selected)
 	if err != nil {
 		return nil, err
 	}
 	var reply textReply
-	for _, s := range named {
-		f := told(c.checker.CheckSubject(s, q.Now), q.Language)
-		f.Subject, f.Name = string(s), s.Describe(q.Language)
+	for _, thing := range things {
+		f := told(c.checker.CheckThing(thing, q.Now), q.Language)
+		if f.Subject == "" {
+			f.Subject = string(thing[0])
+		}
+		f.Shown = subject.Subject(f.Subject).Describe(q.Language)
 		reply.Findings = append(reply.Findings, f)
 	}
 	return reply.MarshalMsg(nil)

@@ -134,14 +134,14 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	f(opCheck, &checkRequest{[]string{
 		"https://pay.scam.example/x", "https://www.tiktok.com/@An.Invented.Name/video/1", "https://good.example/", "about:blank", "nonsense",
 	}, now, "vi"}, &checked, "")
-	if name := checked.Findings[1].Name; name != "Tài khoản TikTok an.invented.name" {
+	if name := checked.Findings[1].Shown; name != "Tài khoản TikTok an.invented.name" {
 		t.Errorf("the account is called %q", name)
 	}
 	var told textReply
 	f(opText, &textRequest{"xem tiktok.com/@An.Invented.Name, 0900 000 001", now, "en"}, &told, "")
-	if len(told.Findings) < 2 || told.Findings[0].Verdict != "listed" || told.Findings[0].Name != "TikTok account an.invented.name" {
+	if len(told.Findings) != 2 || told.Findings[0].Verdict != "listed" || told.Findings[0].Shown != "TikTok account an.invented.name" {
 		t.Errorf("the text: %+v", told.Findings)
-	} else if last := told.Findings[len(told.Findings)-1]; last.Verdict != "unlisted" || last.Subject != "phone:+84900000001" || last.Name != "Telephone number +84900000001" {
+	} else if last := told.Findings[len(told.Findings)-1]; last.Verdict != "unlisted" || last.Subject != "phone:+84900000001" || last.Shown != "Telephone number +84900000001" {
 		t.Errorf("the number: %+v", last)
 	}
 	f(opText, &textRequest{"\xff", now, "en"}, &told, "subject")

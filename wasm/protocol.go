@@ -9,7 +9,7 @@ import "khien/shared/checker"
 //msgp:limit arrays:4096
 
 // version is raised with each change that an older extension would misread.
-const version = 5
+const version = 6
 
 // What can be asked.
 const (
@@ -79,7 +79,7 @@ const unlisted = byte(checker.Unlisted)
 type finding struct {
 	Verdict   string            `msg:"verdict"`
 	Subject   string            `msg:"subject,omitempty"`
-	Name      string            `msg:"name,omitempty"` // of the subject, to a person
+	Shown     string            `msg:"shown,omitempty"` // the subject, to a person
 	Category  string            `msg:"category,omitempty"`
 	Bucket    string            `msg:"bucket,omitempty"`
 	Stale     bool              `msg:"stale,omitempty"`
@@ -90,6 +90,7 @@ type finding struct {
 	Source    string            `msg:"source,omitempty"`
 	Reason    map[string]string `msg:"reason,omitempty"`
 	Resembles string            `msg:"resembles,omitempty"` // the host of the real one
+	Real      string            `msg:"real,omitempty"`      // and its name
 	Rule      string            `msg:"rule,omitempty"`
 }
 

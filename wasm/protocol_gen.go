@@ -463,14 +463,14 @@ func (z *failure) Msgsize() (s int) {
 func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(14)
-	var zb0001Mask uint16 /* 14 bits */
+	zb0001Len := uint32(15)
+	var zb0001Mask uint16 /* 15 bits */
 	_ = zb0001Mask
 	if z.Subject == "" {
 		zb0001Len--
 		zb0001Mask |= 0x2
 	}
-	if z.Name == "" {
+	if z.Shown == "" {
 		zb0001Len--
 		zb0001Mask |= 0x4
 	}
@@ -514,9 +514,13 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x1000
 	}
-	if z.Rule == "" {
+	if z.Real == "" {
 		zb0001Len--
 		zb0001Mask |= 0x2000
+	}
+	if z.Rule == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4000
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -532,9 +536,9 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendString(o, z.Subject)
 		}
 		if (zb0001Mask & 0x4) == 0 { // if not omitted
-			// string "name"
-			o = append(o, 0xa4, 0x6e, 0x61, 0x6d, 0x65)
-			o = msgp.AppendString(o, z.Name)
+			// string "shown"
+			o = append(o, 0xa5, 0x73, 0x68, 0x6f, 0x77, 0x6e)
+			o = msgp.AppendString(o, z.Shown)
 		}
 		if (zb0001Mask & 0x8) == 0 { // if not omitted
 			// string "category"
@@ -591,6 +595,11 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendString(o, z.Resembles)
 		}
 		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "real"
+			o = append(o, 0xa4, 0x72, 0x65, 0x61, 0x6c)
+			o = msgp.AppendString(o, z.Real)
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
 			// string "rule"
 			o = append(o, 0xa4, 0x72, 0x75, 0x6c, 0x65)
 			o = msgp.AppendString(o, z.Rule)
@@ -629,10 +638,10 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Subject")
 				return
 			}
-		case "name":
-			z.Name, bts, err = msgp.ReadStringBytes(bts)
+		case "shown":
+			z.Shown, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Name")
+				err = msgp.WrapError(err, "Shown")
 				return
 			}
 		case "category":
@@ -717,6 +726,12 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Resembles")
 				return
 			}
+		case "real":
+			z.Real, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Real")
+				return
+			}
 		case "rule":
 			z.Rule, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -737,14 +752,14 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *finding) Msgsize() (s int) {
-	s = 1 + 8 + msgp.StringPrefixSize + len(z.Verdict) + 8 + msgp.StringPrefixSize + len(z.Subject) + 5 + msgp.StringPrefixSize + len(z.Name) + 9 + msgp.StringPrefixSize + len(z.Category) + 7 + msgp.StringPrefixSize + len(z.Bucket) + 6 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Cause) + 10 + msgp.BoolSize + 11 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.MapHeaderSize
+	s = 1 + 8 + msgp.StringPrefixSize + len(z.Verdict) + 8 + msgp.StringPrefixSize + len(z.Subject) + 6 + msgp.StringPrefixSize + len(z.Shown) + 9 + msgp.StringPrefixSize + len(z.Category) + 7 + msgp.StringPrefixSize + len(z.Bucket) + 6 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Cause) + 10 + msgp.BoolSize + 11 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.MapHeaderSize
 	if z.Reason != nil {
 		for za0001, za0002 := range z.Reason {
 			_ = za0002
 			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
 		}
 	}
-	s += 10 + msgp.StringPrefixSize + len(z.Resembles) + 5 + msgp.StringPrefixSize + len(z.Rule)
+	s += 10 + msgp.StringPrefixSize + len(z.Resembles) + 5 + msgp.StringPrefixSize + len(z.Real) + 5 + msgp.StringPrefixSize + len(z.Rule)
 	return
 }
 

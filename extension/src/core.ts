@@ -24,9 +24,13 @@ import {
   type PlanReply,
   type PlanRequest,
   type ReportReply,
+  type ResembleReply,
+  type ResembleRequest,
   type ReportRequest,
   type ResolveReply,
   type ResolveRequest,
+  type TextReply,
+  type TextRequest,
 } from "./protocol";
 import { language } from "./text";
 
@@ -97,7 +101,7 @@ export function start(): void {
 export const nothing: Finding = {
   verdict: "unknown",
   subject: "",
-  name: "",
+  shown: "",
   category: "",
   bucket: "",
   stale: false,
@@ -108,6 +112,7 @@ export const nothing: Finding = {
   source: "",
   reason: null,
   resembles: "",
+  real: "",
   rule: "",
 };
 
@@ -123,6 +128,17 @@ export async function check(urls: string[]): Promise<Finding[]> {
 /** Confirms a finding by the bucket that it names, and tells the reason; or that it was a chance hit. */
 export async function resolve(subject: string, bucket: Uint8Array): Promise<Finding> {
   return { ...nothing, ...(await call<ResolveRequest, ResolveReply>(Op.resolve, { subject, bucket, now: now(), language: language() })).finding };
+}
+
+/** What is known about each thing that a text names: a link, a number, an account, a wallet. */
+export async function look(selected: string): Promise<Finding[]> {
+  const { findings } = await call<TextRequest, TextReply>(Op.text, { selected, now: now(), language: language() });
+  return (findings ?? []).map((told) => ({ ...nothing, ...told }));
+}
+
+/** Whom a page passes itself off as, by its host and the name that it goes by; "unlisted" if it is nobody well known. */
+export async function resemble(href: string, name: string): Promise<Finding> {
+  return { ...nothing, ...(await call<ResembleRequest, ResembleReply>(Op.resemble, { href, name })).finding };
 }
 
 /** What to fetch to get from the open release to the one that head announces. */

@@ -132,7 +132,7 @@ export async function notice({ href, finding }: Warning, details: Notice["detail
   const reason = finding.reason ?? {};
   return {
     subject: finding.subject,
-    name: isAccount(finding.subject) ? finding.name : finding.subject.replace(/\/$/, ""),
+    name: isAccount(finding.subject) ? finding.shown : finding.subject.replace(/\/$/, ""),
     href,
     category: finding.category,
     issued: opened.issued,

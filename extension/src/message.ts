@@ -49,9 +49,24 @@ export interface Protection {
 export interface Page {
   href: string;
   title: string;
-  state: "listed" | "passed" | "unlisted" | "unknown" | "other";
+  state: "listed" | "passed" | "caution" | "unlisted" | "unknown" | "other";
   category: string;
+  /** Of a caution: the real one's host, and its name if that is known. */
+  resembles: string;
+  real: string;
   report: Entry | null;
+  /** In place of a page: a text that was selected, to be checked. */
+  text: string;
+}
+
+/** What is known about one thing that a text names. */
+export interface Known {
+  /** As a person knows it. */
+  shown: string;
+  state: "listed" | "caution" | "unlisted" | "unknown";
+  category: string;
+  resembles: string;
+  real: string;
 }
 
 /** From a page of the extension. */
@@ -65,6 +80,7 @@ export interface FromPages {
   "popup.page": [{ tabId: number } | { request: string }, Page];
   "popup.protection": [null, Protection];
   "popup.refresh": [null, Protection];
+  "popup.ask": [{ text: string }, Known[]];
   "popup.report": [{ href: string; title: string }, Entry];
   "popup.undo": [{ id: string }, boolean];
   "popup.describe": [{ id: string; category: string; note: string }, Entry | null];

@@ -36,6 +36,12 @@ async function start(): Promise<void> {
 
   if (request) reportButton.textContent = t("reportLink");
   page = await ask("popup.page", request ? { request } : { tabId: await activeTab() });
+  if (page.text) {
+    state.hidden = reporting.hidden = true;
+    asked.value = page.text;
+    await check(page.text);
+    return;
+  }
   showPage();
   const knows = Boolean((await api.storage.local.get(informed))[informed]);
   element<HTMLDetailsElement>("what").open = !knows;
@@ -56,6 +62,7 @@ async function activeTab(): Promise<number> {
 const states: Record<Page["state"], [title: Key, meaning: Key]> = {
   listed: ["stateListed", "stateListedMeaning"],
   passed: ["stateListed", "statePassedMeaning"],
+  caution: ["stateCaution", "cautionMeaning"],
   unlisted: ["stateNothing", "stateNothingMeaning"],
   unknown: ["stateUnknown", "stateUnknownMeaning"],
   other: ["stateOther", "stateOtherMeaning"],
@@ -67,9 +74,50 @@ function showPage(): void {
   element("verdict").textContent = t(title);
   const { host, pathname } = new URL(page.href || "about:blank");
   element("address").textContent = page.state === "other" ? "" : host + pathname.replace(/\/$/, "");
-  element("meaning").textContent = page.category ? category(page.category).how : t(meaning);
+  element("meaning").textContent = page.state === "caution" ? cautioned(page) : page.category ? category(page.category).how : t(meaning);
   reporting.hidden = page.state === "listed" || page.state === "passed" || page.state === "other";
 }
+
+/** Whom something passes itself off as, and where the real one is. */
+function cautioned({ real, resembles }: { real: string; resembles: string }): string {
+  return t("cautionMeaning", real || resembles, resembles);
+}
+
+const asked = element<HTMLInputElement>("text");
+const known = element("known");
+
+/** Shows what is known about each thing that a text names. */
+async function check(text: string): Promise<void> {
+  known.replaceChildren();
+  const found = await ask("popup.ask", { text }).catch(() => undefined);
+  if (!found || found.length === 0) {
+    known.append(item("unknown", t(found ? "askNothing" : "askFailed"), ""));
+    return;
+  }
+  for (const { shown, state, category: slug, ...real } of found) {
+    const meaning =
+      state === "listed" ? `${t("knownListed", category(slug).name)} ${category(slug).how}`
+      : state === "caution" ? cautioned(real)
+      : t(state === "unlisted" ? "knownNothing" : "stateUnknownMeaning");
+    known.append(item(state, shown, meaning));
+  }
+}
+
+function item(state: string, title: string, text: string): HTMLElement {
+  const made = document.createElement("li");
+  made.className = state;
+  const name = document.createElement("strong");
+  name.textContent = title;
+  const meaning = document.createElement("p");
+  meaning.textContent = text;
+  made.append(name, meaning);
+  return made;
+}
+
+element("asking").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (asked.value.trim()) void check(asked.value);
+});
 
 async function report(): Promise<void> {
   reportButton.disabled = true;

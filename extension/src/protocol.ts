@@ -1,7 +1,7 @@
 // The calls between the browser and the core; wasm/protocol.go is the same in Go.
 
 /** Raised with each change that an older core would misread. */
-export const version = 5;
+export const version = 6;
 
 /** What can be asked. */
 export const enum Op {
@@ -68,8 +68,8 @@ export const unlisted = 1;
 export interface Finding {
   verdict: "unknown" | "unlisted" | "listed" | "caution";
   subject: string;
-  /** Of the subject, or of the real one, to a person. */
-  name: string;
+  /** The subject, to a person. */
+  shown: string;
   category: string;
   bucket: string;
   stale: boolean;
@@ -79,8 +79,9 @@ export interface Finding {
   reference: string;
   source: string;
   reason: Record<string, string> | null;
-  /** Of a caution: the host of the real one, and by which rule (docs/subjects.md). */
+  /** Of a caution: the host of the real one, its name, and by which rule (docs/subjects.md). */
   resembles: string;
+  real: string;
   rule: string;
 }
 

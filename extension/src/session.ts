@@ -13,10 +13,11 @@ export interface Warning {
   again: boolean;
 }
 
-/** A report that was asked for in a menu. */
+/** What was asked for in a menu: a report of a page or a link, or a check of a selected text. */
 export interface Request {
   href: string;
   title: string;
+  text: string;
 }
 
 const area = api.storage.session;

@@ -3,6 +3,7 @@
 // is loaded; each then waits for what it needs.
 
 import { api, hidden, openPopup, own, shown } from "./ext";
+import * as core from "./core";
 import * as guard from "./guard";
 import type { FromOverlay, FromPages, Message, Page, Protection } from "./message";
 import * as report from "./report";
@@ -40,16 +41,21 @@ api.runtime.onInstalled.addListener(async () => {
   await api.contextMenus.removeAll();
   const where = ["http://*/*", "https://*/*"];
   api.contextMenus.create({ id: "page", contexts: ["page"], title: t("reportPage"), documentUrlPatterns: where });
+  api.contextMenus.create({ id: "selection", contexts: ["selection"], title: t("checkSelection"), documentUrlPatterns: where });
   api.contextMenus.create({ id: "link", contexts: ["link"], title: t("reportLink"), targetUrlPatterns: where });
   await guard.visitAll();
 });
 api.runtime.onStartup.addListener(() => void guard.visitAll());
 
 api.contextMenus.onClicked.addListener(async (info, tab) => {
+  if (info.menuItemId === "selection") {
+    await openPopup(await session.addRequest({ href: "", title: "", text: (info.selectionText ?? "").slice(0, 1000) }));
+    return;
+  }
   const link = info.menuItemId === "link";
   const address = link ? info.linkUrl : info.pageUrl;
   if (!address) return;
-  const id = await session.addRequest({ href: new URL(address).href, title: link ? "" : (tab?.title ?? "") });
+  const id = await session.addRequest({ href: new URL(address).href, title: link ? "" : (tab?.title ?? ""), text: "" });
   await openPopup(id);
 });
 
@@ -177,12 +183,17 @@ const fromPages: Handlers<FromPages, [tabId: number]> = {
   async "popup.page"(from) {
     if ("tabId" in from) return pageOf(from.tabId);
     const request = await session.request(from.request);
-    return page(-1, request?.href ?? "", request?.title ?? "");
+    return { ...(await page(-1, request?.href ?? "", request?.title ?? "")), text: request?.text ?? "" };
   },
   "popup.protection": protection,
   async "popup.refresh"() {
     await refresh("by a person");
     return protection();
+  },
+  async "popup.ask"({ text }) {
+    await store.restore();
+    const found = await core.look(text);
+    return found.map(({ shown, verdict, category, resembles, real }) => ({ shown, state: verdict, category, resembles, real }));
   },
   async "popup.report"({ href, title }) {
     const entry = await report.add({ kind: "scam", href, subject: "", title, language: api.i18n.getUILanguage() });
@@ -220,17 +231,23 @@ async function pageOf(tabId: number): Promise<Page> {
   // Chromium tells the address of a warning page with the tab, and not with its frame.
   const address = tab.url ?? (await shown(tabId)) ?? "";
   const warning = address.startsWith(own("")) ? await session.warning(tabId, new URL(address).hash.slice(1)) : undefined;
-  if (warning) return { href: warning.href, title: "", state: "listed", category: warning.finding.category, report: null };
+  if (warning) return { ...nobody, href: warning.href, title: "", state: "listed", category: warning.finding.category };
   return page(tabId, address, tab.title ?? "");
 }
 
+const nobody = { category: "", resembles: "", real: "", report: null, text: "" };
+
 async function page(tabId: number, address: string, title: string): Promise<Page> {
   const href = URL.canParse(address) ? new URL(address).href : "";
-  const none = { href, title, category: "", report: null };
+  const none = { ...nobody, href, title };
   if (!/^https?:/.test(href)) return { ...none, state: "other" };
   const finding = await guard.look(href);
   const sent = (await report.about(href).catch(() => undefined)) ?? null;
-  if (finding.verdict !== "listed") return { ...none, state: finding.verdict === "unlisted" ? "unlisted" : "unknown", report: sent };
+  if (finding.verdict === "unlisted") {
+    const { verdict, resembles, real } = await core.resemble(href, title).catch(() => core.nothing);
+    return { ...none, state: verdict === "caution" ? verdict : "unlisted", resembles, real, report: sent };
+  }
+  if (finding.verdict !== "listed") return { ...none, state: "unknown", report: sent };
   const through = await session.letThrough(tabId, finding);
   if (through === "cleared") return { ...none, state: "unlisted", report: sent };
   return { ...none, state: through === "passed" ? "passed" : "listed", category: finding.category };

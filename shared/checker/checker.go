@@ -170,6 +170,24 @@ func (c *Checker) CheckSubject(s subject.Subject, now int64) Finding {
 	return c.unlisted(now)
 }
 
+// CheckThing answers for one thing by all that it is called, the narrowest first: Listed if any of it is.
+// Where nothing is, but it is a page whose host passes itself off as somebody well known, it is Caution.
+func (c *Checker) CheckThing(thing []subject.Subject, now int64) Finding {
+	for _, s := range thing {
+		if f, ok := c.listed(s, now); ok {
+			return f
+		}
+	}
+	f := c.unlisted(now)
+	if len(thing) > 0 && !thing[0].IsAccount() {
+		if like := Resemble("http://"+string(thing[0]), ""); like.Verdict == Caution {
+			like.Stale = f.Stale
+			return like
+		}
+	}
+	return f
+}
+
 func (c *Checker) unlisted(now int64) Finding {
 	if c.stale(now) {
 		return Finding{Verdict: Unknown, Cause: ErrStale, Stale: true}

@@ -14,35 +14,49 @@ const maxSelected = 4096
 // maxFound bounds what is found in it.
 const maxFound = 32
 
-// FromText finds what a text that a person has selected or pasted names: addresses, telephone
+// FromText is all that Things finds, in one list.
+func FromText(text string) ([]Subject, error) {
+	things, err := Things(text)
+	var found []Subject
+	for _, thing := range things {
+		for _, s := range thing {
+			if !slices.Contains(found, s) {
+				found = append(found, s)
+			}
+		}
+	}
+	return found, err
+}
+
+// Things finds what a text that a person has selected or pasted names, and what each of it is called, the
+// narrowest first: addresses, telephone
 // numbers as they are written in Vietnam or with their country, bank accounts beside the name of
 // their bank, wallets, email addresses, and the payload of a payment code (VietQR). What is not sure is
 // left out. It returns ErrTooLong for more than 4,096 bytes.
-func FromText(text string) ([]Subject, error) {
+func Things(text string) ([][]Subject, error) {
 	if len(text) > maxSelected {
 		return nil, ErrTooLong
 	}
 	if !utf8.ValidString(text) {
 		return nil, ErrSubject
 	}
-	var found []Subject
-	add := func(s Subject) {
-		if !slices.Contains(found, s) && len(found) < maxFound {
-			found = append(found, s)
+	var found [][]Subject
+	add := func(thing ...Subject) {
+		same := func(other []Subject) bool { return other[0] == thing[0] }
+		if len(thing) > 0 && len(found) < maxFound && !slices.ContainsFunc(found, same) {
+			found = append(found, thing)
 		}
 	}
 	text = strings.TrimSpace(norm.NFKC.String(text))
 	if s, err := Parse(text); err == nil && s.IsAccount() {
-		return []Subject{s}, nil
+		return [][]Subject{{s}}, nil
 	}
 	if s, ok := fromPaymentCode(text); ok {
-		return []Subject{s}, nil
+		return [][]Subject{{s}}, nil
 	}
 	for _, word := range strings.Fields(text) {
 		word = strings.Trim(word, "<>()[]{}\"'“”‘’«»,;!|*_")
-		for _, s := range fromWord(strings.TrimRight(word, ".:")) {
-			add(s)
-		}
+		add(fromWord(strings.TrimRight(word, ".:"))...)
 	}
 	for _, s := range banksIn(text) {
 		add(s)
@@ -166,11 +180,17 @@ func banksIn(text string) []Subject {
 	if len(bins) != 1 { // whose account it is would be a guess
 		return nil
 	}
-	var found []Subject
+	var found, phones []Subject
 	for _, r := range numbersIn(text) {
-		if id := canonicalBank(bins[0], r); id != "" && len(r) >= 6 {
+		id := canonicalBank(bins[0], r)
+		if _, isPhone := appendVietnamese(nil, r); id != "" && len(r) >= 6 && isPhone {
+			phones = append(phones, Subject("bank:"+id))
+		} else if id != "" && len(r) >= 6 {
 			found = append(found, Subject("bank:"+id))
 		}
+	}
+	if len(found) == 0 { // many banks take the telephone number for the number of the account
+		return phones
 	}
 	return found
 }
