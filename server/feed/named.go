@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -8,12 +9,15 @@ import (
 	"khien/shared/subject"
 )
 
+// ErrPaymentCode is the text of a payment code that is damaged, or of no bank account.
+var ErrPaymentCode = errors.New("not a payment code of a bank account, or a damaged one")
+
 // region is where a telephone number without a country is of.
 const region = "VN"
 
 // Named are the things that a text names, as people write it into lists and ask for it: a canonical
 // subject, a telephone number, an email address, a wallet, a bank account beside its bank's name, a
-// payment code, or an address, which names several. The errors are ErrHref and those of
+// payment code, or an address, which names several. The errors are ErrHref, ErrPaymentCode and those of
 // subject.FromHref.
 func Named(text string) ([]subject.Subject, error) {
 	text = strings.TrimSpace(text)
@@ -35,6 +39,9 @@ func Named(text string) ([]subject.Subject, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if strings.HasPrefix(text, "000201") {
+		return nil, ErrPaymentCode
 	}
 	return subject.FromHref(nil, href)
 }

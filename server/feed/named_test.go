@@ -38,6 +38,10 @@ func TestWhatPeopleWriteIntoLists(t *testing.T) {
 	f("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "wallet:tron/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
 	f("tg://resolve?domain=invented_name", "telegram:user/invented_name")
 	f("t.me/invented_name", "telegram:user/invented_name", "t.me/invented_name", "t.me/")
+	// The examples of NAPAS' specification, and one with a digit changed.
+	f("00020101021138570010A00000072701270006970403011300110123456780208QRIBFTTA53037045802VN63049E6F", "bank:970403/0011012345678")
+	f("00020101021238570010A00000072701270006970403011300110123456780208QRIBFTTA530370454061800005802VN62340107NPS68690819thanh toan don hang63042E2E", "bank:970403/0011012345678")
+	f("00020101021138570010A00000072701270006970403011300110123456790208QRIBFTTA53037045802VN63049E6F")
 	f("javascript:alert(1)")
 	f("0900")
 	f("")
