@@ -184,7 +184,7 @@ func (c *core) check(request []byte) ([]byte, error) {
 func told(f checker.Finding, lang string) finding {
 	t := finding{
 		Verdict: f.Verdict.String(), Subject: string(f.Subject), Bucket: f.Bucket, Stale: f.Stale,
-		Confirmed: f.Confirmed, FirstSeen: f.FirstSeen, Reference: f.Reference, Source: f.Source,
+		Owner: f.Owner, Confirmed: f.Confirmed, FirstSeen: f.FirstSeen, Reference: f.Reference, Source: f.Source,
 	}
 	switch f.Verdict {
 	case checker.Listed:

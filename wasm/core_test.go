@@ -155,6 +155,18 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	if got := resembling.Finding; got.Verdict != "unlisted" {
 		t.Errorf("a host that looks like nobody's: %+v", got)
 	}
+	resembling = resembleReply{}
+	f(opResemble, &resembleRequest{"https://www.vietcombank.com.vn/", "Vietcombank"}, &resembling, "")
+	if got := resembling.Finding; got.Verdict != "unlisted" || got.Owner != "Vietcombank" {
+		t.Errorf("the real one: %+v", got)
+	}
+	for _, href := range []string{"https://sites.google.com/view/a-scam", "https://www.facebook.com/a.scam", "https://www.google.com/", "https://a-bucket.s3.amazonaws.com/"} {
+		resembling = resembleReply{}
+		f(opResemble, &resembleRequest{href, ""}, &resembling, "")
+		if got := resembling.Finding; got.Verdict != "unlisted" || got.Owner != "" {
+			t.Errorf("%s, which may show anybody's page: %+v", href, got)
+		}
+	}
 	if want := []byte{2, 2, 1, 0, 0}; !bytes.Equal(checked.Verdicts, want) {
 		t.Errorf("verdicts %v, want %v", checked.Verdicts, want)
 	}

@@ -9,7 +9,7 @@ import "khien/shared/checker"
 //msgp:limit arrays:4096
 
 // version is raised with each change that an older extension would misread.
-const version = 6
+const version = 7
 
 // What can be asked.
 const (
@@ -92,6 +92,7 @@ type finding struct {
 	Resembles string            `msg:"resembles,omitempty"` // the host of the real one
 	Real      string            `msg:"real,omitempty"`      // and its name
 	Rule      string            `msg:"rule,omitempty"`
+	Owner     string            `msg:"owner,omitempty"` // whose official page it is
 }
 
 type resolveRequest struct {

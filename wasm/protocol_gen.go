@@ -463,8 +463,8 @@ func (z *failure) Msgsize() (s int) {
 func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(15)
-	var zb0001Mask uint16 /* 15 bits */
+	zb0001Len := uint32(16)
+	var zb0001Mask uint16 /* 16 bits */
 	_ = zb0001Mask
 	if z.Subject == "" {
 		zb0001Len--
@@ -522,8 +522,12 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x4000
 	}
+	if z.Owner == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
 	// variable map header, size zb0001Len
-	o = append(o, 0x80|uint8(zb0001Len))
+	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
@@ -603,6 +607,11 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "rule"
 			o = append(o, 0xa4, 0x72, 0x75, 0x6c, 0x65)
 			o = msgp.AppendString(o, z.Rule)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "owner"
+			o = append(o, 0xa5, 0x6f, 0x77, 0x6e, 0x65, 0x72)
+			o = msgp.AppendString(o, z.Owner)
 		}
 	}
 	return
@@ -738,6 +747,12 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Rule")
 				return
 			}
+		case "owner":
+			z.Owner, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Owner")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -752,14 +767,14 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *finding) Msgsize() (s int) {
-	s = 1 + 8 + msgp.StringPrefixSize + len(z.Verdict) + 8 + msgp.StringPrefixSize + len(z.Subject) + 6 + msgp.StringPrefixSize + len(z.Shown) + 9 + msgp.StringPrefixSize + len(z.Category) + 7 + msgp.StringPrefixSize + len(z.Bucket) + 6 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Cause) + 10 + msgp.BoolSize + 11 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.MapHeaderSize
+	s = 3 + 8 + msgp.StringPrefixSize + len(z.Verdict) + 8 + msgp.StringPrefixSize + len(z.Subject) + 6 + msgp.StringPrefixSize + len(z.Shown) + 9 + msgp.StringPrefixSize + len(z.Category) + 7 + msgp.StringPrefixSize + len(z.Bucket) + 6 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Cause) + 10 + msgp.BoolSize + 11 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.MapHeaderSize
 	if z.Reason != nil {
 		for za0001, za0002 := range z.Reason {
 			_ = za0002
 			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
 		}
 	}
-	s += 10 + msgp.StringPrefixSize + len(z.Resembles) + 5 + msgp.StringPrefixSize + len(z.Real) + 5 + msgp.StringPrefixSize + len(z.Rule)
+	s += 10 + msgp.StringPrefixSize + len(z.Resembles) + 5 + msgp.StringPrefixSize + len(z.Real) + 5 + msgp.StringPrefixSize + len(z.Rule) + 6 + msgp.StringPrefixSize + len(z.Owner)
 	return
 }
 

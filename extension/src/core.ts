@@ -114,6 +114,7 @@ export const nothing: Finding = {
   resembles: "",
   real: "",
   rule: "",
+  owner: "",
 };
 
 /** What is known about each address, in their order. */

@@ -54,6 +54,8 @@ export interface Page {
   /** Of a caution: the real one's host, and its name if that is known. */
   resembles: string;
   real: string;
+  /** Whose official page it is; empty if it is nobody's who is well known. */
+  owner: string;
   report: Entry | null;
   /** In place of a page: a text that was selected, to be checked. */
   text: string;

@@ -75,6 +75,8 @@ function showPage(): void {
   const { host, pathname } = new URL(page.href || "about:blank");
   element("address").textContent = page.state === "other" ? "" : host + pathname.replace(/\/$/, "");
   element("meaning").textContent = page.state === "caution" ? cautioned(page) : page.category ? category(page.category).how : t(meaning);
+  element("owner").hidden = !page.owner;
+  element("owner").textContent = page.owner && `✓ ${t("owner", page.owner)}`;
   reporting.hidden = page.state === "listed" || page.state === "passed" || page.state === "other";
 }
 

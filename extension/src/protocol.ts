@@ -1,7 +1,7 @@
 // The calls between the browser and the core; wasm/protocol.go is the same in Go.
 
 /** Raised with each change that an older core would misread. */
-export const version = 6;
+export const version = 7;
 
 /** What can be asked. */
 export const enum Op {
@@ -83,6 +83,8 @@ export interface Finding {
   resembles: string;
   real: string;
   rule: string;
+  /** Whose official page it is; only resemble tells. */
+  owner: string;
 }
 
 export interface ResolveRequest {

@@ -235,7 +235,7 @@ async function pageOf(tabId: number): Promise<Page> {
   return page(tabId, address, tab.title ?? "");
 }
 
-const nobody = { category: "", resembles: "", real: "", report: null, text: "" };
+const nobody = { category: "", resembles: "", real: "", owner: "", report: null, text: "" };
 
 async function page(tabId: number, address: string, title: string): Promise<Page> {
   const href = URL.canParse(address) ? new URL(address).href : "";
@@ -244,8 +244,8 @@ async function page(tabId: number, address: string, title: string): Promise<Page
   const finding = await guard.look(href);
   const sent = (await report.about(href).catch(() => undefined)) ?? null;
   if (finding.verdict === "unlisted") {
-    const { verdict, resembles, real } = await core.resemble(href, title).catch(() => core.nothing);
-    return { ...none, state: verdict === "caution" ? verdict : "unlisted", resembles, real, report: sent };
+    const { verdict, resembles, real, owner } = await core.resemble(href, title).catch(() => core.nothing);
+    return { ...none, state: verdict === "caution" ? verdict : "unlisted", resembles, real, owner, report: sent };
   }
   if (finding.verdict !== "listed") return { ...none, state: "unknown", report: sent };
   const through = await session.letThrough(tabId, finding);

@@ -56,6 +56,11 @@ test("a page that looks like another is a reason for caution, and its real one i
   assert.match(await popup.text("meaning"), /looks like Facebook\. The real one is at facebook\.com/);
   await popup.close();
   assert.equal(fake.url(), "https://faceb00k.example/", "caution never blocks");
+  await fake.goto("https://www.vietcombank.com.vn/");
+  const real = await browser.popup(fake);
+  assert.equal(await real.property("state", "className"), "unlisted");
+  assert.equal(await real.text("owner"), "✓ The official address of Vietcombank");
+  await real.close();
   await fake.close();
 });
 

@@ -62,6 +62,8 @@ type Finding struct {
 
 	// Whom it passes itself off as; meaningful if Caution.
 	Resembles official.Resemblance
+	// Whose official page it is; empty if it is nobody's who is well known. Only Resemble tells.
+	Owner string
 
 	// Known after Resolve only.
 	Confirmed bool
@@ -145,7 +147,7 @@ func (c *Checker) CheckNext(named *subject.Named, href string, now int64) Findin
 
 // Resemble answers whether a page passes itself off as somebody well known: by the host of its
 // address, and by the name that it goes by if that is not empty. It is Caution or Unlisted, which says
-// nothing of what is listed, or Unknown for what cannot be read.
+// nothing of what is listed, but whose page it is if that is official, or Unknown for what cannot be read.
 func Resemble(href, name string) Finding {
 	book := official.Own()
 	host, err := subject.Host(href)
@@ -157,7 +159,11 @@ func Resemble(href, name string) Finding {
 		r, ok = book.Name(name, host)
 	}
 	if !ok {
-		return Finding{Verdict: Unlisted}
+		f := Finding{Verdict: Unlisted}
+		if !subject.IsPlatform(host) { // there, a page may be anybody's
+			f.Owner, _ = book.Owner(host)
+		}
+		return f
 	}
 	return Finding{Verdict: Caution, Resembles: r}
 }

@@ -86,8 +86,8 @@ type label struct{ text, skel string }
 // Book is a list of who is well known. It never changes and is safe for concurrent use.
 type Book struct {
 	entities []entity
-	hosts    map[string]bool // official ones; what is below is official too
-	names    map[string]bool // the part of a host that is official under every ending
+	hosts    map[string]int // official ones, with whose they are; what is below is official too
+	names    map[string]int // the part of a host that is official under every ending
 	bySkel   map[string]known
 }
 
@@ -101,7 +101,7 @@ type known struct {
 // first, and behind "|" the names, with ";" between. A host such as "google.*" is official under
 // every ending. What follows "#" is for people. The error is ErrFormat.
 func Read(r io.Reader) (*Book, error) {
-	b := &Book{hosts: map[string]bool{}, names: map[string]bool{}, bySkel: map[string]known{}}
+	b := &Book{hosts: map[string]int{}, names: map[string]int{}, bySkel: map[string]known{}}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, maxLine), maxLine)
 	for n := 1; lines.Scan(); n++ {
@@ -121,11 +121,11 @@ func Read(r io.Reader) (*Book, error) {
 		for i, host := range hosts {
 			name, every := strings.CutSuffix(host, ".*")
 			if every {
-				b.names[name] = true
+				b.names[name] = len(b.entities)
 			} else if !isHost(host) {
 				return nil, fmt.Errorf("%w: line %d: %q is no host", ErrFormat, n, host)
 			} else {
-				b.hosts[host] = true
+				b.hosts[host] = len(b.entities)
 				name, _ = nameIn(host)
 			}
 			// Further hosts may have names that are everybody's words.
@@ -161,16 +161,31 @@ func isHost(text string) bool {
 // Len is the number of entries.
 func (b *Book) Len() int { return len(b.entities) }
 
-// IsOfficial tells whether a host is in the book, or below one that is.
+// Owner tells whose page a host is that is in the book itself, with "www." or without: the name, or
+// where the book has none the host that people know. What is below may be shown for others: a bucket
+// below amazonaws.com is not Amazon's.
+func (b *Book) Owner(host string) (name string, ok bool) {
+	i, ok := b.hosts[strings.TrimPrefix(host, "www.")]
+	if !ok {
+		return "", false
+	}
+	if e := &b.entities[i]; e.name != "" {
+		return e.name, true
+	}
+	return b.entities[i].host, true
+}
+
+// IsOfficial tells whether a host is in the book, or below one that is: it resembles nobody.
 func (b *Book) IsOfficial(host string) bool {
 	for at := host; at != ""; {
-		if b.hosts[at] {
+		if _, ok := b.hosts[at]; ok {
 			return true
 		}
 		_, at, _ = strings.Cut(at, ".")
 	}
 	name, _ := nameIn(host)
-	return b.names[name]
+	_, ok := b.names[name]
+	return ok
 }
 
 // Host tells whom a host resembles, in the form that a browser gives it. One that is official resembles

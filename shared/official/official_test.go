@@ -45,6 +45,16 @@ func TestWhomAHostResembles(t *testing.T) {
 			t.Errorf("%s is not official", host)
 		}
 	}
+	for host, want := range map[string]string{"www.vietbanka.com.vn": "Việt Banka", "gogol.com": "Gogol", "inventedbank.example": "Bank of Inventions"} {
+		if got, ok := b.Owner(host); got != want || !ok {
+			t.Errorf("%s is of %q, %t; want %q", host, got, ok, want)
+		}
+	}
+	for _, host := range []string{"vietbanka.com.vn.scam.example", "a-bucket.facepalacecdn.net", "mail.gogol.de", ""} {
+		if got, ok := b.Owner(host); ok {
+			t.Errorf("%s is of %q", host, got)
+		}
+	}
 	// Letters that look alike: digits, Cyrillic, Greek, marks.
 	f("facepa1ace.com", "facepalace.com", Letters)
 	f("xn--fceplace-16gd.com", "facepalace.com", Letters) // with two letters of Cyrillic

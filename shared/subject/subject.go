@@ -124,6 +124,9 @@ func Parse(text string) (Subject, error) {
 	return s, nil
 }
 
+// IsPlatform tells whether below the domain of a host the pages of many people are shown.
+func IsPlatform(host string) bool { return len(hostsOf(domain(host))) > 0 }
+
 // Host is the host of an address, in the form that it has in a URL expression. The errors are those
 // of FromHref.
 func Host(href string) (string, error) {
