@@ -8,6 +8,6 @@ seconds=${1:-30}
 grep -rl --include='*_test.go' '^func Fuzz' scripts server shared wasm | xargs -n1 dirname | sort -u | while read -r folder; do
 	for target in $(grep -h '^func Fuzz' "$folder"/*_test.go | sed 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/'); do
 		echo "== $folder $target" >&2
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "${seconds}s" -fuzzminimizetime 2s "./$folder"
+		go test -run "^$" -fuzz "^$target\$" -fuzztime "${seconds}s" -fuzzminimizetime 2s "./$folder" </dev/null
 	done
 done

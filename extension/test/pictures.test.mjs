@@ -36,10 +36,11 @@ async function picture(name, png) {
 
 const words = {
   en: { warning: /known scam/, overlay: /known scam|scam/, popup: /Nothing known/ },
+  pl: { warning: /znane oszustwo/, overlay: /oszustw/, popup: /Nic nie wiadomo/ },
   vi: { warning: /lừa đảo/, overlay: /lừa đảo/, popup: /Chưa|Không/ },
 };
 
-for (const language of ["en", "vi"]) {
+for (const language of ["en", "vi", "pl"]) {
   for (const scheme of ["light", "dark"]) {
     test(`warning, overlay and popup in ${language}, ${scheme}`, async () => {
       const browser = await world.chromium({ language, scheme });

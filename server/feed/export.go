@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"khien/server/ledger"
+	"khien/shared/category"
 )
 
 // WriteCSV writes indicators as CSV (RFC 4180) with a header, which Read reads again.
@@ -16,15 +17,20 @@ import (
 // (OWASP, "CSV Injection").
 func WriteCSV(w io.Writer, list iter.Seq2[ledger.Indicator, error]) error {
 	out := csv.NewWriter(w)
-	out.Write([]string{"subject", "category", "reason_en", "reason_vi", "first_seen", "lapses", "reference", "source"})
+	header := []string{"subject", "category"}
+	for _, lang := range category.Languages {
+		header = append(header, "reason_"+lang)
+	}
+	out.Write(append(header, "first_seen", "lapses", "reference", "source"))
 	for i, err := range list {
 		if err != nil {
 			return fmt.Errorf("couldn't export: %w", err)
 		}
-		record := []string{
-			string(i.Subject), i.Category.Slug(), i.Reason["en"], i.Reason["vi"],
-			written(i.FirstSeen), written(i.Lapses), i.Reference, i.Source,
+		record := []string{string(i.Subject), i.Category.Slug()}
+		for _, lang := range category.Languages {
+			record = append(record, i.Reason[lang])
 		}
+		record = append(record, written(i.FirstSeen), written(i.Lapses), i.Reference, i.Source)
 		for n := range record {
 			record[n] = guard(record[n])
 		}

@@ -199,10 +199,22 @@ func (c *reader) hosts(line int, text string) {
 var sinks = map[string]bool{"0.0.0.0": true, "127.0.0.1": true, "::": true, "::1": true, "0": true, "fe80::1%lo0": true, "255.255.255.255": true, "ff02::1": true, "ff02::2": true, "ff02::3": true, "ff00::0": true}
 
 // columns of a CSV list; url or subject is needed, the others may be missing.
-var columns = map[string]bool{
-	"url": true, "subject": true, "category": true, "reason_en": true, "reason_vi": true,
-	"first_seen": true, "lapses": true, "reference": true, "source": true,
-}
+var columns = func() map[string]bool {
+	names := map[string]bool{"url": true, "first_seen": true, "lapses": true}
+	for _, name := range texts {
+		names[name] = true
+	}
+	return names
+}()
+
+// texts are those columns that may have any text: with the reason in every language.
+var texts = func() []string {
+	names := []string{"subject", "category", "source", "reference"}
+	for _, lang := range category.Languages {
+		names = append(names, "reason_"+lang)
+	}
+	return names
+}()
 
 func (c *reader) csv(in *bufio.Reader, progress func(int)) error {
 	first, _ := in.Peek(4096)
@@ -277,7 +289,7 @@ func indicator(cell func(string) string) (i ledger.Indicator, err error) {
 	if text == "" {
 		text = cell("url")
 	}
-	for _, name := range []string{"subject", "url", "category", "reason_en", "reason_vi", "source", "reference"} {
+	for _, name := range append([]string{"url"}, texts...) {
 		if v := cell(name); len(v) > maxLine || !utf8.ValidString(v) {
 			return i, fmt.Errorf("%s is longer than 8 kB, or not UTF-8", name)
 		}

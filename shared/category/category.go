@@ -32,13 +32,16 @@ const (
 const Limit = 64
 
 // Languages are the languages every text here exists in, the first being the fallback.
-var Languages = []string{"en", "vi"}
+var Languages = []string{"en", "vi", "pl"}
 
-type text struct{ en, vi string }
+type text struct{ en, vi, pl string }
 
 func (t text) in(lang string) string {
-	if lang == "vi" {
+	switch lang {
+	case "vi":
 		return t.vi
+	case "pl":
+		return t.pl
 	}
 	return t.en
 }

@@ -412,7 +412,7 @@ func decoded(label string) string {
 			}
 			d := strings.IndexByte("abcdefghijklmnopqrstuvwxyz0123456789", code[0])
 			code = code[1:]
-			if d < 0 || i > 1<<24 || w > 1<<24 {
+			if d < 0 || i > 1<<31 || w > 1<<31 { // beyond any character
 				return label
 			}
 			i += d * w

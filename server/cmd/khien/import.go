@@ -25,14 +25,14 @@ const (
 
 // importOptions fill in what a list does not say.
 type importOptions struct {
-	category           string
-	source             string
-	reasonEN, reasonVI string
-	lapseDays          int
-	partial            bool
-	defaultCategory    category.Category
-	now                int64
-	progress           io.Writer // nil for none
+	category        string
+	source          string
+	reasons         map[string]*string // by language
+	lapseDays       int
+	partial         bool
+	defaultCategory category.Category
+	now             int64
+	progress        io.Writer // nil for none
 }
 
 func importCommand(d *dir) *cobra.Command {
@@ -42,7 +42,7 @@ func importCommand(d *dir) *cobra.Command {
 		Long: `Formats:
   urls   a URL, host name or page a line; # begins a comment
   hosts  a hosts file: 0.0.0.0 name
-  csv    with a header: url or subject, category, reason_en, reason_vi, first_seen, lapses, reference, source
+  csv    with a header: url or subject, category, reason_en, reason_vi, reason_pl, first_seen, lapses, reference, source
 
 A file is imported as a whole or not at all: where a line is refused, nothing of its file
 is imported, unless --partial is given. A line is refused if it cannot be read, or if it
@@ -59,8 +59,11 @@ would list a protected name. FILE - is stdin. Nothing is published before "khien
 	f := cmd.Flags()
 	f.StringVar(&o.category, "category", "", "the kind of scam, where the list does not say: "+slugs())
 	f.StringVar(&o.source, "source", "", "who says so, where the list does not say")
-	f.StringVar(&o.reasonEN, "reason-en", "", "the reason in English, where the list does not say")
-	f.StringVar(&o.reasonVI, "reason-vi", "", "the reason in Vietnamese, where the list does not say")
+	o.reasons = map[string]*string{
+		"en": f.String("reason-en", "", "the reason in English, where the list does not say"),
+		"vi": f.String("reason-vi", "", "the reason in Vietnamese, where the list does not say"),
+		"pl": f.String("reason-pl", "", "the reason in Polish, where the list does not say"),
+	}
 	f.IntVar(&o.lapseDays, "lapse-days", defaultLife, "take each indicator off the list after so many days, where the list does not say; 0 for never")
 	f.BoolVar(&o.partial, "partial", false, "import the good lines of a file that has refused ones")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -187,14 +190,14 @@ func (o importOptions) complete(i ledger.Indicator) ledger.Indicator {
 	if i.Source == "" {
 		i.Source = o.source
 	}
-	for lang, text := range map[string]string{"en": o.reasonEN, "vi": o.reasonVI} {
-		if text == "" || i.Reason[lang] != "" {
+	for lang, text := range o.reasons {
+		if *text == "" || i.Reason[lang] != "" {
 			continue
 		}
 		if i.Reason == nil {
 			i.Reason = map[string]string{}
 		}
-		i.Reason[lang] = text
+		i.Reason[lang] = *text
 	}
 	if i.FirstSeen == 0 {
 		i.FirstSeen = o.now
