@@ -42,14 +42,16 @@ api.runtime.onInstalled.addListener(async () => {
   const where = ["http://*/*", "https://*/*"];
   api.contextMenus.create({ id: "page", contexts: ["page"], title: t("reportPage"), documentUrlPatterns: where });
   api.contextMenus.create({ id: "selection", contexts: ["selection"], title: t("checkSelection"), documentUrlPatterns: where });
+  api.contextMenus.create({ id: "checkLink", contexts: ["link"], title: t("checkSelection"), documentUrlPatterns: where });
   api.contextMenus.create({ id: "link", contexts: ["link"], title: t("reportLink"), targetUrlPatterns: where });
   await guard.visitAll();
 });
 api.runtime.onStartup.addListener(() => void guard.visitAll());
 
 api.contextMenus.onClicked.addListener(async (info, tab) => {
-  if (info.menuItemId === "selection") {
-    await openPopup(await session.addRequest({ href: "", title: "", text: (info.selectionText ?? "").slice(0, 1000) }));
+  const text = info.menuItemId === "selection" ? info.selectionText : info.menuItemId === "checkLink" ? info.linkUrl : undefined;
+  if (text !== undefined) {
+    await openPopup(await session.addRequest({ href: "", title: "", text: text.slice(0, 1000) }));
     return;
   }
   const link = info.menuItemId === "link";

@@ -17,7 +17,7 @@ var taxonomy = [...]entry{
 			"Kradnie hasła"},
 		text{"It looks like a real sign-in page, but what you type goes to thieves. They use it to take over your account or empty your bank account.",
 			"Trang này giống trang đăng nhập thật, nhưng mọi thứ bạn gõ sẽ rơi vào tay kẻ gian. Chúng dùng nó để chiếm tài khoản hoặc rút hết tiền của bạn.",
-			"Wygląda jak prawdziwa strona logowania, ale to, co wpiszesz, trafia do złodziei. Przejmują nią konto albo opróżniają rachunek w banku."}},
+			"Wygląda jak prawdziwa strona logowania, ale to, co wpiszesz, trafia do złodziei. Potem przejmują konto albo opróżniają rachunek w banku."}},
 	Impersonation: {"impersonation",
 		text{"Pretends to be someone else", "Giả mạo người hoặc tổ chức",
 			"Podszywa się pod kogoś innego"},
