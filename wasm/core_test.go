@@ -271,6 +271,10 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(int32(opOpen), open)
 	f.Add(int32(opCheck), check)
 	f.Add(int32(opReport), []byte{0x80})
+	text, _ := (&textRequest{"Vietcombank 0011000000001, t.me/invented_name", now, "vi"}).MarshalMsg(nil)
+	f.Add(int32(opText), text)
+	like, _ := (&resembleRequest{"https://xn--fceplace-16gd.example/", "FacePalace"}).MarshalMsg(nil)
+	f.Add(int32(opResemble), like)
 	f.Fuzz(func(t *testing.T, op int32, request []byte) {
 		if op == opOpen {
 			return // only a sound release would be opened, and another than ours cannot be made
