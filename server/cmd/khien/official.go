@@ -86,16 +86,8 @@ popular hosts each resemblance is a false alarm.`,
 				}
 				return nil
 			}
-			if len(args) == 1 && args[0] == "-" {
-				if err := eachLine(cmd.InOrStdin(), add); err != nil {
-					return err
-				}
-			} else {
-				for _, input := range args {
-					if err := add(input); err != nil {
-						return err
-					}
-				}
+			if err := eachArgument(cmd, args, add); err != nil {
+				return err
 			}
 			if total.Hosts > 0 {
 				total.Per100000 = float64(total.Resembling) * 100_000 / float64(total.Hosts)

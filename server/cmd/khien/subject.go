@@ -83,19 +83,24 @@ func eachInput(cmd *cobra.Command, args []string, answer func(input string) (val
 		}
 		return lines.Encode(value)
 	}
-	if len(args) == 1 && args[0] == "-" {
-		if err := eachLine(cmd.InOrStdin(), one); err != nil {
-			return err
-		}
-	} else {
-		for _, input := range args {
-			if err := one(input); err != nil {
-				return err
-			}
-		}
+	if err := eachArgument(cmd, args, one); err != nil {
+		return err
 	}
 	if bad > 0 {
 		return errTold
+	}
+	return nil
+}
+
+// eachArgument hands over each argument, or each line of stdin if the only argument is "-".
+func eachArgument(cmd *cobra.Command, args []string, f func(input string) error) error {
+	if len(args) == 1 && args[0] == "-" {
+		return eachLine(cmd.InOrStdin(), f)
+	}
+	for _, input := range args {
+		if err := f(input); err != nil {
+			return err
+		}
 	}
 	return nil
 }
