@@ -133,6 +133,38 @@ func TestDecorationsDoNotHideAnAccount(t *testing.T) {
 	}
 }
 
+// Where a page claims to lead does not hide whose it is: with all the parameters that redirectors
+// have, an address still names its own account first.
+func TestALeadElsewhereDoesNotHideAnAccount(t *testing.T) {
+	keys := map[string]bool{}
+	for _, pf := range platforms {
+		for _, f := range pf.forms {
+			if key, _, ok := strings.Cut(f.query, "="); ok && f.leads {
+				keys[key] = true
+			}
+		}
+	}
+	if len(keys) < 4 {
+		t.Fatalf("only %d parameters", len(keys))
+	}
+	for _, s := range stories(t) {
+		scheme, host, path, fragment := parts(s.href)
+		if len(s.accounts) == 0 || strings.Contains(path, "?") {
+			continue
+		}
+		href := scheme + host + path + "?"
+		for key := range keys {
+			href += key + "=https%3A%2F%2Fhonest.example%2F&"
+		}
+		if fragment != "" {
+			href += "#" + fragment
+		}
+		if got := accountsOf(t, href); len(got) < len(s.accounts) || !slices.Equal(got[:len(s.accounts)], s.accounts) {
+			t.Errorf("%s names %q, want %q first", href, got, s.accounts)
+		}
+	}
+}
+
 // A host that only looks like a platform's names nobody.
 func TestLookalikesAreNobody(t *testing.T) {
 	for _, s := range stories(t) {

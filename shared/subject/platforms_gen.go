@@ -5,7 +5,7 @@ package subject
 const languages = 3
 
 // Rules names the rules of the platforms: the beginning of the SHA-256 of their files.
-const Rules = "b4c926a5"
+const Rules = "f48ad015"
 
 var platforms = [...]platform{
 	{name: "appstore",
@@ -471,7 +471,7 @@ var platforms = [...]platform{
 			{name: "oa", prefix: "zalo:oa/", rule: rule{shape: number, min: 12, max: 22}, open: "https://zalo.me/\x02", says: [languages]string{"Zalo official account \x02", "Zalo Official Account \x02", "Oficjalne konto w Zalo \x02"}},
 			{name: "group", prefix: "zalo:group/", rule: rule{shape: code, min: 4, max: 40, extra: "-_"}, open: "https://zalo.me/g/\x02", says: [languages]string{"Zalo group \x02", "Nhóm Zalo \x02", "Grupa w Zalo \x02"}},
 			{name: "user", prefix: "zalo:user/", rule: rule{shape: handle, min: 3, max: 40, extra: "._-", flags: notDigits}, open: "https://zalo.me/\x02", says: [languages]string{"Zalo account \x02", "Tài khoản Zalo \x02", "Konto w Zalo \x02"},
-				reserved: "about app business chat contact download features g help home login oa pc policy privacy qr s security sticker support terms video web "},
+				reserved: "about app business chat contact download features g help home link login oa pc policy privacy qr s security sticker support terms video web "},
 		},
 		forms: []form{
 			{group: 0, path: "link/", query: "url=\x01\xf2&", leads: true, out: "\x01\xf2\n"},

@@ -134,7 +134,7 @@ func normalisedHost(host string) (string, bool) {
 	}
 	if !isASCII(host) {
 		host = norm.NFKC.String(fold(norm.NFKC.String(host)))
-		host = strings.NewReplacer("。", ".", "．", ".", "｡", ".").Replace(host)
+		host = stops.Replace(host)
 		labels := strings.Split(host, ".")
 		for i, label := range labels {
 			if isASCII(label) {
@@ -150,6 +150,9 @@ func normalisedHost(host string) (string, bool) {
 	}
 	return strings.ToLower(host), host != ""
 }
+
+// stops are the full stops of other scripts, which part labels too (UTS #46 section 2.3).
+var stops = strings.NewReplacer("。", ".", "．", ".", "｡", ".")
 
 // punycode encodes a label (RFC 3492 section 6.3), of at most 63 characters.
 func punycode(label string) (string, bool) {
