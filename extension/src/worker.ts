@@ -233,15 +233,15 @@ async function pageOf(tabId: number): Promise<Page> {
   // Chromium tells the address of a warning page with the tab, and not with its frame.
   const address = tab.url ?? (await shown(tabId)) ?? "";
   const warning = address.startsWith(own("")) ? await session.warning(tabId, new URL(address).hash.slice(1)) : undefined;
-  if (warning) return { ...nobody, href: warning.href, title: "", state: "listed", category: warning.finding.category };
+  if (warning) return { ...blank, href: warning.href, title: "", state: "listed", category: warning.finding.category };
   return page(tabId, address, tab.title ?? "");
 }
 
-const nobody = { category: "", resembles: "", real: "", owner: "", report: null, text: "" };
+const blank = { category: "", resembles: "", real: "", owner: "", report: null, text: "" };
 
 async function page(tabId: number, address: string, title: string): Promise<Page> {
   const href = URL.canParse(address) ? new URL(address).href : "";
-  const none = { ...nobody, href, title };
+  const none = { ...blank, href, title };
   if (!/^https?:/.test(href)) return { ...none, state: "other" };
   const finding = await guard.look(href);
   const sent = (await report.about(href).catch(() => undefined)) ?? null;
