@@ -135,7 +135,13 @@ func (b build) release() (root string, sequence uint64, bundled files, err error
 	return root, named.Sequence, files{"bundled/keys": keys, "bundled/head": head, "bundled/set": set}, nil
 }
 
-// scripts bundles the entry points.
+// background are the scripts that belong to no page: the worker, and what runs in pages of others.
+var background = []string{
+	"src/worker.ts",
+	"src/overlay.ts",
+}
+
+// scripts bundles the scripts of the background, and of each page the one with its name.
 func (b build) scripts(all files, origin, root string, sequence uint64) error {
 	var slugs []string
 	for _, c := range category.All() {
@@ -145,9 +151,17 @@ func (b build) scripts(all files, origin, root string, sequence uint64) error {
 	if err != nil {
 		return err
 	}
+	entries := slices.Clone(background)
+	pages, err := filepath.Glob(filepath.Join(source, "pages", "*.html"))
+	if err != nil {
+		return err
+	}
+	for _, page := range pages {
+		entries = append(entries, "src/"+strings.TrimSuffix(filepath.Base(page), ".html")+".ts")
+	}
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir: source,
-		EntryPoints:   []string{"src/worker.ts", "src/overlay.ts", "src/warning.ts", "src/popup.ts"},
+		EntryPoints:   entries,
 		Outdir:        "out", // only names the outputs; nothing is written
 		Bundle:        true,
 		Format:        api.FormatIIFE,

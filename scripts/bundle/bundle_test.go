@@ -17,7 +17,9 @@ var house = build{source: "../../extension"}
 // Adding a permission later disables the extension at everybody's until they agree,
 // so what it may do changes here first.
 func TestWhatTheExtensionMayDo(t *testing.T) {
+	common := []string{"webNavigation", "storage", "alarms", "contextMenus", "activeTab", "scripting"}
 	for browser, pattern := range map[string]string{"chromium": "http://127.0.0.1:8787/*", "firefox": "http://127.0.0.1/*"} {
+		want := slices.Concat(common, map[string][]string{"chromium": {"declarativeNetRequestWithHostAccess"}, "firefox": {"webRequest", "webRequestBlocking"}}[browser])
 		text, err := house.manifest(browser, "http://127.0.0.1:8787")
 		if err != nil {
 			t.Fatal(err)
@@ -26,14 +28,18 @@ func TestWhatTheExtensionMayDo(t *testing.T) {
 			Permissions []string
 			Hosts       []string          `json:"host_permissions"`
 			Optional    []string          `json:"optional_permissions"`
+			Asked       []string          `json:"optional_host_permissions"`
 			Resources   []json.RawMessage `json:"web_accessible_resources"`
 			Policy      map[string]string `json:"content_security_policy"`
 		}
 		if err := json.Unmarshal(text, &m); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := m.Permissions, []string{"webNavigation", "storage", "alarms", "contextMenus", "activeTab"}; !slices.Equal(got, want) {
-			t.Errorf("%s: permissions %q, want %q", browser, got, want)
+		if !slices.Equal(m.Permissions, want) {
+			t.Errorf("%s: permissions %q, want %q", browser, m.Permissions, want)
+		}
+		if !slices.Equal(m.Asked, []string{"*://*/*"}) {
+			t.Errorf("%s: asks for %q by a button", browser, m.Asked)
 		}
 		if !slices.Equal(m.Hosts, []string{pattern}) {
 			t.Errorf("%s: hosts %q, want the server alone, %q", browser, m.Hosts, pattern)

@@ -26,7 +26,8 @@ func parseOrigin(server string) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
-// manifest is the base, what differs for the browser, and what follows from the server.
+// manifest is the base, what differs for the browser, and what follows from the server. The permissions of
+// a browser come on top of the common ones.
 func (b build) manifest(browser, origin string) ([]byte, error) {
 	manifest := map[string]any{}
 	for _, name := range []string{"base", browser} {
@@ -38,7 +39,11 @@ func (b build) manifest(browser, origin string) ([]byte, error) {
 		if err := json.Unmarshal(text, &part); err != nil {
 			return nil, fmt.Errorf("couldn't read manifest/%s.json: %w", name, err)
 		}
+		common, _ := manifest["permissions"].([]any)
 		maps.Copy(manifest, part)
+		if more, ok := part["permissions"].([]any); ok {
+			manifest["permissions"] = append(common, more...)
+		}
 	}
 	manifest["host_permissions"] = []string{hostPattern(browser, origin)}
 	manifest["content_security_policy"] = map[string]string{"extension_pages": policy(origin)}
