@@ -1,8 +1,8 @@
 // Package inbox keeps reports until a person has decided about them.
 //
 // A report is on disk when Accept returns: the store is SQLite in WAL mode
-// with synchronous=FULL, so that a commit survives the loss of power. Nothing
-// here publishes; what becomes of a report is decided by a person (Decide),
+// with synchronous=FULL, so that a commit survives the loss of power. What comes
+// at the same time shares a commit. Nothing here publishes; what becomes of a report is decided by a person (Decide),
 // can be taken back (Reopen), and every decision is kept.
 //
 //	Accept ──> received ──Decide──> accepted | rejected
@@ -15,14 +15,12 @@ package inbox
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"khien/server/sqlite"
@@ -44,7 +42,12 @@ var (
 )
 
 // Inbox is a store of reports. It is safe for concurrent use, by several processes too.
-type Inbox struct{ db *sql.DB }
+type Inbox struct {
+	db      *sql.DB
+	waiting chan *sent
+	closing chan struct{}
+	stopped chan struct{}
+}
 
 //go:embed migrations/*.sql
 var files embed.FS
@@ -59,11 +62,17 @@ func Open(path string) (*Inbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
 	}
-	return &Inbox{db}, nil
+	i := &Inbox{db, make(chan *sent, maxTogether), make(chan struct{}), make(chan struct{})}
+	go i.write()
+	return i, nil
 }
 
-// Close waits for the statements under way.
-func (i *Inbox) Close() error { return i.db.Close() }
+// Close waits for the statements under way. Nothing may be accepted afterwards.
+func (i *Inbox) Close() error {
+	close(i.closing)
+	<-i.stopped
+	return i.db.Close()
+}
 
 // Ping tells whether the inbox can be read.
 func (i *Inbox) Ping(ctx context.Context) error {
@@ -102,61 +111,6 @@ type Decision struct {
 	Reason  string
 }
 
-// Accept stores r, which is durable when Accept returns without an error.
-//
-// The same report may come any number of times: what has been stored is kept
-// and the same receipt returned, with created false. While the report is open,
-// a category and a note that come later are filled in; empty ones erase nothing,
-// so that a late retry of the first sending does no harm. A used id with another
-// content is ErrConflict.
-func (i *Inbox) Accept(ctx context.Context, r wire.Report, now int64) (receipt wire.Receipt, created bool, err error) {
-	tx, err := i.db.BeginTx(ctx, nil)
-	if err != nil {
-		return wire.Receipt{}, false, fmt.Errorf("couldn't store a report: %w", err)
-	}
-	defer tx.Rollback()
-
-	known, err := one(tx.QueryContext(ctx, selectReport+` WHERE id = ?`, r.ID))
-	switch {
-	case errors.Is(err, ErrNotFound):
-		known = Report{Report: r, Receipt: newReceipt(), State: wire.StateReceived, Received: now, Changed: now}
-		created = true
-		_, err = tx.ExecContext(ctx, `INSERT INTO report
-			(id, receipt, received, kind, subjects, href, title, language, sent, category, note, state, changed)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.ID, known.Receipt, now, r.Kind, strings.Join(r.Subjects, "\n"), r.Href, r.Title, r.Language, r.Time,
-			r.Category, r.Note, known.State, now)
-	case err == nil && !same(known.Report, r):
-		return wire.Receipt{}, false, ErrConflict
-	case err == nil && known.State == wire.StateReceived:
-		_, err = tx.ExecContext(ctx, `UPDATE report SET
-			category = CASE ?1 WHEN '' THEN category ELSE ?1 END,
-			note = CASE ?2 WHEN '' THEN note ELSE ?2 END
-			WHERE id = ?3`, r.Category, r.Note, r.ID)
-	}
-	if err != nil {
-		return wire.Receipt{}, false, fmt.Errorf("couldn't store a report: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
-		return wire.Receipt{}, false, fmt.Errorf("couldn't store a report: %w", err)
-	}
-	return known.Acknowledgement(), created, nil
-}
-
-// same compares what the sender cannot change afterwards. The subjects follow from
-// the address, where there is one: a server that has learned a new platform between
-// two tries of one report names more of them.
-func same(a, b wire.Report) bool {
-	return a.Kind == b.Kind && a.Href == b.Href && a.Title == b.Title && a.Language == b.Language && a.Time == b.Time &&
-		(a.Href != "" || slices.Equal(a.Subjects, b.Subjects))
-}
-
-func newReceipt() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
-}
-
 // Get finds a report by its name or by the beginning of it.
 // It returns ErrNotFound, or ErrAmbiguous if several reports begin so.
 func (i *Inbox) Get(ctx context.Context, prefix string) (Report, error) {
@@ -175,7 +129,11 @@ func (i *Inbox) Get(ctx context.Context, prefix string) (Report, error) {
 
 // ByReceipt finds a report by its receipt, or returns ErrNotFound.
 func (i *Inbox) ByReceipt(ctx context.Context, receipt string) (Report, error) {
-	return one(i.db.QueryContext(ctx, selectReport+` WHERE receipt = ?`, receipt))
+	name, err := hex.DecodeString(receipt)
+	if err != nil {
+		return Report{}, ErrNotFound
+	}
+	return one(i.db.QueryContext(ctx, selectReport+` WHERE receipt = ?`, name))
 }
 
 // List returns at most limit reports, the oldest first, and says how many there are;
@@ -184,7 +142,7 @@ func (i *Inbox) List(ctx context.Context, state string, limit int) (list []Repor
 	const where = ` WHERE ?1 = '' OR state = ?1`
 	err = i.db.QueryRowContext(ctx, `SELECT count(*) FROM report`+where, state).Scan(&total)
 	if err == nil {
-		list, err = all(i.db.QueryContext(ctx, selectReport+where+` ORDER BY received, id LIMIT ?2`, state, limit))
+		list, err = all(i.db.QueryContext(ctx, selectReport+where+` ORDER BY seq LIMIT ?2`, state, limit))
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("couldn't list the reports: %w", err)
@@ -254,7 +212,7 @@ func (i *Inbox) History(ctx context.Context, id []byte) ([]Decision, error) {
 	return list, rows.Err()
 }
 
-const selectReport = `SELECT id, receipt, received, kind, subjects, href, title, language, sent, category, note,
+const selectReport = `SELECT id, lower(hex(receipt)), received, kind, subjects, href, title, language, sent, category, note,
 	state, changed, subject, reason FROM report`
 
 func all(rows *sql.Rows, err error) ([]Report, error) {

@@ -3,12 +3,15 @@ package inbox
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
-	"fmt"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/fstest"
 
+	"khien/server/sqlite"
 	"khien/shared/wire"
 )
 
@@ -234,17 +237,70 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
+// Five hundred people at once.
 func BenchmarkAccept(b *testing.B) {
 	i, err := Open(filepath.Join(b.TempDir(), "inbox.db"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer i.Close()
-	r := report(0)
-	for n := 0; b.Loop(); n++ {
-		copy(r.ID, fmt.Sprintf("%016d", n))
-		if _, _, err := i.Accept(b.Context(), r, noon); err != nil {
-			b.Fatal(err)
+	b.SetParallelism(250)
+	b.RunParallel(func(pb *testing.PB) {
+		r := report(0)
+		for pb.Next() {
+			r.ID = make([]byte, IDSize)
+			rand.Read(r.ID)
+			if _, _, err := i.Accept(b.Context(), r, noon); err != nil {
+				b.Error(err)
+				return
+			}
 		}
+	})
+}
+
+// A file from before reports lay in order has the same reports, receipts and decisions afterwards.
+func TestAFileOfTheFirstVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	first, err := fs.ReadFile(files, "migrations/0001_reports.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite.Open(path, fstest.MapFS{"0001_reports.sql": {Data: first}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := report(1)
+	_, err = db.Exec(`INSERT INTO report VALUES (?, '00112233445566778899aabbccddeeff', 5, ?, 'a.example/', ?, ?, ?, ?, '', 'a note', 'rejected', 7, '', 'the real one')`,
+		r.ID, r.Kind, r.Href, r.Title, r.Language, r.Time)
+	if err == nil {
+		_, err = db.Exec(`INSERT INTO decision (report, time, actor, state, subject, reason) VALUES (?, 7, 'mai', 'rejected', '', 'the real one')`, r.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+
+	i, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.Close()
+	got, err := i.ByReceipt(t.Context(), "00112233445566778899aabbccddeeff")
+	if err != nil || got.Name() != get(t, i, "01").Name() || got.State != wire.StateRejected || got.Reason != "the real one" || got.Note != "a note" {
+		t.Errorf("after the upgrade: %+v, %v", got, err)
+	}
+	if history, err := i.History(t.Context(), r.ID); err != nil || len(history) != 1 || history[0].Actor != "mai" {
+		t.Errorf("after the upgrade the history is %+v, %v", history, err)
+	}
+}
+
+func TestAReportThatComesTooLate(t *testing.T) {
+	i, err := Open(filepath.Join(t.TempDir(), "inbox.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.Close()
+	if _, _, err := i.Accept(t.Context(), report(1), noon); !errors.Is(err, ErrClosed) {
+		t.Errorf("a closed inbox said %v, want ErrClosed", err)
 	}
 }

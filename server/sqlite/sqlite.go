@@ -18,12 +18,17 @@ import (
 // *.sql of migrations that it has not seen yet, in the order of their names, each
 // in a transaction. Several processes may have the file open at once. A file that a
 // newer program has upgraded is an error.
+//
+// At most 64 MB of the file are kept in memory, and the log grows to some 16 MB before it is
+// worked into the file: one write for all that happened to a page meanwhile.
 func Open(path string, migrations fs.FS) (*sql.DB, error) {
 	db, err := driver.Open(path, func(c *sqlite3.Conn) error {
 		return c.Exec(`
 			PRAGMA busy_timeout = 10000;
 			PRAGMA journal_mode = WAL;
 			PRAGMA synchronous = FULL;
+			PRAGMA cache_size = -65536;
+			PRAGMA wal_autocheckpoint = 4000;
 			PRAGMA foreign_keys = ON`)
 	})
 	if err != nil {
