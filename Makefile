@@ -5,8 +5,9 @@ SERVER ?= http://127.0.0.1:8787
 DATA ?= data
 
 SECONDS ?= 30
+KILLS ?= 1000
 
-.PHONY: help run try build extension test check bench fuzz generate clean
+.PHONY: help run try build extension test check bench load fuzz generate clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -31,6 +32,9 @@ check: build ## what needs no browser: formatting, vet, generated files, unit te
 
 bench: build ## the benchmarks beside their peers, as a table and as bench.json
 	@scripts/bench.sh
+
+load: build ## how many reports a second are taken; none may be lost when the server is killed KILLS times (1000)
+	@scripts/load.sh "$(KILLS)"
 
 fuzz: ## every fuzz target for SECONDS each (30)
 	@scripts/fuzz.sh "$(SECONDS)"
