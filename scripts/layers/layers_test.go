@@ -24,6 +24,7 @@ var layers = [][]string{
 	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob"},
 	{"khien/server/feed"},
 	{"khien/server/publish"},
+	{"khien/server/triage"},
 	{"khien/server/api"},
 	{"khien/server/httpd"},
 	{"khien/server/cmd/khien"},

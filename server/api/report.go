@@ -63,7 +63,7 @@ func (a *API) Report(ctx context.Context, sent Sent, now int64) Answer {
 	if refused != nil {
 		return Fail(answerForm, refused.status, refused.code, refused.message)
 	}
-	receipt, created, err := a.Inbox.Accept(ctx, report, now)
+	receipt, created, err := a.Inbox.Accept(ctx, report, nil, now)
 	switch {
 	case errors.Is(err, inbox.ErrConflict):
 		return Fail(answerForm, 409, "conflict", "This id was used for another report. Make a new one for each report.")

@@ -22,6 +22,7 @@ var ErrClosed = errors.New("the inbox is closed")
 // sent is a report on its way to the disk.
 type sent struct {
 	report wire.Report
+	source []byte
 	now    int64
 	done   chan struct{} // closed when the rest is known
 
@@ -36,9 +37,10 @@ type sent struct {
 // and the same receipt returned, with created false. While the report is open,
 // a category and a note that come later are filled in; empty ones erase nothing,
 // so that a late retry of the first sending does no harm. A used id with another
-// content is ErrConflict. Where ctx ends first, nobody knows whether r was stored.
-func (i *Inbox) Accept(ctx context.Context, r wire.Report, now int64) (receipt wire.Receipt, created bool, err error) {
-	s := &sent{report: r, now: now, done: make(chan struct{})}
+// content is ErrConflict. Source is a hash of where
+// it came from, or nil. Where ctx ends first, nobody knows whether r was stored.
+func (i *Inbox) Accept(ctx context.Context, r wire.Report, source []byte, now int64) (receipt wire.Receipt, created bool, err error) {
+	s := &sent{report: r, source: append([]byte{}, source...), now: now, done: make(chan struct{})}
 	select {
 	case i.waiting <- s:
 	case <-i.closing:
@@ -82,8 +84,8 @@ func (i *Inbox) write() {
 }
 
 const insertReport = `INSERT INTO report
-	(id, receipt, received, kind, subjects, href, title, language, sent, category, note, state, changed)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+	(source, id, receipt, received, kind, subjects, href, title, language, sent, category, note, state, changed)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // store puts all of the reports on the disk, or none of them.
 func (i *Inbox) store(together []*sent) error {
@@ -109,7 +111,7 @@ func (s *sent) store(tx *sql.Tx, insert *sql.Stmt) error {
 	r := s.report
 	var receipt [16]byte
 	rand.Read(receipt[:])
-	done, err := insert.Exec(r.ID, receipt[:], s.now, r.Kind, strings.Join(r.Subjects, "\n"), r.Href, r.Title, r.Language, r.Time,
+	done, err := insert.Exec(s.source, r.ID, receipt[:], s.now, r.Kind, strings.Join(r.Subjects, "\n"), r.Href, r.Title, r.Language, r.Time,
 		r.Category, r.Note, wire.StateReceived, s.now)
 	if err != nil {
 		return err

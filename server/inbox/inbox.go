@@ -86,6 +86,8 @@ func (i *Inbox) Ping(ctx context.Context) error {
 // Report is a report as it was sent and what has become of it.
 type Report struct {
 	wire.Report
+	Seq      int64  // place in the order in which reports came, from 1
+	Source   []byte // where it came from, as a hash whose key is gone by now; may be empty
 	Receipt  string // 32 hex digits
 	State    string // a state of package wire; never StateListed, which is for the releases to say
 	Received int64  // Unix seconds by our clock
@@ -150,6 +152,51 @@ func (i *Inbox) List(ctx context.Context, state string, limit int) (list []Repor
 	return list, total, nil
 }
 
+// After returns at most limit reports that came after the one with this place, the oldest first.
+func (i *Inbox) After(ctx context.Context, seq int64, limit int) ([]Report, error) {
+	list, err := all(i.db.QueryContext(ctx, selectReport+` WHERE seq > ? ORDER BY seq LIMIT ?`, seq, limit))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't list the reports: %w", err)
+	}
+	return list, nil
+}
+
+// DecideAll closes those of the reports that are open, all with one decision, and tells how many there were.
+func (i *Inbox) DecideAll(ctx context.Context, ids [][]byte, d Decision) (n int64, err error) {
+	if d.State != wire.StateAccepted && d.State != wire.StateRejected {
+		return 0, fmt.Errorf("couldn't decide about reports: %q is no decision", d.State)
+	}
+	tx, err := i.db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, fmt.Errorf("couldn't decide about reports: %w", err)
+	}
+	defer tx.Rollback()
+	for _, id := range ids {
+		done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?, changed = ?, subject = ?, reason = ? WHERE id = ? AND state = 'received'`,
+			d.State, d.Time, d.Subject, d.Reason, id)
+		if err != nil {
+			return 0, fmt.Errorf("couldn't decide about reports: %w", err)
+		}
+		if closed, _ := done.RowsAffected(); closed == 1 {
+			n++
+			if err := note(ctx, tx, id, d); err != nil {
+				return 0, fmt.Errorf("couldn't decide about reports: %w", err)
+			}
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return 0, fmt.Errorf("couldn't decide about reports: %w", err)
+	}
+	return n, nil
+}
+
+// note writes a decision into the history of a report.
+func note(ctx context.Context, tx *sql.Tx, id []byte, d Decision) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO decision (report, time, actor, state, subject, reason) VALUES (?, ?, ?, ?, ?, ?)`,
+		id, d.Time, d.Actor, d.State, d.Subject, d.Reason)
+	return err
+}
+
 // Decide closes an open report. State is StateAccepted or StateRejected; subject is
 // what is listed or taken off the list, and reason is told to the holder of the receipt.
 // A report that is not open is ErrDecided.
@@ -183,8 +230,7 @@ func (i *Inbox) change(ctx context.Context, id []byte, d Decision, from string) 
 	if n, err := done.RowsAffected(); err != nil || n != 1 {
 		return ErrDecided
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO decision (report, time, actor, state, subject, reason) VALUES (?, ?, ?, ?, ?, ?)`,
-		id, d.Time, d.Actor, d.State, d.Subject, d.Reason)
+	err = note(ctx, tx, id, d)
 	if err == nil {
 		err = tx.Commit()
 	}
@@ -212,7 +258,7 @@ func (i *Inbox) History(ctx context.Context, id []byte) ([]Decision, error) {
 	return list, rows.Err()
 }
 
-const selectReport = `SELECT id, lower(hex(receipt)), received, kind, subjects, href, title, language, sent, category, note,
+const selectReport = `SELECT seq, source, id, lower(hex(receipt)), received, kind, subjects, href, title, language, sent, category, note,
 	state, changed, subject, reason FROM report`
 
 func all(rows *sql.Rows, err error) ([]Report, error) {
@@ -224,7 +270,7 @@ func all(rows *sql.Rows, err error) ([]Report, error) {
 	for rows.Next() {
 		var r Report
 		var subjects string
-		if err := rows.Scan(&r.ID, &r.Receipt, &r.Received, &r.Kind, &subjects, &r.Href, &r.Title, &r.Language, &r.Time,
+		if err := rows.Scan(&r.Seq, &r.Source, &r.ID, &r.Receipt, &r.Received, &r.Kind, &subjects, &r.Href, &r.Title, &r.Language, &r.Time,
 			&r.Category, &r.Note, &r.State, &r.Changed, &r.Subject, &r.Reason); err != nil {
 			return nil, err
 		}

@@ -37,7 +37,7 @@ func report(id byte) wire.Report {
 
 func accept(t *testing.T, i *Inbox, r wire.Report, wantCreated bool) wire.Receipt {
 	t.Helper()
-	receipt, created, err := i.Accept(t.Context(), r, noon+1)
+	receipt, created, err := i.Accept(t.Context(), r, nil, noon+1)
 	if err != nil || created != wantCreated {
 		t.Fatalf("Accept = created %v, %v; want %v", created, err, wantCreated)
 	}
@@ -103,7 +103,7 @@ func TestAUsedIDIsNotOverwritten(t *testing.T) {
 	} {
 		other := report(1)
 		change(&other)
-		if _, _, err := i.Accept(t.Context(), other, noon); !errors.Is(err, ErrConflict) {
+		if _, _, err := i.Accept(t.Context(), other, nil, noon); !errors.Is(err, ErrConflict) {
 			t.Errorf("the same id with another %s: %v, want ErrConflict", name, err)
 		}
 	}
@@ -119,7 +119,7 @@ func TestTheServerLearnsANewPlatformBetweenTwoTries(t *testing.T) {
 	mistake := wire.Report{ID: bytes.Repeat([]byte{2}, IDSize), Kind: wire.KindMistake, Subjects: []string{"shop.example/"}}
 	accept(t, i, mistake, true)
 	mistake.Subjects = []string{"other.example/"}
-	if _, _, err := i.Accept(t.Context(), mistake, noon); !errors.Is(err, ErrConflict) {
+	if _, _, err := i.Accept(t.Context(), mistake, nil, noon); !errors.Is(err, ErrConflict) {
 		t.Errorf("without an address the subjects are the report: %v, want ErrConflict", err)
 	}
 }
@@ -217,7 +217,7 @@ func TestManyAtOnce(t *testing.T) {
 	for n := range reports {
 		for c := range copies {
 			wg.Go(func() {
-				receipt, _, err := boxes[c%2].Accept(context.Background(), report(byte(n)), noon)
+				receipt, _, err := boxes[c%2].Accept(context.Background(), report(byte(n)), nil, noon)
 				if err != nil {
 					t.Error(err)
 				}
@@ -250,7 +250,7 @@ func BenchmarkAccept(b *testing.B) {
 		for pb.Next() {
 			r.ID = make([]byte, IDSize)
 			rand.Read(r.ID)
-			if _, _, err := i.Accept(b.Context(), r, noon); err != nil {
+			if _, _, err := i.Accept(b.Context(), r, nil, noon); err != nil {
 				b.Error(err)
 				return
 			}
@@ -300,7 +300,7 @@ func TestAReportThatComesTooLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.Close()
-	if _, _, err := i.Accept(t.Context(), report(1), noon); !errors.Is(err, ErrClosed) {
+	if _, _, err := i.Accept(t.Context(), report(1), nil, noon); !errors.Is(err, ErrClosed) {
 		t.Errorf("a closed inbox said %v, want ErrClosed", err)
 	}
 }

@@ -2,6 +2,7 @@
 -- small indexes beside.
 CREATE TABLE report_in_order (
     seq      INTEGER PRIMARY KEY,
+    source   BLOB    NOT NULL DEFAULT x'', -- keyed hash of where it came from; the key is gone the next day
     id       BLOB    NOT NULL CHECK (length(id) = 16),
     receipt  BLOB    NOT NULL CHECK (length(receipt) = 16),
     received INTEGER NOT NULL, -- Unix seconds by our clock
@@ -20,7 +21,7 @@ CREATE TABLE report_in_order (
 ) STRICT;
 
 INSERT INTO report_in_order
-    SELECT NULL, id, unhex(receipt), received, kind, subjects, href, title, language, sent, category, note, state, changed, subject, reason
+    SELECT NULL, x'', id, unhex(receipt), received, kind, subjects, href, title, language, sent, category, note, state, changed, subject, reason
     FROM report ORDER BY received, id;
 
 CREATE TABLE decision_in_order (

@@ -1,0 +1,110 @@
+package triage
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// ErrAudit is an audit log that was changed after it was written.
+var ErrAudit = errors.New("the audit log is not whole")
+
+// Act is one entry of the audit log: who did what to what, when and why.
+type Act struct {
+	Seq    int64 // from 1, without gaps
+	Time   int64 // Unix seconds
+	Actor  string
+	Action string
+	Object string // such as "case 17" or "person mai"
+	Why    string
+	Hash   [32]byte // over this entry and the hash of the one before
+}
+
+// sum is SHA-256 over the hash of the entry before, the numbers as eight bytes, the most significant first, and
+// each text with its length in front.
+func (a Act) sum(before [32]byte) [32]byte {
+	b := append([]byte(nil), before[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(a.Seq))
+	b = binary.BigEndian.AppendUint64(b, uint64(a.Time))
+	for _, text := range []string{a.Actor, a.Action, a.Object, a.Why} {
+		b = binary.BigEndian.AppendUint64(b, uint64(len(text)))
+		b = append(b, text...)
+	}
+	return sha256.Sum256(b)
+}
+
+// record appends an act to the log, within the change that it is about.
+func record(ctx context.Context, tx *sql.Tx, a Act) error {
+	var before []byte
+	err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1`).Scan(&a.Seq, &before)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	a.Seq++
+	var last [32]byte
+	copy(last[:], before)
+	hash := a.sum(last)
+	_, err = tx.ExecContext(ctx, `INSERT INTO audit (seq, time, actor, action, object, why, hash) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		a.Seq, a.Time, a.Actor, a.Action, a.Object, a.Why, hash[:])
+	return err
+}
+
+// Record appends an act that changes nothing here, such as a publishing.
+func (d *Desk) Record(ctx context.Context, a Act) error {
+	return d.change(ctx, func(tx *sql.Tx) error { return record(ctx, tx, a) })
+}
+
+// Acts yields the log from an entry on, the oldest first; an empty object stands for all of it.
+func (d *Desk) Acts(ctx context.Context, object string, from int64) iter.Seq2[Act, error] {
+	return acts(ctx, d.db, object, from)
+}
+
+func acts(ctx context.Context, q querier, object string, from int64) iter.Seq2[Act, error] {
+	return func(yield func(Act, error) bool) {
+		rows, err := q.QueryContext(ctx, `SELECT seq, time, actor, action, object, why, hash FROM audit
+			WHERE seq >= ?1 AND (?2 = '' OR object = ?2) ORDER BY seq`, from, object)
+		if err != nil {
+			yield(Act{}, fmt.Errorf("couldn't read the audit log: %w", err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var a Act
+			var hash []byte
+			err := rows.Scan(&a.Seq, &a.Time, &a.Actor, &a.Action, &a.Object, &a.Why, &hash)
+			copy(a.Hash[:], hash)
+			if !yield(a, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(Act{}, fmt.Errorf("couldn't read the audit log: %w", err))
+		}
+	}
+}
+
+// Verify reads the whole log and returns how many entries it has and the hash of the last, in hex. Whoever has
+// written that down once can see later whether what came before is still the same. An entry that was changed,
+// left out or put in is ErrAudit, with its number.
+func (d *Desk) Verify(ctx context.Context) (n int64, last string, err error) {
+	return verify(ctx, d.db)
+}
+
+func verify(ctx context.Context, q querier) (n int64, last string, err error) {
+	var before [32]byte
+	for a, err := range acts(ctx, q, "", 0) {
+		if err != nil {
+			return 0, "", err
+		}
+		if n++; a.Seq != n || a.Hash != a.sum(before) {
+			return 0, "", fmt.Errorf("%w: entry %d", ErrAudit, n)
+		}
+		before = a.Hash
+	}
+	return n, hex.EncodeToString(before[:]), nil
+}

@@ -1,0 +1,198 @@
+package triage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"khien/server/inbox"
+	"khien/server/publish"
+	"khien/shared/subject"
+	"khien/shared/wire"
+)
+
+// Gather puts the reports that came since the last time into their cases, and returns how many there were. A case for
+// which more was asked opens again with the next report; a rejected one when its score is reopens points higher than
+// when it was rejected; and who reports what is listed already is told so.
+func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
+	const together = 500
+	n := 0
+	for {
+		var last int64
+		if err := d.db.QueryRowContext(ctx, `SELECT coalesce(max(report), 0) FROM members`).Scan(&last); err != nil {
+			return n, fmt.Errorf("couldn't gather reports: %w", err)
+		}
+		reports, err := box.After(ctx, last, together)
+		if err != nil || len(reports) == 0 {
+			return n, err
+		}
+		touched := map[int64][][]byte{}
+		var listed []Case
+		err = d.change(ctx, func(tx *sql.Tx) error {
+			for _, r := range reports {
+				id, err := place(ctx, tx, r)
+				if err != nil {
+					return err
+				}
+				if r.Kind == wire.KindScam {
+					touched[id] = append(touched[id], r.ID)
+				}
+			}
+			for id := range touched {
+				if err := rank(ctx, tx, id); err != nil {
+					return err
+				}
+				c, err := get(ctx, tx, id)
+				if err != nil {
+					return err
+				}
+				if c.Settled && c.Action == List {
+					listed = append(listed, c)
+				}
+			}
+			return nil
+		})
+		for _, c := range listed {
+			if scam, _ := outcome(c); err == nil {
+				_, err = box.DecideAll(ctx, touched[c.ID], scam)
+			}
+		}
+		if err != nil {
+			return n, fmt.Errorf("couldn't gather reports: %w", err)
+		}
+		n += len(reports)
+	}
+}
+
+// place finds the case of a report, or opens one.
+func place(ctx context.Context, tx *sql.Tx, r inbox.Report) (id int64, err error) {
+	name := nameOf(r.Subjects)
+	err = tx.QueryRowContext(ctx, `SELECT case_id FROM names WHERE name = ?`, string(name)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		done, err := tx.ExecContext(ctx, `INSERT INTO cases
+			(subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted)
+			VALUES (?, ?, 'open', ?, ?, ?, 0, 0, 0, '', ?, 0, 0, 0)`,
+			string(name), platformOf(name), r.Received, r.Received, r.Received, publish.Guard(name) != nil)
+		if err != nil {
+			return 0, err
+		}
+		if id, err = done.LastInsertId(); err != nil {
+			return 0, err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO names (name, case_id) VALUES (?, ?)`, string(name), id); err != nil {
+			return 0, err
+		}
+	} else if err != nil {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO members (report, id, case_id, kind, received, source, category, noted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.Seq, r.ID, id, r.Kind, r.Received, r.Source, kindOf(r.Category), r.Note != "")
+	if err != nil {
+		return 0, err
+	}
+	if r.Kind == wire.KindMistake {
+		_, err = tx.ExecContext(ctx, `UPDATE cases SET appeals = appeals + 1 WHERE id = ?`, id)
+		return id, err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE cases SET reports = reports + 1, noted = noted + ?,
+		state = CASE state WHEN 'asked' THEN 'open' ELSE state END WHERE id = ?`, r.Note != "", id)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `INSERT INTO sources (case_id, source) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, r.Source)
+	}
+	if err == nil && kindOf(r.Category) != "" {
+		_, err = tx.ExecContext(ctx, `INSERT INTO kinds (case_id, category, reports) VALUES (?, ?, 1)
+			ON CONFLICT DO UPDATE SET reports = reports + 1`, id, r.Category)
+	}
+	return id, err
+}
+
+// nameOf is what binds reports together: the account, or else the whole site where everything on it is one person's.
+// Subjects are those of a report, the narrowest first.
+func nameOf(subjects []string) subject.Subject {
+	narrowest := subject.Subject(subjects[0])
+	if narrowest.IsAccount() {
+		return narrowest
+	}
+	host, _, _ := strings.Cut(subjects[0], "/")
+	site, err := publicsuffix.EffectiveTLDPlusOne(host)
+	if err != nil {
+		site = host
+	}
+	if whole := subject.Subject(site + "/"); publish.Guard(whole) == nil {
+		return whole
+	}
+	return narrowest
+}
+
+// harm is how much is lost to a kind of scam, as a rule, from 1 to 4.
+var harm = map[string]float64{
+	"phishing": 4, "investment": 4, "recovery": 4, "malware": 4,
+	"impersonation": 3, "job": 3, "loan": 3, "romance": 3, "support": 3,
+	"shop": 2, "gambling": 2, "prize": 2, "charity": 2, "travel": 2,
+}
+
+// reach is how many people meet something on a platform, as a rule, from 1 to 3.
+var reach = map[string]float64{"facebook": 3, "youtube": 3, "tiktok": 3, "zalo": 3, "instagram": 2, "telegram": 2, "messenger": 2, "x": 2}
+
+const day = 24 * 60 * 60
+
+// Score ranks a case: 4·log2(1 + distinct sources) + 2·log2(1 + reports of the 24 hours before the newest)
+// + 1 for each report with a note, at most 3 + harm of the category (1 to 4) + reach of the platform (1 to 3).
+// A thousand reports from one place count as 30 points less than from a thousand.
+func Score(sources, burst, noted int, category, platform string) float64 {
+	score := 4*math.Log2(float64(1+sources)) + 2*math.Log2(float64(1+burst)) + float64(min(noted, 3))
+	return score + max(harm[category], 1) + max(reach[platform], 1)
+}
+
+// reopens is by how much the score of a rejected case must have grown: twice as many people speak of it, or more.
+const reopens = 4
+
+// maxBurst bounds what is counted of a flood.
+const maxBurst = 10_000
+
+// rank brings the score of a case up to date with what is counted of it.
+func rank(ctx context.Context, tx *sql.Tx, id int64) error {
+	var platform, category string
+	var latest int64
+	var sources, burst, noted int
+	err := tx.QueryRowContext(ctx, `SELECT platform, noted, (SELECT count(*) FROM sources WHERE case_id = ?1),
+		coalesce((SELECT max(received) FROM members WHERE case_id = ?1), latest),
+		coalesce((SELECT category FROM kinds WHERE case_id = ?1 ORDER BY reports DESC, category LIMIT 1), '')
+		FROM cases WHERE id = ?1`, id).Scan(&platform, &noted, &sources, &latest, &category)
+	if err == nil {
+		err = tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM members WHERE case_id = ? AND received > ? AND kind = 'scam' LIMIT ?)`,
+			id, latest-day, maxBurst).Scan(&burst)
+	}
+	if err != nil {
+		return err
+	}
+	score := Score(sources, burst, noted, category, platform)
+	if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', settled = 0, published = 0, decided = '', action = ''
+		WHERE id = ? AND state = 'rejected' AND settled = 1 AND ? >= ruled + ?`, id, score, reopens); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE cases SET latest = ?, sources = ?, burst = ?, category = CASE decided WHEN '' THEN ? ELSE category END, score = ? WHERE id = ?`,
+		latest, sources, burst, category, score, id)
+	return err
+}
+
+// recount counts the reports of a case anew, after some of them have come or gone.
+func recount(ctx context.Context, tx *sql.Tx, id int64) error {
+	for _, step := range []string{
+		`DELETE FROM sources WHERE case_id = ?1`,
+		`DELETE FROM kinds WHERE case_id = ?1`,
+		`INSERT INTO sources SELECT DISTINCT case_id, source FROM members WHERE case_id = ?1 AND kind = 'scam'`,
+		`INSERT INTO kinds SELECT case_id, category, count(*) FROM members WHERE case_id = ?1 AND kind = 'scam' AND category <> '' GROUP BY category`,
+		`UPDATE cases SET (reports, noted) = (SELECT count(*), coalesce(sum(noted), 0) FROM members WHERE case_id = ?1 AND kind = 'scam') WHERE id = ?1`,
+	} {
+		if _, err := tx.ExecContext(ctx, step, id); err != nil {
+			return err
+		}
+	}
+	return rank(ctx, tx, id)
+}
