@@ -226,7 +226,9 @@ func (b *Book) ByHandle(ctx context.Context, handle []byte) (Person, error) {
 }
 
 // All returns everybody, those who may enter first.
-func (b *Book) All(ctx context.Context) ([]Person, error) { return b.people(ctx, ` WHERE ? IS NULL ORDER BY left > 0, name`, nil) }
+func (b *Book) All(ctx context.Context) ([]Person, error) {
+	return b.people(ctx, ` WHERE ? IS NULL ORDER BY left > 0, name`, nil)
+}
 
 func (b *Book) people(ctx context.Context, which string, arg any) ([]Person, error) {
 	rows, err := b.db.QueryContext(ctx, `SELECT handle, name, role, made, left,
