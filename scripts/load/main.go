@@ -130,7 +130,7 @@ var serving = regexp.MustCompile(`serving on http://(\S+)/`)
 
 // life starts the server, loads it until it is killed, and returns what the senders saw and how long they sent.
 func (l *load) life(lasts time.Duration) ([]sender, time.Duration, error) {
-	cmd := exec.Command(l.program, "serve", "--listen", "127.0.0.1:0", "--data", l.folder)
+	cmd := exec.Command(l.program, "serve", "--listen", "127.0.0.1:0", "--data", l.folder, "--each", "1e9", "--each-burst", "1000000000", "--all", "1e9")
 	words, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, 0, err

@@ -26,10 +26,12 @@ const (
 
 // Sent is the part of a request that carries a report.
 type Sent struct {
-	Type     string // Content-Type
-	Encoding string // Content-Encoding
-	Accept   string
-	Body     []byte
+	Type      string // Content-Type
+	Encoding  string // Content-Encoding
+	Accept    string
+	Body      []byte
+	Source    []byte // of the sender, as package limit knows senders; or nil
+	WorkedFor []byte // the id of the report that a proof of work was for; nil without one
 }
 
 // problem is why a report was refused.
@@ -49,7 +51,7 @@ func refuse(code, format string, args ...any) *problem {
 // new one, 200 for one that is here already. The report is on disk by then.
 //
 // Codes of refusal: unsupported_encoding, unsupported_type, too_large, malformed,
-// unknown_field, bad_field, bad_href, bad_subject, conflict, unavailable.
+// unknown_field, bad_field, bad_href, bad_subject, bad_work, conflict, unavailable.
 func (a *API) Report(ctx context.Context, sent Sent, now int64) Answer {
 	form, err := mediaType(sent.Type)
 	answerForm := Accepts(sent.Accept, form)
@@ -63,7 +65,10 @@ func (a *API) Report(ctx context.Context, sent Sent, now int64) Answer {
 	if refused != nil {
 		return Fail(answerForm, refused.status, refused.code, refused.message)
 	}
-	receipt, created, err := a.Inbox.Accept(ctx, report, nil, now)
+	if sent.WorkedFor != nil && !bytes.Equal(sent.WorkedFor, report.ID) {
+		return Fail(answerForm, 400, "bad_work", "The proof of work is for another report.")
+	}
+	receipt, created, err := a.Inbox.Accept(ctx, report, sent.Source, now)
 	switch {
 	case errors.Is(err, inbox.ErrConflict):
 		return Fail(answerForm, 409, "conflict", "This id was used for another report. Make a new one for each report.")

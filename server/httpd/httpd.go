@@ -11,16 +11,22 @@ package httpd
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"khien/server/api"
+	"khien/server/inbox"
+	"khien/server/limit"
 	"khien/shared/wire"
 )
 
@@ -37,22 +43,28 @@ const (
 
 // Config says what to serve.
 type Config struct {
-	API  *api.API
-	Demo bool         // serve the demo pages on *.localhost and link to them
-	Log  *slog.Logger // told about faults of the server, never about requests
+	API     *api.API
+	Limiter *limit.Limiter
+	// ClientHeader names the header in which a proxy in front of the server, and nobody else, tells the client's
+	// address, such as X-Real-IP; empty where clients connect by themselves.
+	ClientHeader string
+	Demo         bool         // serve the demo pages on *.localhost and link to them
+	Log          *slog.Logger // told about faults of the server, never about requests
 }
 
 // Server answers HTTP requests.
 type Server struct {
-	api  *api.API
-	demo bool
-	log  *slog.Logger
-	http *fasthttp.Server
+	api          *api.API
+	limiter      *limit.Limiter
+	clientHeader string
+	demo         bool
+	log          *slog.Logger
+	http         *fasthttp.Server
 }
 
 // New makes a server.
 func New(c Config) *Server {
-	s := &Server{api: c.API, demo: c.Demo, log: c.Log}
+	s := &Server{api: c.API, limiter: c.Limiter, clientHeader: c.ClientHeader, demo: c.Demo, log: c.Log}
 	s.http = &fasthttp.Server{
 		Handler:                      s.handle,
 		ErrorHandler:                 s.unreadable,
@@ -186,23 +198,70 @@ func (s *Server) report(ctx *fasthttp.RequestCtx, form api.Form) {
 		ctx.Response.Header.Set("Access-Control-Allow-Origin", origin)
 	}
 	ctx.Response.Header.Set("Vary", "Origin")
+	ctx.Response.Header.Set("Access-Control-Expose-Headers", "Khien-Challenge, Retry-After")
 	switch {
 	case ctx.IsPost():
+		now := time.Now().Unix()
+		source := s.source(ctx, now)
+		id, worked := s.worked(ctx, now)
+		switch s.limiter.Ask(source, worked) {
+		case limit.Work:
+			challenge, zeros := s.limiter.Challenge(now)
+			ctx.Response.Header.Set("Khien-Challenge", fmt.Sprintf("%x %d", challenge, zeros))
+			send(ctx, api.Fail(form, 429, "work", "Many reports come just now. Send this one again with a proof of work for the challenge in the header Khien-Challenge."))
+			return
+		case limit.Wait:
+			ctx.Response.Header.Set("Retry-After", "60")
+			send(ctx, api.Fail(form, 429, "too_many", "Too many reports come from your network. Try again in a minute."))
+			return
+		}
 		header := &ctx.Request.Header
 		send(ctx, s.api.Report(asking(), api.Sent{
-			Type:     string(header.Peek("Content-Type")),
-			Encoding: string(header.Peek("Content-Encoding")),
-			Accept:   string(header.Peek("Accept")),
-			Body:     ctx.PostBody(),
-		}, time.Now().Unix()))
+			Type:      string(header.Peek("Content-Type")),
+			Encoding:  string(header.Peek("Content-Encoding")),
+			Accept:    string(header.Peek("Accept")),
+			Body:      ctx.PostBody(),
+			Source:    source[:],
+			WorkedFor: id,
+		}, now))
 	case ctx.IsOptions():
 		ctx.Response.Header.Set("Access-Control-Allow-Methods", "POST")
-		ctx.Response.Header.Set("Access-Control-Allow-Headers", "Content-Type")
+		ctx.Response.Header.Set("Access-Control-Allow-Headers", "Content-Type, Khien-Work")
 		ctx.Response.Header.Set("Access-Control-Max-Age", "86400")
 		send(ctx, api.Answer{Status: 204})
 	default:
 		wrongMethod(ctx, form, "POST, OPTIONS")
 	}
+}
+
+// source is who sends a request, as package limit knows senders.
+func (s *Server) source(ctx *fasthttp.RequestCtx, now int64) limit.Source {
+	addr, _ := netip.AddrFromSlice(ctx.RemoteIP())
+	if s.clientHeader != "" {
+		addr, _ = netip.ParseAddr(strings.TrimSpace(string(ctx.Request.Header.Peek(s.clientHeader))))
+	}
+	return s.limiter.Source(addr, now)
+}
+
+// worked reads the header Khien-Work, "challenge id number" with the first two in hex, and returns the id that it is
+// a proof of work for.
+func (s *Server) worked(ctx *fasthttp.RequestCtx, now int64) (id []byte, ok bool) {
+	part := strings.Split(string(ctx.Request.Header.Peek("Khien-Work")), " ")
+	if len(part) != 3 || len(part[1]) != 2*inbox.IDSize {
+		return nil, false
+	}
+	challenge, err := hex.DecodeString(part[0])
+	if err != nil {
+		return nil, false
+	}
+	if id, err = hex.DecodeString(part[1]); err != nil {
+		return nil, false
+	}
+	number, err := strconv.ParseUint(part[2], 10, 64)
+	if err != nil || !s.limiter.Worked(challenge, id, number, now) {
+		return nil, false
+	}
+	return id, true
 }
 
 // unreadable answers a request that fasthttp could not read, without quoting it.

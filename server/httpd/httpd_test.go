@@ -3,6 +3,8 @@ package httpd
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +20,7 @@ import (
 	"khien/server/api"
 	"khien/server/blob"
 	"khien/server/inbox"
+	"khien/server/limit"
 	"khien/shared/wire"
 )
 
@@ -40,7 +43,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{box: box}
-	f.Server = New(Config{API: &api.API{Blobs: blobs, Inbox: box}, Demo: true, Log: slog.New(slog.NewTextHandler(&f.log, nil))})
+	f.Server = New(Config{API: &api.API{Blobs: blobs, Inbox: box}, Limiter: limit.New(limit.Usual), Demo: true, Log: slog.New(slog.NewTextHandler(&f.log, nil))})
 	return f
 }
 
@@ -208,5 +211,58 @@ func TestDemoSitesAndListAgree(t *testing.T) {
 		if !strings.Contains(list, account.Href+",") {
 			t.Errorf("%s is not in the list", account.Href)
 		}
+	}
+}
+
+// While more comes than is wanted, a report is taken with a proof of work, and only the one that it was made for.
+func TestAProofOfWorkIsAskedForUnderLoad(t *testing.T) {
+	f := newFixture(t)
+	f.limiter = limit.New(limit.Limits{Each: 1000, EachBurst: 1000, All: 0, AllBurst: 0, Bits: 4})
+	url := "http://" + f.run(t) + "/v1/reports"
+	send := func(id, work string) (status int, code string, header http.Header) {
+		t.Helper()
+		body := fmt.Sprintf(`{"id":%q,"kind":"scam","href":"http://shop.example/","title":"","language":"en","time":1763900000}`, base64.StdEncoding.EncodeToString([]byte(id)))
+		req, err := http.NewRequest("POST", url, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		if work != "" {
+			req.Header.Set("Khien-Work", work)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var told struct{ Error struct{ Code string } }
+		json.NewDecoder(resp.Body).Decode(&told)
+		return resp.StatusCode, told.Error.Code, resp.Header
+	}
+	const id, other = "0123456789abcdef", "0123456789abcdeg"
+	status, code, header := send(id, "")
+	if status != 429 || code != "work" {
+		t.Fatalf("%d %s", status, code)
+	}
+	var challenge []byte
+	var zeros int
+	if _, err := fmt.Sscanf(header.Get("Khien-Challenge"), "%x %d", &challenge, &zeros); err != nil {
+		t.Fatalf("challenge %q: %v", header.Get("Khien-Challenge"), err)
+	}
+	var number uint64
+	for limit.Zeros(challenge, []byte(id), number) < zeros {
+		number++
+	}
+	work := fmt.Sprintf("%x %x %d", challenge, id, number)
+	if status, code, _ := send(other, work); status != 400 || code != "bad_work" {
+		t.Errorf("the proof of another report: %d %s", status, code)
+	}
+	for _, bad := range []string{"x", work + " 1", fmt.Sprintf("%x %x %d", challenge[1:], id, number), fmt.Sprintf("%x %x -1", challenge, id)} {
+		if status, code, _ := send(id, bad); status != 429 || code != "work" {
+			t.Errorf("%q: %d %s", bad, status, code)
+		}
+	}
+	if status, _, _ := send(id, work); status != 201 {
+		t.Errorf("with its proof: %d", status)
 	}
 }

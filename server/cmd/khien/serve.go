@@ -10,15 +10,19 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/time/rate"
 
 	"khien/server/api"
 	"khien/server/httpd"
+	"khien/server/limit"
 	"khien/shared/release"
 )
 
 func serveCommand(d *dir) *cobra.Command {
-	var listen string
+	var listen, client string
 	var demo bool
+	limits := limit.Usual
+	each, all := float64(limits.Each), float64(limits.All)
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Serve the published list and take reports",
 		Long: `Serves what is published, takes reports, and shows a page that explains how to begin.
@@ -26,11 +30,15 @@ What another "khien publish" publishes is served at once. A head with less than 
 its life left is signed anew, at the start and every hour. Ctrl-C or SIGTERM lets the
 requests under way finish.
 
-Nothing about requests is logged.`,
+What comes in floods is slowed: see --each and --all. Nothing about requests is logged.`,
 		Example: `  $ khien serve --listen 127.0.0.1:8787 --demo`,
 		Args:    none,
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8787", "the address to serve on")
+	cmd.Flags().StringVar(&client, "client-header", "", "behind a proxy: the header in which it tells the client's address, such as X-Real-IP")
+	cmd.Flags().Float64Var(&each, "each", each, "reports a second that are taken from one sender in the long run")
+	cmd.Flags().IntVar(&limits.EachBurst, "each-burst", limits.EachBurst, "reports that are taken from one sender at once")
+	cmd.Flags().Float64Var(&all, "all", all, "reports a second from all senders, above which each needs a proof of work")
 	cmd.Flags().BoolVar(&demo, "demo", false, "serve the demo pages on *.localhost too")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, words := cmd.Context(), cmd.ErrOrStderr()
@@ -59,7 +67,8 @@ Nothing about requests is logged.`,
 			keepFresh(renewals, d, log)
 		}()
 		fmt.Fprintf(words, "serving on http://%s/\n", l.Addr())
-		err = httpd.New(httpd.Config{API: answers, Demo: demo, Log: log}).Run(ctx, l)
+		limits.Each, limits.All, limits.AllBurst = rate.Limit(each), rate.Limit(all), int(2*all)
+		err = httpd.New(httpd.Config{API: answers, Limiter: limit.New(limits), ClientHeader: client, Demo: demo, Log: log}).Run(ctx, l)
 		stop()
 		<-renewed
 		if err == nil {
