@@ -32,7 +32,7 @@ func WriteCSV(w io.Writer, list iter.Seq2[ledger.Indicator, error]) error {
 		}
 		record = append(record, written(i.FirstSeen), written(i.Lapses), i.Reference, i.Source)
 		for n := range record {
-			record[n] = guard(record[n])
+			record[n] = Cell(record[n])
 		}
 		out.Write(record)
 	}
@@ -50,9 +50,9 @@ func written(moment int64) string {
 	return time.Unix(moment, 0).UTC().Format(time.RFC3339)
 }
 
-// guard puts an apostrophe before what a spreadsheet would calculate, and before an
+// Cell puts an apostrophe before what a spreadsheet would calculate, and before an
 // apostrophe, so that unguard can take exactly one away. Blanks before it do not help.
-func guard(cell string) string {
+func Cell(cell string) string {
 	begin := strings.TrimLeft(cell, " \u00a0")
 	if begin != "" && strings.ContainsRune("=+-@\t\r\n'", rune(begin[0])) || strings.Contains(cell, "\n") {
 		return "'" + cell
@@ -61,7 +61,7 @@ func guard(cell string) string {
 }
 
 func unguard(cell string) string {
-	if rest, ok := strings.CutPrefix(cell, "'"); ok && guard(rest) == cell {
+	if rest, ok := strings.CutPrefix(cell, "'"); ok && Cell(rest) == cell {
 		return rest
 	}
 	return cell

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
+	"strings"
 )
 
 // ErrAudit is an audit log that was changed after it was written.
@@ -89,14 +91,48 @@ func acts(ctx context.Context, q querier, object string, from int64) iter.Seq2[A
 }
 
 // Verify reads the whole log and returns how many entries it has and the hash of the last, in hex. Whoever has
-// written that down once can see later whether what came before is still the same. An entry that was changed,
-// left out or put in is ErrAudit, with its number.
+// written that down once can see later, with VerifyFrom, whether what came before is still the same. An entry that
+// was changed, left out or put in is ErrAudit, with its number.
 func (d *Desk) Verify(ctx context.Context) (n int64, last string, err error) {
-	return verify(ctx, d.db)
+	return verify(ctx, d.db, Mark{})
 }
 
-func verify(ctx context.Context, q querier) (n int64, last string, err error) {
+// Mark is an entry that somebody has noted outside of the log: its number, or 0 where it wasn't noted, and its hash.
+type Mark struct {
+	Seq  int64
+	Hash [32]byte
+}
+
+// ParseMark reads what "khien audit verify" prints, such as "12:5f3a…", or the hash alone.
+func ParseMark(text string) (m Mark, err error) {
+	hash := text
+	if number, rest, ok := strings.Cut(text, ":"); ok {
+		hash = rest
+		if m.Seq, err = strconv.ParseInt(number, 10, 64); err != nil || m.Seq < 1 {
+			return Mark{}, errMark
+		}
+	}
+	sum, err := hex.DecodeString(hash)
+	if err != nil || len(sum) != len(m.Hash) {
+		return Mark{}, errMark
+	}
+	copy(m.Hash[:], sum)
+	return m, nil
+}
+
+var errMark = errors.New("not a number and a hash of 64 hex digits, such as 12:5f3a…")
+
+func (m Mark) String() string { return fmt.Sprintf("%d:%x", m.Seq, m.Hash) }
+
+// VerifyFrom is Verify, and tells too whether an entry that was noted earlier is still in the log: else somebody has
+// written it anew from there on, or cut off its end, and it is ErrAudit.
+func (d *Desk) VerifyFrom(ctx context.Context, noted Mark) (n int64, last string, err error) {
+	return verify(ctx, d.db, noted)
+}
+
+func verify(ctx context.Context, q querier, noted Mark) (n int64, last string, err error) {
 	var before [32]byte
+	found := noted == Mark{}
 	for a, err := range acts(ctx, q, "", 0) {
 		if err != nil {
 			return 0, "", err
@@ -104,7 +140,18 @@ func verify(ctx context.Context, q querier) (n int64, last string, err error) {
 		if n++; a.Seq != n || a.Hash != a.sum(before) {
 			return 0, "", fmt.Errorf("%w: entry %d", ErrAudit, n)
 		}
-		before = a.Hash
+		if before = a.Hash; before == noted.Hash && (noted.Seq == 0 || noted.Seq == n) {
+			found = true
+		}
+		if n == noted.Seq && !found {
+			return 0, "", fmt.Errorf("%w: entry %d is not the one that was noted", ErrAudit, n)
+		}
+	}
+	switch {
+	case !found && noted.Seq > n:
+		return 0, "", fmt.Errorf("%w: entry %d is missing, %d are left", ErrAudit, noted.Seq, n)
+	case !found:
+		return 0, "", fmt.Errorf("%w: none of the %d entries is the one that was noted", ErrAudit, n)
 	}
 	return n, hex.EncodeToString(before[:]), nil
 }

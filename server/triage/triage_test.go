@@ -382,7 +382,7 @@ func TestTheAuditLogIsWhole(t *testing.T) {
 		if _, err := tx.Exec(attack); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := verify(t.Context(), tx); !errors.Is(err, ErrAudit) {
+		if _, _, err := verify(t.Context(), tx, Mark{}); !errors.Is(err, ErrAudit) {
 			t.Errorf("%s: %v, want ErrAudit", what, err)
 		}
 		tx.Rollback()

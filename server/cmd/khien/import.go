@@ -81,7 +81,7 @@ would list a protected name. FILE - is stdin. Nothing is published before "khien
 		defer book.Close()
 		failed := false
 		for _, name := range args[1:] {
-			good, err := importFile(cmd, book, args[0], name, o)
+			good, err := importFile(cmd, d, book, args[0], name, o)
 			if err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ func (o *importOptions) check(format string) error {
 
 // importFile imports one file and tells what became of each line; good is false where
 // lines were refused and so nothing was imported.
-func importFile(cmd *cobra.Command, book *ledger.Ledger, format, name string, o importOptions) (good bool, err error) {
+func importFile(cmd *cobra.Command, d *dir, book *ledger.Ledger, format, name string, o importOptions) (good bool, err error) {
 	words := cmd.ErrOrStderr()
 	file := cmd.InOrStdin()
 	if name != "-" {
@@ -136,7 +136,11 @@ func importFile(cmd *cobra.Command, book *ledger.Ledger, format, name string, o 
 		fmt.Fprintf(words, "Nothing of %s was imported. Mend these lines, or import the others with --partial.\n", name)
 		return false, nil
 	}
-	added, known, err := book.Import(cmd.Context(), actor(), l.indicators)
+	var added, known int
+	err = d.act(cmd.Context(), fmt.Sprintf("import %s: %d indicators", format, len(l.indicators)), "file "+name, o.source, func() (err error) {
+		added, known, err = book.Import(cmd.Context(), actor(), l.indicators)
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("couldn't import %s: %w", name, err)
 	}

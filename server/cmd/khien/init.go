@@ -64,6 +64,13 @@ func (d *dir) init() (did []string, err error) {
 	if err := book.Close(); err != nil {
 		return did, err
 	}
+	desk, err := d.desk()
+	if err != nil {
+		return did, err
+	}
+	if err := desk.Close(); err != nil {
+		return did, err
+	}
 	box, err := d.inbox()
 	if err != nil {
 		return did, err
@@ -92,14 +99,23 @@ func (d *dir) demo(cmd *cobra.Command) (did []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		added, _, err := p.Ledger.Import(cmd.Context(), "demo", list.indicators)
+		var added int
+		err = d.act(cmd.Context(), fmt.Sprintf("import csv: %d indicators", len(list.indicators)), "the demo list", "", func() (err error) {
+			added, _, err = p.Ledger.Import(cmd.Context(), "demo", list.indicators)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
 		did = append(did, fmt.Sprintf("imported the demo list: %d indicators", added))
 	}
 	if _, err := p.Blobs.Head(); errors.Is(err, blob.ErrNotFound) {
-		r, err := p.Publish(cmd.Context(), now)
+		desk, err := d.desk()
+		if err != nil {
+			return did, err
+		}
+		defer desk.Close()
+		r, err := desk.Renew(cmd.Context(), p, actor(), "the first release", now)
 		if err != nil {
 			return did, err
 		}

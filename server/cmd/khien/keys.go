@@ -49,10 +49,8 @@ directory for this. The old one stops being trusted with the next "khien publish
 			Example: `  $ khien keys rotate && khien publish`,
 			Args:    none,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				if err := d.exists(); err != nil {
-					return err
-				}
-				if err := publish.Rotate(d.keys(), time.Now().Unix()); err != nil {
+				err := d.act(cmd.Context(), "rotate", "release key", "", func() error { return publish.Rotate(d.keys(), time.Now().Unix()) })
+				if err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.ErrOrStderr(), "there is a new release key; \"khien publish\" puts it into use")

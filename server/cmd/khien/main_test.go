@@ -12,11 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"khien/shared/release"
@@ -39,6 +41,8 @@ func TestMain(m *testing.M) {
 //	flip PATH                  change a byte near the middle of a published file; twice changes it back
 //	exits CODE COMMAND...      run a command that must end with this exit code
 //	msgpack IN OUT             turn a report in JSON into MessagePack
+//	match NAME PATTERN         set $NAME to what the group of the pattern matches in the last stdout
+//	sql FILE STATEMENT         change a database behind the program's back
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -53,6 +57,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": scriptServe, "drain": scriptDrain, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
 			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished, "flip": scriptFlip,
+			"sql": scriptSQL, "match": scriptMatch,
 		},
 	})
 }
@@ -256,6 +261,28 @@ func scriptFlip(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	body[at] ^= 1
 	ts.Check(os.WriteFile(file, body, 0o600))
+}
+
+func scriptMatch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: match NAME PATTERN")
+	}
+	found := regexp.MustCompile(`(?m)` + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("nothing matches %s", args[1])
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+func scriptSQL(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sql FILE STATEMENT")
+	}
+	db, err := driver.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(args[1])
+	ts.Check(err)
 }
 
 func scriptMsgPack(ts *testscript.TestScript, neg bool, args []string) {

@@ -66,10 +66,13 @@ replaces what was named before. An empty line or one that begins with # is passe
 			if err != nil {
 				return fmt.Errorf("couldn't keep them: %w", err)
 			}
-			if err := os.WriteFile(d.popular()+".new", body, 0o644); err != nil {
-				return err
-			}
-			if err := os.Rename(d.popular()+".new", d.popular()); err != nil {
+			err = d.act(cmd.Context(), fmt.Sprintf("name %d popular pages", pages), "file "+args[0], "", func() error {
+				if err := os.WriteFile(d.popular()+".new", body, 0o644); err != nil {
+					return err
+				}
+				return os.Rename(d.popular()+".new", d.popular())
+			})
+			if err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d popular pages, %d lines not understood\n", pages, refused)

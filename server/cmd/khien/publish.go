@@ -11,11 +11,13 @@ import (
 )
 
 func publishCommand(d *dir) *cobra.Command {
-	return &cobra.Command{
+	var why string
+	cmd := &cobra.Command{
 		Use: "publish", Short: "Publish the ledger as a signed release",
 		Long: `Writes the set, its deltas and its buckets, and the signed head last. Where nothing has
 changed and the head has more than half of its life left, nothing is published. Protected
-names are never published. Prints what was published as one JSON object.`,
+names are never published. What was decided about cases in the console goes into the ledger
+first. Prints what was published as one JSON object.`,
 		Example: `  $ khien publish
   {"sequence":42,"count":34467,"added":12,"removed":3,"size":93184,"published":true}`,
 		Args: none,
@@ -25,7 +27,17 @@ names are never published. Prints what was published as one JSON object.`,
 				return err
 			}
 			defer done()
-			r, err := p.Publish(cmd.Context(), time.Now().Unix())
+			box, err := d.inbox()
+			if err != nil {
+				return err
+			}
+			defer box.Close()
+			desk, err := d.desk()
+			if err != nil {
+				return err
+			}
+			defer desk.Close()
+			r, err := desk.Release(cmd.Context(), p, box, actor(), why, time.Now().Unix())
 			if err != nil {
 				return err
 			}
@@ -43,6 +55,8 @@ names are never published. Prints what was published as one JSON object.`,
 			})
 		},
 	}
+	cmd.Flags().StringVar(&why, "why", "", "for the audit log")
+	return cmd
 }
 
 func exportCommand(d *dir) *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -223,16 +224,28 @@ report of a mistake takes the indicator off the list instead. Nothing is publish
 
 		var about subject.Subject
 		if r.Kind == wire.KindMistake {
-			about, err = withdrawReported(ctx, book, r, chosen, reason)
+			if about, err = listedOf(ctx, book, r, chosen); err != nil {
+				return err
+			}
+			err = d.act(ctx, "withdraw "+string(about), "report "+r.Name(), reason, func() error {
+				if err := book.Withdraw(ctx, actor(), about, cmp.Or(reason, "reported as a mistake")); err != nil {
+					return err
+				}
+				return box.Decide(ctx, r.ID, accepted(about, reason))
+			})
 		} else {
-			about, err = listReported(ctx, book, r, chosen, kind)
+			var i ledger.Indicator
+			if i, err = indicatorOf(r, chosen, kind); err != nil {
+				return err
+			}
+			about = i.Subject
+			err = d.act(ctx, "list "+string(about), "report "+r.Name(), reason, func() error {
+				if err := listNew(ctx, book, i); err != nil {
+					return err
+				}
+				return box.Decide(ctx, r.ID, accepted(about, reason))
+			})
 		}
-		if err != nil {
-			return err
-		}
-		err = box.Decide(ctx, r.ID, inbox.Decision{
-			Time: time.Now().Unix(), Actor: actor(), State: wire.StateAccepted, Subject: string(about), Reason: reason,
-		})
 		if err != nil {
 			return err
 		}
@@ -246,35 +259,43 @@ report of a mistake takes the indicator off the list instead. Nothing is publish
 	return cmd
 }
 
-// listReported puts what a report names into the ledger.
-func listReported(ctx context.Context, book *ledger.Ledger, r inbox.Report, chosen, kind string) (subject.Subject, error) {
+func accepted(about subject.Subject, reason string) inbox.Decision {
+	return inbox.Decision{Time: time.Now().Unix(), Actor: actor(), State: wire.StateAccepted, Subject: string(about), Reason: reason}
+}
+
+// indicatorOf is what a report names, or what was chosen instead, as an indicator.
+func indicatorOf(r inbox.Report, chosen, kind string) (i ledger.Indicator, err error) {
 	s, err := narrowest(r)
 	if chosen != "" {
 		s, err = feed.Exact(chosen)
 	}
 	if err != nil {
-		return "", fmt.Errorf("couldn't tell what to list: %w", err)
+		return i, fmt.Errorf("couldn't tell what to list: %w", err)
 	}
 	if kind == "" {
 		kind = r.Category
 	}
 	c, ok := category.Parse(kind)
 	if kind != "" && !ok {
-		return "", usagef("--category is one of %s", slugs())
+		return i, usagef("--category is one of %s", slugs())
 	}
 	if err := publish.Guard(s); err != nil {
-		return "", fmt.Errorf("refused: %w", err)
+		return i, fmt.Errorf("refused: %w", err)
 	}
-	if _, err := book.Get(ctx, s); err == nil {
-		return s, nil
-	} else if !errors.Is(err, ledger.ErrNotFound) {
-		return "", err
-	}
-	return s, book.List(ctx, actor(), ledger.Indicator{Subject: s, Category: c, Source: "report", FirstSeen: r.Received, Lapses: time.Now().Unix() + defaultLife*day})
+	return ledger.Indicator{Subject: s, Category: c, Source: "report", FirstSeen: r.Received, Lapses: time.Now().Unix() + defaultLife*day}, nil
 }
 
-// withdrawReported takes the indicator that a report calls a mistake off the list.
-func withdrawReported(ctx context.Context, book *ledger.Ledger, r inbox.Report, chosen, reason string) (subject.Subject, error) {
+// listNew lists an indicator, unless its subject is on the list.
+func listNew(ctx context.Context, book *ledger.Ledger, i ledger.Indicator) error {
+	_, err := book.Get(ctx, i.Subject)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return book.List(ctx, actor(), i)
+	}
+	return err
+}
+
+// listedOf is what is on the list of what a report calls a mistake.
+func listedOf(ctx context.Context, book *ledger.Ledger, r inbox.Report, chosen string) (subject.Subject, error) {
 	candidates := r.Subjects
 	if chosen != "" {
 		s, err := feed.Exact(chosen)
@@ -283,11 +304,8 @@ func withdrawReported(ctx context.Context, book *ledger.Ledger, r inbox.Report, 
 		}
 		candidates = []string{string(s)}
 	}
-	if reason == "" {
-		reason = "reported as a mistake"
-	}
 	for _, text := range candidates {
-		err := book.Withdraw(ctx, actor(), subject.Subject(text), reason)
+		_, err := book.Get(ctx, subject.Subject(text))
 		if err == nil {
 			return subject.Subject(text), nil
 		}
@@ -312,10 +330,12 @@ func reportsReject(d *dir) *cobra.Command {
 			return err
 		}
 		defer box.Close()
-		err = box.Decide(cmd.Context(), r.ID, inbox.Decision{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: reason})
-		if errors.Is(err, inbox.ErrDecided) {
+		if r.State != wire.StateReceived {
 			return fmt.Errorf("report %s is %s already: \"khien reports reopen %s\" takes that back", args[0], r.State, args[0])
 		}
+		err = d.act(cmd.Context(), "reject", "report "+r.Name(), reason, func() error {
+			return box.Decide(cmd.Context(), r.ID, inbox.Decision{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: reason})
+		})
 		if err != nil {
 			return err
 		}
@@ -336,10 +356,12 @@ func reportsReopen(d *dir) *cobra.Command {
 				return err
 			}
 			defer box.Close()
-			err = box.Reopen(cmd.Context(), r.ID, actor(), time.Now().Unix())
-			if errors.Is(err, inbox.ErrDecided) {
+			if r.State == wire.StateReceived {
 				return fmt.Errorf("report %s is open", args[0])
 			}
+			err = d.act(cmd.Context(), "reopen", "report "+r.Name(), "", func() error {
+				return box.Reopen(cmd.Context(), r.ID, actor(), time.Now().Unix())
+			})
 			if err != nil {
 				return err
 			}

@@ -118,6 +118,11 @@ func renew(ctx context.Context, d *dir, now int64) error {
 		return err
 	}
 	defer done()
-	_, err = p.Publish(ctx, now)
+	desk, err := d.desk()
+	if err != nil {
+		return err
+	}
+	defer desk.Close()
+	_, err = desk.Renew(ctx, p, "khien serve", "the head is renewed when half of its life is over", now)
 	return err
 }

@@ -34,7 +34,12 @@ who did it and why.`,
 			return err
 		}
 		defer book.Close()
-		err = book.Withdraw(cmd.Context(), actor(), s, reason)
+		_, err = book.Get(cmd.Context(), s)
+		if err == nil {
+			err = d.act(cmd.Context(), "withdraw "+string(s), string(s), reason, func() error {
+				return book.Withdraw(cmd.Context(), actor(), s, reason)
+			})
+		}
 		if errors.Is(err, ledger.ErrNotFound) {
 			return fmt.Errorf("%s is not on the list: \"khien check\" shows which subject covers a page", s)
 		}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"khien/server/feed"
+	"khien/server/triage"
+)
+
+func (d *dir) desk() (*triage.Desk, error) {
+	if err := d.exists(); err != nil {
+		return nil, err
+	}
+	return triage.Open(filepath.Join(d.path, "triage.db"))
+}
+
+// act writes into the audit log what somebody is about to do, and does it. What the log doesn't take isn't done; what
+// fails afterwards is in the log as failed.
+func (d *dir) act(ctx context.Context, action, object, why string, do func() error) error {
+	desk, err := d.desk()
+	if err != nil {
+		return err
+	}
+	defer desk.Close()
+	a := triage.Act{Time: time.Now().Unix(), Actor: actor(), Action: action, Object: object, Why: why}
+	if err := desk.Record(ctx, a); err != nil {
+		return fmt.Errorf("couldn't write the audit log: %w", err)
+	}
+	err = do()
+	if err != nil {
+		a.Action, a.Why = "failed: "+action, ""
+		desk.Record(context.WithoutCancel(ctx), a)
+	}
+	return err
+}
+
+func auditCommand(d *dir) *cobra.Command {
+	cmd := group("audit", "See who decided what, when and why, and prove that nobody changed it", `  $ khien audit list
+  $ khien audit verify`)
+	cmd.Long = `The audit log holds every act of a person: who, when, what, about what, and why. Each entry
+has a SHA-256 over itself and over the hash of the entry before, so that none can be
+changed, left out or put in later without breaking all that follow.`
+	cmd.AddCommand(auditList(d), auditVerify(d), auditExport(d))
+	return cmd
+}
+
+func auditVerify(d *dir) *cobra.Command {
+	var from string
+	cmd := &cobra.Command{
+		Use: "verify", Short: "Prove that the audit log is whole",
+		Long: `Reads the whole log and checks the hash of every entry. Prints how many entries there are
+and the hash of the last one.
+
+Whoever can write the file can also write all of it anew. So note what is printed as
+"mark" somewhere else, with another person or on paper: with --from, the log must still
+hold that entry. Exits with 1 where an entry was changed, is missing or was put in, and
+says which.`,
+		Example: `  $ khien audit verify
+  {"entries":1204,"last":"9c1e…","mark":"1204:9c1e…"}
+  $ khien audit verify --from 1204:9c1e…`,
+		Args: none,
+	}
+	cmd.Flags().StringVar(&from, "from", "", "an entry that was noted earlier and must still be there: its number and `hash`, or the hash alone")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var noted triage.Mark
+		if from != "" {
+			var err error
+			if noted, err = triage.ParseMark(from); err != nil {
+				return usagef("--from: %w", err)
+			}
+		}
+		desk, err := d.desk()
+		if err != nil {
+			return err
+		}
+		defer desk.Close()
+		n, last, err := desk.VerifyFrom(cmd.Context(), noted)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "the audit log is whole: %d entries\n", n)
+		type answer struct {
+			Entries int64  `json:"entries"`
+			Last    string `json:"last"`
+			Mark    string `json:"mark,omitempty"`
+		}
+		a := answer{Entries: n, Last: last}
+		if n > 0 {
+			a.Mark = fmt.Sprintf("%d:%s", n, last)
+		}
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(a)
+	}
+	return cmd
+}
+
+// wanted picks acts from the log.
+type wanted struct {
+	actor, object, since string
+	from                 int64 // Unix seconds
+}
+
+func (w *wanted) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&w.actor, "actor", "", "only what this person did")
+	cmd.Flags().StringVar(&w.object, "object", "", "only what was done about this, such as \"case 17\"")
+	cmd.Flags().StringVar(&w.since, "since", "", "only from this day on (2026-11-24, in UTC)")
+}
+
+func (w *wanted) check() error {
+	if w.since == "" {
+		return nil
+	}
+	t, err := time.Parse(time.DateOnly, w.since)
+	if err != nil {
+		return usagef("--since is a day such as 2026-11-24")
+	}
+	w.from = t.Unix()
+	return nil
+}
+
+func (w *wanted) each(ctx context.Context, desk *triage.Desk, f func(triage.Act) error) error {
+	for a, err := range desk.Acts(ctx, w.object, 0) {
+		if err != nil {
+			return err
+		}
+		if a.Time < w.from || w.actor != "" && a.Actor != w.actor {
+			continue
+		}
+		if err := f(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func auditList(d *dir) *cobra.Command {
+	var w wanted
+	var limit int
+	cmd := &cobra.Command{
+		Use: "list", Short: "List who did what, the newest last",
+		Example: `  $ khien audit list --object "case 17"
+  ENTRY  TIME              WHO   WHAT                     ABOUT    WHY
+  1203   2026-11-24 09:14  mai   list fake-shop.example/  case 17  took money, sent nothing
+  1204   2026-11-24 09:31  linh  second                   case 17`,
+		Args: none,
+	}
+	w.flags(cmd)
+	cmd.Flags().IntVar(&limit, "limit", 100, "at most so many, the newest")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := w.check(); err != nil {
+			return err
+		}
+		if limit < 1 {
+			return usagef("--limit is a number from 1")
+		}
+		desk, err := d.desk()
+		if err != nil {
+			return err
+		}
+		defer desk.Close()
+		var newest []triage.Act
+		total := 0
+		err = w.each(cmd.Context(), desk, func(a triage.Act) error {
+			if total++; len(newest) == limit {
+				newest = newest[1:]
+			}
+			newest = append(newest, a)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if total == 0 {
+			fmt.Fprintln(cmd.ErrOrStderr(), "no entries")
+			return nil
+		}
+		table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ENTRY\tTIME\tWHO\tWHAT\tABOUT\tWHY")
+		for _, a := range newest {
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", a.Seq, minute(a.Time), printable(a.Actor), printable(a.Action), printable(a.Object), printable(a.Why))
+		}
+		if total > len(newest) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "the newest %d of %d entries; see more with --limit\n", len(newest), total)
+		}
+		return table.Flush()
+	}
+	return cmd
+}
+
+func auditExport(d *dir) *cobra.Command {
+	var w wanted
+	cmd := &cobra.Command{
+		Use: "export FORMAT", Short: "Write the audit log, for others",
+		Long: `Formats:
+  jsonl  one JSON object a line; of the whole log, the hashes can be computed again from it
+  csv    with a header; a cell that a spreadsheet would calculate begins with an apostrophe
+
+The hash of an entry is SHA-256 over the hash of the entry before (32 zero bytes before the
+first), its number and its Unix time in 8 bytes each, the most significant first, and actor,
+action, object and why, each with its length in bytes in 8 bytes before it.`,
+		Example: `  $ khien audit export csv --since 2026-11-01 > november.csv`,
+		Args:    exactly(1, "a format: jsonl or csv"),
+	}
+	w.flags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if args[0] != "jsonl" && args[0] != "csv" {
+			return usagef("there is no format %q: use jsonl or csv", args[0])
+		}
+		if err := w.check(); err != nil {
+			return err
+		}
+		desk, err := d.desk()
+		if err != nil {
+			return err
+		}
+		defer desk.Close()
+		if args[0] == "csv" {
+			return w.writeCSV(cmd, desk)
+		}
+		lines := json.NewEncoder(cmd.OutOrStdout())
+		lines.SetEscapeHTML(false)
+		return w.each(cmd.Context(), desk, func(a triage.Act) error {
+			return lines.Encode(struct {
+				Seq    int64  `json:"seq"`
+				Time   int64  `json:"time"`
+				Actor  string `json:"actor"`
+				Action string `json:"action"`
+				Object string `json:"object"`
+				Why    string `json:"why"`
+				Hash   string `json:"hash"`
+			}{a.Seq, a.Time, a.Actor, a.Action, a.Object, a.Why, hex.EncodeToString(a.Hash[:])})
+		})
+	}
+	return cmd
+}
+
+func (w *wanted) writeCSV(cmd *cobra.Command, desk *triage.Desk) error {
+	out := csv.NewWriter(cmd.OutOrStdout())
+	out.Write([]string{"seq", "time", "actor", "action", "object", "why", "hash"})
+	err := w.each(cmd.Context(), desk, func(a triage.Act) error {
+		when := time.Unix(a.Time, 0).UTC().Format(time.RFC3339)
+		return out.Write([]string{strconv.FormatInt(a.Seq, 10), when, feed.Cell(a.Actor), feed.Cell(a.Action), feed.Cell(a.Object),
+			feed.Cell(a.Why), hex.EncodeToString(a.Hash[:])})
+	})
+	out.Flush()
+	if err == nil {
+		err = out.Error()
+	}
+	return err
+}

@@ -1,0 +1,31 @@
+package triage
+
+import (
+	"context"
+	"fmt"
+
+	"khien/server/inbox"
+	"khien/server/publish"
+)
+
+// Release brings what was decided into the ledger, publishes it, and notes both. A head that is only signed anew is
+// noted as well. Why is for the audit log and may be empty.
+func (d *Desk) Release(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor, why string, now int64) (publish.Result, error) {
+	if _, err := d.Settle(ctx, p.Ledger, box); err != nil {
+		return publish.Result{}, err
+	}
+	return d.Renew(ctx, p, actor, why, now)
+}
+
+// Renew publishes what is in the ledger already, and notes it.
+func (d *Desk) Renew(ctx context.Context, p *publish.Publisher, actor, why string, now int64) (publish.Result, error) {
+	r, err := p.Publish(ctx, now)
+	if err != nil || !r.Published {
+		return r, err
+	}
+	what := fmt.Sprintf("publish: %d indicators, %d added, %d removed", r.Count, r.Added, r.Removed)
+	if err := d.Record(ctx, Act{Time: now, Actor: actor, Action: what, Object: fmt.Sprintf("release %d", r.Sequence), Why: why}); err != nil {
+		return r, fmt.Errorf("release %d is published, but couldn't be noted: %w", r.Sequence, err)
+	}
+	return r, d.Published(ctx, r.Sequence)
+}
