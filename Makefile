@@ -7,7 +7,7 @@ DATA ?= data
 SECONDS ?= 30
 KILLS ?= 1000
 
-.PHONY: help run try build extension test check bench load fuzz generate clean
+.PHONY: help run try build extension test check release bench load fuzz generate clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ build: ## the program and the core, into build/
 
 extension: build ## the extension for both browsers, into build/extension/
 	@scripts/extension.sh "$(DATA)" "$(SERVER)"
+
+release: ## what the stores are given, into build/release/: SERVER=https://… DATA=… (LOCAL=1 to try it)
+	@scripts/release.sh "$(if $(filter file,$(origin DATA)),,$(DATA))" "$(if $(filter file,$(origin SERVER)),,$(SERVER))" "$(LOCAL)"
 
 test: ## everything: native, wasm, race detector, real Chromium and Firefox
 	@scripts/test.sh

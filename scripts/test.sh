@@ -8,6 +8,9 @@ scripts/deps.sh
 scripts/build.sh
 scripts/check.sh
 
+step 'a release, and the same bytes from its sources'
+scripts/reproduce.sh
+
 step the same tests inside wasm
 mkdir -p build/bin
 go build -o build/bin/wazero github.com/tetratelabs/wazero/cmd/wazero

@@ -24,6 +24,9 @@ import (
 type build struct {
 	source, out, server, data, core string
 	now                             int64 // Unix seconds
+
+	stores string // folder for what the stores are given; none if empty
+	local  bool   // even if the server is this machine
 }
 
 // files are what goes into an extension, by their path in it.
@@ -60,6 +63,7 @@ func (b build) run() error {
 	if err := b.messages(all); err != nil {
 		return err
 	}
+	extensions := map[string]files{}
 	for _, browser := range browsers {
 		one := maps.Clone(all)
 		if one["manifest.json"], err = b.manifest(browser, origin); err != nil {
@@ -71,8 +75,12 @@ func (b build) run() error {
 		if err := one.zip(filepath.Join(b.out, "khien-"+browser+".zip")); err != nil {
 			return err
 		}
+		extensions[browser] = one
 	}
-	return nil
+	if b.stores == "" {
+		return nil
+	}
+	return b.upload(origin, extensions, bundled, root)
 }
 
 // installed refuses to bundle without the libraries that package.json names.
@@ -168,7 +176,7 @@ func (b build) scripts(all files, origin, root string, sequence uint64) error {
 		Charset:       api.CharsetUTF8,
 		LegalComments: api.LegalCommentsInline,
 		Loader:        map[string]api.Loader{".css": api.LoaderText},
-		Engines:       []api.Engine{{Name: api.EngineChrome, Version: "120"}, {Name: api.EngineFirefox, Version: "128"}},
+		Engines:       []api.Engine{{Name: api.EngineChrome, Version: "120"}, {Name: api.EngineFirefox, Version: "140"}},
 		Define: map[string]string{
 			"KHIEN_SERVER":     quoted(origin),
 			"KHIEN_ROOT":       quoted(root),

@@ -81,6 +81,28 @@ func TestOrigin(t *testing.T) {
 	f("", "")
 }
 
+// A release that speaks to nobody's server is refused, whatever it was built from.
+func TestWhereAReleaseMayPoint(t *testing.T) {
+	f := func(origin string, want bool) {
+		t.Helper()
+		if got := reachable(origin); got != want {
+			t.Errorf("reachable(%q) = %v", origin, got)
+		}
+	}
+	f("https://khien.org", true)
+	f("https://203.0.113.7", true)
+	f("https://[2001:db8::7]:8443", true)
+
+	f("http://127.0.0.1:8787", false)
+	f("http://localhost:8787", false)
+	f("http://[::1]:8787", false)
+	f("https://10.0.0.7", false)
+	f("https://[fe80::7]", false)
+	f("https://khien.example", false)
+	f("https://khien.local", false)
+	f("https://khien", false)
+}
+
 func TestHostPattern(t *testing.T) {
 	f := func(browser, origin, want string) {
 		t.Helper()

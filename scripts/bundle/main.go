@@ -22,6 +22,8 @@ func main() {
 	flag.StringVar(&b.server, "server", "", "origin of the server, such as https://khien.example")
 	flag.StringVar(&b.data, "data", "data", "data directory whose root key and newest release go inside")
 	flag.StringVar(&b.core, "core", "build/core.wasm", "the core")
+	flag.StringVar(&b.stores, "stores", "", "folder for the zips that the stores are given, with the sources; none if empty")
+	flag.BoolVar(&b.local, "local", false, "let the stores' zips speak to a server that other machines cannot reach")
 	flag.Parse()
 	b.now = time.Now().Unix()
 	if flag.NArg() > 0 || b.server == "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"bytes"
 	"maps"
 	"os"
 	"path/filepath"
@@ -39,7 +40,11 @@ func (f files) zip(path string) (err error) {
 	}()
 	w := zip.NewWriter(file)
 	for _, name := range slices.Sorted(maps.Keys(f)) {
-		entry, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)})
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
+		if bytes.HasPrefix(f[name], []byte("#!")) {
+			header.SetMode(0o755)
+		}
+		entry, err := w.CreateHeader(header)
 		if err != nil {
 			return err
 		}
