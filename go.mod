@@ -2,6 +2,9 @@ module khien
 
 go 1.26.0
 
+// A package of npm has Go files in it.
+ignore ./extension/node_modules
+
 require (
 	github.com/FastFilter/xorfilter v0.4.2-0.20260120015552-4e5a4d9df65a
 	github.com/bits-and-blooms/bloom/v3 v3.7.1
