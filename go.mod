@@ -7,6 +7,7 @@ ignore ./extension/node_modules
 
 require (
 	github.com/FastFilter/xorfilter v0.4.2-0.20260120015552-4e5a4d9df65a
+	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/bits-and-blooms/bloom/v3 v3.7.1
 	github.com/evanw/esbuild v0.28.2
 	github.com/go-webauthn/webauthn v0.18.2

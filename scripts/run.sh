@@ -14,4 +14,4 @@ In Firefox:     open about:debugging#/runtime/this-firefox, "Load Temporary Add-
 Or:             run "make try" in a second terminal: it opens Chromium with the extension loaded
 Then try:       $server/   (Ctrl-C stops the server; everything is kept in $data)
 TEXT
-exec build/khien serve --demo --data "$data" --listen "${server#http://}"
+exec build/khien serve --demo --data "$data" --listen "${server#http://}" --console "${CONSOLE:-127.0.0.1:8788}"

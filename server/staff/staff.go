@@ -122,14 +122,22 @@ func (b *Book) Close() error { return b.db.Close() }
 
 var names = regexp.MustCompile(`^[a-z][a-z0-9.-]{1,31}$`)
 
+// Check refuses a name that nobody may have, and a role that there is not.
+func Check(name string, role Role) error {
+	if !names.MatchString(name) {
+		return ErrName
+	}
+	if !role.Known() {
+		return ErrRole
+	}
+	return nil
+}
+
 // Invite lets a person in, or in again with another passkey or as something else, and returns the name of the link
 // that is good once.
 func (b *Book) Invite(ctx context.Context, name string, role Role) (link string, err error) {
-	if !names.MatchString(name) {
-		return "", ErrName
-	}
-	if !role.Known() {
-		return "", ErrRole
+	if err := Check(name, role); err != nil {
+		return "", err
 	}
 	var secret [32]byte
 	rand.Read(secret[:])

@@ -6,6 +6,7 @@
 //	published/  what is served, and the signed head
 //	ledger.db   every indicator and decision
 //	inbox.db    reports
+//	staff.db    who may enter the console
 //	triage.db   cases, and the audit log
 //
 // Data goes to stdout, words go to stderr. The exit code is 0, or 1 where
@@ -71,7 +72,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	cmd.PersistentFlags().StringVar(&d.path, "data", path, "the data directory (or KHIEN_DATA)")
 	cmd.AddCommand(
 		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
-		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), auditCommand(d),
+		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), auditCommand(d), adminCommand(d),
 		subjectCommand(), checkCommand(d), officialCommand(),
 	)
 	return cmd

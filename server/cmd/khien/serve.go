@@ -19,7 +19,7 @@ import (
 )
 
 func serveCommand(d *dir) *cobra.Command {
-	var listen, client string
+	var listen, client, consoleListen, consoleOrigin string
 	var demo bool
 	limits := limit.Usual
 	each, all := float64(limits.Each), float64(limits.All)
@@ -39,9 +39,16 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 	cmd.Flags().Float64Var(&each, "each", each, "reports a second that are taken from one sender in the long run")
 	cmd.Flags().IntVar(&limits.EachBurst, "each-burst", limits.EachBurst, "reports that are taken from one sender at once")
 	cmd.Flags().Float64Var(&all, "all", all, "reports a second from all senders, above which each needs a proof of work")
+	cmd.Flags().StringVar(&consoleListen, "console", "", "serve the maintainers' console too, on this `address` of this machine, such as 127.0.0.1:8788")
+	cmd.Flags().StringVar(&consoleOrigin, "console-origin", "", "how browsers see the console, such as https://console.example (default http://localhost:PORT)")
 	cmd.Flags().BoolVar(&demo, "demo", false, "serve the demo pages on *.localhost too")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, words := cmd.Context(), cmd.ErrOrStderr()
+		if consoleListen != "" {
+			if err := loopback(consoleListen); err != nil {
+				return err
+			}
+		}
 		box, err := d.inbox()
 		if err != nil {
 			return err
@@ -62,15 +69,36 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 		}
 		renewed := make(chan struct{})
 		renewals, stop := context.WithCancel(ctx)
+		defer stop()
 		go func() {
 			defer close(renewed)
 			keepFresh(renewals, d, log)
 		}()
+		maintained := make(chan error, 1)
+		if consoleListen == "" {
+			maintained <- nil
+		} else {
+			cl, err := net.Listen("tcp", consoleListen)
+			if err != nil {
+				l.Close()
+				return fmt.Errorf("couldn't serve the console on %s: %w", consoleListen, err)
+			}
+			k, done, err := d.console(cl, consoleOrigin, box, log)
+			if err != nil {
+				l.Close()
+				cl.Close()
+				return err
+			}
+			defer done()
+			fmt.Fprintf(words, "the console is at %s/\n", k.Address())
+			go func() { maintained <- k.Run(renewals, cl) }()
+		}
 		fmt.Fprintf(words, "serving on http://%s/\n", l.Addr())
 		limits.Each, limits.All, limits.AllBurst = rate.Limit(each), rate.Limit(all), int(2*all)
 		err = httpd.New(httpd.Config{API: answers, Limiter: limit.New(limits), ClientHeader: client, Demo: demo, Log: log}).Run(ctx, l)
 		stop()
 		<-renewed
+		err = errors.Join(err, <-maintained)
 		if err == nil {
 			fmt.Fprintln(words, "stopped")
 		}

@@ -1,0 +1,183 @@
+// Package console is the maintainers' web pages: they sign in with a passkey, read the queue, decide about cases and
+// publish.
+//
+// A page is four things, and this is how another is added:
+//
+//  1. One line in a table of routes, such as {"GET /takedowns", staff.Takedown, takedowns}: method and path as
+//     net/http's ServeMux has them, the right that it takes (a right of package staff, or seen for whoever may enter),
+//     and a function. Put the tables of an area into its own file and add them to routes in routes.go. A route without
+//     a right does not start, and the role matrix test takes it in by itself.
+//  2. A func(v *visit) error. v.show("takedowns", data) writes templates/takedowns.html; v.back("/takedowns", "key")
+//     goes there after a POST and says the message "key" on top. An error becomes a page: see problem in visit.go.
+//  3. A template that defines "title" and "main"; the dot is a page, with the data in .D. {{t "key"}} is a message,
+//     {{n "key" 3}} one with a number, {{.May "decide"}} a right, {{about .S}} a subject in words, {{defang .S}} an
+//     address that is no link. There is no inline script or style: a class in static/console.css, an attribute that
+//     static/console.js knows (data-key="x" gives a link or button a key).
+//  4. Messages in messages/AREA.en.txt and AREA.vi.txt, one "key = text" a line. A test wants each in both, and used.
+//
+// What is published is confirmed with a passkey over exactly what will change: v.confirmed in confirm.go.
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"khien/server/inbox"
+	"khien/server/publish"
+	"khien/server/staff"
+	"khien/server/triage"
+)
+
+const (
+	sessionLife = 8 * time.Hour    // then the passkey is asked for again
+	sessionIdle = 30 * time.Minute // without a request
+	entering    = 5 * time.Minute  // for signing in
+	maxForm     = 1 << 20          // bytes of a request's body
+)
+
+// Config says where the console works and on what.
+type Config struct {
+	// Origin is how browsers see the console, such as http://localhost:8788 or https://console.example: passkeys
+	// are bound to its host name.
+	Origin    string
+	Staff     *staff.Book
+	Desk      *triage.Desk
+	Inbox     *inbox.Inbox
+	Publisher *publish.Publisher
+	Impact    triage.Impact
+	Log       *slog.Logger // told about faults of the server, never about what is in reports
+}
+
+// Console answers requests.
+type Console struct {
+	Config
+	origin   *url.URL
+	passkeys *webauthn.WebAuthn
+	sessions *scs.SessionManager
+	handler  http.Handler
+	// deciding is held for reading while a case is decided, and for writing while a release is made: what is
+	// confirmed is what is published.
+	deciding sync.RWMutex
+}
+
+// New makes a console.
+func New(c Config) (*Console, error) {
+	origin, err := url.Parse(c.Origin)
+	if err != nil || origin.Host == "" || origin.Scheme != "https" && origin.Hostname() != "localhost" {
+		return nil, fmt.Errorf("the console's origin is https://NAME or http://localhost:PORT, because browsers give passkeys to no other")
+	}
+	origin.Path = ""
+	k := &Console{Config: c, origin: origin}
+	k.passkeys, err = webauthn.New(&webauthn.Config{
+		RPID: origin.Hostname(), RPDisplayName: "Khiên", RPOrigins: []string{origin.String()},
+		AttestationPreference: protocol.PreferNoAttestation,
+		AuthenticatorSelection: protocol.AuthenticatorSelection{
+			ResidentKey: protocol.ResidentKeyRequirementRequired, UserVerification: protocol.VerificationRequired,
+		},
+		Timeouts: webauthn.TimeoutsConfig{
+			Login:        webauthn.TimeoutConfig{Enforce: true, Timeout: entering, TimeoutUVD: entering},
+			Registration: webauthn.TimeoutConfig{Enforce: true, Timeout: entering, TimeoutUVD: entering},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't prepare passkeys: %w", err)
+	}
+	k.sessions = scs.New()
+	k.sessions.Lifetime, k.sessions.IdleTimeout = sessionLife, sessionIdle
+	k.sessions.HashTokenInStore = true
+	k.sessions.Cookie.Name, k.sessions.Cookie.Persist = "khien-console", false
+	k.sessions.Cookie.SameSite, k.sessions.Cookie.Secure = http.SameSiteStrictMode, origin.Scheme == "https"
+	k.sessions.ErrorFunc = func(w http.ResponseWriter, _ *http.Request, err error) {
+		k.Log.Error("couldn't keep a session", "error", err)
+		http.Error(w, "The server made a mistake.", http.StatusInternalServerError)
+	}
+	if k.handler, err = k.routing(); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// Address is how browsers see the console, without a slash at the end.
+func (k *Console) Address() string { return k.origin.String() }
+
+// Run serves on l until ctx is done, and gathers reports into cases meanwhile.
+func (k *Console) Run(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler: k, ReadTimeout: 15 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), // it prints addresses of clients
+	}
+	gathered := make(chan struct{})
+	go func() {
+		defer close(gathered)
+		k.gather(ctx)
+	}()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		err = server.Shutdown(drain)
+	}
+	<-gathered
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// gather puts what comes in into cases every few seconds.
+func (k *Console) gather(ctx context.Context) {
+	tick := time.NewTicker(3 * time.Second)
+	defer tick.Stop()
+	for {
+		if _, err := k.Desk.Gather(ctx, k.Inbox); err != nil && ctx.Err() == nil {
+			k.Log.Error("couldn't gather reports into cases", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// policy lets a page load what lies here, and nothing else from anywhere.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// ServeHTTP answers one request. Nothing about it is logged.
+func (k *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=()")
+	// Under another name it would be another origin: a page elsewhere whose name was made to point here.
+	if r.Host != k.origin.Host {
+		if r.Method == http.MethodGet {
+			http.Redirect(w, r, k.origin.String()+"/", http.StatusFound)
+			return
+		}
+		http.Error(w, "The console is at "+k.origin.String(), http.StatusMisdirectedRequest)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	k.handler.ServeHTTP(w, r)
+}

@@ -1,0 +1,253 @@
+package console
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"khien/server/blob"
+	"khien/server/inbox"
+	"khien/server/ledger"
+	"khien/server/publish"
+	"khien/server/staff"
+	"khien/server/triage"
+	"khien/shared/subject"
+	"khien/shared/wire"
+)
+
+const origin = "http://localhost:8788"
+
+// office is a console with people, and everything behind it on the disk.
+type office struct {
+	*Console
+	t *testing.T
+}
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	dir := t.TempDir()
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	people, err := staff.Open(filepath.Join(dir, "staff.db"))
+	must(err)
+	t.Cleanup(func() { people.Close() })
+	desk, err := triage.Open(filepath.Join(dir, "triage.db"))
+	must(err)
+	t.Cleanup(func() { desk.Close() })
+	box, err := inbox.Open(filepath.Join(dir, "inbox.db"))
+	must(err)
+	t.Cleanup(func() { box.Close() })
+	book, err := ledger.Open(filepath.Join(dir, "ledger.db"))
+	must(err)
+	t.Cleanup(func() { book.Close() })
+	blobs, err := blob.Open(filepath.Join(dir, "published"))
+	must(err)
+	must(publish.InitKeys(filepath.Join(dir, "keys"), time.Now().Unix()))
+	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
+	must(err)
+	k, err := New(Config{
+		Origin: origin, Staff: people, Desk: desk, Inbox: box, Log: slog.New(slog.DiscardHandler),
+		Publisher: &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys},
+	})
+	must(err)
+	o := &office{k, t}
+	o.person("an", staff.Admin)
+	return o
+}
+
+// person lets somebody in and returns the cookie of a session.
+func (o *office) person(name string, role staff.Role) string {
+	o.t.Helper()
+	ctx := o.t.Context()
+	link, err := o.Staff.Invite(ctx, name, role)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	p, err := o.Staff.Invited(ctx, link)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if ctx, err = o.sessions.Load(ctx, ""); err != nil {
+		o.t.Fatal(err)
+	}
+	o.sessions.Put(ctx, "person", p.Handle)
+	token, _, err := o.sessions.Commit(ctx)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return "khien-console=" + token
+}
+
+// ask sends a request as the holder of a session does, from a page of the console.
+func (o *office) ask(method, path, session string, form url.Values) (status int, body string, h http.Header) {
+	o.t.Helper()
+	r := httptest.NewRequest(method, origin+path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", origin)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if session != "" {
+		r.Header.Set("Cookie", session)
+	}
+	w := httptest.NewRecorder()
+	o.ServeHTTP(w, r)
+	text, err := io.ReadAll(w.Body)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return w.Code, string(text), w.Header()
+}
+
+// report sends a report from a place.
+func (o *office) report(r wire.Report, from string) {
+	o.t.Helper()
+	r.ID = make([]byte, inbox.IDSize)
+	copy(r.ID, from+r.Href)
+	if r.Kind == "" {
+		r.Kind = wire.KindScam
+	}
+	if len(r.Subjects) == 0 {
+		names, err := subject.FromHref(nil, r.Href)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		for _, s := range names {
+			r.Subjects = append(r.Subjects, string(s))
+		}
+	}
+	if _, _, err := o.Inbox.Accept(o.t.Context(), r, []byte(from), time.Now().Unix()); err != nil {
+		o.t.Fatal(err)
+	}
+	if _, err := o.Desk.Gather(o.t.Context(), o.Inbox); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// Each role takes each route that its rights allow, and no other; the table is made from the routes themselves.
+func TestRoleMatrix(t *testing.T) {
+	o := newOffice(t)
+	sessions := map[staff.Role]string{"": ""}
+	for _, role := range staff.Roles {
+		sessions[role] = o.person("the-"+string(role), role)
+	}
+	for _, one := range routes {
+		method, pattern, ok := strings.Cut(one.Pattern, " ")
+		if !ok || one.Right == "" {
+			t.Errorf("%q has no method or no right", one.Pattern)
+			continue
+		}
+		path := strings.NewReplacer("{$}", "", "{id}", "1", "{link}", "none", "{role}", "none").Replace(pattern)
+		if strings.Contains(path, "{") {
+			t.Fatalf("%s: tell this test what to put into the path", one.Pattern)
+		}
+		known := one.Right == everybody || one.Right == seen
+		for role, session := range sessions {
+			if role != "" && role.May(one.Right) {
+				known = true
+			}
+			status, body, _ := o.ask(method, path, session, nil)
+			switch {
+			case one.Right == everybody:
+				if status == http.StatusForbidden || strings.Contains(body, "data-passkey") && pattern != "/signin" {
+					t.Errorf("%s is for everybody, and %q gets %d", one.Pattern, role, status)
+				}
+			case role == "":
+				if status != http.StatusUnauthorized {
+					t.Errorf("%s without signing in is %d, want 401", one.Pattern, status)
+				}
+				if method == "GET" && !strings.Contains(body, `data-passkey="/signin"`) {
+					t.Errorf("%s without signing in does not lead to the sign-in", one.Pattern)
+				}
+			case one.Right == seen || role.May(one.Right):
+				if status == http.StatusForbidden || status == http.StatusUnauthorized || status >= 500 {
+					t.Errorf("%s as %s is %d, and the role allows it", one.Pattern, role, status)
+				}
+			default:
+				if status != http.StatusForbidden {
+					t.Errorf("%s as %s is %d, want 403", one.Pattern, role, status)
+				}
+			}
+			if one.Pattern == "POST /signout" && session != "" {
+				sessions[role] = o.person("the-"+string(role), role)
+			}
+		}
+		if !known {
+			t.Errorf("%s needs the right %q, which nobody has", one.Pattern, one.Right)
+		}
+	}
+}
+
+func TestEveryAnswerIsGuarded(t *testing.T) {
+	o := newOffice(t)
+	session := o.person("mai", staff.Maintainer)
+	for _, path := range []string{"/queue", "/signin", "/nothing", "/static/console.js", "/invite/none"} {
+		_, _, h := o.ask("GET", path, session, nil)
+		csp := h.Get("Content-Security-Policy")
+		for _, part := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "form-action 'self'", "require-trusted-types-for 'script'"} {
+			if !strings.Contains(csp, part) {
+				t.Errorf("%s: the policy has no %s", path, part)
+			}
+		}
+		if strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: %s", path, csp)
+		}
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") == "" {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+	if _, _, h := o.ask("GET", "/queue", session, nil); h.Get("Cache-Control") != "no-store" {
+		t.Error("a page may be kept by others")
+	}
+}
+
+func TestRequestsOfOtherSites(t *testing.T) {
+	o := newOffice(t)
+	session := o.person("mai", staff.Maintainer)
+	f := func(what string, change func(*http.Request), want int) {
+		t.Helper()
+		r := httptest.NewRequest("POST", origin+"/signout", nil)
+		r.Header.Set("Cookie", session)
+		change(r)
+		w := httptest.NewRecorder()
+		o.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", what, w.Code, want)
+		}
+	}
+	f("a form on another site", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403)
+	f("a page on another port of this machine", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") }, 403)
+	f("an old browser, another site", func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403)
+	f("another name that points here", func(r *http.Request) { r.Host = "evil.example:8788" }, 421)
+	f("the console itself", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-origin") }, 303)
+}
+
+func TestWhereSomebodyMayBeSent(t *testing.T) {
+	f := func(path, want string) {
+		t.Helper()
+		if got := local(path); got != want {
+			t.Errorf("local(%q) = %q, want %q", path, got, want)
+		}
+	}
+	f("/cases/17?a=b", "/cases/17?a=b")
+	f("//evil.example/", "/")
+	f("/\\evil.example/", "/")
+	f("https://evil.example/", "/")
+	f("javascript:alert(1)", "/")
+	f("", "/")
+}
+
+func TestAnOriginThatPasskeysCannotHave(t *testing.T) {
+	for _, bad := range []string{"", "http://console.example", "http://127.0.0.1:8788", "localhost:8788"} {
+		if _, err := New(Config{Origin: bad}); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}

@@ -1,0 +1,202 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"khien/server/inbox"
+	"khien/server/ledger"
+	"khien/server/staff"
+	"khien/server/triage"
+)
+
+// visit is one request, with whose it is and in which language.
+type visit struct {
+	*Console
+	w      http.ResponseWriter
+	r      *http.Request
+	person staff.Person
+	lang   string // "en" or "vi"
+}
+
+var matcher = language.NewMatcher([]language.Tag{language.English, language.Vietnamese})
+
+func (k *Console) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
+	v := &visit{Console: k, w: w, r: r, lang: languages[0]}
+	if _, i := language.MatchStrings(matcher, cookie(r, "khien-lang"), r.Header.Get("Accept-Language")); i < len(languages) {
+		v.lang = languages[i]
+	}
+	handle := k.sessions.GetBytes(r.Context(), "person")
+	if handle == nil {
+		return v, nil
+	}
+	// Asked anew each time: who has left is out at once, and a role counts as it is now.
+	person, err := k.Staff.ByHandle(r.Context(), handle)
+	if errors.Is(err, staff.ErrNotFound) {
+		return v, k.sessions.Destroy(r.Context())
+	}
+	v.person = person
+	return v, err
+}
+
+func (v *visit) signedIn() bool       { return v.person.Name != "" }
+func (v *visit) ctx() context.Context { return v.r.Context() }
+func (v *visit) now() int64           { return time.Now().Unix() }
+
+// number is a number of the path or of the form, or 0.
+func (v *visit) number(name string) int64 {
+	text := v.r.PathValue(name)
+	if text == "" {
+		text = v.r.FormValue(name)
+	}
+	n, _ := strconv.ParseInt(text, 10, 64)
+	return n
+}
+
+func (v *visit) form(name string) string { return strings.TrimSpace(v.r.FormValue(name)) }
+
+// page is what a template sees.
+type page struct {
+	Lang, Theme string
+	Keys        bool // whether single keys do something
+	Person      staff.Person
+	Path        string // where the reader is, with the query
+	Told        string // a message of what was just done
+	Undo        int64  // the case whose decision that was, if it can be taken back
+	Count       counts
+	D           any
+	v           *visit
+}
+
+// May tells whether the reader has a right.
+func (p page) May(right staff.Right) bool { return p.v.may(right) }
+
+// At tells whether the reader is in a part of the console.
+func (p page) At(part string) bool {
+	path := p.v.r.URL.Path
+	return path == part || strings.HasPrefix(path, part+"/")
+}
+
+// show writes a page.
+func (v *visit) show(name string, data any) error { return v.write(http.StatusOK, name, data) }
+
+func (v *visit) write(status int, name string, data any) error {
+	p := page{Lang: v.lang, Theme: cookie(v.r, "khien-theme"), Keys: cookie(v.r, "khien-keys") != "off", Person: v.person, Path: v.r.URL.RequestURI(), D: data, v: v}
+	if v.signedIn() {
+		var err error
+		if p.Count, err = v.count(); err != nil {
+			return err
+		}
+		if told := v.sessions.PopString(v.ctx(), "told"); told != "" {
+			key, args, _ := strings.Cut(told, "\n")
+			p.Told = say(v.lang, key, anys(strings.Split(args, "\n"))...)
+			p.Undo = int64(v.sessions.PopInt(v.ctx(), "undo"))
+		}
+	}
+	var b bytes.Buffer
+	if err := pages[v.lang][name].ExecuteTemplate(&b, "layout", p); err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.Header().Set("Content-Language", v.lang)
+	v.w.WriteHeader(status)
+	v.w.Write(b.Bytes())
+	return nil
+}
+
+// back goes to a page after a POST and says a message there; args fill its places.
+func (v *visit) back(to, key string, args ...string) error {
+	if key != "" {
+		v.sessions.Put(v.ctx(), "told", strings.Join(append([]string{key}, args...), "\n"))
+	}
+	http.Redirect(v.w, v.r, to, http.StatusSeeOther)
+	return nil
+}
+
+func anys(list []string) []any {
+	all := make([]any, len(list))
+	for i, one := range list {
+		all[i] = one
+	}
+	return all
+}
+
+// json answers a question of console.js.
+func (v *visit) json(status int, answer any) error {
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.WriteHeader(status)
+	return json.NewEncoder(v.w).Encode(answer)
+}
+
+// told is a mistake of the one who asked, with the key of what to say.
+type told struct {
+	status int
+	key    string
+	args   []any
+}
+
+func (e *told) Error() string { return e.key }
+
+func wrong(key string, args ...any) error { return &told{http.StatusUnprocessableEntity, key, args} }
+
+// problem says what went wrong, as a page, or to console.js.
+func (v *visit) problem(err error) {
+	var one *told
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &one):
+	case errors.Is(err, errForbidden):
+		one = &told{http.StatusForbidden, "problem.forbidden", nil}
+	case errors.Is(err, errSignIn):
+		one = &told{http.StatusUnauthorized, "problem.signin", nil}
+	case errors.Is(err, errNoPage), errors.Is(err, triage.ErrNotFound), errors.Is(err, inbox.ErrNotFound), errors.Is(err, ledger.ErrNotFound):
+		one = &told{http.StatusNotFound, "problem.notfound", nil}
+	case errors.Is(err, triage.ErrState):
+		one = &told{http.StatusConflict, "problem.state", nil}
+	case errors.Is(err, triage.ErrSamePerson):
+		one = &told{http.StatusConflict, "problem.sameperson", nil}
+	case errors.Is(err, triage.ErrRefused):
+		one = &told{http.StatusUnprocessableEntity, "problem.refused", []any{err.Error()}}
+	case errors.As(err, &large):
+		one = &told{http.StatusRequestEntityTooLarge, "problem.large", nil}
+	default:
+		if v.ctx().Err() == nil {
+			v.Log.Error("a page failed", "route", v.r.Pattern, "error", err)
+		}
+		one = &told{http.StatusInternalServerError, "problem.fault", nil}
+	}
+	text := say(v.lang, one.key, one.args...)
+	if v.r.Header.Get("Accept") == "application/json" {
+		v.json(one.status, map[string]string{"problem": text})
+		return
+	}
+	if err := v.write(one.status, "problem", text); err != nil {
+		http.Error(v.w, text, one.status)
+	}
+}
+
+// local is a path of this console that somebody may be sent to, or "/".
+func local(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}
+
+func cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}

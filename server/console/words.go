@@ -1,0 +1,182 @@
+package console
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"khien/shared/category"
+	"khien/shared/subject"
+)
+
+// languages are those of the console, the first being the fallback.
+var languages = []string{"en", "vi"}
+
+//go:embed messages
+var messageFiles embed.FS
+
+// messages are all messages by language and key.
+var messages = readMessages()
+
+func readMessages() map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for _, lang := range languages {
+		all[lang] = map[string]string{}
+	}
+	files, err := messageFiles.ReadDir("messages")
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	for _, file := range files {
+		lang := strings.TrimPrefix(path.Ext(strings.TrimSuffix(file.Name(), ".txt")), ".")
+		text, err := messageFiles.ReadFile("messages/" + file.Name())
+		if err != nil || all[lang] == nil {
+			panic(fmt.Sprint("messages/", file.Name(), ": ", err))
+		}
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+				continue
+			}
+			key, text, ok := strings.Cut(line, " = ")
+			if _, twice := all[lang][key]; !ok || twice {
+				panic("messages/" + file.Name() + ": " + line)
+			}
+			all[lang][key] = text
+		}
+	}
+	return all
+}
+
+// say is a message in a language, with %s and %d filled in.
+func say(lang, key string, args ...any) string {
+	text, ok := messages[lang][key]
+	if !ok {
+		return "⟦" + key + "⟧"
+	}
+	if !strings.Contains(text, "%") {
+		return text
+	}
+	return fmt.Sprintf(text, args...)
+}
+
+// count says a message about n things: key.1 of one, where a language has that.
+func count(lang, key string, n int) string {
+	if one := key + ".1"; n == 1 && messages[lang][one] != "" {
+		return say(lang, one, digits(lang, n))
+	}
+	return say(lang, key, digits(lang, n))
+}
+
+// digits writes a number with its thousands apart.
+func digits(lang string, n int) string {
+	text := strconv.Itoa(n)
+	sep := map[string]string{"vi": "."}[lang]
+	if sep == "" {
+		sep = ","
+	}
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + sep + text[i:]
+	}
+	return text
+}
+
+// zone is where the maintainers are: times are shown as of there.
+var zone = time.FixedZone("UTC+7", 7*60*60)
+
+func day(lang string, unix int64) string {
+	t := time.Unix(unix, 0).In(zone)
+	if lang == "vi" {
+		return t.Format("02/01/2006")
+	}
+	return t.Format("2 Jan 2006")
+}
+
+func moment(lang string, unix int64) string {
+	return day(lang, unix) + time.Unix(unix, 0).In(zone).Format(" 15:04")
+}
+
+// ago says how long something is past, in the largest unit that fits.
+func ago(lang string, unix int64) string {
+	switch d := time.Since(time.Unix(unix, 0)); {
+	case d < time.Minute:
+		return say(lang, "ago.now")
+	case d < time.Hour:
+		return count(lang, "ago.minutes", int(d/time.Minute))
+	case d < 24*time.Hour:
+		return count(lang, "ago.hours", int(d/time.Hour))
+	case d < 60*24*time.Hour:
+		return count(lang, "ago.days", int(d/(24*time.Hour)))
+	}
+	return day(lang, unix)
+}
+
+// kind is the name of a kind of scam.
+func kind(lang, slug string) string {
+	c, ok := category.Parse(slug)
+	if !ok {
+		return say(lang, "case.nokind")
+	}
+	return c.Name(lang)
+}
+
+// defang writes an address so that nothing makes a link of it.
+func defang(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if ok {
+		scheme = strings.Replace(scheme, "http", "hxxp", 1) + "://"
+	} else if scheme, rest, ok = strings.Cut(text, ":"); ok && !strings.ContainsAny(scheme, "./") {
+		return scheme + "[:]" + rest
+	} else {
+		scheme, rest = "", text
+	}
+	host, path, slash := strings.Cut(rest, "/")
+	host = strings.ReplaceAll(host, ".", "[.]")
+	if slash {
+		host += "/"
+	}
+	return scheme + host + path
+}
+
+//go:embed templates
+var templateFiles embed.FS
+
+// pages are the templates by language and name.
+var pages = readPages()
+
+func readPages() map[string]map[string]*template.Template {
+	all := map[string]map[string]*template.Template{}
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	for _, lang := range languages {
+		all[lang] = map[string]*template.Template{}
+		layout := template.Must(template.New("").Funcs(functions(lang)).ParseFS(templateFiles, "templates/layout.html"))
+		for _, file := range files {
+			if name := strings.TrimSuffix(file.Name(), ".html"); name != "layout" {
+				all[lang][name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+file.Name()))
+			}
+		}
+	}
+	return all
+}
+
+func functions(lang string) template.FuncMap {
+	return template.FuncMap{
+		"t":      func(key string, args ...any) string { return say(lang, key, args...) },
+		"n":      func(key string, n int) string { return count(lang, key, n) },
+		"digits": func(n int) string { return digits(lang, n) },
+		"day":    func(unix int64) string { return day(lang, unix) },
+		"moment": func(unix int64) string { return moment(lang, unix) },
+		"iso":    func(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) },
+		"ago":    func(unix int64) string { return ago(lang, unix) },
+		"kind":   func(slug string) string { return kind(lang, slug) },
+		"about":  func(s subject.Subject) string { return s.Describe(lang) },
+		"defang": func(s any) string { return defang(fmt.Sprint(s)) },
+		"other":  func(lang string) string { return map[string]string{"en": "vi", "vi": "en"}[lang] },
+	}
+}
