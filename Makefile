@@ -7,7 +7,7 @@ DATA ?= data
 SECONDS ?= 30
 KILLS ?= 1000
 
-.PHONY: help run try build extension test check release bench load fuzz generate clean
+.PHONY: help run try build extension test check release bench screens load fuzz generate clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ check: build ## what needs no browser: formatting, vet, generated files, unit te
 
 bench: build ## the benchmarks beside their peers, as a table and as bench.json
 	@scripts/bench.sh
+
+screens: build ## every screen, in all languages, light and dark, narrow and wide, as contact sheets in build/screens/
+	@scripts/screens.sh
 
 load: build ## how many reports a second are taken; none may be lost when the server is killed KILLS times (1000)
 	@scripts/load.sh "$(KILLS)"

@@ -32,7 +32,7 @@ import {
   type TextReply,
   type TextRequest,
 } from "./protocol";
-import { language } from "./text";
+import { language, ready } from "./text";
 
 /** What is published together: a list, the head that signs it, and the keys that sign the head. */
 export interface Release {
@@ -186,7 +186,7 @@ async function running(): Promise<Exports> {
 
 async function boot(): Promise<Exports> {
   compiled ??= compile();
-  const module = await compiled.catch((err: unknown) => {
+  const [module] = await Promise.all([compiled, ready()]).catch((err: unknown) => {
     compiled = undefined;
     throw err;
   });

@@ -51,7 +51,18 @@ export function style(root: ShadowRoot, css: string): void {
   }
 }
 
-/** Opens the popup as a window of its own, for a report that began in a menu. */
+/** Opens the popup as a window of its own, for a report that began in a menu; as a tab where there are no windows. */
 export async function openPopup(hash: string): Promise<void> {
-  await api.windows.create({ url: own(`popup.html#${hash}`), type: "popup", width: 400, height: 600 });
+  const url = own(`popup.html#${hash}`);
+  if (api.windows) await api.windows.create({ url, type: "popup", width: 400, height: 600 });
+  else await api.tabs.create({ url });
+}
+
+/** What stands on the toolbar button, in one tab or in all. Firefox for Android has a title there, and no badge. */
+export async function badge(text: string | null, color: string, title: string, tabId?: number): Promise<void> {
+  const where = tabId === undefined ? {} : { tabId };
+  // Without a text of its own a tab shows what is set for all; the types do not know null.
+  await api.action.setBadgeText?.({ ...where, text: text as string });
+  await api.action.setBadgeBackgroundColor?.({ ...where, color });
+  await api.action.setTitle({ ...where, title });
 }

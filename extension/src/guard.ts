@@ -1,14 +1,14 @@
 // From an address to what the person sees: a warning page, a covered account, a badge, or nothing.
 
 import * as core from "./core";
-import { api, navigate, own, renew, shown } from "./ext";
+import { api, badge as toolbar, navigate, own, renew, shown } from "./ext";
 import { lookAgain, type Detailed, type Notice } from "./message";
 import type { Finding } from "./protocol";
 import { get, ServerError } from "./server";
 import * as session from "./session";
 import type { Warning } from "./session";
 import { restore, status } from "./store";
-import { t, language } from "./text";
+import { t, language, ready } from "./text";
 import { patience, update } from "./update";
 
 /**
@@ -201,14 +201,7 @@ async function badge(tabId: number, verdict: Finding["verdict"]): Promise<void> 
       : verdict === "unknown"
         ? ["?", grey, t(fresh ? "titleUnknown" : "titleOutdated")]
         : [null, grey, t(fresh ? "titleNothing" : "titleOutdated")];
-  try {
-    // Without a text of its own a tab shows what showHealth has set for all; the types do not know null.
-    await api.action.setBadgeText({ tabId, text: text as string });
-    await api.action.setBadgeBackgroundColor({ tabId, color });
-    await api.action.setTitle({ tabId, title });
-  } catch {
-    // The tab is gone.
-  }
+  await toolbar(text, color, title, tabId).catch(() => undefined); // the tab is gone
 }
 
 /** Whether the protection needs looking at. */
@@ -229,7 +222,6 @@ let fresh = true;
 /** Makes a list that is out of date visible in every tab. */
 export async function showHealth(): Promise<void> {
   fresh = (await health()) === "fresh";
-  await api.action.setBadgeText({ text: fresh ? "" : "?" });
-  await api.action.setBadgeBackgroundColor({ color: grey });
-  await api.action.setTitle({ title: t(fresh ? "titleNothing" : "titleOutdated") });
+  await ready();
+  await toolbar(fresh ? "" : "?", grey, t(fresh ? "titleNothing" : "titleOutdated"));
 }

@@ -1,7 +1,9 @@
 // What pages of the extension and content scripts ask the worker: name -> [request, reply].
 
 import { api } from "./ext";
+import type { Settings } from "./settings";
 import type { Entry } from "./store";
+import type { Words } from "./text";
 
 /** All that a warning says. */
 export interface Notice {
@@ -89,7 +91,41 @@ export interface FromPages {
   "popup.entry": [{ id: string; follow: boolean }, Entry | null];
 }
 
-export type Asks = FromOverlay & FromPages;
+/** From a page or a content script: nothing in it is secret, and nothing is changed by it. */
+export interface FromAnywhere {
+  /** Of the language that was chosen; null for the browser's. */
+  words: [null, Words | null];
+}
+
+/** What the extension can say about itself, without anything that a person did. */
+export interface Diagnostics {
+  version: string;
+  browser: string;
+  language: string;
+  list: Protection;
+  /** What the person has allowed, by the names of the browser. */
+  permissions: string[];
+  origins: string[];
+  /** Whether lists come from another server than the one that this build names. */
+  ownServer: boolean;
+  /** How many reports are kept, by their state. */
+  reports: Record<string, number>;
+}
+
+/** From the options. */
+export interface FromOptions {
+  "options.reports": [null, Entry[]];
+  "options.export": [null, { settings: Settings; reports: Entry[] }];
+  "options.erase": [null, null];
+  "options.diagnostics": [null, Diagnostics];
+}
+
+export type Asks = FromOverlay & FromPages & FromAnywhere & FromOptions;
+
+/** Who answers each question: the body, and what the browser vouches for about the sender. */
+export type Handlers<Asks, Rest extends unknown[] = []> = {
+  [N in keyof Asks]: Asks[N] extends [infer Body, infer Reply] ? (body: Body, ...rest: Rest) => Promise<Reply> : never;
+};
 
 export interface Message {
   ask: string;

@@ -2,6 +2,7 @@
 // It is built from nodes and text, never from HTML.
 
 import type { Detailed, Notice } from "./message";
+import { h } from "./page";
 import { category, day, t, type Key } from "./text";
 
 /** What the buttons do. */
@@ -99,15 +100,6 @@ function button(id: string, className: string, key: Key, click: (event: MouseEve
     // A page can click on our buttons as little as it can type into them.
     if (event.isTrusted) click(event);
   });
-  return element;
-}
-
-type Props<N extends keyof HTMLElementTagNameMap> = Partial<Omit<HTMLElementTagNameMap[N], "style">>;
-
-function h<N extends keyof HTMLElementTagNameMap>(name: N, props: Props<N>, ...children: (Node | string)[]): HTMLElementTagNameMap[N] {
-  const element = document.createElement(name);
-  Object.assign(element, props);
-  element.append(...children);
   return element;
 }
 

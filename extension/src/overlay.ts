@@ -6,6 +6,7 @@ import css from "../pages/notice.css";
 import { api, style } from "./ext";
 import { ask, lookAgain, type Notice } from "./message";
 import { view } from "./notice";
+import { direction, language, ready } from "./text";
 
 /** The warning that covers the page now. */
 let cover: Cover | undefined;
@@ -13,6 +14,7 @@ let cover: Cover | undefined;
 async function look(): Promise<void> {
   const { href } = location;
   const notice = await ask("overlay.look", { href }).catch(() => null);
+  if (notice) await ready();
   // The address has changed meanwhile: another look is on its way.
   if (location.href !== href) return;
   if (cover && cover.subject !== notice?.subject) {
@@ -45,6 +47,8 @@ class Cover {
     });
     const root = this.host.attachShadow({ mode: "closed" });
     style(root, css);
+    this.dialog.lang = language();
+    this.dialog.dir = direction();
     this.dialog.setAttribute("role", "alertdialog");
     this.dialog.setAttribute("aria-labelledby", "title");
     this.dialog.setAttribute("aria-describedby", "category how since");

@@ -30,7 +30,7 @@ let page: Page;
 let entry: Entry | undefined;
 
 async function start(): Promise<void> {
-  localize(document);
+  await localize(document);
   for (const slug of categories()) kind.append(new Option(category(slug).name, slug));
   void ask("popup.protection", null).then(showProtection);
 

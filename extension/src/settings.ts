@@ -2,6 +2,9 @@
 
 import { api } from "./ext";
 
+/** How much of a report's address is sent. */
+export type Extent = "full" | "path" | "host";
+
 export interface Settings {
   /** The language of all words, such as "vi"; empty for the browser's. */
   language: string;
@@ -11,9 +14,11 @@ export interface Settings {
   unmarked: string[];
   /** Whether the digests of what was met are kept for late warnings. */
   late: boolean;
+  /** What goes along with a report: how much of the address, and whether the title and the language. */
+  sends: { address: Extent; title: boolean; language: boolean };
 }
 
-const usual: Settings = { language: "", country: "", unmarked: [], late: true };
+const usual: Settings = { language: "", country: "", unmarked: [], late: true, sends: { address: "full", title: true, language: true } };
 
 export async function settings(): Promise<Settings> {
   const { settings: chosen } = await api.storage.local.get("settings");
@@ -22,4 +27,12 @@ export async function settings(): Promise<Settings> {
 
 export async function choose(change: Partial<Settings>): Promise<void> {
   await api.storage.local.set({ settings: { ...(await settings()), ...change } });
+}
+
+/** Tells of each change from now on. */
+export function whenChosen(tell: (now: Settings, before: Settings) => void): void {
+  api.storage.onChanged.addListener((changes, area) => {
+    const change = area === "local" ? changes["settings"] : undefined;
+    if (change) tell({ ...usual, ...(change.newValue as Partial<Settings>) }, { ...usual, ...(change.oldValue as Partial<Settings>) });
+  });
 }

@@ -169,6 +169,14 @@ export async function setStatus(status: Status): Promise<void> {
   await (await database()).put("state", status, "status");
 }
 
+/** Forgets all that is kept here; what is in use from now on is the list from the build. */
+export async function erase(): Promise<void> {
+  const tx = (await database()).transaction(["slots", "state", "reports"], "readwrite", durable);
+  await Promise.all([...[...tx.objectStoreNames].map((name) => tx.objectStore(name).clear()), tx.done]);
+  current = undefined;
+  await restore();
+}
+
 /** A browser that keeps no database for us still protects with the list from the build. */
 async function read<T extends Pointer | Status>(key: "pointer" | "status"): Promise<T | undefined> {
   try {

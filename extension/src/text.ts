@@ -1,21 +1,69 @@
 // Words in the reader's language, from _locales.
+//
+// The browser knows only its own language. If a person has chosen another one, its table is read from the
+// extension; a content script, which may read no file of ours, asks the worker for it.
 
 import type english from "../_locales/en/messages.json";
-import { api } from "./ext";
+import { api, own } from "./ext";
+import { ask } from "./message";
+import { settings } from "./settings";
 
 /** The messages there are; the bundler refuses a build in which one is missing or never used. */
 export type Key = keyof typeof english;
 
+/** The messages of one language, in the browser's format. */
+export type Words = Record<string, { message: string; placeholders?: Record<string, { content: string }> }>;
+
+/** The languages that there are words in, each by its own name. */
+export const languages: Record<string, string> = { en: "English", vi: "Tiếng Việt", pl: "Polski" };
+
+/** Undefined while the browser's own language is spoken. */
+let words: Words | undefined;
+let reading: Promise<void> | undefined;
+
+/** Done when the words of the chosen language are there. Until then, and where they cannot be read, the browser's are used. */
+export function ready(): Promise<void> {
+  return (reading ??= read());
+}
+
+/** As ready, after another language was chosen. */
+export function readAgain(): Promise<void> {
+  return (reading = read());
+}
+
+async function read(): Promise<void> {
+  const ours = location.href.startsWith(own(""));
+  words = (await (ours ? chosenWords() : ask("words", null)).catch(() => null)) ?? undefined;
+}
+
+/** The words of the language that a person has chosen; null if it is what the browser speaks anyway. */
+export async function chosenWords(): Promise<Words | null> {
+  const { language } = await settings();
+  if (!Object.hasOwn(languages, language) || language === api.i18n.getMessage("language")) return null;
+  return (await (await fetch(own(`_locales/${language}/messages.json`))).json()) as Words;
+}
+
 export function t(key: Key, ...values: string[]): string {
-  return api.i18n.getMessage(key, values);
+  return said(key, values);
+}
+
+function said(name: string, values: string[] = []): string {
+  if (!words) return api.i18n.getMessage(name, values);
+  const { message, placeholders } = words[name] ?? { message: "" };
+  return message.replace(/\$(\w+)\$/g, (_, place: string) => values[Number(placeholders?.[place.toLowerCase()]?.content.slice(1)) - 1] ?? "");
 }
 
 /** The language of the words, such as "vi"; not the browser's, which may be one that we do not speak. */
 export const language = (): string => t("language");
 
-/** Sets the language of a page and the texts of all elements that name one. */
-export function localize(page: Document): void {
+/** Which way the words run. None of ours runs from right to left yet; the pages are ready for it. */
+export const direction = (): "ltr" | "rtl" => (/^(ar|dv|fa|he|ku|ps|sd|ug|ur|yi)\b/.test(language()) ? "rtl" : "ltr");
+
+/** Sets the language of a page and the texts of all elements that name one, once the words are there. */
+export async function localize(page: Document): Promise<void> {
+  await ready();
   page.documentElement.lang = language();
+  page.documentElement.dir = direction();
   for (const element of page.querySelectorAll<HTMLElement>("[data-text]")) element.textContent = t(element.dataset["text"] as Key);
 }
 
@@ -31,8 +79,8 @@ export function moment(seconds: number): string {
 
 /** The name of a kind of scam, and in one or two sentences how it works. From package category, by the bundler. */
 export function category(slug: string): { name: string; how: string } {
-  const known = api.i18n.getMessage(`category_${slug}`) ? slug : "other";
-  return { name: api.i18n.getMessage(`category_${known}`), how: api.i18n.getMessage(`category_${known}_how`) };
+  const known = said(`category_${slug}`) ? slug : "other";
+  return { name: said(`category_${known}`), how: said(`category_${known}_how`) };
 }
 
 /** All kinds of scam that have a name, as slugs. */

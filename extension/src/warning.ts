@@ -2,14 +2,17 @@
 // the session and nothing else: whoever links here with another can show no words of
 // their own and send nobody anywhere.
 
+import { api } from "./ext";
 import { ask, type Notice } from "./message";
 import { view } from "./notice";
+import { h } from "./page";
 import { localize, t } from "./text";
 
 const id = location.hash.slice(1);
 
 async function start(): Promise<void> {
-  localize(document);
+  await localize(document);
+  if (id === "example") return example();
   const notice = /^[0-9a-f]{32}$/.test(id) ? await ask("warning.look", { id }).catch(() => null) : null;
   if (notice) show(notice);
   else over();
@@ -40,6 +43,31 @@ async function leave(): Promise<void> {
   const stuck = setTimeout(() => void ask("warning.leave", { id, close: true }), 1200);
   addEventListener("pagehide", () => clearTimeout(stuck), { once: true });
   await ask("warning.leave", { id, close: history.length <= 1 });
+}
+
+/** What a warning looks like, about nothing: for somebody who has just installed the extension. */
+function example(): void {
+  const now = Math.floor(Date.now() / 1000);
+  const notice: Notice = {
+    subject: "parcel-fee.example/",
+    name: "parcel-fee.example",
+    href: "https://parcel-fee.example/",
+    category: "phishing",
+    issued: now,
+    details: "confirmed",
+    since: now,
+    reference: "KH-0000-000000",
+    source: t("name"),
+    reason: t("exampleReason"),
+  };
+  const close = async () => {
+    const tab = await api.tabs.getCurrent();
+    if (tab?.id !== undefined) await api.tabs.remove(tab.id);
+  };
+  document.title = t("exampleTitle");
+  const shown = view(notice, { leave: () => void close(), mistake: async () => "queued", goOn: () => void close(), details: async () => notice, withdrawn: () => undefined });
+  document.querySelector("main")?.replaceChildren(h("p", { id: "example", role: "note" }, t("exampleTitle")), shown.root);
+  shown.focus();
 }
 
 /** The record is gone: the browser was restarted, or the address was made up. */

@@ -5,12 +5,13 @@
 import { api, hidden, openPopup, own, shown } from "./ext";
 import * as core from "./core";
 import * as guard from "./guard";
-import type { FromOverlay, FromPages, Message, Page, Protection } from "./message";
+import type { FromAnywhere, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
+import * as menu from "./menu";
 import * as report from "./report";
+import * as screens from "./screens";
 import * as session from "./session";
 import type { Warning } from "./session";
 import * as store from "./store";
-import { t } from "./text";
 import { due, update } from "./update";
 
 /** The tab of a message that a page or a content script has sent. */
@@ -37,18 +38,14 @@ api.tabs.onRemoved.addListener((tabId) => {
   void session.forget(tabId);
 });
 
-api.runtime.onInstalled.addListener(async () => {
-  await api.contextMenus.removeAll();
-  const where = ["http://*/*", "https://*/*"];
-  api.contextMenus.create({ id: "page", contexts: ["page"], title: t("reportPage"), documentUrlPatterns: where });
-  api.contextMenus.create({ id: "selection", contexts: ["selection"], title: t("checkSelection"), documentUrlPatterns: where });
-  api.contextMenus.create({ id: "checkLink", contexts: ["link"], title: t("checkSelection"), documentUrlPatterns: where });
-  api.contextMenus.create({ id: "link", contexts: ["link"], title: t("reportLink"), targetUrlPatterns: where });
+api.runtime.onInstalled.addListener(async ({ reason }) => {
+  if (reason === "install") await screens.welcome();
+  await menu.fill();
   await guard.visitAll();
 });
 api.runtime.onStartup.addListener(() => void guard.visitAll());
 
-api.contextMenus.onClicked.addListener(async (info, tab) => {
+api.contextMenus?.onClicked.addListener(async (info, tab) => {
   const text = info.menuItemId === "selection" ? info.selectionText : info.menuItemId === "checkLink" ? info.linkUrl : undefined;
   if (text !== undefined) {
     await openPopup(await session.addRequest({ href: "", title: "", text: text.slice(0, 1000) }));
@@ -76,6 +73,7 @@ api.runtime.onMessage.addListener((message: Message, sender: Sender, reply: (ans
 
 // Each start: the list, the clock, and what was left over.
 void store.restore().then(guard.showHealth, guard.showHealth);
+screens.watch();
 void keepAlarm();
 void due().then((next) => (next * 1000 <= Date.now() ? refresh("by itself") : undefined));
 void deliver();
@@ -113,18 +111,15 @@ async function answer(message: Message, sender: Sender): Promise<unknown> {
   const url = sender.url ?? "";
   if (!url.startsWith(own(""))) {
     if (sender.tab?.id === undefined || sender.frameId !== 0) return undefined;
-    const handle = fromOverlay[message.ask as keyof FromOverlay] as ((body: unknown, tabId: number, url: string) => unknown) | undefined;
+    const handle = fromOverlay[message.ask as keyof typeof fromOverlay] as ((body: unknown, tabId: number, url: string) => unknown) | undefined;
     return handle?.(message.body, sender.tab.id, url);
   }
-  const handle = fromPages[message.ask as keyof FromPages] as ((body: unknown, tabId: number) => unknown) | undefined;
+  const handle = fromPages[message.ask as keyof typeof fromPages] as ((body: unknown, tabId: number) => unknown) | undefined;
   return handle?.(message.body, sender.tab?.id ?? -1);
 }
 
-type Handlers<Asks, Rest extends unknown[]> = {
-  [N in keyof Asks]: Asks[N] extends [infer Body, infer Reply] ? (body: Body, ...rest: Rest) => Promise<Reply> : never;
-};
-
-const fromOverlay: Handlers<FromOverlay, [tabId: number, url: string]> = {
+const fromOverlay: Handlers<FromOverlay & FromAnywhere, [tabId: number, url: string]> = {
+  ...screens.fromAnywhere,
   async "overlay.look"({ href }, tabId, url) {
     // The browser vouches for the site, the script for the rest of the address: it may be newer than the browser's.
     if (!URL.canParse(href) || new URL(href).origin !== new URL(url).origin) return null;
@@ -159,7 +154,9 @@ async function coveredAs(tabId: number, subject: string): Promise<Warning | unde
   return warning?.finding.subject === subject ? warning : undefined;
 }
 
-const fromPages: Handlers<FromPages, [tabId: number]> = {
+const fromPages: Handlers<FromPages & FromAnywhere & FromOptions, [tabId: number]> = {
+  ...screens.fromAnywhere,
+  ...screens.fromOptions,
   async "warning.look"({ id }, tabId) {
     const warning = await session.warning(tabId, id);
     return warning ? guard.notice(warning) : null;
@@ -187,10 +184,10 @@ const fromPages: Handlers<FromPages, [tabId: number]> = {
     const request = await session.request(from.request);
     return { ...(await page(-1, request?.href ?? "", request?.title ?? "")), text: request?.text ?? "" };
   },
-  "popup.protection": protection,
+  "popup.protection": screens.protection,
   async "popup.refresh"() {
     await refresh("by a person");
-    return protection();
+    return screens.protection();
   },
   async "popup.ask"({ text }) {
     await store.restore();
@@ -198,7 +195,7 @@ const fromPages: Handlers<FromPages, [tabId: number]> = {
     return found.map(({ shown, verdict, category, resembles, real }) => ({ shown, state: verdict, category, resembles, real }));
   },
   async "popup.report"({ href, title }) {
-    const entry = await report.add({ kind: "scam", href, subject: "", title, language: api.i18n.getUILanguage() });
+    const entry = await report.add({ kind: "scam", href, subject: "", title, language: await screens.spoken() });
     void deliver();
     return entry;
   },
@@ -218,7 +215,7 @@ const fromPages: Handlers<FromPages, [tabId: number]> = {
 /** Tells the maintainers that something is listed and should not be: its name and nothing else. */
 async function mistake(warning: Warning | undefined): Promise<"queued" | "failed"> {
   if (!warning) return "failed";
-  const draft = { kind: "mistake", href: "", subject: warning.finding.subject, title: "", language: api.i18n.getUILanguage() } as const;
+  const draft = { kind: "mistake", href: "", subject: warning.finding.subject, title: "", language: await screens.spoken() } as const;
   try {
     await report.add(draft, 0);
   } catch {
@@ -253,12 +250,4 @@ async function page(tabId: number, address: string, title: string): Promise<Page
   const through = await session.letThrough(tabId, finding);
   if (through === "cleared") return { ...none, state: "unlisted", report: sent };
   return { ...none, state: through === "passed" ? "passed" : "listed", category: finding.category };
-}
-
-async function protection(): Promise<Protection> {
-  const state = await guard.health();
-  const { checked, error } = await store.status();
-  if (state === "off") return { issued: 0, count: 0, sequence: 0, checked, error: error || "core", state };
-  const { opened } = await store.restore();
-  return { issued: opened.issued, count: opened.count, sequence: opened.sequence, checked, error, state };
 }

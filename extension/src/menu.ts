@@ -1,0 +1,16 @@
+// The entries of the right mouse button. Firefox for Android has no such menu, and everything works without.
+
+import { api } from "./ext";
+import { ready, t } from "./text";
+
+/** Puts the entries there, in the language of today. */
+export async function fill(): Promise<void> {
+  if (!api.contextMenus) return;
+  await ready();
+  await api.contextMenus.removeAll();
+  const where = ["http://*/*", "https://*/*"];
+  api.contextMenus.create({ id: "page", contexts: ["page"], title: t("reportPage"), documentUrlPatterns: where });
+  api.contextMenus.create({ id: "selection", contexts: ["selection"], title: t("checkSelection"), documentUrlPatterns: where });
+  api.contextMenus.create({ id: "checkLink", contexts: ["link"], title: t("checkSelection"), documentUrlPatterns: where });
+  api.contextMenus.create({ id: "link", contexts: ["link"], title: t("reportLink"), targetUrlPatterns: where });
+}

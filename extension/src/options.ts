@@ -1,0 +1,115 @@
+// The options: all that can be chosen, all that is kept, and what can be told to somebody who helps.
+
+import { api } from "./ext";
+import { rows } from "./history";
+import { ask } from "./message";
+import { element, h } from "./page";
+import { choose, settings } from "./settings";
+import { languages, localize, readAgain, t } from "./text";
+
+/** The networks whose pages can be marked, by the domain that settings know them by. */
+const networks: [domain: string, name: string][] = [
+  ["facebook.com", "Facebook"],
+  ["messenger.com", "Messenger"],
+  ["instagram.com", "Instagram"],
+  ["threads.com", "Threads"],
+  ["tiktok.com", "TikTok"],
+  ["youtube.com", "YouTube"],
+  ["x.com", "X"],
+  ["telegram.org", "Telegram"],
+  ["zalo.me", "Zalo"],
+  ["linkedin.com", "LinkedIn"],
+];
+
+const tongue = element<HTMLSelectElement>("language");
+const country = element<HTMLSelectElement>("country");
+const late = element<HTMLInputElement>("late");
+const saved = element("saved");
+
+async function start(): Promise<void> {
+  for (const [code, name] of Object.entries(languages)) tongue.append(new Option(name, code));
+  await speak();
+  for (const [domain, name] of networks) {
+    const box = h("input", { type: "checkbox", value: domain });
+    box.addEventListener("change", () => void chosen());
+    element("networks").append(h("label", { className: "choice" }, box, name));
+  }
+  const now = await settings();
+  tongue.value = now.language;
+  country.value = now.country;
+  late.checked = now.late;
+  for (const box of boxes()) box.checked = !now.unmarked.includes(box.value);
+  await Promise.all([showEarly(), showReports(), showDiagnostics()]);
+}
+
+const boxes = () => [...element("networks").querySelectorAll<HTMLInputElement>("input")];
+
+async function speak(): Promise<void> {
+  await localize(document);
+  document.title = `${t("name")}: ${t("optionsTitle")}`;
+}
+
+/** Keeps all choices at once: each has one place on the page. */
+async function chosen(): Promise<void> {
+  const unmarked = boxes().filter((box) => !box.checked).map((box) => box.value);
+  await choose({ language: tongue.value, country: country.value, late: late.checked, unmarked });
+  saved.textContent = t("saved");
+}
+
+for (const field of [country, late]) field.addEventListener("change", () => void chosen());
+tongue.addEventListener("change", async () => {
+  await chosen();
+  await readAgain();
+  await speak();
+  saved.textContent = t("saved");
+  await Promise.all([showEarly(), showReports(), showDiagnostics()]);
+});
+
+/** All addresses: a listed one may be anywhere. */
+const everywhere = { origins: ["*://*/*"] };
+
+async function showEarly(): Promise<void> {
+  const allowed = await api.permissions.contains(everywhere);
+  element("early-state").textContent = t(allowed ? "optionsEarlyOn" : "optionsEarlyOff");
+  element("allow").hidden = allowed;
+  element("withdraw").hidden = !allowed;
+}
+
+// Browsers take the question from a click only.
+element("allow").addEventListener("click", () => void api.permissions.request(everywhere).then(showEarly));
+element("withdraw").addEventListener("click", () => void api.permissions.remove(everywhere).then(showEarly));
+
+async function showReports(): Promise<void> {
+  const kept = await ask("options.reports", null);
+  element("list").replaceChildren(...(kept.length > 0 ? rows(kept) : [h("li", {}, t("reportsNone"))]));
+}
+
+element("export").addEventListener("click", async () => {
+  const body = JSON.stringify(await ask("options.export", null), null, 2);
+  const url = URL.createObjectURL(new Blob([body], { type: "application/json" }));
+  h("a", { href: url, download: "khien.json" }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+});
+
+const sure = element<HTMLDialogElement>("sure");
+element("erase").addEventListener("click", () => {
+  sure.returnValue = "";
+  sure.showModal();
+});
+sure.addEventListener("close", async () => {
+  if (sure.returnValue !== "erase") return;
+  await ask("options.erase", null);
+  location.reload();
+});
+
+async function showDiagnostics(): Promise<void> {
+  element("diagnostics").textContent = JSON.stringify(await ask("options.diagnostics", null), null, 2);
+}
+
+const copy = element<HTMLButtonElement>("copy");
+copy.addEventListener("click", async () => {
+  await navigator.clipboard.writeText(element("diagnostics").textContent ?? "");
+  copy.textContent = t("copied");
+});
+
+void start();

@@ -1,0 +1,81 @@
+// The worker's side of what a person chooses, and sees about what they chose: the language, the options, the first run.
+
+import { api, own } from "./ext";
+import * as guard from "./guard";
+import * as menu from "./menu";
+import type { Diagnostics, FromAnywhere, FromOptions, Handlers, Protection } from "./message";
+import { settings, whenChosen } from "./settings";
+import * as store from "./store";
+import { chosenWords, language, readAgain } from "./text";
+
+/** Follows the choices of the person as long as the worker runs. To be called on the first tick. */
+export function watch(): void {
+  whenChosen(async (now, before) => {
+    if (now.language === before.language) return;
+    await readAgain();
+    await menu.fill();
+    await guard.showHealth();
+  });
+}
+
+/** The first screens, once in the life of an installation. */
+export async function welcome(): Promise<void> {
+  await api.tabs.create({ url: own("welcome.html") });
+}
+
+/** The language that a report says it is written in. */
+export async function spoken(): Promise<string> {
+  return (await settings()).language || api.i18n.getUILanguage();
+}
+
+/** The list in use, and what may be wrong with it. */
+export async function protection(): Promise<Protection> {
+  const state = await guard.health();
+  const { checked, error } = await store.status();
+  if (state === "off") return { issued: 0, count: 0, sequence: 0, checked, error: error || "core", state };
+  const { opened } = await store.restore();
+  return { issued: opened.issued, count: opened.count, sequence: opened.sequence, checked, error, state };
+}
+
+export const fromAnywhere: Handlers<FromAnywhere> = {
+  words: chosenWords,
+};
+
+export const fromOptions: Handlers<FromOptions> = {
+  "options.reports": reports,
+  async "options.export"() {
+    return { settings: await settings(), reports: await reports() };
+  },
+  async "options.erase"() {
+    await store.erase();
+    await api.storage.local.clear();
+    await api.storage.session.clear();
+    await guard.visitAll();
+    return null;
+  },
+  "options.diagnostics": diagnostics,
+};
+
+/** All that is kept about reports, the newest first. */
+async function reports(): Promise<store.Entry[]> {
+  return (await (await store.database()).getAll("reports")).sort((a, b) => b.time - a.time);
+}
+
+async function diagnostics(): Promise<Diagnostics> {
+  const { permissions = [], origins = [] } = await api.permissions.getAll();
+  const counted: Record<string, number> = {};
+  for (const { state, outcome } of await reports()) {
+    const name = state === "sent" && outcome ? outcome : state;
+    counted[name] = (counted[name] ?? 0) + 1;
+  }
+  return {
+    version: api.runtime.getManifest().version,
+    browser: navigator.userAgent,
+    language: language(),
+    list: await protection(),
+    permissions: permissions.sort(),
+    origins: origins.sort(),
+    ownServer: false,
+    reports: counted,
+  };
+}

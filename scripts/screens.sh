@@ -1,0 +1,9 @@
+#!/bin/sh
+# Pictures of all screens, in every language, by day and by night, at 360 and 1280 pixels: contact sheets in
+# build/screens/, each screen alone in build/screens/single/. With NAMES, only those screens.
+# usage: screens.sh [NAME…]
+set -eu
+cd "$(dirname "$0")/.."
+scripts/deps.sh
+scripts/npm.sh
+(cd extension && node screens/screens.mjs ../build/screens "$@")
