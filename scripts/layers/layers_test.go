@@ -25,6 +25,7 @@ var layers = [][]string{
 	{"khien/server/feed"},
 	{"khien/server/publish"},
 	{"khien/server/triage"},
+	{"khien/server/takedown"},
 	{"khien/server/api"},
 	{"khien/server/httpd", "khien/server/console"},
 	{"khien/server/cmd/khien"},

@@ -125,18 +125,38 @@ func (l *Ledger) List(ctx context.Context, actor string, i Indicator) error {
 	return nil
 }
 
-// Withdraw takes a subject off the list, or returns ErrNotFound.
-func (l *Ledger) Withdraw(ctx context.Context, actor string, s subject.Subject, reason string) error {
+// Withdraw takes a subject off the list, or returns ErrNotFound. The reason, by language, is public.
+func (l *Ledger) Withdraw(ctx context.Context, actor string, s subject.Subject, reason map[string]string) error {
+	taken, err := json.Marshal(reason)
+	if err != nil {
+		return err
+	}
+	if reason == nil {
+		taken = []byte("{}")
+	}
 	return l.change(ctx, func(tx *transaction) error {
-		done, err := tx.exec(`UPDATE indicator SET withdrawn = ? WHERE subject = ? AND withdrawn = 0`, tx.now, string(s))
+		done, err := tx.exec(`UPDATE indicator SET withdrawn = ?, taken = ? WHERE subject = ? AND withdrawn = 0`, tx.now, string(taken), string(s))
 		if err != nil {
 			return fmt.Errorf("couldn't withdraw: %w", err)
 		}
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
 			return ErrNotFound
 		}
-		return tx.decide(actor, "withdraw", s, reason)
+		return tx.decide(actor, "withdraw", s, first(reason))
 	})
+}
+
+// first is a reason in English, or in whatever language there is.
+func first(reason map[string]string) string {
+	if text := reason["en"]; text != "" {
+		return text
+	}
+	for _, lang := range category.Languages {
+		if text := reason[lang]; text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // Get returns what is listed about a subject, or ErrNotFound if it is not on the list now.
@@ -146,6 +166,33 @@ func (l *Ledger) Get(ctx context.Context, s subject.Subject) (Indicator, error) 
 		return Indicator{}, ErrNotFound
 	}
 	return r.Indicator, err
+}
+
+// Entry is what there is or was on the list about a subject.
+type Entry struct {
+	Indicator
+	Withdrawn int64             // Unix seconds; 0 if nobody took it off the list
+	Taken     map[string]string // why it was taken off, by language, for the public; may be empty
+}
+
+// Listed tells whether it is on the list at now.
+func (e Entry) Listed(now int64) bool { return e.Withdrawn == 0 && !lapsed(e.Indicator, now) }
+
+// Entry returns what there is or was on the list about a subject, or ErrNotFound if there never was anything.
+func (l *Ledger) Entry(ctx context.Context, s subject.Subject) (Entry, error) {
+	r, err := scan(l.db.QueryRowContext(ctx, selectIndicator+` WHERE subject = ?`, string(s)))
+	if err != nil {
+		return Entry{}, err
+	}
+	e := Entry{Indicator: r.Indicator, Withdrawn: r.withdrawn}
+	var taken string
+	if err := l.db.QueryRowContext(ctx, `SELECT taken FROM indicator WHERE subject = ?`, string(s)).Scan(&taken); err != nil {
+		return Entry{}, fmt.Errorf("couldn't read the ledger: %w", err)
+	}
+	if err := json.Unmarshal([]byte(taken), &e.Taken); err != nil {
+		return Entry{}, fmt.Errorf("couldn't read the ledger: %w", err)
+	}
+	return e, nil
 }
 
 // Active yields what is on the list at now, neither withdrawn nor lapsed, in the order of the subjects.

@@ -66,7 +66,7 @@ func TestEachCaseHasANumberThatStays(t *testing.T) {
 	if a.Reference != "KH-"+year+"-000001" || b.Reference != "KH-"+year+"-000002" {
 		t.Errorf("numbers %s and %s", a.Reference, b.Reference)
 	}
-	if err := l.Withdraw(ctx, "mai", "a.example/", "a mistake"); err != nil {
+	if err := l.Withdraw(ctx, "mai", "a.example/", map[string]string{"en": "a mistake"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.List(ctx, "mai", Indicator{Subject: "a.example/"}); err != nil {
@@ -100,10 +100,10 @@ func TestWhatAPersonTookOffAnImportDoesNotPutBack(t *testing.T) {
 	if _, _, err := l.Import(ctx, "mai", list); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Withdraw(ctx, "lan", "shop.example/", "sold to an honest owner"); err != nil {
+	if err := l.Withdraw(ctx, "lan", "shop.example/", map[string]string{"en": "sold to an honest owner"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Withdraw(ctx, "lan", "shop.example/", "again"); !errors.Is(err, ErrNotFound) {
+	if err := l.Withdraw(ctx, "lan", "shop.example/", map[string]string{"en": "again"}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("withdrawn twice: %v", err)
 	}
 	if added, duplicates, err := l.Import(ctx, "mai", list); err != nil || added != 0 || duplicates != 1 {

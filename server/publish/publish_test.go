@@ -130,7 +130,7 @@ func TestFromTheLedgerToAClient(t *testing.T) {
 	}
 	// Something was withdrawn and something new came: one delta leads there.
 	p.list(t, "new.example/")
-	if err := p.Ledger.Withdraw(context.Background(), "test", "scam.example/", "mended"); err != nil {
+	if err := p.Ledger.Withdraw(context.Background(), "test", "scam.example/", map[string]string{"en": "mended"}); err != nil {
 		t.Fatal(err)
 	}
 	if r := p.mustPublish(t, now+120); !r.Published || r.Added != 1 || r.Removed != 1 {
@@ -248,7 +248,7 @@ func TestOneHopFromThirtyDaysBehind(t *testing.T) {
 		}
 		for range 6 {
 			s := subject.Subject(fmt.Sprintf("scam%d.example/", r.IntN(listed)))
-			switch err := p.Ledger.Withdraw(ctx, "test", s, "mended"); {
+			switch err := p.Ledger.Withdraw(ctx, "test", s, map[string]string{"en": "mended"}); {
 			case err == nil:
 			case errors.Is(err, ledger.ErrNotFound): // it comes back, as another kind
 				if err := p.Ledger.List(ctx, "test", ledger.Indicator{Subject: s, Category: category.Prize}); err != nil {

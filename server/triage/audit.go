@@ -56,9 +56,19 @@ func record(ctx context.Context, tx *sql.Tx, a Act) error {
 	return err
 }
 
-// Record appends an act that changes nothing here, such as a publishing.
-func (d *Desk) Record(ctx context.Context, a Act) error {
-	return d.change(ctx, func(tx *sql.Tx) error { return record(ctx, tx, a) })
+// Record appends acts that change nothing here, such as a publishing: all of them or none.
+func (d *Desk) Record(ctx context.Context, acts ...Act) error {
+	if len(acts) == 0 {
+		return nil
+	}
+	return d.change(ctx, func(tx *sql.Tx) error {
+		for _, a := range acts {
+			if err := record(ctx, tx, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Acts yields the log from an entry on, the oldest first; an empty object stands for all of it.

@@ -226,7 +226,7 @@ func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inb
 			return err
 		}
 	case Withdraw:
-		err := book.Withdraw(ctx, c.Decided, c.Lists, c.Reason["en"])
+		err := book.Withdraw(ctx, c.Decided, c.Lists, c.Reason)
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			return err
 		}

@@ -206,6 +206,21 @@ func (d *Desk) Of(ctx context.Context, report []byte) (Case, error) {
 	return scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM members WHERE id = ?)`, report))
 }
 
+// Named returns the case that a subject belongs to by its name, or ErrNotFound.
+func (d *Desk) Named(ctx context.Context, s subject.Subject) (Case, error) {
+	return scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM names WHERE name = ?)`, string(s)))
+}
+
+// LastReported is when a subject was last reported as a scam, in Unix seconds; 0 if never.
+func (d *Desk) LastReported(ctx context.Context, s subject.Subject) (latest int64, err error) {
+	err = d.db.QueryRowContext(ctx, `SELECT coalesce(max(received), 0) FROM members
+		WHERE case_id = (SELECT case_id FROM names WHERE name = ?) AND kind = 'scam'`, string(s)).Scan(&latest)
+	if err != nil {
+		return 0, fmt.Errorf("couldn't read when something was reported: %w", err)
+	}
+	return latest, nil
+}
+
 // Members returns the ids of the reports of a case, the oldest first, at most limit.
 func (d *Desk) Members(ctx context.Context, id int64, limit int) ([][]byte, error) {
 	rows, err := d.db.QueryContext(ctx, `SELECT id FROM members WHERE case_id = ? ORDER BY received, report LIMIT ?`, id, limit)

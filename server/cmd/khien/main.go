@@ -8,6 +8,8 @@
 //	inbox.db    reports
 //	staff.db    who may enter the console
 //	triage.db   cases, and the audit log
+//	takedown.db what was asked of platforms
+//	letters/    what the operator has for letters to platforms
 //
 // Data goes to stdout, words go to stderr. The exit code is 0, or 1 where
 // something was refused or failed, or 2 where the command line was wrong.
@@ -72,7 +74,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	cmd.PersistentFlags().StringVar(&d.path, "data", path, "the data directory (or KHIEN_DATA)")
 	cmd.AddCommand(
 		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
-		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), auditCommand(d), adminCommand(d),
+		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), auditCommand(d), adminCommand(d),
 		subjectCommand(), checkCommand(d), officialCommand(),
 	)
 	return cmd

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/feed"
+	"khien/server/takedown"
 )
 
 func publishCommand(d *dir) *cobra.Command {
@@ -41,6 +42,15 @@ first. Prints what was published as one JSON object.`,
 			if err != nil {
 				return err
 			}
+			takedowns, err := d.takedownsOf(desk)
+			if err != nil {
+				return err
+			}
+			defer takedowns.Close()
+			followed, err := takedowns.Follow(cmd.Context(), p.Ledger, time.Now().Unix())
+			if err != nil {
+				return err
+			}
 			words := cmd.ErrOrStderr()
 			for _, refused := range r.Refused {
 				fmt.Fprintf(words, "not published: %v\n", refused)
@@ -49,6 +59,9 @@ first. Prints what was published as one JSON object.`,
 				fmt.Fprintf(words, "release %d: %d indicators, %d added, %d removed\n", r.Sequence, r.Count, r.Added, r.Removed)
 			} else {
 				fmt.Fprintf(words, "release %d is up to date\n", r.Sequence)
+			}
+			if followed != (takedown.Followed{}) {
+				fmt.Fprintf(words, "takedown cases: %d prepared, %d withdrawn, %d re-appeared\n", followed.Made, followed.Withdrawn, followed.ReAppeared)
 			}
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{
 				"sequence": r.Sequence, "count": r.Count, "added": r.Added, "removed": r.Removed, "size": r.SetSize, "published": r.Published,

@@ -228,7 +228,7 @@ report of a mistake takes the indicator off the list instead. Nothing is publish
 				return err
 			}
 			err = d.act(ctx, "withdraw "+string(about), "report "+r.Name(), reason, func() error {
-				if err := book.Withdraw(ctx, actor(), about, cmp.Or(reason, "reported as a mistake")); err != nil {
+				if err := book.Withdraw(ctx, actor(), about, map[string]string{"en": cmp.Or(reason, "reported as a mistake")}); err != nil {
 					return err
 				}
 				return box.Decide(ctx, r.ID, accepted(about, reason))

@@ -11,16 +11,17 @@ import (
 )
 
 func withdrawCommand(d *dir) *cobra.Command {
-	var reason string
+	var reason, inVietnamese string
 	cmd := &cobra.Command{
 		Use: "withdraw SUBJECT", Short: "Take an indicator off the list",
 		Long: `Takes an indicator off the list with the next "khien publish". SUBJECT is what "khien
-check" prints as the subject, or a URL for exactly that page or account. The history keeps
-who did it and why.`,
+check" prints as the subject, or a URL for exactly that page or account. The reason is shown
+to whoever looks the subject up in the public register; the history keeps who did it.`,
 		Example: `  $ khien withdraw tiktok:user/an.invented.name --reason "the account was stolen and is back with its owner"`,
 		Args:    exactly(1, "one subject"),
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, kept in the history (required)")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, in English; it is shown in the public register (required)")
+	cmd.Flags().StringVar(&inVietnamese, "reason-vi", "", "the same in Vietnamese")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if reason == "" {
 			return usagef("say why with --reason")
@@ -34,10 +35,14 @@ who did it and why.`,
 			return err
 		}
 		defer book.Close()
+		public := map[string]string{"en": reason}
+		if inVietnamese != "" {
+			public["vi"] = inVietnamese
+		}
 		_, err = book.Get(cmd.Context(), s)
 		if err == nil {
 			err = d.act(cmd.Context(), "withdraw "+string(s), string(s), reason, func() error {
-				return book.Withdraw(cmd.Context(), actor(), s, reason)
+				return book.Withdraw(cmd.Context(), actor(), s, public)
 			})
 		}
 		if errors.Is(err, ledger.ErrNotFound) {

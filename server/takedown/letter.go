@@ -1,0 +1,326 @@
+package takedown
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"mime/quotedprintable"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	"khien/server/ledger"
+	"khien/server/triage"
+)
+
+var (
+	// ErrSender is a letter before the operator has said who it is from.
+	ErrSender = errors.New("nobody has said yet who writes the letters: fill in sender.txt of the folder of letters")
+	// ErrLetters is a file in the folder of letters that can't be understood.
+	ErrLetters = errors.New("not understood")
+	// ErrLanguage is a language that there are no letters in.
+	ErrLanguage = errors.New("letters are in en or vi")
+)
+
+// Languages are those that letters are written in.
+var Languages = []string{"en", "vi"}
+
+//go:embed letters/*.txt
+var letterFiles embed.FS
+
+// Operator is who writes the letters. It is read from a folder that the operator keeps:
+//
+//	sender.txt              lines: organisation NAME, contact MAIL, domain HOST, register ADDRESS (optional)
+//	legal.en.txt            the legal basis of what is asked, as the operator's lawyers want it; optional
+//	legal.vi.txt
+//	hours.txt               lines: PLATFORM HOURS, where a platform has another time to act than Platforms says; optional
+//	report.vi.txt           a template in place of ours, for all platforms; optional
+//	facebook.report.vi.txt  or for one
+//
+// Templates are those of text/template with the fields of letters/*.txt; the first line is "Subject: …".
+type Operator struct {
+	Organisation string
+	Contact      string // an email address
+	Domain       string
+	Register     string // address of the public register
+	folder       string
+	clocks       map[string]int64
+}
+
+// maxFile bounds a file of the folder, in bytes.
+const maxFile = 64 << 10
+
+// ReadOperator reads the folder of letters. A folder that is missing is an operator who has said nothing: forms can be
+// written, letters can't.
+func ReadOperator(folder string) (Operator, error) {
+	o := Operator{folder: folder, clocks: map[string]int64{}}
+	fields := map[string]*string{"organisation": &o.Organisation, "contact": &o.Contact, "domain": &o.Domain, "register": &o.Register}
+	err := o.lines("sender.txt", func(name, value string) error {
+		if fields[name] == nil {
+			return fmt.Errorf("%w: %q is none of organisation, contact, domain, register", ErrLetters, name)
+		}
+		*fields[name] = line(value)
+		return nil
+	})
+	if err != nil {
+		return o, err
+	}
+	if a, err := mail.ParseAddress(o.Contact); o.Contact != "" && (err != nil || a.Address != o.Contact) {
+		return o, fmt.Errorf("sender.txt: %w: contact is an email address", ErrLetters)
+	}
+	return o, o.lines("hours.txt", func(name, value string) error {
+		n, err := strconv.ParseInt(value, 10, 32)
+		if _, ok := platforms[name]; !ok || err != nil || n < 1 {
+			return fmt.Errorf("%w: a line is a platform and a number of hours", ErrLetters)
+		}
+		o.clocks[name] = n * 60 * 60
+		return nil
+	})
+}
+
+func (o Operator) lines(file string, f func(name, value string) error) error {
+	text, err := o.read(file)
+	if err != nil {
+		return err
+	}
+	for row := range strings.Lines(text) {
+		row = strings.TrimSpace(row)
+		if row == "" || strings.HasPrefix(row, "#") {
+			continue
+		}
+		name, value, _ := strings.Cut(row, " ")
+		if err := f(name, strings.TrimSpace(value)); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+// read returns a file of the folder, or nothing where it is missing.
+func (o Operator) read(file string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(o.folder, file))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", err
+	case len(text) > maxFile:
+		return "", fmt.Errorf("%s: %w: it is larger than 64 kB", file, ErrLetters)
+	}
+	return string(text), nil
+}
+
+// Clock is how long a platform has to act, in seconds.
+func (o Operator) Clock(platform string) int64 {
+	if n := o.clocks[platform]; n != 0 {
+		return n
+	}
+	return platforms[platform].Clock
+}
+
+// Facts are what is known about the subject of a case.
+type Facts struct {
+	Reason         map[string]string // by language; public
+	Reports        int               // 0 where it came from a list
+	Opened, Latest int64             // Unix seconds of the first and the newest report
+	Source         string            // who says so
+	Seen           int64             // Unix seconds of when it was first seen
+}
+
+// Facts gathers what is known about the subject of a case.
+func (b *Book) Facts(ctx context.Context, book *ledger.Ledger, c Case) (Facts, error) {
+	entry, err := book.Entry(ctx, c.Subject)
+	if err != nil {
+		return Facts{}, err
+	}
+	f := Facts{Reason: entry.Reason, Source: entry.Source, Seen: entry.FirstSeen}
+	if c.State == Withdrawn {
+		f.Reason = entry.Taken
+	}
+	reported, err := b.desk.Named(ctx, c.Subject)
+	if errors.Is(err, triage.ErrNotFound) {
+		return f, nil
+	}
+	f.Reports, f.Opened, f.Latest = reported.Reports, reported.Opened, reported.Latest
+	return f, err
+}
+
+// in is a text in a language, or else in English or whatever there is.
+func in(texts map[string]string, lang string) string {
+	for _, l := range []string{lang, "en", "vi", "pl"} {
+		if texts[l] != "" {
+			return line(texts[l])
+		}
+	}
+	return ""
+}
+
+// evidence sums up what is known in one sentence: counts and days, never who.
+func (f Facts) evidence(lang string) string {
+	day := func(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02") }
+	vi := lang == "vi"
+	switch {
+	case f.Reports > 0 && vi:
+		return fmt.Sprintf("%d báo cáo từ người dùng, từ %s đến %s", f.Reports, day(f.Opened), day(f.Latest))
+	case f.Reports == 1:
+		return fmt.Sprintf("1 report by a user, of %s", day(f.Latest))
+	case f.Reports > 0:
+		return fmt.Sprintf("%d reports by users, from %s to %s", f.Reports, day(f.Opened), day(f.Latest))
+	case vi:
+		return fmt.Sprintf("nguồn: %s, ghi nhận lần đầu %s", line(f.Source), day(f.Seen))
+	}
+	return fmt.Sprintf("source: %s, first seen %s", line(f.Source), day(f.Seen))
+}
+
+// Letter is a letter to a platform, in plain text.
+type Letter struct {
+	To      string // an email address; empty where the platform takes forms only
+	From    string
+	Subject string // one line
+	Body    string
+}
+
+// kind of letter that a case in this state asks for.
+func (c Case) kind() string {
+	switch c.State {
+	case Withdrawn:
+		return "mistake"
+	case Refused, Appealed:
+		return "appeal"
+	case ReAppeared:
+		return "again"
+	}
+	if c.Returned > 0 {
+		return "again"
+	}
+	return "report"
+}
+
+// fields are what a template may use. All are one line, whatever a stranger wrote, save Legal, which is the operator's.
+type fields struct {
+	Platform, What, Address, Subject, Category, How, Reference, Theirs, Reason, Evidence, Register, Due, Acted, Legal, Organisation, Contact string
+}
+
+func (o Operator) fields(c Case, f Facts, lang string, now int64) (fields, error) {
+	legal, err := o.read("legal." + lang + ".txt")
+	if err != nil {
+		return fields{}, err
+	}
+	minute := func(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02 15:04 UTC") }
+	return fields{
+		Platform: platforms[c.Platform].Title, What: line(c.Subject.Describe(lang)), Address: line(c.Subject.Address()), Subject: line(string(c.Subject)),
+		Category: line(c.Category.Name(lang)), How: line(c.Category.How(lang)), Reference: line(c.Reference), Theirs: line(c.Theirs),
+		Reason: in(f.Reason, lang), Evidence: f.evidence(lang), Register: o.Register, Due: minute(now + o.Clock(c.Platform)), Acted: minute(c.Acted),
+		Legal: strings.TrimSpace(legal), Organisation: o.Organisation, Contact: o.Contact,
+	}, nil
+}
+
+// Letter writes the letter that a case asks for in its state, in a language of Languages.
+func (o Operator) Letter(c Case, f Facts, lang string, now int64) (Letter, error) {
+	if o.Organisation == "" || o.Contact == "" {
+		return Letter{}, ErrSender
+	}
+	text, name, err := o.template(c, lang)
+	if err != nil {
+		return Letter{}, err
+	}
+	t, err := template.New(name).Option("missingkey=error").Parse(text)
+	if err != nil {
+		return Letter{}, fmt.Errorf("%w: %w", ErrLetters, err)
+	}
+	data, err := o.fields(c, f, lang, now)
+	if err != nil {
+		return Letter{}, err
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, data); err != nil {
+		return Letter{}, fmt.Errorf("%w: %w", ErrLetters, err)
+	}
+	head, body, ok := strings.Cut(strings.ReplaceAll(b.String(), "\r\n", "\n"), "\n\n")
+	title, isSubject := strings.CutPrefix(head, "Subject: ")
+	if !ok || !isSubject || strings.Contains(title, "\n") {
+		return Letter{}, fmt.Errorf("%w: %s begins with one line \"Subject: …\" and an empty one", ErrLetters, name)
+	}
+	return Letter{To: platforms[c.Platform].Mail, From: o.Contact, Subject: line(title), Body: strings.TrimSpace(body) + "\n"}, nil
+}
+
+// template finds the operator's own template, or ours.
+func (o Operator) template(c Case, lang string) (text, name string, err error) {
+	if lang != "en" && lang != "vi" {
+		return "", "", ErrLanguage
+	}
+	base := c.kind() + "." + lang + ".txt"
+	for _, name := range []string{c.Platform + "." + base, base} {
+		if text, err := o.read(name); err != nil || text != "" {
+			return text, name, err
+		}
+	}
+	ours, err := letterFiles.ReadFile("letters/" + base)
+	return string(ours), base, err
+}
+
+// Text is the letter to read and to copy.
+func (l Letter) Text() string {
+	to := ""
+	if l.To != "" {
+		to = "To: " + l.To + "\n"
+	}
+	return to + "Subject: " + l.Subject + "\n\n" + l.Body
+}
+
+// Mail is the letter as a file that a mail program opens as a draft (RFC 5322).
+func (l Letter) Mail() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "From: %s\r\n", (&mail.Address{Address: l.From}).String())
+	if l.To != "" {
+		fmt.Fprintf(&b, "To: %s\r\n", (&mail.Address{Address: l.To}).String())
+	}
+	fmt.Fprintf(&b, "Subject: %s\r\n", mime.QEncoding.Encode("utf-8", l.Subject))
+	b.WriteString("X-Unsent: 1\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
+	w := quotedprintable.NewWriter(&b)
+	w.Write([]byte(strings.ReplaceAll(l.Body, "\n", "\r\n")))
+	w.Close()
+	return b.String()
+}
+
+// maxDetails bounds what goes into the free field of a form, in runes: the smallest that platforms are known for.
+const maxDetails = 500
+
+// Field is one field of a platform's form.
+type Field struct{ Name, Value string }
+
+var formNames = map[string][]string{
+	"en": {"Form", "Reason to choose", "Link", "Account, page or app", "Details", "Our case number", "Your case number", "Contact"},
+	"vi": {"Biểu mẫu", "Lý do cần chọn", "Liên kết", "Tài khoản, trang hoặc ứng dụng", "Chi tiết", "Số hồ sơ của chúng tôi", "Số hồ sơ của nền tảng", "Liên hệ"},
+}
+
+// Form is what to copy into the platform's form, in its order; what is not known is left out.
+func (o Operator) Form(c Case, f Facts, lang string, now int64) ([]Field, error) {
+	names, ok := formNames[lang]
+	if !ok {
+		return nil, ErrLanguage
+	}
+	data, err := o.fields(c, f, lang, now)
+	if err != nil {
+		return nil, err
+	}
+	p := platforms[c.Platform]
+	details := []rune(line(data.Category + ". " + data.Reason + " " + data.Evidence + "."))
+	if len(details) > maxDetails {
+		details = append(details[:maxDetails-1], '…')
+	}
+	var form []Field
+	for i, value := range []string{p.Where, p.Menu[lang], data.Address, data.What, string(details), data.Reference, data.Theirs, o.Contact} {
+		if value != "" {
+			form = append(form, Field{names[i], value})
+		}
+	}
+	return form, nil
+}

@@ -1,0 +1,305 @@
+// Package takedown follows what is asked of platforms: that an account, page, group or app which is listed be taken
+// down there as well. Websites have no platform and no case here.
+//
+//	prepared ──> sent ──> acknowledged ──> action taken ──(reported again)──> re-appeared ──> sent …
+//	               └────────────┴───────> refused ──> appealed ──> acknowledged | action taken | refused
+//	any of them ──(taken off the list)──> withdrawn ──(listed again)──> prepared
+//
+// Follow makes the cases from what is listed, and moves those by themselves that no person needs to move. All else
+// a person does (Move), and every step is an act in the audit log.
+package takedown
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"khien/server/sqlite"
+	"khien/server/triage"
+	"khien/shared/category"
+	"khien/shared/subject"
+)
+
+var (
+	// ErrNotFound is a case that there is not.
+	ErrNotFound = errors.New("no such takedown case")
+	// ErrState is a step that the state of a case does not allow.
+	ErrState = errors.New("the takedown case is not in a state for this")
+)
+
+// State is where a case stands.
+type State string
+
+// The states of a case.
+const (
+	Prepared     State = "prepared"     // it is listed; nobody has written yet
+	Sent         State = "sent"         // the platform was written to
+	Acknowledged State = "acknowledged" // the platform has answered that it looks at it
+	ActionTaken  State = "action-taken" // the platform has removed or locked it
+	Refused      State = "refused"      // the platform leaves it
+	Appealed     State = "appealed"     // we have asked the platform to look again
+	ReAppeared   State = "re-appeared"  // reported again after the platform had acted
+	Withdrawn    State = "withdrawn"    // it was taken off our list: the platform need not act, or should give it back
+)
+
+// States lists them in the order in which they are shown.
+var States = []State{Prepared, Sent, Acknowledged, Refused, Appealed, ReAppeared, ActionTaken, Withdrawn}
+
+// next are the states that may follow each.
+var next = map[State][]State{
+	Prepared:     {Sent, ActionTaken, Withdrawn}, // it may be gone before anybody wrote
+	Sent:         {Acknowledged, ActionTaken, Refused, Withdrawn},
+	Acknowledged: {ActionTaken, Refused, Withdrawn},
+	ActionTaken:  {ReAppeared, Withdrawn},
+	Refused:      {Appealed, ActionTaken, Withdrawn}, // a platform may change its mind
+	Appealed:     {Acknowledged, ActionTaken, Refused, Withdrawn},
+	ReAppeared:   {Sent, ActionTaken, Withdrawn},
+	Withdrawn:    {Prepared},
+}
+
+// Next are the states that a case in this state may go to.
+func (s State) Next() []State { return slices.Clone(next[s]) }
+
+// Known tells whether there is such a state.
+func (s State) Known() bool { return next[s] != nil }
+
+// Open tells whether somebody still has to act.
+func (s State) Open() bool { return s != ActionTaken && s != Withdrawn }
+
+// Ours tells whether it is we who have to act next, and not the platform.
+func (s State) Ours() bool { return s == Prepared || s == ReAppeared || s == Refused }
+
+// Case is what was asked of a platform about one subject.
+type Case struct {
+	ID        int64
+	Subject   subject.Subject
+	Platform  string // a name of Platforms
+	Category  category.Category
+	Reference string // public case number of the indicator
+	State     State
+	Made      int64  // Unix seconds
+	Changed   int64  // Unix seconds of the last step
+	Due       int64  // Unix seconds of when who must act next has to; 0 is nobody
+	Theirs    string // the platform's reference
+	Sent      int64  // Unix seconds of the first letter about what is there now; 0 before
+	Acted     int64  // Unix seconds of when the platform last acted; 0 before
+	Asked     int    // how often the platform was written to about something new
+	Answered  int    // how often it acted on that
+	Returned  int    // how often the subject re-appeared
+}
+
+// Object is what the audit log calls the case.
+func (c Case) Object() string { return fmt.Sprintf("takedown %d", c.ID) }
+
+// Overdue tells whether who must act next should have by now.
+func (c Case) Overdue(now int64) bool { return c.Due != 0 && c.Due < now }
+
+// Step is one change of a case.
+type Step struct {
+	Time   int64 // Unix seconds
+	Actor  string
+	State  State // after it
+	Why    string
+	Undone bool // taken back later, or takes one back
+}
+
+// Book is the store of takedown cases. It is safe for concurrent use, by several processes too.
+type Book struct {
+	db   *sql.DB
+	desk *triage.Desk
+}
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Open opens the book in the file at path, making or upgrading it where needed. Acts go to the audit log of desk.
+func Open(path string, desk *triage.Desk) (*Book, error) {
+	migrations, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlite.Open(path, migrations)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open the takedown cases: %w", err)
+	}
+	return &Book{db, desk}, nil
+}
+
+// Close waits for the statements under way. The desk stays open.
+func (b *Book) Close() error { return b.db.Close() }
+
+const selectCase = `SELECT id, subject, platform, category, reference, state, made, changed, due, theirs, sent, acted, asked, answered, returned FROM takedown`
+
+func scan(from interface{ Scan(...any) error }) (Case, error) {
+	var c Case
+	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.Category, &c.Reference, &c.State, &c.Made, &c.Changed, &c.Due, &c.Theirs,
+		&c.Sent, &c.Acted, &c.Asked, &c.Answered, &c.Returned)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return c, err
+}
+
+func all(rows *sql.Rows, err error) ([]Case, error) {
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the takedown cases: %w", err)
+	}
+	defer rows.Close()
+	var list []Case
+	for rows.Next() {
+		c, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("couldn't read the takedown cases: %w", err)
+		}
+		list = append(list, c)
+	}
+	return list, rows.Err()
+}
+
+// Get returns a case, or ErrNotFound.
+func (b *Book) Get(ctx context.Context, id int64) (Case, error) {
+	return scan(b.db.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id))
+}
+
+// Of returns the case of a subject, or ErrNotFound where there is none: a website, something that was never listed,
+// or that is in no release yet.
+//
+// A receipt says of it: where Sent is not 0, "the platform was told", at that time; where State is ActionTaken,
+// "removed by the platform", at Acted. A Withdrawn case says nothing any more. Both times come back to nothing when a
+// subject re-appears and the platform has not been told anew.
+func (b *Book) Of(ctx context.Context, s subject.Subject) (Case, error) {
+	return scan(b.db.QueryRowContext(ctx, selectCase+` WHERE subject = ?`, string(s)))
+}
+
+// Filter picks cases; the zero value picks all.
+type Filter struct {
+	Platform string
+	State    State
+	Open     bool // only those in which somebody has to act
+}
+
+func (f Filter) where() (text string, args []any) {
+	var terms []string
+	if f.Platform != "" {
+		terms, args = append(terms, "platform = ?"), append(args, f.Platform)
+	}
+	if f.State != "" {
+		terms, args = append(terms, "state = ?"), append(args, string(f.State))
+	}
+	if f.Open {
+		terms, args = append(terms, "state NOT IN (?, ?)"), append(args, string(ActionTaken), string(Withdrawn))
+	}
+	if len(terms) > 0 {
+		text = " WHERE " + strings.Join(terms, " AND ")
+	}
+	return text, args
+}
+
+// List returns at most limit cases from place from on, those first that are due first, and how many there are.
+func (b *Book) List(ctx context.Context, f Filter, from, limit int) (list []Case, total int, err error) {
+	where, args := f.where()
+	if err := b.db.QueryRowContext(ctx, `SELECT count(*) FROM takedown`+where, args...).Scan(&total); err != nil {
+		return nil, 0, fmt.Errorf("couldn't count the takedown cases: %w", err)
+	}
+	list, err = all(b.db.QueryContext(ctx, selectCase+where+` ORDER BY due = 0, due, id LIMIT ? OFFSET ?`, append(args, limit, from)...))
+	return list, total, err
+}
+
+// Steps returns what was done in a case, the oldest first.
+func (b *Book) Steps(ctx context.Context, id int64) ([]Step, error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT time, actor, state, why, undone FROM step WHERE takedown = ? ORDER BY seq`, id)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the steps of takedown case %d: %w", id, err)
+	}
+	defer rows.Close()
+	var list []Step
+	for rows.Next() {
+		var s Step
+		if err := rows.Scan(&s.Time, &s.Actor, &s.State, &s.Why, &s.Undone); err != nil {
+			return nil, fmt.Errorf("couldn't read the steps of takedown case %d: %w", id, err)
+		}
+		list = append(list, s)
+	}
+	return list, rows.Err()
+}
+
+// Overview is how it goes with one platform.
+type Overview struct {
+	Platform string
+	Open     int     // cases in which somebody has to act
+	Overdue  int     // of these, those past their due time
+	Asked    int     // letters about something new
+	Acted    int     // of these, those that the platform acted on
+	Days     float64 // median days from the letter to the action; NaN-free: 0 where Acted is 0
+}
+
+// Share is the share of letters that the platform acted on, from 0 to 1.
+func (o Overview) Share() float64 {
+	if o.Asked == 0 {
+		return 0
+	}
+	return float64(o.Acted) / float64(o.Asked)
+}
+
+// Overview tells of each platform that has cases, in the order of their names.
+func (b *Book) Overview(ctx context.Context, now int64) ([]Overview, error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT platform, count(*) FILTER (WHERE state NOT IN (?1, ?2)),
+		count(*) FILTER (WHERE due > 0 AND due < ?3), sum(asked), sum(answered) FROM takedown GROUP BY platform ORDER BY platform`,
+		string(ActionTaken), string(Withdrawn), now)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sum up the takedown cases: %w", err)
+	}
+	defer rows.Close()
+	var list []Overview
+	for rows.Next() {
+		var o Overview
+		if err := rows.Scan(&o.Platform, &o.Open, &o.Overdue, &o.Asked, &o.Acted); err != nil {
+			return nil, fmt.Errorf("couldn't sum up the takedown cases: %w", err)
+		}
+		list = append(list, o)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	rows.Close()
+	for i := range list {
+		took, err := b.took(ctx, list[i].Platform)
+		if err != nil {
+			return nil, err
+		}
+		list[i].Days = median(took) / (24 * 60 * 60)
+	}
+	return list, nil
+}
+
+// took is how many seconds a platform took each time, the shortest first.
+func (b *Book) took(ctx context.Context, platform string) ([]int64, error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT acted - sent AS took FROM action WHERE platform = ? ORDER BY took`, platform)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sum up the takedown cases: %w", err)
+	}
+	defer rows.Close()
+	var list []int64
+	for rows.Next() {
+		var seconds int64
+		if err := rows.Scan(&seconds); err != nil {
+			return nil, err
+		}
+		list = append(list, seconds)
+	}
+	return list, rows.Err()
+}
+
+// median is the one in the middle of what is sorted, or what lies between the two in the middle.
+func median(sorted []int64) float64 {
+	n := len(sorted)
+	if n == 0 {
+		return 0
+	}
+	return float64(sorted[(n-1)/2]+sorted[n/2]) / 2
+}
