@@ -37,6 +37,14 @@ export interface FromOverlay {
   "overlay.pass": [{ subject: string }, boolean];
 }
 
+/** From the content script that marks authors and links. */
+export interface FromFeed {
+  /** At most 200 addresses; the answer is null as a whole where nothing is to be marked. */
+  "feed.check": [{ hrefs: string[] }, (Notice | null)[] | null];
+  "feed.details": [{ href: string }, Detailed | null];
+  "feed.mistake": [{ href: string }, "queued" | "failed"];
+}
+
 /** The list in use, for the popup. */
 export interface Protection {
   issued: number;
@@ -120,7 +128,7 @@ export interface FromOptions {
   "options.diagnostics": [null, Diagnostics];
 }
 
-export type Asks = FromOverlay & FromPages & FromAnywhere & FromOptions;
+export type Asks = FromOverlay & FromFeed & FromPages & FromAnywhere & FromOptions;
 
 /** Who answers each question: the body, and what the browser vouches for about the sender. */
 export type Handlers<Asks, Rest extends unknown[] = []> = {
@@ -132,8 +140,11 @@ export interface Message {
   body: unknown;
 }
 
-/** The one thing the worker says to a content script: the address changed, look again. */
+/** What the worker says to content scripts: the address of the tab has changed, look again. */
 export const lookAgain = "look again";
+
+/** And: there is another list, whatever was known of a link may have changed. */
+export const listChanged = "list changed";
 
 /** Asks the worker. Rejects if it fails or is not there. */
 export async function ask<N extends keyof Asks>(name: N, body: Asks[N][0]): Promise<Asks[N][1]> {

@@ -4,8 +4,9 @@
 
 import { api, hidden, openPopup, own, shown } from "./ext";
 import * as core from "./core";
+import * as feed from "./feedasks";
 import * as guard from "./guard";
-import type { FromAnywhere, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
+import type { FromAnywhere, FromFeed, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
 import * as menu from "./menu";
 import * as report from "./report";
 import * as screens from "./screens";
@@ -89,7 +90,7 @@ async function refresh(asked: "by itself" | "by a person"): Promise<void> {
   const changed = await update(asked);
   await keepAlarm();
   await guard.showHealth();
-  if (changed) await guard.visitAll();
+  if (changed) await Promise.all([guard.visitAll(), feed.tellAll()]);
   if ((await store.status()).error === "") await deliver(true);
 }
 
@@ -118,8 +119,13 @@ async function answer(message: Message, sender: Sender): Promise<unknown> {
   return handle?.(message.body, sender.tab?.id ?? -1);
 }
 
-const fromOverlay: Handlers<FromOverlay & FromAnywhere, [tabId: number, url: string]> = {
+const fromOverlay: Handlers<FromOverlay & FromFeed & FromAnywhere, [tabId: number, url: string]> = {
   ...screens.fromAnywhere,
+  "feed.check": feed.check,
+  "feed.details": feed.reason,
+  async "feed.mistake"({ href }, tabId, url) {
+    return mistake(await feed.warning(href, tabId, url));
+  },
   async "overlay.look"({ href }, tabId, url) {
     // The browser vouches for the site, the script for the rest of the address: it may be newer than the browser's.
     if (!URL.canParse(href) || new URL(href).origin !== new URL(url).origin) return null;

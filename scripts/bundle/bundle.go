@@ -147,6 +147,7 @@ func (b build) release() (root string, sequence uint64, bundled files, err error
 var background = []string{
 	"src/worker.ts",
 	"src/overlay.ts",
+	"src/feed.ts",
 }
 
 // scripts bundles the scripts of the background, and of each page the one with its name.

@@ -1,0 +1,164 @@
+// The mark beside a link to something listed. It stands in the row of the link, so that it goes where
+// the row goes and is read out after the link; and it takes no room, so that nothing in the page moves.
+
+import css from "../pages/mark.css";
+import { style } from "./ext";
+import { keepEvents, restore, styleText } from "./guarded";
+import type { Link } from "./links";
+import type { Notice } from "./message";
+import { h } from "./page";
+import { explain } from "./reason";
+import { direction, language, t } from "./text";
+
+/** How often a mark is put back that the page takes away or changes. */
+const maxRepairs = 50;
+
+/** How far up from the link a place is looked for. */
+const maxSteps = 6;
+
+/** In px: a link so high is a picture, and its mark lies on it. */
+const picture = 60;
+
+export class Mark {
+  private readonly host = document.createElement("khien-mark");
+  private readonly button: HTMLButtonElement;
+  /** What the mark stands behind: the link, or something around it. */
+  private spot: Element;
+  private css = "";
+  private repairs = 0;
+  private readonly changes = new MutationObserver(() => this.keep());
+
+  constructor(
+    readonly link: Link,
+    readonly notice: Notice,
+    withdrawn: () => void,
+  ) {
+    this.spot = link;
+    const label = t(/^[a-z]+:/.test(notice.subject) ? "markAccount" : "markLink");
+    this.button = h("button", { id: "mark", type: "button", lang: language(), dir: direction(), ariaExpanded: "false", ariaHasPopup: "dialog" }, label);
+    this.button.ariaLabel = t("markAbout", label, notice.name);
+    this.button.addEventListener("click", (event) => {
+      event.preventDefault();
+      if (event.isTrusted) explain(notice, label, this.button, withdrawn);
+    });
+    const root = this.host.attachShadow({ mode: "closed" });
+    style(root, css);
+    root.append(this.button);
+    keepEvents(this.host);
+    this.place();
+  }
+
+  /** Whether the mark can be where it belongs: a row that was taken out is gone, or used for something else. */
+  get isThere(): boolean {
+    return this.link.isConnected;
+  }
+
+  /** Puts the mark back where it belongs, if the page has taken it away, but not for ever. */
+  keep(): void {
+    const lost = this.host.parentNode !== this.spot.parentNode || !this.spot.contains(this.link);
+    if (!lost && this.host.style.cssText === this.css && this.host.attributes.length === 1) return;
+    if (++this.repairs > maxRepairs) return this.remove();
+    if (lost) this.place();
+    else this.dress(this.css);
+  }
+
+  /** Follows the link within its row. */
+  align(): void {
+    if (this.link.isConnected && this.host.isConnected) this.dress(this.css, this.target());
+  }
+
+  remove(): void {
+    this.changes.disconnect();
+    this.host.remove();
+  }
+
+  /** Stands the mark behind the link, or as far out as it takes to be seen whole and to change nothing in the page. */
+  private place(): void {
+    let best: Element | undefined;
+    for (const spot of this.spots()) {
+      if (!this.stand(spot)) continue;
+      best ??= spot;
+      if (this.isWhole()) return;
+    }
+    this.stand(best ?? this.link);
+  }
+
+  private *spots(): Iterable<Element> {
+    let spot: Element = this.link.closest('[aria-hidden="true"]') ?? this.link;
+    for (let step = 0; step < maxSteps && spot.parentElement && spot !== document.body; step++) {
+      yield spot;
+      spot = spot.parentElement;
+    }
+  }
+
+  /** Stands the mark behind an element, and returns whether everything around is as it was. */
+  private stand(spot: Element): boolean {
+    this.host.remove();
+    const around = [this.link, spot, spot.parentElement, spot.previousElementSibling, spot.nextElementSibling];
+    const before = around.map(box);
+    this.spot = spot;
+    this.dress(atRest);
+    spot.after(this.host);
+    this.dress(atRest, this.target());
+    return around.every((element, i) => box(element) === before[i]);
+  }
+
+  private dress(cssText: string, offset?: { x: number; y: number }): void {
+    if (offset) {
+      const now = this.host.getBoundingClientRect();
+      const [x, y] = this.moved();
+      const [dx, dy] = [Math.round(x + offset.x - now.left), Math.round(y + offset.y - now.top)];
+      cssText = styleText(`${layout} transform: translate(${dx}px, ${dy}px) !important;`);
+    }
+    this.changes.disconnect();
+    restore(this.host, cssText);
+    this.css = this.host.style.cssText;
+    this.changes.observe(this.host, { attributes: true });
+  }
+
+  /** How far the mark is from where the row would put it. */
+  private moved(): [number, number] {
+    const found = /translate\((-?[\d.]+)px, (-?[\d.]+)px\)/.exec(this.host.style.transform);
+    return found ? [Number(found[1]), Number(found[2])] : [0, 0];
+  }
+
+  /** Where the mark belongs on the screen: at the end of the link, below it where there is no room, on it if it is a picture. */
+  private target(): { x: number; y: number } {
+    const rects = this.link.getClientRects();
+    const last = rects[rects.length - 1] ?? this.link.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.button;
+    if (last.height > picture) return { x: last.left + 4, y: last.top + 4 };
+    const toLeft = getComputedStyle(this.link).direction === "rtl";
+    const y = last.top + (last.height - height) / 2;
+    if (toLeft) return last.left - 4 - width >= 0 ? { x: last.left - 4 - width, y } : { x: Math.max(0, last.right - width), y: last.bottom + 2 };
+    const room = document.documentElement.clientWidth;
+    return last.right + 4 + width <= room ? { x: last.right + 4, y } : { x: Math.max(0, Math.min(last.left, room - width)), y: last.bottom + 2 };
+  }
+
+  /** Whether nothing around cuts off a part of the mark. */
+  private isWhole(): boolean {
+    const own = this.button.getBoundingClientRect();
+    const fixed = this.host.offsetParent;
+    let inside = false;
+    for (let element = this.host.parentElement; element && element !== document.body; element = element.parentElement) {
+      inside ||= element === fixed;
+      const { overflowX, overflowY, contain } = getComputedStyle(element);
+      const cuts = (overflowX !== "visible" || overflowY !== "visible") && (inside || fixed === null) || /paint|content|strict/.test(contain);
+      if (!cuts) continue;
+      const { left, top, right, bottom } = element.getBoundingClientRect();
+      const scrolls = element.scrollHeight > element.clientHeight && /auto|scroll/.test(overflowY);
+      if (own.left < left || own.right > right || (!scrolls && (own.top < top || own.bottom > bottom))) return false;
+    }
+    return true;
+  }
+}
+
+/** Where an element is, as text. */
+function box(element: Element | null): string {
+  if (!element) return "";
+  const { x, y, width, height } = element.getBoundingClientRect();
+  return `${x} ${y} ${width} ${height}`;
+}
+
+const layout = "display: block !important; position: absolute !important; inline-size: 0 !important; block-size: 0 !important; z-index: 2147483647 !important;";
+const atRest = styleText(layout);
