@@ -15,7 +15,7 @@ export const networks: readonly Network[] = [
   { name: "Messenger", domains: ["messenger.com"], platform: "facebook" },
   { name: "TikTok", domains: ["tiktok.com"], platform: "tiktok" },
   { name: "YouTube", domains: ["youtube.com"], platform: "youtube" },
-  { name: "Telegram", domains: ["t.me", "telegram.org", "telegram.me", "telegram.dog"], platform: "telegram" },
+  { name: "Telegram", domains: ["telegram.org", "t.me", "telegram.me", "telegram.dog"], platform: "telegram" },
   { name: "Zalo", domains: ["zalo.me"], platform: "zalo" },
   { name: "Instagram", domains: ["instagram.com"], platform: "instagram" },
   { name: "Threads", domains: ["threads.com", "threads.net"], platform: "threads" },

@@ -3,23 +3,10 @@
 import { api } from "./ext";
 import { rows } from "./history";
 import { ask } from "./message";
+import { networks } from "./networks";
 import { element, h } from "./page";
 import { choose, settings } from "./settings";
 import { languages, localize, readAgain, t } from "./text";
-
-/** The networks whose pages can be marked, by the domain that settings know them by. */
-const networks: [domain: string, name: string][] = [
-  ["facebook.com", "Facebook"],
-  ["messenger.com", "Messenger"],
-  ["instagram.com", "Instagram"],
-  ["threads.com", "Threads"],
-  ["tiktok.com", "TikTok"],
-  ["youtube.com", "YouTube"],
-  ["x.com", "X"],
-  ["telegram.org", "Telegram"],
-  ["zalo.me", "Zalo"],
-  ["linkedin.com", "LinkedIn"],
-];
 
 const tongue = element<HTMLSelectElement>("language");
 const country = element<HTMLSelectElement>("country");
@@ -29,8 +16,8 @@ const saved = element("saved");
 async function start(): Promise<void> {
   for (const [code, name] of Object.entries(languages)) tongue.append(new Option(name, code));
   await speak();
-  for (const [domain, name] of networks) {
-    const box = h("input", { type: "checkbox", value: domain });
+  for (const { name, domains } of networks) {
+    const box = h("input", { type: "checkbox", value: domains[0] ?? "" });
     box.addEventListener("change", () => void chosen());
     element("networks").append(h("label", { className: "choice" }, box, name));
   }
