@@ -1,5 +1,6 @@
 // The entries of the right mouse button. Firefox for Android has no such menu, and everything works without.
 
+import * as beside from "./beside";
 import { api } from "./ext";
 import { ready, t } from "./text";
 
@@ -10,7 +11,6 @@ export async function fill(): Promise<void> {
   await api.contextMenus.removeAll();
   const where = ["http://*/*", "https://*/*"];
   api.contextMenus.create({ id: "page", contexts: ["page"], title: t("reportPage"), documentUrlPatterns: where });
-  api.contextMenus.create({ id: "selection", contexts: ["selection"], title: t("checkSelection"), documentUrlPatterns: where });
-  api.contextMenus.create({ id: "checkLink", contexts: ["link"], title: t("checkSelection"), documentUrlPatterns: where });
+  beside.menus(where);
   api.contextMenus.create({ id: "link", contexts: ["link"], title: t("reportLink"), targetUrlPatterns: where });
 }

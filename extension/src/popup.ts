@@ -3,6 +3,7 @@
 
 import { api } from "./ext";
 import { ask, type Page, type Protection } from "./message";
+import { takePictures } from "./picture";
 import type { Entry } from "./store";
 import { categories, category, day, localize, moment, t, type Key } from "./text";
 
@@ -119,6 +120,11 @@ function item(state: string, title: string, text: string): HTMLElement {
 element("asking").addEventListener("submit", (event) => {
   event.preventDefault();
   if (asked.value.trim()) void check(asked.value);
+});
+
+takePictures((text) => {
+  asked.value = text;
+  void check(text);
 });
 
 async function report(): Promise<void> {

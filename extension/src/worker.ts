@@ -3,6 +3,7 @@
 // is loaded; each then waits for what it needs.
 
 import { api, hidden, openPopup, own, shown } from "./ext";
+import * as beside from "./beside";
 import * as core from "./core";
 import * as feed from "./feedasks";
 import * as guard from "./guard";
@@ -47,11 +48,7 @@ api.runtime.onInstalled.addListener(async ({ reason }) => {
 api.runtime.onStartup.addListener(() => void guard.visitAll());
 
 api.contextMenus?.onClicked.addListener(async (info, tab) => {
-  const text = info.menuItemId === "selection" ? info.selectionText : info.menuItemId === "checkLink" ? info.linkUrl : undefined;
-  if (text !== undefined) {
-    await openPopup(await session.addRequest({ href: "", title: "", text: text.slice(0, 1000) }));
-    return;
-  }
+  if (beside.clicked(info, tab)) return;
   const link = info.menuItemId === "link";
   const address = link ? info.linkUrl : info.pageUrl;
   if (!address) return;

@@ -64,22 +64,6 @@ test("a page that looks like another is a reason for caution, and its real one i
   await fake.close();
 });
 
-test("a selected text and a link are checked from the menu", async () => {
-  const asked = [
-    [{ menuItemId: "selection", selectionText: "STK Vietcombank 0011000000001" }, /Bank account 0011000000001 \(Vietcombank\)\s+On the scam list/],
-    [{ menuItemId: "checkLink", linkUrl: "tel:0900000001" }, /Telephone number \+84900000001\s+On the scam list/],
-    [{ menuItemId: "checkLink", linkUrl: "https://honest.example/" }, /honest\.example\s+Nothing known/],
-  ];
-  for (const [info, says] of asked) {
-    const before = new Set(browser.tabs());
-    await (await browser.worker()).evaluate((info) => chrome.contextMenus.onClicked.dispatch(info, undefined), info);
-    const shown = await until("a window of it opens", () => browser.tabs().find((one) => !before.has(one) && one.url().includes("popup.html#")));
-    await until("it says what is known", async () => says.test(await shown.innerText("#known")));
-    assert.equal(await shown.isVisible("#state"), false);
-    await shown.close();
-  }
-});
-
 test("nothing of what was asked has left the browser", () => {
   const left = world.gateway.log.map((one) => JSON.stringify(one)).join("\n");
   assert.doesNotMatch(left, /0900|0011|19030|recovery|faceb00k|vietcombank/i);

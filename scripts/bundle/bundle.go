@@ -148,6 +148,7 @@ var background = []string{
 	"src/worker.ts",
 	"src/overlay.ts",
 	"src/feed.ts",
+	"src/aside.ts",
 }
 
 // scripts bundles the scripts of the background, and of each page the one with its name.
