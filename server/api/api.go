@@ -8,6 +8,8 @@
 //	GET  /v1/bucket/{release}/{prefix} Bucket   the reasons behind the hits of one bucket
 //	POST /v1/reports                   Report   takes a report, answers with a receipt
 //	GET  /v1/receipts/{id}             Receipt  what became of the report
+//	POST /v1/receipts                  Receipts what became of up to 50 of them
+//	POST /v1/pictures                  Picture  a picture to a report, by its receipt
 //
 // Whatever goes wrong is told as {"error": {"code", "message"}}: a code for
 // programs, a sentence for people. Neither repeats anything of the request.
@@ -23,23 +25,31 @@ import (
 	"mime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/tinylib/msgp/msgp"
 
 	"khien/server/blob"
+	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/publish"
+	"khien/server/triage"
 	"khien/shared/release"
-	"khien/shared/set"
 	"khien/shared/subject"
-	"khien/shared/wire"
 )
 
-// API answers from what is published and from the inbox. Its methods are safe
+// API answers from what is published, from the inbox and from the cases. Its methods are safe
 // for concurrent use and keep nothing of their arguments.
 type API struct {
-	Blobs *blob.Dir
-	Inbox *inbox.Inbox
+	Blobs    *blob.Dir
+	Inbox    *inbox.Inbox
+	Desk     *triage.Desk    // nil where reports are decided one by one
+	Evidence *evidence.Store // nil where no pictures are taken
+	// Platform tells when the platform of a listed subject was informed of it and when it has removed it, in Unix seconds, 0 for
+	// what has not happened; nil where nobody asks platforms for anything.
+	Platform func(ctx context.Context, s subject.Subject) (informed, removed int64, err error)
+
+	current atomic.Pointer[current]
 }
 
 // Answer is what to send back.
@@ -137,48 +147,6 @@ func (a *API) Bucket(sequence, prefix string, form Form) Answer {
 	return Answer{Status: 200, Type: string(MsgPack), Cache: cacheForever, ETag: quoted("bucket/" + sequence + "/" + prefix), Body: body}
 }
 
-// Receipt tells what became of a report: received, accepted, rejected, and listed
-// as soon as the current release has it.
-func (a *API) Receipt(ctx context.Context, receipt string, form Form) Answer {
-	if len(receipt) != 32 || strings.Trim(receipt, "0123456789abcdef") != "" {
-		return notFound(form)
-	}
-	r, err := a.Inbox.ByReceipt(ctx, receipt)
-	switch {
-	case errors.Is(err, inbox.ErrNotFound):
-		return notFound(form)
-	case err != nil:
-		return unavailable(form)
-	}
-	answer := r.Acknowledgement()
-	if r.State == wire.StateAccepted && r.Kind == wire.KindScam && a.lists(subject.Subject(r.Subject)) {
-		answer.State = wire.StateListed
-	}
-	return receiptAnswer(200, answer, form)
-}
-
-// lists tells whether the current release has s.
-func (a *API) lists(s subject.Subject) bool {
-	note, err := a.Blobs.Head()
-	if err != nil {
-		return false
-	}
-	head, err := release.ReadHead(note)
-	if err != nil {
-		return false
-	}
-	body, err := a.Blobs.Get("blob/" + head.Set.String())
-	if err != nil {
-		return false
-	}
-	current, err := set.Open(body)
-	if err != nil {
-		return false
-	}
-	_, ok := current.Lookup(s.Digest())
-	return ok
-}
-
 // Ready is nil when everything that is asked for can be answered: there is a head
 // that has not expired, and the inbox can be read.
 func (a *API) Ready(ctx context.Context, now int64) error {
@@ -217,17 +185,6 @@ func Fail(form Form, status int, code, message string) Answer {
 			Message string `json:"message"`
 		}
 		body, _ = json.Marshal(map[string]text{"error": {code, message}})
-		body = append(body, '\n')
-	}
-	return Answer{Status: status, Type: string(form), Cache: cacheNever, Body: body}
-}
-
-func receiptAnswer(status int, r wire.Receipt, form Form) Answer {
-	var body []byte
-	if form == MsgPack {
-		body, _ = r.MarshalMsg(nil)
-	} else {
-		body, _ = json.Marshal(r)
 		body = append(body, '\n')
 	}
 	return Answer{Status: status, Type: string(form), Cache: cacheNever, Body: body}

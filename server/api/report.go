@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,6 +33,11 @@ type Sent struct {
 	Body      []byte
 	Source    []byte // of the sender, as package limit knows senders; or nil
 	WorkedFor []byte // the id of the report that a proof of work was for; nil without one
+}
+
+func (s Sent) compressed() bool {
+	encoding := strings.ToLower(strings.TrimSpace(s.Encoding))
+	return encoding != "" && encoding != "identity"
 }
 
 // problem is why a report was refused.
@@ -75,15 +81,15 @@ func (a *API) Report(ctx context.Context, sent Sent, now int64) Answer {
 	case err != nil:
 		return unavailable(answerForm)
 	case created:
-		return receiptAnswer(201, receipt, answerForm)
+		return encoded(201, &receipt, answerForm)
 	}
-	return receiptAnswer(200, receipt, answerForm)
+	return encoded(200, &receipt, answerForm)
 }
 
 // readReport decodes and checks a report. Everything in it is a copy.
 func readReport(form Form, sent Sent, now int64) (wire.Report, *problem) {
 	var r wire.Report
-	if encoding := strings.ToLower(strings.TrimSpace(sent.Encoding)); encoding != "" && encoding != "identity" {
+	if sent.compressed() {
 		return r, &problem{415, "unsupported_encoding", "Send a report without Content-Encoding; it is small as it is."}
 	}
 	if len(sent.Body) > wire.MaxReport {
@@ -97,7 +103,10 @@ func readReport(form Form, sent Sent, now int64) (wire.Report, *problem) {
 		if len(rest) > 0 {
 			return r, refuse("malformed", "%d bytes follow the report.", len(rest))
 		}
-	} else if refused := readJSON(&r, sent.Body); refused != nil {
+	} else if refused := readJSON(map[string]any{
+		"id": &r.ID, "kind": &r.Kind, "subjects": &r.Subjects, "href": &r.Href, "title": &r.Title,
+		"language": &r.Language, "time": &r.Time, "category": &r.Category, "note": &r.Note, "links": &r.Links,
+	}, sent.Body); refused != nil {
 		return r, refused
 	}
 	return r, check(&r, now)
@@ -105,13 +114,9 @@ func readReport(form Form, sent Sent, now int64) (wire.Report, *problem) {
 
 // readJSON is stricter than encoding/json, which takes "ID" for "id", keeps the
 // last of two equal names, and replaces what is not UTF-8.
-func readJSON(r *wire.Report, body []byte) *problem {
+func readJSON(fields map[string]any, body []byte) *problem {
 	if !utf8.Valid(body) {
 		return refuse("malformed", "The body is not UTF-8.")
-	}
-	fields := map[string]any{
-		"id": &r.ID, "kind": &r.Kind, "subjects": &r.Subjects, "href": &r.Href, "title": &r.Title,
-		"language": &r.Language, "time": &r.Time, "category": &r.Category, "note": &r.Note,
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	malformed := refuse("malformed", "The body is no JSON object.")
@@ -127,7 +132,7 @@ func readJSON(r *wire.Report, body []byte) *problem {
 		field, ok := fields[name]
 		switch {
 		case !ok:
-			return refuse("unknown_field", "The body has a field that no report has.")
+			return refuse("unknown_field", "The body has a field that does not belong there.")
 		case field == nil:
 			return refuse("malformed", "The field %s is there twice.", name)
 		}
@@ -191,7 +196,10 @@ func checkSubjects(r *wire.Report) *problem {
 	if len(r.Subjects) > maxSubjects {
 		return refuse("bad_subject", "A report has at most %d subjects.", maxSubjects)
 	}
-	for _, text := range r.Subjects {
+	if len(r.Links) > wire.MaxLinks {
+		return refuse("bad_subject", "A report has at most %d links.", wire.MaxLinks)
+	}
+	for _, text := range slices.Concat(r.Subjects, r.Links) {
 		if _, err := subject.Parse(text); err != nil {
 			return refuse("bad_subject", "A subject is not in canonical form.")
 		}

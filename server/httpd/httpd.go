@@ -11,21 +11,17 @@ package httpd
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/time/rate"
 
 	"khien/server/api"
-	"khien/server/inbox"
 	"khien/server/limit"
 	"khien/shared/wire"
 )
@@ -56,6 +52,8 @@ type Config struct {
 type Server struct {
 	api          *api.API
 	limiter      *limit.Limiter
+	following    *limit.Limiter // of questions what became of reports
+	pictures     *rate.Limiter
 	clientHeader string
 	demo         bool
 	log          *slog.Logger
@@ -65,9 +63,17 @@ type Server struct {
 // New makes a server.
 func New(c Config) *Server {
 	s := &Server{api: c.API, limiter: c.Limiter, clientHeader: c.ClientHeader, demo: c.Demo, log: c.Log}
-	s.http = &fasthttp.Server{
-		Handler:                      s.handle,
-		ErrorHandler:                 s.unreadable,
+	s.following, s.pictures = limit.New(following), rate.NewLimiter(pictureRate, pictureBurst)
+	s.http = fasthttpServer(s.guarded(s.handle), s.unreadable)
+	s.http.HeaderReceived = s.room
+	return s
+}
+
+// fasthttpServer has every limit set.
+func fasthttpServer(handle fasthttp.RequestHandler, unreadable func(*fasthttp.RequestCtx, error)) *fasthttp.Server {
+	return &fasthttp.Server{
+		Handler:                      handle,
+		ErrorHandler:                 unreadable,
 		Logger:                       silence{},
 		SecureErrorLogMessage:        true,
 		ReadTimeout:                  readTimeout,
@@ -83,7 +89,6 @@ func New(c Config) *Server {
 		CloseOnShutdown:              true,
 		TCPKeepalive:                 true,
 	}
-	return s
 }
 
 // silence takes what fasthttp wants to print: client addresses and pieces of requests.
@@ -113,15 +118,22 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
+// guarded answers what a handler that panics does not.
+func (s *Server) guarded(handle fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		defer func() {
+			if recover() != nil {
+				// The value of the panic may quote the request; the stack holds addresses only.
+				s.log.Error("a request caused a panic", "stack", string(debug.Stack()))
+				ctx.Response.Reset()
+				send(ctx, api.Fail(api.JSON, 500, "internal", "The server made a mistake."))
+			}
+		}()
+		handle(ctx)
+	}
+}
+
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	defer func() {
-		if recover() != nil {
-			// The value of the panic may quote the request; the stack holds addresses only.
-			s.log.Error("a request caused a panic", "stack", string(debug.Stack()))
-			ctx.Response.Reset()
-			send(ctx, api.Fail(api.JSON, 500, "internal", "The server made a mistake."))
-		}
-	}()
 	// The path is matched as it was sent: nothing that is published needs decoding.
 	path := string(ctx.URI().PathOriginal())
 	if s.demo && s.demoPage(ctx, path) {
@@ -145,6 +157,12 @@ func (s *Server) question(ctx *fasthttp.RequestCtx, path string) {
 	switch {
 	case path == "/v1/reports":
 		s.report(ctx, form)
+		return
+	case path == "/v1/receipts":
+		s.receipts(ctx, form)
+		return
+	case path == picturesPath:
+		s.picture(ctx, form)
 		return
 	case path == "/healthz":
 		answer = func() api.Answer { return plain(200, "ok\n") }
@@ -189,81 +207,6 @@ func (s *Server) question(ctx *fasthttp.RequestCtx, path string) {
 	}
 }
 
-// report takes a report. A web page cannot send one in its visitor's name: the media
-// types are none that a browser sends to another site unasked, and only an
-// extension's origin is told that it may.
-func (s *Server) report(ctx *fasthttp.RequestCtx, form api.Form) {
-	origin := string(ctx.Request.Header.Peek("Origin"))
-	if strings.HasPrefix(origin, "chrome-extension://") || strings.HasPrefix(origin, "moz-extension://") {
-		ctx.Response.Header.Set("Access-Control-Allow-Origin", origin)
-	}
-	ctx.Response.Header.Set("Vary", "Origin")
-	ctx.Response.Header.Set("Access-Control-Expose-Headers", "Khien-Challenge, Retry-After")
-	switch {
-	case ctx.IsPost():
-		now := time.Now().Unix()
-		source := s.source(ctx, now)
-		id, worked := s.worked(ctx, now)
-		switch s.limiter.Ask(source, worked) {
-		case limit.Work:
-			challenge, zeros := s.limiter.Challenge(now)
-			ctx.Response.Header.Set("Khien-Challenge", fmt.Sprintf("%x %d", challenge, zeros))
-			send(ctx, api.Fail(form, 429, "work", "Many reports come just now. Send this one again with a proof of work for the challenge in the header Khien-Challenge."))
-			return
-		case limit.Wait:
-			ctx.Response.Header.Set("Retry-After", "60")
-			send(ctx, api.Fail(form, 429, "too_many", "Too many reports come from your network. Try again in a minute."))
-			return
-		}
-		header := &ctx.Request.Header
-		send(ctx, s.api.Report(asking(), api.Sent{
-			Type:      string(header.Peek("Content-Type")),
-			Encoding:  string(header.Peek("Content-Encoding")),
-			Accept:    string(header.Peek("Accept")),
-			Body:      ctx.PostBody(),
-			Source:    source[:],
-			WorkedFor: id,
-		}, now))
-	case ctx.IsOptions():
-		ctx.Response.Header.Set("Access-Control-Allow-Methods", "POST")
-		ctx.Response.Header.Set("Access-Control-Allow-Headers", "Content-Type, Khien-Work")
-		ctx.Response.Header.Set("Access-Control-Max-Age", "86400")
-		send(ctx, api.Answer{Status: 204})
-	default:
-		wrongMethod(ctx, form, "POST, OPTIONS")
-	}
-}
-
-// source is who sends a request, as package limit knows senders.
-func (s *Server) source(ctx *fasthttp.RequestCtx, now int64) limit.Source {
-	addr, _ := netip.AddrFromSlice(ctx.RemoteIP())
-	if s.clientHeader != "" {
-		addr, _ = netip.ParseAddr(strings.TrimSpace(string(ctx.Request.Header.Peek(s.clientHeader))))
-	}
-	return s.limiter.Source(addr, now)
-}
-
-// worked reads the header Khien-Work, "challenge id number" with the first two in hex, and returns the id that it is
-// a proof of work for.
-func (s *Server) worked(ctx *fasthttp.RequestCtx, now int64) (id []byte, ok bool) {
-	part := strings.Split(string(ctx.Request.Header.Peek("Khien-Work")), " ")
-	if len(part) != 3 || len(part[1]) != 2*inbox.IDSize {
-		return nil, false
-	}
-	challenge, err := hex.DecodeString(part[0])
-	if err != nil {
-		return nil, false
-	}
-	if id, err = hex.DecodeString(part[1]); err != nil {
-		return nil, false
-	}
-	number, err := strconv.ParseUint(part[2], 10, 64)
-	if err != nil || !s.limiter.Worked(challenge, id, number, now) {
-		return nil, false
-	}
-	return id, true
-}
-
 // unreadable answers a request that fasthttp could not read, without quoting it.
 func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	var timeout net.Error
@@ -272,7 +215,7 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	case errors.As(err, &tooLong):
 		send(ctx, api.Fail(api.JSON, 431, "header_too_large", "The header of the request is too long."))
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		send(ctx, api.Fail(api.JSON, 413, "too_large", "The body of the request is too long."))
+		s.noRoom(ctx)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		send(ctx, api.Fail(api.JSON, 408, "timeout", "The request did not arrive in time."))
 	default:

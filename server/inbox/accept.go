@@ -84,8 +84,8 @@ func (i *Inbox) write() {
 }
 
 const insertReport = `INSERT INTO report
-	(source, id, receipt, received, kind, subjects, href, title, language, sent, category, note, state, changed)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+	(source, id, receipt, received, kind, subjects, href, title, language, sent, category, note, links, state, changed)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // store puts all of the reports on the disk, or none of them.
 func (i *Inbox) store(together []*sent) error {
@@ -112,7 +112,7 @@ func (s *sent) store(tx *sql.Tx, insert *sql.Stmt) error {
 	var receipt [16]byte
 	rand.Read(receipt[:])
 	done, err := insert.Exec(s.source, r.ID, receipt[:], s.now, r.Kind, strings.Join(r.Subjects, "\n"), r.Href, r.Title, r.Language, r.Time,
-		r.Category, r.Note, wire.StateReceived, s.now)
+		r.Category, r.Note, strings.Join(r.Links, "\n"), wire.StateReceived, s.now)
 	if err != nil {
 		return err
 	}
@@ -129,10 +129,17 @@ func (s *sent) store(tx *sql.Tx, insert *sql.Stmt) error {
 		s.err = ErrConflict
 		return nil
 	case known.State == wire.StateReceived:
-		_, err = tx.Exec(`UPDATE report SET
+		var done sql.Result
+		done, err = tx.Exec(`UPDATE report SET
 			category = CASE ?1 WHEN '' THEN category ELSE ?1 END,
 			note = CASE ?2 WHEN '' THEN note ELSE ?2 END
-			WHERE id = ?3`, r.Category, r.Note, r.ID)
+			WHERE id = ?3 AND (?1 NOT IN ('', category) OR ?2 NOT IN ('', note))`, r.Category, r.Note, r.ID)
+		if err != nil {
+			return err
+		}
+		if n, _ := done.RowsAffected(); n == 1 {
+			_, err = tx.Exec(`INSERT INTO amendment (report) VALUES (?)`, known.Seq)
+		}
 	}
 	s.receipt = known.Acknowledgement()
 	return err

@@ -161,6 +161,19 @@ func (i *Inbox) After(ctx context.Context, seq int64, limit int) ([]Report, erro
 	return list, nil
 }
 
+// Amended returns at most limit of the reports to which a category or a note was added after they had come, from the
+// amendment after number n on, and the number of the last; a report that was amended twice is there twice.
+func (i *Inbox) Amended(ctx context.Context, n int64, limit int) (list []Report, last int64, err error) {
+	err = i.db.QueryRowContext(ctx, `SELECT coalesce(max(n), ?1) FROM (SELECT n FROM amendment WHERE n > ?1 ORDER BY n LIMIT ?2)`, n, limit).Scan(&last)
+	if err == nil && last > n {
+		list, err = all(i.db.QueryContext(ctx, selectReport+` JOIN amendment ON report = seq WHERE n > ? AND n <= ? ORDER BY n`, n, last))
+	}
+	if err != nil {
+		return nil, n, fmt.Errorf("couldn't list what was added to reports: %w", err)
+	}
+	return list, last, nil
+}
+
 // DecideAll closes those of the reports that are open, all with one decision, and tells how many there were.
 func (i *Inbox) DecideAll(ctx context.Context, ids [][]byte, d Decision) (n int64, err error) {
 	if d.State != wire.StateAccepted && d.State != wire.StateRejected {
@@ -258,7 +271,7 @@ func (i *Inbox) History(ctx context.Context, id []byte) ([]Decision, error) {
 	return list, rows.Err()
 }
 
-const selectReport = `SELECT seq, source, id, lower(hex(receipt)), received, kind, subjects, href, title, language, sent, category, note,
+const selectReport = `SELECT seq, source, id, lower(hex(receipt)), received, kind, subjects, href, title, language, sent, category, note, links,
 	state, changed, subject, reason FROM report`
 
 func all(rows *sql.Rows, err error) ([]Report, error) {
@@ -269,12 +282,15 @@ func all(rows *sql.Rows, err error) ([]Report, error) {
 	var list []Report
 	for rows.Next() {
 		var r Report
-		var subjects string
+		var subjects, links string
 		if err := rows.Scan(&r.Seq, &r.Source, &r.ID, &r.Receipt, &r.Received, &r.Kind, &subjects, &r.Href, &r.Title, &r.Language, &r.Time,
-			&r.Category, &r.Note, &r.State, &r.Changed, &r.Subject, &r.Reason); err != nil {
+			&r.Category, &r.Note, &links, &r.State, &r.Changed, &r.Subject, &r.Reason); err != nil {
 			return nil, err
 		}
 		r.Subjects = strings.Split(subjects, "\n")
+		if links != "" {
+			r.Links = strings.Split(links, "\n")
+		}
 		list = append(list, r)
 	}
 	return list, rows.Err()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -56,7 +57,7 @@ func get(t *testing.T, i *Inbox, name string) Report {
 func TestARetryGetsTheSameReceipt(t *testing.T) {
 	i := open(t)
 	first := accept(t, i, report(1), true)
-	if again := accept(t, i, report(1), false); again != first {
+	if again := accept(t, i, report(1), false); !reflect.DeepEqual(again, first) {
 		t.Errorf("a retry got %+v, the first sending %+v", again, first)
 	}
 	if other := accept(t, i, report(2), true); other.Receipt == first.Receipt {
@@ -141,7 +142,7 @@ func TestDecideAndTakeBack(t *testing.T) {
 	}
 	r, err := i.ByReceipt(ctx, receipt.Receipt)
 	want := wire.Receipt{Receipt: receipt.Receipt, State: wire.StateAccepted, Time: noon + 5, Reason: decided.Reason, Subject: decided.Subject}
-	if err != nil || r.Acknowledgement() != want {
+	if err != nil || !reflect.DeepEqual(r.Acknowledgement(), want) {
 		t.Errorf("the receipt says %+v (%v), want %+v", r.Acknowledgement(), err, want)
 	}
 	if err := i.Reopen(ctx, id, "linh", noon+9); err != nil {

@@ -28,8 +28,11 @@ func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
 			return n, fmt.Errorf("couldn't gather reports: %w", err)
 		}
 		reports, err := box.After(ctx, last, together)
-		if err != nil || len(reports) == 0 {
+		if err != nil {
 			return n, err
+		}
+		if len(reports) == 0 {
+			return n, d.amend(ctx, box)
 		}
 		touched := map[int64][][]byte{}
 		var listed []Case
@@ -90,8 +93,17 @@ func place(ctx context.Context, tx *sql.Tx, r inbox.Report) (id int64, err error
 	} else if err != nil {
 		return 0, err
 	}
+	noted := r.Note != ""
+	if !noted {
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pictures WHERE report = ?)`, r.ID).Scan(&noted); err != nil {
+			return 0, err
+		}
+	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO members (report, id, case_id, kind, received, source, category, noted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.Seq, r.ID, id, r.Kind, r.Received, r.Source, kindOf(r.Category), r.Note != "")
+		r.Seq, r.ID, id, r.Kind, r.Received, r.Source, kindOf(r.Category), noted)
+	if err == nil && r.Kind == wire.KindScam {
+		err = lead(ctx, tx, r, id)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -100,7 +112,7 @@ func place(ctx context.Context, tx *sql.Tx, r inbox.Report) (id int64, err error
 		return id, err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE cases SET reports = reports + 1, noted = noted + ?,
-		state = CASE state WHEN 'asked' THEN 'open' ELSE state END WHERE id = ?`, r.Note != "", id)
+		state = CASE state WHEN 'asked' THEN 'open' ELSE state END WHERE id = ?`, noted, id)
 	if err == nil {
 		_, err = tx.ExecContext(ctx, `INSERT INTO sources (case_id, source) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, r.Source)
 	}
@@ -109,6 +121,66 @@ func place(ctx context.Context, tx *sql.Tx, r inbox.Report) (id int64, err error
 			ON CONFLICT DO UPDATE SET reports = reports + 1`, id, r.Category)
 	}
 	return id, err
+}
+
+// lead keeps where the links of a reported page lead, where that tells something: an account, or a site that is not
+// everybody's.
+func lead(ctx context.Context, tx *sql.Tx, r inbox.Report, id int64) error {
+	if len(r.Links) == 0 {
+		return nil
+	}
+	var reports int
+	if err := tx.QueryRowContext(ctx, `SELECT reports FROM cases WHERE id = ?`, id).Scan(&reports); err != nil || reports >= maxLeading {
+		return err
+	}
+	own := nameOf(r.Subjects)
+	for _, link := range r.Links {
+		target := nameOf([]string{link})
+		if site := strings.IndexByte(string(target), '/') == len(target)-1; target == own || !site && !target.IsAccount() {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO leads (report, target) VALUES (?, ?) ON CONFLICT DO NOTHING`, r.Seq, string(target)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// amend counts the categories and notes that came after their reports were gathered.
+func (d *Desk) amend(ctx context.Context, box *inbox.Inbox) error {
+	const together = 500
+	for {
+		var n int64
+		if err := d.db.QueryRowContext(ctx, `SELECT n FROM amended`).Scan(&n); err != nil {
+			return fmt.Errorf("couldn't gather what was added to reports: %w", err)
+		}
+		reports, last, err := box.Amended(ctx, n, together)
+		if err != nil || last == n {
+			return err
+		}
+		err = d.change(ctx, func(tx *sql.Tx) error {
+			touched := map[int64]bool{}
+			for _, r := range reports {
+				var id int64
+				err := tx.QueryRowContext(ctx, `UPDATE members SET category = ?, noted = max(noted, ?) WHERE report = ? RETURNING case_id`,
+					kindOf(r.Category), r.Note != "", r.Seq).Scan(&id)
+				if err != nil {
+					return err
+				}
+				touched[id] = true
+			}
+			for id := range touched {
+				if err := recount(ctx, tx, id); err != nil {
+					return err
+				}
+			}
+			_, err := tx.ExecContext(ctx, `UPDATE amended SET n = ?`, last)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("couldn't gather what was added to reports: %w", err)
+		}
+	}
 }
 
 // nameOf is what binds reports together: the account, or else the whole site where everything on it is one person's.
@@ -142,7 +214,7 @@ var reach = map[string]float64{"facebook": 3, "youtube": 3, "tiktok": 3, "zalo":
 const day = 24 * 60 * 60
 
 // Score ranks a case: 4·log2(1 + distinct sources) + 2·log2(1 + reports of the 24 hours before the newest)
-// + 1 for each report with a note, at most 3 + harm of the category (1 to 4) + reach of the platform (1 to 3).
+// + 1 for each report with a note or a picture, at most 3 + harm of the category (1 to 4) + reach of the platform (1 to 3).
 // A thousand reports from one place count as 30 points less than from a thousand.
 func Score(sources, burst, noted int, category, platform string) float64 {
 	score := 4*math.Log2(float64(1+sources)) + 2*math.Log2(float64(1+burst)) + float64(min(noted, 3))

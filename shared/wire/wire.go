@@ -45,8 +45,8 @@ type Entry struct {
 // Text is a sentence in one language. A sorted list of them, rather than a map, gives
 // the same entries the same bytes.
 type Text struct {
-	Lang string `msg:"lang"` // such as "vi"
-	Text string `msg:"text"`
+	Lang string `msg:"lang" json:"lang"` // such as "vi"
+	Text string `msg:"text" json:"text"`
 }
 
 // Kinds of report.
@@ -66,21 +66,58 @@ type Report struct {
 	Time     int64    `msg:"time" json:"time"`         // Unix seconds by the sender's clock
 	Category string   `msg:"category" json:"category"` // slug, or empty
 	Note     string   `msg:"note" json:"note"`         // plain text, at most 2000 bytes
+
+	// What links on the page lead to, as canonical subjects; at most MaxLinks.
+	Links []string `msg:"links,omitempty" json:"links,omitempty"`
 }
 
-// States of a report, as a receipt shows them.
+// MaxLinks bounds the links of a report.
+const MaxLinks = 16
+
+// States of a report, as a receipt shows them. A scam goes from the first to the last, or ends with rejected; a
+// mistake ends with accepted (what was listed by mistake no longer is) or rejected.
 const (
-	StateReceived = "received" // on disk, nobody has looked yet
-	StateAccepted = "accepted" // will be in the next release
-	StateListed   = "listed"   // is in the current release
-	StateRejected = "rejected"
+	StateReceived  = "received"  // on disk, nobody has looked yet
+	StateReview    = "review"    // a person looks at it
+	StateAccepted  = "accepted"  // will be in the next release
+	StateRejected  = "rejected"  // not listed; the reason says why
+	StateListed    = "listed"    // is in the current release
+	StateInformed  = "informed"  // the platform has been told
+	StateRemoved   = "removed"   // the platform has removed it
+	StateWithdrawn = "withdrawn" // was listed, and is no longer
+	StateUnknown   = "unknown"   // nobody holds such a receipt here
 )
 
 // Receipt acknowledges a report and later tells what became of it.
 type Receipt struct {
-	Receipt string `msg:"receipt" json:"receipt"`           // 32 hex digits, random: only its holder knows it
-	State   string `msg:"state" json:"state"`               // one of the states above
-	Time    int64  `msg:"time" json:"time"`                 // Unix seconds of the last change
-	Reason  string `msg:"reason" json:"reason,omitempty"`   // why it was rejected or under which name it was listed
-	Subject string `msg:"subject" json:"subject,omitempty"` // what was listed
+	Receipt string `msg:"receipt" json:"receipt"`                     // 32 hex digits, random: only its holder knows it
+	State   string `msg:"state" json:"state"`                         // one of the states above
+	Time    int64  `msg:"time" json:"time"`                           // Unix seconds of the last change
+	Reason  string `msg:"reason,omitempty" json:"reason,omitempty"`   // why it was rejected or listed, in English
+	Subject string `msg:"subject,omitempty" json:"subject,omitempty"` // what was listed
+	Reasons []Text `msg:"reasons,omitempty" json:"reasons,omitempty"` // the reason in each language there is, sorted by it
+	Steps   []Step `msg:"steps,omitempty" json:"steps,omitempty"`     // the way to State, the oldest first; empty in an acknowledgement
+}
+
+// Step is when a report came to a state.
+type Step struct {
+	State string `msg:"state" json:"state"`
+	Time  int64  `msg:"time" json:"time"` // Unix seconds
+}
+
+// MaxReceipts bounds the receipts of one question.
+const MaxReceipts = 50
+
+// MaxFollow bounds an encoded Follow in bytes.
+const MaxFollow = 4 << 10
+
+// Follow asks what became of reports.
+type Follow struct {
+	Receipts []string `msg:"receipts" json:"receipts"` // at most MaxReceipts, in any order
+}
+
+// Followed answers a Follow: one receipt for each different one that was asked for, sorted by its name. What nobody
+// holds is StateUnknown.
+type Followed struct {
+	Receipts []Receipt `msg:"receipts" json:"receipts"`
 }

@@ -359,24 +359,235 @@ func (z *Entry) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *Follow) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "receipts"
+	o = append(o, 0x81, 0xa8, 0x72, 0x65, 0x63, 0x65, 0x69, 0x70, 0x74, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Receipts)))
+	for za0001 := range z.Receipts {
+		o = msgp.AppendString(o, z.Receipts[za0001])
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Follow) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "receipts":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Receipts")
+				return
+			}
+			if zb0002 > z5817a858limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Receipts) >= int(zb0002) {
+				z.Receipts = (z.Receipts)[:zb0002]
+			} else {
+				z.Receipts = make([]string, zb0002)
+			}
+			for za0001 := range z.Receipts {
+				z.Receipts[za0001], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Receipts", za0001)
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Follow) Msgsize() (s int) {
+	s = 1 + 9 + msgp.ArrayHeaderSize
+	for za0001 := range z.Receipts {
+		s += msgp.StringPrefixSize + len(z.Receipts[za0001])
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *Followed) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "receipts"
+	o = append(o, 0x81, 0xa8, 0x72, 0x65, 0x63, 0x65, 0x69, 0x70, 0x74, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Receipts)))
+	for za0001 := range z.Receipts {
+		o, err = z.Receipts[za0001].MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Receipts", za0001)
+			return
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Followed) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "receipts":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Receipts")
+				return
+			}
+			if zb0002 > z5817a858limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Receipts) >= int(zb0002) {
+				z.Receipts = (z.Receipts)[:zb0002]
+			} else {
+				z.Receipts = make([]Receipt, zb0002)
+			}
+			for za0001 := range z.Receipts {
+				bts, err = z.Receipts[za0001].UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Receipts", za0001)
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Followed) Msgsize() (s int) {
+	s = 1 + 9 + msgp.ArrayHeaderSize
+	for za0001 := range z.Receipts {
+		s += z.Receipts[za0001].Msgsize()
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *Receipt) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "receipt"
-	o = append(o, 0x85, 0xa7, 0x72, 0x65, 0x63, 0x65, 0x69, 0x70, 0x74)
-	o = msgp.AppendString(o, z.Receipt)
-	// string "state"
-	o = append(o, 0xa5, 0x73, 0x74, 0x61, 0x74, 0x65)
-	o = msgp.AppendString(o, z.State)
-	// string "time"
-	o = append(o, 0xa4, 0x74, 0x69, 0x6d, 0x65)
-	o = msgp.AppendInt64(o, z.Time)
-	// string "reason"
-	o = append(o, 0xa6, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.Reason)
-	// string "subject"
-	o = append(o, 0xa7, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74)
-	o = msgp.AppendString(o, z.Subject)
+	// check for omitted fields
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
+	if z.Reason == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Subject == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Reasons == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Steps == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "receipt"
+		o = append(o, 0xa7, 0x72, 0x65, 0x63, 0x65, 0x69, 0x70, 0x74)
+		o = msgp.AppendString(o, z.Receipt)
+		// string "state"
+		o = append(o, 0xa5, 0x73, 0x74, 0x61, 0x74, 0x65)
+		o = msgp.AppendString(o, z.State)
+		// string "time"
+		o = append(o, 0xa4, 0x74, 0x69, 0x6d, 0x65)
+		o = msgp.AppendInt64(o, z.Time)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "reason"
+			o = append(o, 0xa6, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Reason)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "subject"
+			o = append(o, 0xa7, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74)
+			o = msgp.AppendString(o, z.Subject)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "reasons"
+			o = append(o, 0xa7, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Reasons)))
+			for za0001 := range z.Reasons {
+				// map header, size 2
+				// string "lang"
+				o = append(o, 0x82, 0xa4, 0x6c, 0x61, 0x6e, 0x67)
+				o = msgp.AppendString(o, z.Reasons[za0001].Lang)
+				// string "text"
+				o = append(o, 0xa4, 0x74, 0x65, 0x78, 0x74)
+				o = msgp.AppendString(o, z.Reasons[za0001].Text)
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "steps"
+			o = append(o, 0xa5, 0x73, 0x74, 0x65, 0x70, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Steps)))
+			for za0002 := range z.Steps {
+				// map header, size 2
+				// string "state"
+				o = append(o, 0x82, 0xa5, 0x73, 0x74, 0x61, 0x74, 0x65)
+				o = msgp.AppendString(o, z.Steps[za0002].State)
+				// string "time"
+				o = append(o, 0xa4, 0x74, 0x69, 0x6d, 0x65)
+				o = msgp.AppendInt64(o, z.Steps[za0002].Time)
+			}
+		}
+	}
 	return
 }
 
@@ -428,6 +639,110 @@ func (z *Receipt) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Subject")
 				return
 			}
+		case "reasons":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Reasons")
+				return
+			}
+			if zb0002 > z5817a858limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Reasons) >= int(zb0002) {
+				z.Reasons = (z.Reasons)[:zb0002]
+			} else {
+				z.Reasons = make([]Text, zb0002)
+			}
+			for za0001 := range z.Reasons {
+				var zb0003 uint32
+				zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Reasons", za0001)
+					return
+				}
+				for zb0003 > 0 {
+					zb0003--
+					field, bts, err = msgp.ReadMapKeyZC(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Reasons", za0001)
+						return
+					}
+					switch msgp.UnsafeString(field) {
+					case "lang":
+						z.Reasons[za0001].Lang, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Reasons", za0001, "Lang")
+							return
+						}
+					case "text":
+						z.Reasons[za0001].Text, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Reasons", za0001, "Text")
+							return
+						}
+					default:
+						bts, err = msgp.Skip(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Reasons", za0001)
+							return
+						}
+					}
+				}
+			}
+		case "steps":
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Steps")
+				return
+			}
+			if zb0004 > z5817a858limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Steps) >= int(zb0004) {
+				z.Steps = (z.Steps)[:zb0004]
+			} else {
+				z.Steps = make([]Step, zb0004)
+			}
+			for za0002 := range z.Steps {
+				var zb0005 uint32
+				zb0005, bts, err = msgp.ReadMapHeaderBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Steps", za0002)
+					return
+				}
+				for zb0005 > 0 {
+					zb0005--
+					field, bts, err = msgp.ReadMapKeyZC(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Steps", za0002)
+						return
+					}
+					switch msgp.UnsafeString(field) {
+					case "state":
+						z.Steps[za0002].State, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Steps", za0002, "State")
+							return
+						}
+					case "time":
+						z.Steps[za0002].Time, bts, err = msgp.ReadInt64Bytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Steps", za0002, "Time")
+							return
+						}
+					default:
+						bts, err = msgp.Skip(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Steps", za0002)
+							return
+						}
+					}
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -442,44 +757,72 @@ func (z *Receipt) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Receipt) Msgsize() (s int) {
-	s = 1 + 8 + msgp.StringPrefixSize + len(z.Receipt) + 6 + msgp.StringPrefixSize + len(z.State) + 5 + msgp.Int64Size + 7 + msgp.StringPrefixSize + len(z.Reason) + 8 + msgp.StringPrefixSize + len(z.Subject)
+	s = 1 + 8 + msgp.StringPrefixSize + len(z.Receipt) + 6 + msgp.StringPrefixSize + len(z.State) + 5 + msgp.Int64Size + 7 + msgp.StringPrefixSize + len(z.Reason) + 8 + msgp.StringPrefixSize + len(z.Subject) + 8 + msgp.ArrayHeaderSize
+	for za0001 := range z.Reasons {
+		s += 1 + 5 + msgp.StringPrefixSize + len(z.Reasons[za0001].Lang) + 5 + msgp.StringPrefixSize + len(z.Reasons[za0001].Text)
+	}
+	s += 6 + msgp.ArrayHeaderSize
+	for za0002 := range z.Steps {
+		s += 1 + 6 + msgp.StringPrefixSize + len(z.Steps[za0002].State) + 5 + msgp.Int64Size
+	}
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *Report) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 9
-	// string "id"
-	o = append(o, 0x89, 0xa2, 0x69, 0x64)
-	o = msgp.AppendBytes(o, z.ID)
-	// string "kind"
-	o = append(o, 0xa4, 0x6b, 0x69, 0x6e, 0x64)
-	o = msgp.AppendString(o, z.Kind)
-	// string "subjects"
-	o = append(o, 0xa8, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Subjects)))
-	for za0001 := range z.Subjects {
-		o = msgp.AppendString(o, z.Subjects[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
+	_ = zb0001Mask
+	if z.Links == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
 	}
-	// string "href"
-	o = append(o, 0xa4, 0x68, 0x72, 0x65, 0x66)
-	o = msgp.AppendString(o, z.Href)
-	// string "title"
-	o = append(o, 0xa5, 0x74, 0x69, 0x74, 0x6c, 0x65)
-	o = msgp.AppendString(o, z.Title)
-	// string "language"
-	o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
-	o = msgp.AppendString(o, z.Language)
-	// string "time"
-	o = append(o, 0xa4, 0x74, 0x69, 0x6d, 0x65)
-	o = msgp.AppendInt64(o, z.Time)
-	// string "category"
-	o = append(o, 0xa8, 0x63, 0x61, 0x74, 0x65, 0x67, 0x6f, 0x72, 0x79)
-	o = msgp.AppendString(o, z.Category)
-	// string "note"
-	o = append(o, 0xa4, 0x6e, 0x6f, 0x74, 0x65)
-	o = msgp.AppendString(o, z.Note)
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "id"
+		o = append(o, 0xa2, 0x69, 0x64)
+		o = msgp.AppendBytes(o, z.ID)
+		// string "kind"
+		o = append(o, 0xa4, 0x6b, 0x69, 0x6e, 0x64)
+		o = msgp.AppendString(o, z.Kind)
+		// string "subjects"
+		o = append(o, 0xa8, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Subjects)))
+		for za0001 := range z.Subjects {
+			o = msgp.AppendString(o, z.Subjects[za0001])
+		}
+		// string "href"
+		o = append(o, 0xa4, 0x68, 0x72, 0x65, 0x66)
+		o = msgp.AppendString(o, z.Href)
+		// string "title"
+		o = append(o, 0xa5, 0x74, 0x69, 0x74, 0x6c, 0x65)
+		o = msgp.AppendString(o, z.Title)
+		// string "language"
+		o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
+		o = msgp.AppendString(o, z.Language)
+		// string "time"
+		o = append(o, 0xa4, 0x74, 0x69, 0x6d, 0x65)
+		o = msgp.AppendInt64(o, z.Time)
+		// string "category"
+		o = append(o, 0xa8, 0x63, 0x61, 0x74, 0x65, 0x67, 0x6f, 0x72, 0x79)
+		o = msgp.AppendString(o, z.Category)
+		// string "note"
+		o = append(o, 0xa4, 0x6e, 0x6f, 0x74, 0x65)
+		o = msgp.AppendString(o, z.Note)
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "links"
+			o = append(o, 0xa5, 0x6c, 0x69, 0x6e, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Links)))
+			for za0002 := range z.Links {
+				o = msgp.AppendString(o, z.Links[za0002])
+			}
+		}
+	}
 	return
 }
 
@@ -588,6 +931,29 @@ func (z *Report) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Note")
 				return
 			}
+		case "links":
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Links")
+				return
+			}
+			if zb0004 > z5817a858limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Links) >= int(zb0004) {
+				z.Links = (z.Links)[:zb0004]
+			} else {
+				z.Links = make([]string, zb0004)
+			}
+			for za0002 := range z.Links {
+				z.Links[za0002], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Links", za0002)
+					return
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -606,7 +972,71 @@ func (z *Report) Msgsize() (s int) {
 	for za0001 := range z.Subjects {
 		s += msgp.StringPrefixSize + len(z.Subjects[za0001])
 	}
-	s += 5 + msgp.StringPrefixSize + len(z.Href) + 6 + msgp.StringPrefixSize + len(z.Title) + 9 + msgp.StringPrefixSize + len(z.Language) + 5 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Category) + 5 + msgp.StringPrefixSize + len(z.Note)
+	s += 5 + msgp.StringPrefixSize + len(z.Href) + 6 + msgp.StringPrefixSize + len(z.Title) + 9 + msgp.StringPrefixSize + len(z.Language) + 5 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Category) + 5 + msgp.StringPrefixSize + len(z.Note) + 6 + msgp.ArrayHeaderSize
+	for za0002 := range z.Links {
+		s += msgp.StringPrefixSize + len(z.Links[za0002])
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z Step) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "state"
+	o = append(o, 0x82, 0xa5, 0x73, 0x74, 0x61, 0x74, 0x65)
+	o = msgp.AppendString(o, z.State)
+	// string "time"
+	o = append(o, 0xa4, 0x74, 0x69, 0x6d, 0x65)
+	o = msgp.AppendInt64(o, z.Time)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Step) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "state":
+			z.State, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "State")
+				return
+			}
+		case "time":
+			z.Time, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Time")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z Step) Msgsize() (s int) {
+	s = 1 + 6 + msgp.StringPrefixSize + len(z.State) + 5 + msgp.Int64Size
 	return
 }
 
