@@ -136,7 +136,8 @@ func lead(ctx context.Context, tx *sql.Tx, r inbox.Report, id int64) error {
 	own := nameOf(r.Subjects)
 	for _, link := range r.Links {
 		target := nameOf([]string{link})
-		if site := strings.IndexByte(string(target), '/') == len(target)-1; target == own || !site && !target.IsAccount() {
+		site := strings.IndexByte(string(target), '/') == len(target)-1
+		if target == own || !site && !target.IsAccount() || publish.Guard(target) != nil {
 			continue
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO leads (report, target) VALUES (?, ?) ON CONFLICT DO NOTHING`, r.Seq, string(target)); err != nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 
 	"khien/server/inbox"
@@ -46,11 +48,16 @@ func newOffice(t *testing.T) *office {
 // report sends a report from a place and returns its receipt.
 func (o *office) report(kind, href, from string) string {
 	o.t.Helper()
+	return o.reportWith(kind, href, from, nil)
+}
+
+func (o *office) reportWith(kind, href, from string, links []string) string {
+	o.t.Helper()
 	names, err := subject.FromHref(nil, href)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	r := wire.Report{ID: make([]byte, inbox.IDSize), Kind: kind, Href: href, Time: o.time}
+	r := wire.Report{ID: make([]byte, inbox.IDSize), Kind: kind, Href: href, Time: o.time, Links: links}
 	for i := range r.ID {
 		r.ID[i] = byte(rand.Uint32())
 	}
@@ -63,6 +70,22 @@ func (o *office) report(kind, href, from string) string {
 		o.t.Fatal(err)
 	}
 	return receipt.Receipt
+}
+
+// flood sends many reports at once, each from a place of its own.
+func (o *office) flood(reports []wire.Report) {
+	o.t.Helper()
+	var senders sync.WaitGroup
+	for part := range slices.Chunk(reports, 500) {
+		senders.Go(func() {
+			for _, r := range part {
+				if _, _, err := o.box.Accept(o.t.Context(), r, r.ID[:8], o.time); err != nil {
+					o.t.Error(err)
+				}
+			}
+		})
+	}
+	senders.Wait()
 }
 
 func (o *office) gather() {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"khien/server/blob"
+	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
@@ -43,6 +44,13 @@ func (d *dir) inbox() (*inbox.Inbox, error) {
 		return nil, err
 	}
 	return inbox.Open(filepath.Join(d.path, "inbox.db"))
+}
+
+func (d *dir) evidence() (*evidence.Store, error) {
+	if err := d.exists(); err != nil {
+		return nil, err
+	}
+	return evidence.Open(filepath.Join(d.path, "evidence"))
 }
 
 func (d *dir) blobs() (*blob.Dir, error) {

@@ -15,11 +15,13 @@ import (
 	"khien/server/api"
 	"khien/server/httpd"
 	"khien/server/limit"
+	"khien/server/takedown"
 	"khien/shared/release"
+	"khien/shared/subject"
 )
 
 func serveCommand(d *dir) *cobra.Command {
-	var listen, client, consoleListen, consoleOrigin string
+	var listen, client, pictures, consoleListen, consoleOrigin string
 	var demo bool
 	limits := limit.Usual
 	each, all := float64(limits.Each), float64(limits.All)
@@ -41,6 +43,7 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 	cmd.Flags().Float64Var(&all, "all", all, "reports a second from all senders, above which each needs a proof of work")
 	cmd.Flags().StringVar(&consoleListen, "console", "", "serve the maintainers' console too, on this `address` of this machine, such as 127.0.0.1:8788")
 	cmd.Flags().StringVar(&consoleOrigin, "console-origin", "", "how browsers see the console, such as https://console.example (default http://localhost:PORT)")
+	cmd.Flags().StringVar(&pictures, "evidence", "", "serve the pictures that came with reports too, on this `address` of this machine, such as 127.0.0.1:8789")
 	cmd.Flags().BoolVar(&demo, "demo", false, "serve the demo pages on *.localhost too")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, words := cmd.Context(), cmd.ErrOrStderr()
@@ -58,12 +61,27 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 		if err != nil {
 			return err
 		}
+		desk, err := d.desk()
+		if err != nil {
+			return err
+		}
+		defer desk.Close()
+		store, err := d.evidence()
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		takedowns, err := d.takedownsOf(desk)
+		if err != nil {
+			return err
+		}
+		defer takedowns.Close()
 		l, err := net.Listen("tcp", listen)
 		if err != nil {
 			return fmt.Errorf("couldn't serve on %s: %w", listen, err)
 		}
 		log := slog.New(slog.NewTextHandler(words, nil))
-		answers := &api.API{Blobs: blobs, Inbox: box}
+		answers := &api.API{Blobs: blobs, Inbox: box, Desk: desk, Evidence: store, Platform: asked(takedowns)}
 		if err := answers.Ready(ctx, time.Now().Unix()); err != nil {
 			fmt.Fprintf(words, "khien: %v: run \"khien publish\"\n", err)
 		}
@@ -93,18 +111,58 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 			fmt.Fprintf(words, "the console is at %s/\n", k.Address())
 			go func() { maintained <- k.Run(renewals, cl) }()
 		}
+		shown := make(chan error, 1)
+		if pictures == "" {
+			shown <- nil
+		} else {
+			pl, err := listenEvidence(ctx, pictures)
+			if err != nil {
+				l.Close()
+				return err
+			}
+			fmt.Fprintf(words, "pictures are at http://%s/\n", pl.Addr())
+			go func() { shown <- httpd.NewEvidence(store, log).Run(renewals, pl) }()
+		}
 		fmt.Fprintf(words, "serving on http://%s/\n", l.Addr())
 		limits.Each, limits.All, limits.AllBurst = rate.Limit(each), rate.Limit(all), int(2*all)
 		err = httpd.New(httpd.Config{API: answers, Limiter: limit.New(limits), ClientHeader: client, Demo: demo, Log: log}).Run(ctx, l)
 		stop()
 		<-renewed
-		err = errors.Join(err, <-maintained)
+		err = errors.Join(err, <-maintained, <-shown)
 		if err == nil {
 			fmt.Fprintln(words, "stopped")
 		}
 		return err
 	}
 	return cmd
+}
+
+// asked tells when a platform was informed of a subject and when it removed it.
+func asked(book *takedown.Book) func(context.Context, subject.Subject) (informed, removed int64, err error) {
+	return func(ctx context.Context, s subject.Subject) (informed, removed int64, err error) {
+		c, err := book.Of(ctx, s)
+		switch {
+		case errors.Is(err, takedown.ErrNotFound):
+			return 0, 0, nil
+		case err == nil && c.State == takedown.ActionTaken:
+			removed = c.Acted
+		}
+		return c.Sent, removed, err
+	}
+}
+
+// listenEvidence refuses to serve what strangers have sent to anybody but the people on this machine.
+func listenEvidence(ctx context.Context, address string) (net.Listener, error) {
+	var c net.ListenConfig
+	l, err := c.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't serve the pictures on %s: %w", address, err)
+	}
+	if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
+		l.Close()
+		return nil, usagef("pictures are served on this machine only, such as 127.0.0.1:8789: put a proxy in front that knows the maintainers")
+	}
+	return l, nil
 }
 
 // keepFresh renews the head now and every hour until ctx is done.
