@@ -9,6 +9,7 @@
 //	staff.db    who may enter the console
 //	triage.db   cases, and the audit log
 //	takedown.db what was asked of platforms
+//	evidence/   pictures that came with reports
 //	letters/    what the operator has for letters to platforms
 //
 // Data goes to stdout, words go to stderr. The exit code is 0, or 1 where
