@@ -29,6 +29,8 @@ import {
   type ReportRequest,
   type ResolveReply,
   type ResolveRequest,
+  type SubjectsReply,
+  type SubjectsRequest,
   type TextReply,
   type TextRequest,
 } from "./protocol";
@@ -124,6 +126,16 @@ export async function check(urls: string[]): Promise<Finding[]> {
   let next = 0;
   // Where a byte or a finding is missing, nothing is known.
   return hrefs.map((_, i) => (verdicts[i] === unlisted ? { ...nothing, verdict: "unlisted" } : { ...nothing, ...findings?.[next++] }));
+}
+
+/** What an address names, the accounts first; nothing for one that cannot be read. */
+export async function subjects(url: string): Promise<string[]> {
+  const href = URL.canParse(url) ? new URL(url).href : url;
+  const reply = await call<SubjectsRequest, SubjectsReply>(Op.subjects, { href }).catch((err: unknown) => {
+    if (err instanceof CoreError && err.code !== "died") return { subjects: null };
+    throw err;
+  });
+  return reply.subjects ?? [];
 }
 
 /** Confirms a finding by the bucket that it names, and tells the reason; or that it was a chance hit. */

@@ -33,7 +33,8 @@ export async function visit(tabId: number, href: string, moment: Moment): Promis
   const through = finding.verdict === "listed" ? await session.letThrough(tabId, finding) : undefined;
   const back = leaving.get(tabId);
   if (back && moment === "commit" && finding.verdict !== "listed") back.arrived = true;
-  if (moment !== "before") await badge(tabId, through === "cleared" ? "unlisted" : finding.verdict);
+  const covered = finding.verdict === "unlisted" && (await session.covered(tabId))?.page === href;
+  if (moment !== "before") await badge(tabId, covered ? "listed" : through === "cleared" ? "unlisted" : finding.verdict);
 
   const network = onNetwork(href);
   const told = network && moment === "within" ? await tell(tabId) : false;
@@ -194,7 +195,7 @@ const red = "#b3261e";
 const grey = "#5f6368";
 
 /** Shows a verdict on the toolbar: a mark for listed and for unknown, nothing for nothing known. */
-async function badge(tabId: number, verdict: Finding["verdict"]): Promise<void> {
+export async function badge(tabId: number, verdict: Finding["verdict"]): Promise<void> {
   const [text, color, title] =
     verdict === "listed"
       ? ["!", red, t("titleListed")]

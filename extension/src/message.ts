@@ -1,5 +1,6 @@
 // What pages of the extension and content scripts ask the worker: name -> [request, reply].
 
+import type { Names } from "./evidence";
 import { api } from "./ext";
 import type { Settings } from "./settings";
 import type { Entry } from "./store";
@@ -30,7 +31,8 @@ export type Detailed = Notice | "withdrawn";
 
 /** From a content script. What it says about itself is believed only as far as the browser vouches for it. */
 export interface FromOverlay {
-  "overlay.look": [{ href: string }, Notice | null];
+  /** Names are what the document says beside the address, once it is read (evidence/). */
+  "overlay.look": [{ href: string; names: Names[] }, Notice | null];
   "overlay.details": [{ subject: string }, Detailed | null];
   "overlay.leave": [{ subject: string; close: boolean }, null];
   "overlay.mistake": [{ subject: string }, "queued" | "failed"];

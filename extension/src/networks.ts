@@ -1,13 +1,15 @@
 // The social networks on which authors and links are marked, by the domains of each. The
 // manifest names the same hosts (content_scripts); a person can switch each of them off.
 
+export type Platform = "facebook" | "instagram" | "linkedin" | "telegram" | "threads" | "tiktok" | "x" | "youtube" | "zalo";
+
 export interface Network {
   /** As people call it. */
   name: string;
   /** The first one stands for the network in the settings. */
   domains: readonly string[];
   /** Of its subjects: the word in front of the colon (package subject). */
-  platform: string;
+  platform: Platform;
 }
 
 export const networks: readonly Network[] = [

@@ -1,8 +1,9 @@
 // Runs on the named social networks and covers the page while it shows a listed
-// account. It reads nothing but the address. A network shows many accounts in one
-// page, so it looks again whenever the address changes.
+// account. It reads the address, and what the platform itself says in the document about
+// whose page it is. A network shows many accounts in one page, so it looks again whenever the address changes.
 
 import css from "../pages/notice.css";
+import { evidence, type Names } from "./evidence";
 import { api, style } from "./ext";
 import { ask, lookAgain, type Notice } from "./message";
 import { view } from "./notice";
@@ -13,7 +14,7 @@ let cover: Cover | undefined;
 
 async function look(): Promise<void> {
   const { href } = location;
-  const notice = await ask("overlay.look", { href }).catch(() => null);
+  const notice = await ask("overlay.look", { href, names: said }).catch(() => null);
   if (notice) await ready();
   // The address has changed meanwhile: another look is on its way.
   if (location.href !== href) return;
@@ -23,6 +24,47 @@ async function look(): Promise<void> {
   }
   if (notice) cover ??= new Cover(notice);
 }
+
+/** What the document says, as far as it has been read. */
+let said: Names[] = [];
+
+/** Reads the document, and looks again if it says something new. */
+function read(): void {
+  const before = JSON.stringify(said);
+  said = evidence(document, new URL(location.href));
+  if (JSON.stringify(said) !== before) void look();
+}
+
+/** How often a document is read for one address: one that keeps writing into its head is not followed for ever. */
+const maxReadings = 20;
+let readings = 0;
+let reading = false;
+
+/** Reads the document when there is time for it. */
+function readSoon(): void {
+  if (reading || readings >= maxReadings) return;
+  reading = true;
+  readings++;
+  requestIdleCallback(
+    () => {
+      reading = false;
+      read();
+    },
+    { timeout: 1000 },
+  );
+}
+
+/** What the platform says of a page stands in elements such as these; a title may change at any time. */
+const says = (node: Node): boolean => node instanceof HTMLLinkElement || node instanceof HTMLMetaElement || node instanceof HTMLScriptElement;
+
+const heads = new MutationObserver((records) => {
+  if (records.some(({ target, addedNodes }) => says(target) || [...addedNodes].some(says))) readSoon();
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  readSoon();
+  heads.observe(document.head, { childList: true, subtree: true, attributes: true, attributeFilter: ["href", "content"] });
+});
 
 class Cover {
   readonly subject: string;
@@ -134,7 +176,12 @@ api.runtime.onMessage.addListener((message: unknown, _sender, reply) => {
 });
 
 const { navigation } = globalThis as { navigation?: EventTarget };
-navigation?.addEventListener("currententrychange", () => void look());
-addEventListener("popstate", () => void look());
+function changed(): void {
+  void look();
+  readings = 0;
+  readSoon();
+}
+navigation?.addEventListener("currententrychange", changed);
+addEventListener("popstate", changed);
 addEventListener("pageshow", () => void look());
 void look();

@@ -9,6 +9,8 @@ export interface Warning {
   tabId: number;
   href: string;
   finding: Finding;
+  /** The address of the page that shows the account, where it is another than href: whose it is was in the document. */
+  page?: string;
   /** Whether the person had just left the same subject: the way back leads here again. */
   again: boolean;
 }

@@ -15,6 +15,7 @@ import * as session from "./session";
 import type { Warning } from "./session";
 import * as store from "./store";
 import { due, update } from "./update";
+import { otherwise } from "./whose";
 
 /** The tab of a message that a page or a content script has sent. */
 type Sender = chrome.runtime.MessageSender;
@@ -123,13 +124,16 @@ const fromOverlay: Handlers<FromOverlay & FromFeed & FromAnywhere, [tabId: numbe
   async "feed.mistake"({ href }, tabId, url) {
     return mistake(await feed.warning(href, tabId, url));
   },
-  async "overlay.look"({ href }, tabId, url) {
+  async "overlay.look"({ href, names }, tabId, url) {
     // The browser vouches for the site, the script for the rest of the address: it may be newer than the browser's.
     if (!URL.canParse(href) || new URL(href).origin !== new URL(url).origin) return null;
-    const finding = await guard.look(href);
+    let warning: Warning = { tabId, href, finding: await guard.look(href), again: false };
+    const other = warning.finding.verdict === "unlisted" ? await otherwise(href, names).catch(() => undefined) : undefined;
+    if (other) warning = { ...warning, ...other, page: href };
+    const { finding } = warning;
     const listed = finding.verdict === "listed" && guard.isAccount(finding.subject) && !(await session.letThrough(tabId, finding));
-    const warning: Warning = { tabId, href, finding, again: false };
     await session.setCovered(listed ? warning : undefined, tabId);
+    if (listed && other) await guard.badge(tabId, "listed");
     return listed ? guard.notice(warning) : null;
   },
   async "overlay.details"({ subject }, tabId) {
@@ -245,6 +249,8 @@ async function page(tabId: number, address: string, title: string): Promise<Page
   if (!/^https?:/.test(href)) return { ...none, state: "other" };
   const finding = await guard.look(href);
   const sent = (await report.about(href).catch(() => undefined)) ?? null;
+  const covered = await session.covered(tabId);
+  if (finding.verdict === "unlisted" && covered?.page === href) return { ...none, state: "listed", category: covered.finding.category };
   if (finding.verdict === "unlisted") {
     const { verdict, resembles, real, owner } = await core.resemble(href, title).catch(() => core.nothing);
     return { ...none, state: verdict === "caution" ? verdict : "unlisted", resembles, real, owner, report: sent };

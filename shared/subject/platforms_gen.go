@@ -5,7 +5,7 @@ package subject
 const languages = 3
 
 // Rules names the rules of the platforms: the beginning of the SHA-256 of their files.
-const Rules = "3e147fa8"
+const Rules = "253ccf41"
 
 var platforms = [...]platform{
 	{name: "appstore",
@@ -117,7 +117,9 @@ var platforms = [...]platform{
 			{group: 3, path: "\x01\xf5/", out: "short:\x03/\x01\xf5\n"},
 			{group: 4, path: "profile/\x01\x81/", out: "facebook:id/\x01\x81\n"},
 			{group: 4, path: "page/\x01\x81/", out: "facebook:id/\x01\x81\n"},
+			{group: 4, path: "page/", query: "id=\x01\x81&", out: "facebook:id/\x01\x81\n"},
 			{group: 4, path: "group/\x01\x82/", out: "facebook:group/\x01\x82\n"},
+			{group: 4, path: "group/", query: "id=\x01\x82&", out: "facebook:group/\x01\x82\n"},
 		}},
 	{name: "google",
 		kinds: []kind{
@@ -374,9 +376,11 @@ var platforms = [...]platform{
 	{name: "tiktok",
 		kinds: []kind{
 			{name: "user", prefix: "tiktok:user/", rule: rule{shape: handle, min: 2, max: 24, extra: "._"}, open: "https://www.tiktok.com/@\x02", says: [languages]string{"TikTok account \x02", "Tài khoản TikTok \x02", "Konto na TikToku \x02"}},
+			{name: "sec", prefix: "tiktok:sec/", rule: rule{shape: code, min: 40, max: 100, begins: "MS4wLjAB", extra: "-_"}, open: "https://www.tiktok.com/@\x02", says: [languages]string{"TikTok account with the code \x02", "Tài khoản TikTok có mã \x02", "Konto na TikToku z kodem \x02"}},
 		},
 		forms: []form{
 			{group: 0, path: "link/v2/", query: "target=\x01\xf2&", leads: true, out: "\x01\xf2\n"},
+			{group: 0, path: "@\x01\x81/", out: "tiktok:sec/\x01\x81\n"},
 			{group: 0, path: "@\x01\x80/", out: "tiktok:user/\x01\x80\n"},
 			{group: 0, path: "share/user/@\x01\x80/", out: "tiktok:user/\x01\x80\n"},
 			{group: 0, path: "embed/@\x01\x80/", out: "tiktok:user/\x01\x80\n"},

@@ -1,0 +1,22 @@
+// TikTok: an account has a name, which it can change, and a long code that stays and opens it too.
+
+import { networkOf } from "../networks";
+import { at, data, head, word, type Names, type Reader } from "./document";
+
+const places = [
+  ["webapp.user-detail", "userInfo", "user"],
+  ["webapp.video-detail", "itemInfo", "itemStruct", "author"],
+];
+
+export const tiktok: Reader = (page, address) => {
+  if (networkOf(address.hostname)?.platform !== "tiktok") return [];
+  const found: Names[] = [head(page)];
+  for (const value of data(page, "script#__UNIVERSAL_DATA_FOR_REHYDRATION__", ['"uniqueId"'])) {
+    for (const place of places) {
+      const user = at(value, "__DEFAULT_SCOPE__", ...place);
+      const [name, code] = [word(at(user, "uniqueId")), word(at(user, "secUid"))];
+      if (name && code) found.push([`https://www.tiktok.com/@${name}`, `https://www.tiktok.com/@${code}`]);
+    }
+  }
+  return found;
+};
