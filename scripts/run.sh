@@ -3,15 +3,18 @@
 # usage: run.sh DATA SERVER
 set -eu
 cd "$(dirname "$0")/.."
-data=$1 server=$2
+data=$1 server=$2 console=${CONSOLE:-127.0.0.1:8788}
 echo "Building (the first time takes a minute or two) ..." >&2
 scripts/build.sh
 scripts/extension.sh "$data" "$server" >&2
+echo "The console (each link lets you in once, with a passkey):" >&2
+build/khien demo --data "$data" --console-origin "http://localhost:${console##*:}" >&2
 cat <<TEXT
 The extension:  $PWD/build/extension/chromium   (Firefox: $PWD/build/extension/firefox)
 In Chromium:    open chrome://extensions, switch on "Developer mode", "Load unpacked", choose that folder
 In Firefox:     open about:debugging#/runtime/this-firefox, "Load Temporary Add-on", choose its manifest.json
 Or:             run "make try" in a second terminal: it opens Chromium with the extension loaded
+The console:    http://localhost:${console##*:}/
 Then try:       $server/   (Ctrl-C stops the server; everything is kept in $data)
 TEXT
-exec build/khien serve --demo --data "$data" --listen "${server#http://}" --console "${CONSOLE:-127.0.0.1:8788}"
+exec build/khien serve --demo --data "$data" --listen "${server#http://}" --console "$console"

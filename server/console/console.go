@@ -69,6 +69,7 @@ type Console struct {
 	// deciding is held for reading while a case is decided, and for writing while a release is made: what is
 	// confirmed is what is published.
 	deciding sync.RWMutex
+	proposal proposal
 }
 
 // New makes a console.

@@ -55,7 +55,7 @@ func newOffice(t *testing.T) *office {
 	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
 	must(err)
 	k, err := New(Config{
-		Origin: origin, Staff: people, Desk: desk, Inbox: box, Log: slog.New(slog.DiscardHandler),
+		Origin: origin, Staff: people, Desk: desk, Inbox: box, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Publisher: &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys},
 	})
 	must(err)

@@ -1,70 +1,65 @@
 package console
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 
+	"khien/server/feed"
 	"khien/server/triage"
 )
 
 var queueRoutes = []route{
 	{"GET /{$}", seen, func(v *visit) error { return v.back("/queue", "") }},
 	{"GET /queue", seen, queue},
+	{"GET /find", seen, find},
 }
 
-// counts are the numbers beside the parts of the console.
-type counts struct{ Open, Asked, Proposed, Accepted, Protected int }
+// counts are how many cases wait in each part of the queue.
+type counts map[triage.Part]int
 
-func (v *visit) count() (n counts, err error) {
-	for _, one := range []struct {
-		state     triage.State
-		protected bool
-		to        *int
-	}{
-		{triage.StateOpen, false, &n.Open}, {triage.StateAsked, false, &n.Asked}, {triage.StateProposed, false, &n.Proposed}, {triage.StateOpen, true, &n.Protected},
-	} {
-		if _, *one.to, err = v.Desk.Queue(v.ctx(), one.state, one.protected, 0, 0); err != nil {
-			return n, err
+// Of is how many wait in a part.
+func (c counts) Of(part triage.Part) int { return c[part] }
+
+func (v *visit) count() (counts, error) {
+	n := counts{}
+	for _, part := range []triage.Part{triage.PartOpen, triage.PartProtected, triage.PartAsked, triage.PartProposed, triage.PartDecided} {
+		_, total, err := v.Desk.In(v.ctx(), part, 0, 0)
+		if err != nil {
+			return nil, err
 		}
+		n[part] = total
 	}
 	return n, nil
 }
 
-// together is how many cases a page of the queue has.
-const together = 50
+// A page of the queue has so many cases, or so many where that is asked for.
+const few, lots = 50, 200
 
-// line is the queue: some cases of one state.
+// line is the queue: some cases of one part.
 type line struct {
-	State       triage.State
-	Protected   bool
-	Cases       []triage.Case
-	From, Total int
-}
-
-// Tabs are the parts of the queue.
-func (line) Tabs() []tab {
-	return []tab{
-		{"queue.open", triage.StateOpen, false}, {"queue.protected", triage.StateOpen, true}, {"queue.asked", triage.StateAsked, false},
-		{"queue.proposed", triage.StateProposed, false}, {"queue.accepted", triage.StateAccepted, false}, {"queue.rejected", triage.StateRejected, false},
-	}
+	Part              triage.Part
+	Cases             []triage.Case
+	From, Show, Total int
+	Tabs              []tab
+	Selectable        bool // whether the reader may decide about many of them
 }
 
 type tab struct {
-	Key       string
-	State     triage.State
-	Protected bool
+	Part  triage.Part
+	Key   string // of its name
+	Count int
+	Link  string
 }
 
-// Link is where the part begins.
-func (t tab) Link() string { return queueLink(t.State, t.Protected, 0) }
-
-func queueLink(state triage.State, protected bool, from int) string {
+func queueLink(part triage.Part, show, from int) string {
 	q := url.Values{}
-	if state != triage.StateOpen {
-		q.Set("state", string(state))
+	if part != triage.PartOpen {
+		q.Set("part", string(part))
 	}
-	if protected {
-		q.Set("protected", "1")
+	if show != few {
+		q.Set("show", strconv.Itoa(show))
 	}
 	if from > 0 {
 		q.Set("from", strconv.Itoa(from))
@@ -75,30 +70,73 @@ func queueLink(state triage.State, protected bool, from int) string {
 	return "/queue?" + q.Encode()
 }
 
-// First and Last are places, from 1; Before and After are links, or empty.
-func (l line) First() int { return l.From + 1 }
-func (l line) Last() int  { return l.From + len(l.Cases) }
+// First and Last are places, from 1; Before, After and More are links, the first two empty where there is nothing.
+func (l line) First() int   { return l.From + 1 }
+func (l line) Last() int    { return l.From + len(l.Cases) }
+func (l line) More() string { return queueLink(l.Part, lots, l.From) }
 func (l line) Before() string {
 	if l.From == 0 {
 		return ""
 	}
-	return queueLink(l.State, l.Protected, max(0, l.From-together))
+	return queueLink(l.Part, l.Show, max(0, l.From-l.Show))
 }
 func (l line) After() string {
 	if l.Last() >= l.Total {
 		return ""
 	}
-	return queueLink(l.State, l.Protected, l.Last())
+	return queueLink(l.Part, l.Show, l.Last())
 }
 
 func queue(v *visit) error {
-	l := line{State: triage.State(v.form("state")), Protected: v.form("protected") == "1", From: max(0, int(v.number("from")))}
-	if l.State == "" {
-		l.State = triage.StateOpen
+	// What came a moment ago is in the queue that is shown.
+	if _, err := v.Desk.Gather(v.ctx(), v.Inbox); err != nil {
+		v.Log.Error("couldn't gather reports into cases", "error", err)
+	}
+	l := line{Part: triage.Part(v.form("part")), Show: few, From: max(0, int(v.number("from")))}
+	if l.Part == "" {
+		l.Part = triage.PartOpen
+	}
+	if v.number("show") >= lots {
+		l.Show = lots
 	}
 	var err error
-	if l.Cases, l.Total, err = v.Desk.Queue(v.ctx(), l.State, l.Protected, l.From, together); err != nil {
+	if l.Cases, l.Total, err = v.Desk.In(v.ctx(), l.Part, l.From, l.Show); err != nil {
 		return err
 	}
+	n, err := v.count()
+	if err != nil {
+		return err
+	}
+	for _, part := range triage.Parts {
+		l.Tabs = append(l.Tabs, tab{part, "queue." + string(part), n[part], queueLink(part, few, 0)})
+	}
+	switch l.Part {
+	case triage.PartOpen, triage.PartAsked, triage.PartDecided:
+		l.Selectable = v.may("decide")
+	case triage.PartProposed:
+		l.Selectable = v.may("second")
+	}
 	return v.show("queue", l)
+}
+
+// find goes to the case of a number, or of what an address, a handle, a telephone number or a canonical subject names.
+func find(v *visit) error {
+	text := v.form("q")
+	if id, err := strconv.ParseInt(text, 10, 64); err == nil && len(text) < 10 {
+		if _, err := v.Desk.Get(v.ctx(), id); err == nil {
+			return v.back(fmt.Sprintf("/cases/%d", id), "")
+		}
+	}
+	names, err := feed.Named(text)
+	if err != nil {
+		return v.back("/queue", "queue.unread")
+	}
+	c, err := v.Desk.Find(v.ctx(), names)
+	if errors.Is(err, triage.ErrNotFound) {
+		return v.back("/queue", "queue.notfound")
+	}
+	if err != nil {
+		return err
+	}
+	return v.back(fmt.Sprintf("/cases/%d", c.ID), "")
 }

@@ -177,6 +177,20 @@ func functions(lang string) template.FuncMap {
 		"kind":   func(slug string) string { return kind(lang, slug) },
 		"about":  func(s subject.Subject) string { return s.Describe(lang) },
 		"defang": func(s any) string { return defang(fmt.Sprint(s)) },
+		"in":     func(lang, key string) string { return say(lang, key) },
+		"int":    func(n any) int { return toInt(n) },
+		"short":  func(text string) string { return text[:min(len(text), 16)] },
 		"other":  func(lang string) string { return map[string]string{"en": "vi", "vi": "en"}[lang] },
 	}
+}
+
+// toInt takes the numbers that templates count with.
+func toInt(n any) int {
+	switch n := n.(type) {
+	case int64:
+		return int(n)
+	case uint64:
+		return int(n)
+	}
+	return n.(int)
 }

@@ -76,14 +76,15 @@ func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
 		return Result{}, err
 	}
 	defer unlock()
-	r, err := p.publish(ctx, now)
+	r, err := p.publish(ctx, now, func(release.Head) error { return nil })
 	if err != nil {
 		return Result{}, fmt.Errorf("couldn't publish: %w", err)
 	}
 	return r, nil
 }
 
-func (p *Publisher) publish(ctx context.Context, now int64) (r Result, err error) {
+// publish asks agree about the head before it writes anything that lasts; its sequence is that of the release before.
+func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.Head) error) (r Result, err error) {
 	if err := p.Blobs.Sweep(); err != nil {
 		return r, err
 	}
@@ -133,6 +134,9 @@ func (p *Publisher) publish(ctx context.Context, now int64) (r Result, err error
 		Sequence: last.Sequence, Issued: now, Expires: now + int64(headLife.Seconds()),
 		Keys: release.DigestOf(p.Keys.Note), Set: release.DigestOf(body), SetSize: uint64(len(body)), Count: uint64(next.Len()),
 		BucketBits: buckets.bits, BucketRoot: buckets.root, Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
+	}
+	if err := agree(h); err != nil {
+		return r, err
 	}
 	r.Sequence, r.Count, r.SetSize = last.Sequence, next.Len(), len(body)
 	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits

@@ -60,7 +60,7 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?, action = ?, lists = ?, category = ?, reason = ?, lapses = ?, decided = ?, seconded = '',
 			settled = 0, published = 0, ruled = score, changed = ? WHERE id = ?`,
-			state, v.Action, string(v.Lists), kind, string(reason), v.Lapses, v.Actor, now(), id)
+			state, v.Action, string(v.Lists), kind, string(reason), v.Lapses, v.Actor, d.now(), id)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 		if v.Impact != "" {
 			why = join(why, "a second person must agree: "+v.Impact)
 		}
-		return record(ctx, tx, Act{Time: now(), Actor: v.Actor, Action: string(v.Action) + " " + string(v.Lists), Object: object(id), Why: why})
+		return record(ctx, tx, Act{Time: d.now(), Actor: v.Actor, Action: string(v.Action) + " " + string(v.Lists), Object: object(id), Why: why})
 	})
 }
 
@@ -81,10 +81,10 @@ func (d *Desk) Second(ctx context.Context, id int64, actor, why string) (Case, e
 		case c.Decided == actor:
 			return ErrSamePerson
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'accepted', seconded = ?, changed = ? WHERE id = ?`, actor, now(), id); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'accepted', seconded = ?, changed = ? WHERE id = ?`, actor, d.now(), id); err != nil {
 			return err
 		}
-		return record(ctx, tx, Act{Time: now(), Actor: actor, Action: "second", Object: object(id), Why: why})
+		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "second", Object: object(id), Why: why})
 	})
 }
 
@@ -94,13 +94,13 @@ func (d *Desk) Undo(ctx context.Context, id int64, actor, why string) (Case, err
 		if c.Settled || c.State == StateOpen || c.State == StateMerged {
 			return ErrState
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', changed = ? WHERE id = ?`, now(), id); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', changed = ? WHERE id = ?`, d.now(), id); err != nil {
 			return err
 		}
 		if err := rank(ctx, tx, id); err != nil {
 			return err
 		}
-		return record(ctx, tx, Act{Time: now(), Actor: actor, Action: "undo", Object: object(id), Why: why})
+		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "undo", Object: object(id), Why: why})
 	})
 }
 
@@ -133,7 +133,7 @@ func (d *Desk) Merge(ctx context.Context, from, into int64, actor, why string) (
 		if err := recount(ctx, tx, into); err != nil {
 			return err
 		}
-		return record(ctx, tx, Act{Time: now(), Actor: actor, Action: "merge " + object(from), Object: object(into), Why: why})
+		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "merge " + object(from), Object: object(into), Why: why})
 	})
 }
 
@@ -145,7 +145,7 @@ func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, report
 			return ErrState
 		}
 		done, err := tx.ExecContext(ctx, `INSERT INTO cases (subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted)
-			VALUES (?, ?, 'open', ?, ?, ?, 0, 0, 0, '', ?, 0, 0, 0)`, string(name), platformOf(name), c.Opened, c.Latest, now(), publish.Guard(name) != nil)
+			VALUES (?, ?, 'open', ?, ?, ?, 0, 0, 0, '', ?, 0, 0, 0)`, string(name), platformOf(name), c.Opened, c.Latest, d.now(), publish.Guard(name) != nil)
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, report
 				return err
 			}
 		}
-		if err := record(ctx, tx, Act{Time: now(), Actor: actor, Action: "split off " + object(made.ID), Object: object(id), Why: why}); err != nil {
+		if err := record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "split off " + object(made.ID), Object: object(id), Why: why}); err != nil {
 			return err
 		}
 		made, err = get(ctx, tx, made.ID)
@@ -218,11 +218,7 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inbox.Inbox) error {
 	switch c.Action {
 	case List:
-		kind, _ := category.Parse(c.Category)
-		err := book.List(ctx, c.Decided, ledger.Indicator{
-			Subject: c.Lists, Category: kind, Source: "report", Reference: reference(c), Reason: c.Reason, FirstSeen: c.Opened, Lapses: c.Lapses,
-		})
-		if err != nil {
+		if err := book.List(ctx, c.Decided, c.Indicator()); err != nil {
 			return err
 		}
 	case Withdraw:

@@ -23,9 +23,25 @@ func (d *Desk) Renew(ctx context.Context, p *publish.Publisher, actor, why strin
 	if err != nil || !r.Published {
 		return r, err
 	}
+	return r, d.note(ctx, r, actor, why, now)
+}
+
+// ReleasePlanned is Release, and publishes exactly what was planned or nothing: publish.ErrChanged.
+func (d *Desk) ReleasePlanned(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor, why string, now int64, plan publish.Plan) (publish.Result, error) {
+	if _, err := d.Settle(ctx, p.Ledger, box); err != nil {
+		return publish.Result{}, err
+	}
+	r, err := p.PublishPlanned(ctx, now, plan)
+	if err != nil || !r.Published {
+		return r, err
+	}
+	return r, d.note(ctx, r, actor, why, now)
+}
+
+func (d *Desk) note(ctx context.Context, r publish.Result, actor, why string, now int64) error {
 	what := fmt.Sprintf("publish: %d indicators, %d added, %d removed", r.Count, r.Added, r.Removed)
 	if err := d.Record(ctx, Act{Time: now, Actor: actor, Action: what, Object: fmt.Sprintf("release %d", r.Sequence), Why: why}); err != nil {
-		return r, fmt.Errorf("release %d is published, but couldn't be noted: %w", r.Sequence, err)
+		return fmt.Errorf("release %d is published, but couldn't be noted: %w", r.Sequence, err)
 	}
-	return r, d.Published(ctx, r.Sequence)
+	return d.Published(ctx, r.Sequence)
 }

@@ -76,6 +76,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	cmd.AddCommand(
 		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
 		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), auditCommand(d), adminCommand(d),
+		demoCommand(d),
 		subjectCommand(), checkCommand(d), officialCommand(),
 	)
 	return cmd

@@ -136,3 +136,44 @@ document.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 });
+
+// --- the queue: what is selected ---
+
+const bar = $("[data-bar]");
+if (bar) {
+  const boxes = $$("[data-line] input[type=checkbox]");
+  const says = $("[data-selected]", bar);
+  const all = $("[data-all]", bar);
+  const usual = says.textContent;
+  const tell = () => {
+    const n = boxes.filter((box) => box.checked).length;
+    says.textContent = n > 0 ? `${n} ${says.dataset.words}` : usual;
+  };
+  all.hidden = boxes.length === 0;
+  all.addEventListener("click", () => {
+    const every = boxes.every((box) => box.checked);
+    for (const box of boxes) box.checked = !every;
+    tell();
+  });
+  for (const box of boxes) box.addEventListener("change", tell);
+  tell();
+}
+
+// --- a case: the reason of another kind of scam, where nobody has written one ---
+
+for (const kind of $$("select[data-drafts]")) {
+  let before = kind.selectedOptions[0];
+  kind.addEventListener("change", () => {
+    const now = kind.selectedOptions[0];
+    for (const lang of ["en", "vi"]) {
+      const text = kind.form.elements[`reason_${lang}`];
+      if (text.value.trim() === "" || text.value.trim() === before.dataset[lang]) text.value = now.dataset[lang];
+    }
+    before = now;
+  });
+}
+
+for (const field of $$("[data-copy]")) {
+  field.addEventListener("focus", () => field.select());
+  if (field.autofocus) field.select();
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	crand "crypto/rand"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"khien/server/feed"
+	"khien/server/inbox"
+	"khien/server/staff"
+	"khien/server/triage"
+	"khien/shared/category"
+	"khien/shared/wire"
+)
+
+// demoWeek is an invented week of reports and decisions: reserved domains, and ids and names that nobody has.
+//
+//go:embed demo.json
+var demoWeek []byte
+
+// demoThing is one thing that people report in the invented week.
+type demoThing struct {
+	About    string     `json:"about"`    // an address, or a canonical subject
+	Category string     `json:"category"` // that reports name
+	Days     []int      `json:"days"`     // how many days ago each report came
+	Said     [][]string `json:"said"`     // language, title, note; in turn
+	// What was decided: "" (open), list, reject, ask, propose, or "decided" (list, not published yet).
+	Done    string `json:"done"`
+	Day     int    `json:"day"` // how many days ago
+	By      string `json:"by"`
+	Why     string `json:"why"`
+	Mistake string `json:"mistake"` // what somebody says who finds that it is wrongly listed
+}
+
+func demoCommand(d *dir) *cobra.Command {
+	var origin string
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Fill an empty console with an invented week",
+		Long: `Puts some ninety invented reports of the last seven days into an empty inbox, in Vietnamese
+and English, and decides about some of them, so that the console shows what working with
+it is like. Nothing in it is real: reserved domains, and numbers and names that nobody has.
+
+As long as nobody has a passkey, it also prints links that let you into the console, each
+good once: as an approver, who decides, and as an admin, who says who may enter.`,
+		Example: `  $ khien demo
+  http://localhost:8788/invite/X3vP…`,
+		Args: none,
+	}
+	cmd.Flags().StringVar(&origin, "console-origin", consoleAt, "how browsers see the console, as for \"khien serve\"")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ctx, words := cmd.Context(), cmd.ErrOrStderr()
+		people, err := d.staff()
+		if err != nil {
+			return err
+		}
+		defer people.Close()
+		all, err := people.All(ctx)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(all, func(p staff.Person) bool { return len(p.Passkeys) > 0 }) {
+			for _, one := range []struct {
+				name, says string
+				role       staff.Role
+			}{
+				{"an", "As an, an admin, who says who may enter", staff.Admin}, {"mai", "", staff.Maintainer},
+				{"linh", "As linh, an approver, who decides and publishes", staff.Approver},
+			} {
+				var link string
+				err := d.act(ctx, "invite as "+string(one.role), "person "+one.name, "for the demo", func() (err error) {
+					link, err = people.Invite(ctx, one.name, one.role)
+					return err
+				})
+				if err != nil {
+					return err
+				}
+				if one.says != "" {
+					fmt.Fprintf(words, "%s:\n  ", one.says)
+					fmt.Fprintf(cmd.OutOrStdout(), "%s/invite/%s\n", strings.TrimSuffix(origin, "/"), link)
+				}
+			}
+		}
+		n, err := d.week(ctx, time.Now().Unix())
+		if err == nil && n > 0 {
+			fmt.Fprintf(words, "an invented week: %d reports\n", n)
+		}
+		return err
+	}
+	return cmd
+}
+
+// week fills an empty inbox with the invented week that ends now, and returns how many reports it has.
+func (d *dir) week(ctx context.Context, now int64) (int, error) {
+	var things []demoThing
+	if err := json.Unmarshal(demoWeek, &things); err != nil {
+		return 0, err
+	}
+	box, err := d.inbox()
+	if err != nil {
+		return 0, err
+	}
+	defer box.Close()
+	if _, total, err := box.List(ctx, "", 1); err != nil || total > 0 {
+		return 0, err
+	}
+	desk, err := d.desk()
+	if err != nil {
+		return 0, err
+	}
+	defer desk.Close()
+	p, done, err := d.publisher()
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+
+	// Day by day, as it happened: reports come, and somebody decides. What was decided until yesterday is published.
+	dice := rand.New(rand.NewPCG(7, 7))
+	clock := now
+	desk.SetClock(func() int64 { return clock })
+	sent := 0
+	for ago := 6; ago >= 0; ago-- {
+		morning := now - int64(ago)*day - 9*60*60
+		var today []demoReport
+		for _, t := range things {
+			for i, days := range t.Days {
+				if days == ago {
+					today = append(today, t.report(i, morning+int64(dice.IntN(8*60*60))))
+				}
+			}
+			if t.Mistake != "" && t.Day == ago+2 {
+				r := t.report(0, morning+int64(dice.IntN(8*60*60)))
+				r.Kind, r.Category, r.Title, r.Note = wire.KindMistake, "", "", t.Mistake
+				today = append(today, r)
+			}
+		}
+		slices.SortFunc(today, func(a, b demoReport) int { return int(a.Time - b.Time) })
+		for _, r := range today {
+			if err := r.send(ctx, box); err != nil {
+				return sent, err
+			}
+			sent++
+		}
+		clock = morning + 8*60*60
+		if ago == 0 {
+			clock = now
+			if _, err := desk.Release(ctx, p, box, "mai", "what was decided until yesterday", now); err != nil {
+				return sent, err
+			}
+		}
+		if _, err := desk.Gather(ctx, box); err != nil {
+			return sent, err
+		}
+		for _, t := range things {
+			if t.Done == "" || t.Day != ago {
+				continue
+			}
+			if ago > 0 {
+				clock += int64(60 + dice.IntN(240))
+			}
+			if err := t.decide(ctx, desk, clock); err != nil {
+				return sent, fmt.Errorf("%s: %w", t.About, err)
+			}
+		}
+	}
+	return sent, nil
+}
+
+// demoReport is a report on its way.
+type demoReport struct{ wire.Report }
+
+// report is the nth report about a thing.
+func (t demoThing) report(n int, at int64) demoReport {
+	r := wire.Report{Kind: wire.KindScam, Time: at, Category: t.Category, Language: "vi"}
+	if strings.Contains(t.About, "://") {
+		r.Href = t.About
+	}
+	if len(t.Said) > 0 {
+		said := t.Said[n%len(t.Said)]
+		r.Language = said[0]
+		if n < len(t.Said) {
+			r.Title, r.Note = said[1], said[2]
+		} else {
+			r.Title = said[1]
+		}
+	}
+	names, err := feed.Named(t.About)
+	if err == nil {
+		for _, s := range names {
+			r.Subjects = append(r.Subjects, string(s))
+		}
+	}
+	return demoReport{r}
+}
+
+func (r demoReport) send(ctx context.Context, box *inbox.Inbox) error {
+	var from [8]byte
+	r.ID = make([]byte, inbox.IDSize)
+	crand.Read(r.ID)
+	crand.Read(from[:])
+	_, _, err := box.Accept(ctx, r.Report, from[:], r.Time)
+	return err
+}
+
+// decide does to the case of a thing what was done.
+func (t demoThing) decide(ctx context.Context, desk *triage.Desk, at int64) error {
+	names, err := feed.Named(t.About)
+	if err != nil {
+		return err
+	}
+	c, err := desk.Find(ctx, names)
+	if err != nil {
+		return err
+	}
+	kind, _ := category.Parse(t.Category)
+	d := triage.Decision{Actor: t.By, Why: t.Why}
+	switch t.Done {
+	case "reject":
+		d.Action, d.Reason = triage.Reject, map[string]string{"en": "We looked at it and found nothing dishonest.", "vi": "Chúng tôi đã xem và không thấy điều gì gian dối."}
+	case "ask":
+		d.Action, d.Reason = triage.Ask, map[string]string{"en": "Please tell us what happened and what was paid.", "vi": "Xin kể cho chúng tôi chuyện gì đã xảy ra và bạn đã trả gì."}
+	default:
+		d.Action, d.Lists, d.Category, d.Lapses = triage.List, c.Subject, kind, at+defaultLife*day
+		d.Reason = map[string]string{"en": kind.How("en"), "vi": kind.How("vi")}
+		if t.Done == "propose" {
+			d.Impact = "a popular host"
+		}
+	}
+	_, err = desk.Decide(ctx, c.ID, d)
+	return err
+}

@@ -1,0 +1,189 @@
+package console
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"khien/server/publish"
+	"khien/server/staff"
+	"khien/server/triage"
+	"khien/shared/category"
+	"khien/shared/subject"
+)
+
+var bulkRoutes = []route{
+	{"POST /queue/many", staff.Decide, many},
+	{"POST /queue/many/decide", staff.Decide, decideMany},
+	{"POST /queue/many/undo", staff.Decide, undoMany},
+	{"POST /queue/many/second", staff.Second, secondMany},
+}
+
+// maxMany is how many cases are decided at once.
+const maxMany = 1000
+
+// batch is several cases that are about to be decided together.
+type batch struct {
+	Action  triage.Action
+	Cases   []choice
+	Refused []choice // what may not be listed
+	Kinds   []category.Category
+	Impact  string // why a second person must agree, where more than one's is enough
+}
+
+// choice is a case and what would be listed for it.
+type choice struct {
+	triage.Case
+	Lists  subject.Subject
+	Impact string
+	Why    string
+}
+
+// Refusals are as on a case page.
+func (batch) Refusals() []string { return refusals }
+
+// selected reads the cases that were selected.
+func (v *visit) selected() ([]triage.Case, error) {
+	if err := v.r.ParseForm(); err != nil {
+		return nil, err
+	}
+	ids := v.r.Form["id"]
+	if len(ids) == 0 {
+		return nil, wrong("many.none")
+	}
+	if len(ids) > maxMany {
+		return nil, wrong("many.toomany", maxMany)
+	}
+	var cases []triage.Case
+	seen := map[int64]bool{}
+	for _, text := range ids {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || seen[id] {
+			continue
+		}
+		seen[id] = true
+		c, err := v.Desk.Get(v.ctx(), id)
+		if err != nil {
+			return nil, err
+		}
+		cases = append(cases, c)
+	}
+	return cases, nil
+}
+
+// batch works out what deciding about the selected cases would do.
+func (v *visit) batch() (batch, error) {
+	b := batch{Action: triage.List, Kinds: category.All()}
+	if v.form("action") == string(triage.Reject) {
+		b.Action = triage.Reject
+	}
+	cases, err := v.selected()
+	if err != nil {
+		return b, err
+	}
+	for _, c := range cases {
+		one := choice{Case: c, Lists: c.Subject}
+		if c.State != triage.StateOpen && c.State != triage.StateAsked {
+			return b, triage.ErrState
+		}
+		if err := publish.Guard(c.Subject); err != nil && b.Action == triage.List {
+			one.Why = why(err)
+			b.Refused = append(b.Refused, one)
+			continue
+		}
+		b.Cases = append(b.Cases, one)
+	}
+	if b.Action == triage.List {
+		for i := range b.Cases {
+			b.Cases[i].Impact = v.Impact.Of(b.Cases[i].Lists, len(b.Cases))
+		}
+	}
+	return b, nil
+}
+
+// many shows what deciding about many cases would do.
+func many(v *visit) error {
+	b, err := v.batch()
+	if err != nil {
+		return err
+	}
+	return v.show("many", b)
+}
+
+func decideMany(v *visit) error {
+	v.deciding.RLock()
+	defer v.deciding.RUnlock()
+	b, err := v.batch()
+	if err != nil {
+		return err
+	}
+	lapses, err := int64(0), error(nil)
+	if b.Action == triage.List {
+		if lapses, err = v.lapse(); err != nil {
+			return err
+		}
+	}
+	done := 0
+	for _, one := range b.Cases {
+		d := triage.Decision{Actor: v.person.Name, Action: b.Action, Why: v.form("why")}
+		if b.Action == triage.List {
+			slug := v.form("category")
+			if slug == "" {
+				slug = one.Category // as its reports say
+			}
+			d.Category, _ = category.Parse(slug)
+			d.Lists, d.Lapses, d.Impact = one.Lists, lapses, one.Impact
+			d.Reason, err = v.reasons(d.Category.How)
+		} else {
+			d.Reason, err = v.reasons(func(lang string) string { return say(lang, v.refusal()) })
+		}
+		if err != nil {
+			return err
+		}
+		// One that somebody else has decided meanwhile stays as it is.
+		if _, err := v.Desk.Decide(v.ctx(), one.ID, d); err == nil {
+			done++
+		} else if !errors.Is(err, triage.ErrState) {
+			return err
+		}
+	}
+	return v.back("/queue", "many.done", strconv.Itoa(done))
+}
+
+func undoMany(v *visit) error {
+	v.deciding.RLock()
+	defer v.deciding.RUnlock()
+	cases, err := v.selected()
+	if err != nil {
+		return err
+	}
+	done := 0
+	for _, c := range cases {
+		if _, err := v.Desk.Undo(v.ctx(), c.ID, v.person.Name, ""); err == nil {
+			done++
+		} else if !errors.Is(err, triage.ErrState) {
+			return err
+		}
+	}
+	return v.back("/queue?part=decided", "many.undone", strconv.Itoa(done))
+}
+
+// secondMany agrees to several proposals with one passkey over all of them.
+func secondMany(v *visit) error {
+	v.deciding.RLock()
+	defer v.deciding.RUnlock()
+	cases, err := v.selected()
+	if err != nil {
+		return err
+	}
+	proof, err := v.confirmSecond(cases)
+	if proof == "" || err != nil {
+		return err
+	}
+	for _, c := range cases {
+		if _, err := v.Desk.Second(v.ctx(), c.ID, v.person.Name, strings.TrimSpace(proof)); err != nil {
+			return err
+		}
+	}
+	return v.back("/queue?part=proposed", "many.seconded", strconv.Itoa(len(cases)))
+}

@@ -1,0 +1,63 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"khien/shared/subject"
+)
+
+// Near returns at most limit indicators that are on the list and near a subject, and how many there are: of a page or
+// a host, those of the same host; of an account, those of the same name elsewhere. The subject itself is not among them.
+func (l *Ledger) Near(ctx context.Context, s subject.Subject, limit int) (list []Indicator, total int, err error) {
+	where := ` WHERE subject >= ?1 || '/' AND subject < ?1 || '0'` // 0 follows / in ASCII
+	part, _, _ := strings.Cut(string(s), "/")
+	if s.IsAccount() {
+		where = ` WHERE instr(subject, ':') > 0 AND substr(subject, instr(subject, '/') + 1) = ?1`
+		part = string(s)[strings.IndexByte(string(s), '/')+1:]
+	}
+	where += ` AND subject <> ?2 AND withdrawn = 0 AND (lapses = 0 OR lapses > ?3)`
+	now := time.Now().Unix()
+	err = l.db.QueryRowContext(ctx, `SELECT count(*) FROM indicator`+where, part, string(s), now).Scan(&total)
+	if err != nil {
+		return nil, 0, fmt.Errorf("couldn't read what is listed near: %w", err)
+	}
+	rows, err := l.db.QueryContext(ctx, selectIndicator+where+` ORDER BY subject LIMIT ?4`, part, string(s), now, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("couldn't read what is listed near: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := scan(rows)
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, r.Indicator)
+	}
+	return list, total, rows.Err()
+}
+
+// Gone yields what was on the list and is not at now, with the moment in Unix seconds when a person took it off, or 0
+// where it lapsed.
+func (l *Ledger) Gone(ctx context.Context, now int64) iter.Seq2[Indicator, error] {
+	return func(yield func(Indicator, error) bool) {
+		rows, err := l.db.QueryContext(ctx, selectIndicator+` WHERE NOT (withdrawn = 0 AND (lapses = 0 OR lapses > ?))`, now)
+		if err != nil {
+			yield(Indicator{}, fmt.Errorf("couldn't read the ledger: %w", err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scan(rows)
+			if !yield(r.Indicator, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(Indicator{}, fmt.Errorf("couldn't read the ledger: %w", err))
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package triage
+
+import (
+	"context"
+	"fmt"
+
+	"khien/server/ledger"
+	"khien/shared/category"
+	"khien/shared/subject"
+)
+
+// Part is a part of the queue, as people see it.
+type Part string
+
+// The parts of the queue. A case is in one of them, or was merged into another.
+const (
+	PartOpen      Part = "open"
+	PartProtected Part = "protected" // open, and the publisher refuses to list the subject as it is
+	PartAsked     Part = "asked"
+	PartProposed  Part = "proposed"
+	PartDecided   Part = "decided" // with the next release; until then it can be undone
+	PartDone      Part = "done"
+)
+
+// Parts lists them, as they are shown.
+var Parts = []Part{PartOpen, PartProtected, PartAsked, PartProposed, PartDecided, PartDone}
+
+var parts = map[Part]struct{ where, order string }{
+	PartOpen:      {`state = 'open' AND protected = 0`, `score DESC, id`},
+	PartProtected: {`state = 'open' AND protected = 1`, `score DESC, id`},
+	PartAsked:     {`state = 'asked'`, `changed DESC, id`},
+	PartProposed:  {`state = 'proposed'`, `changed, id`},
+	PartDecided:   {`state IN ('accepted', 'rejected') AND settled = 0 AND published = 0`, `changed DESC, id`},
+	PartDone:      {`state IN ('accepted', 'rejected') AND settled = 1`, `changed DESC, id`},
+}
+
+// In returns at most limit cases of a part of the queue, from place from on, and how many there are. What is open
+// comes in the order of the score, what is proposed the longest waiting first, and the rest the newest first.
+func (d *Desk) In(ctx context.Context, part Part, from, limit int) (cases []Case, total int, err error) {
+	p, ok := parts[part]
+	if !ok {
+		return nil, 0, ErrNotFound
+	}
+	err = d.db.QueryRowContext(ctx, `SELECT count(*) FROM cases WHERE `+p.where).Scan(&total)
+	if err == nil && limit > 0 {
+		cases, err = list(d.db.QueryContext(ctx, selectCase+` WHERE `+p.where+` ORDER BY `+p.order+` LIMIT ? OFFSET ?`, limit, from))
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("couldn't read the queue: %w", err)
+	}
+	return cases, total, nil
+}
+
+// Next returns the open case that follows one in its order, or the first, or ErrNotFound where no other is open.
+func (d *Desk) Next(ctx context.Context, c Case) (Case, error) {
+	const open = ` WHERE state = 'open' AND protected = ?1 AND id <> ?3`
+	next, err := scanCase(d.db.QueryRowContext(ctx, selectCase+open+` AND (score < ?2 OR score = ?2 AND id > ?3) ORDER BY score DESC, id LIMIT 1`, c.Protected, c.Score, c.ID))
+	if err == ErrNotFound {
+		next, err = scanCase(d.db.QueryRowContext(ctx, selectCase+open+` AND ?2 = ?2 ORDER BY score DESC, id LIMIT 1`, c.Protected, c.Score, c.ID))
+	}
+	return next, err
+}
+
+// Names returns by which names reports called the subject of a case, at most limit.
+func (d *Desk) Names(ctx context.Context, id int64, limit int) ([]subject.Subject, error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT name FROM names WHERE case_id = ? ORDER BY name LIMIT ?`, id, limit)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the names of case %d: %w", id, err)
+	}
+	defer rows.Close()
+	var names []subject.Subject
+	for rows.Next() {
+		var one subject.Subject
+		if err := rows.Scan(&one); err != nil {
+			return nil, err
+		}
+		names = append(names, one)
+	}
+	return names, rows.Err()
+}
+
+// Find returns the case of something that reports name, by the first of its subjects that a case has, or ErrNotFound.
+func (d *Desk) Find(ctx context.Context, names []subject.Subject) (Case, error) {
+	for _, name := range names {
+		c, err := scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM names WHERE name = ?)`, string(name)))
+		if err != ErrNotFound {
+			return c, err
+		}
+	}
+	return Case{}, ErrNotFound
+}
+
+// Pending returns the cases that the next release brings into the ledger, in their order.
+func (d *Desk) Pending(ctx context.Context) ([]Case, error) {
+	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE `+parts[PartDecided].where+` ORDER BY id`))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read what was decided: %w", err)
+	}
+	return cases, nil
+}
+
+// Indicator is what a case that is accepted puts on the list.
+func (c Case) Indicator() ledger.Indicator {
+	kind, _ := category.Parse(c.Category)
+	return ledger.Indicator{
+		Subject: c.Lists, Category: kind, Source: "report", Reference: reference(c), Reason: c.Reason, FirstSeen: c.Opened, Lapses: c.Lapses,
+	}
+}
+
+// Log returns at most limit acts of the audit log before entry before, or the newest where it is 0, the newest first.
+// Actor and object pick acts where they are not empty, since where it is not 0 (Unix seconds).
+func (d *Desk) Log(ctx context.Context, actor, object string, since, before int64, limit int) ([]Act, error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT seq, time, actor, action, object, why, hash FROM audit
+		WHERE (?1 = '' OR actor = ?1) AND (?2 = '' OR object = ?2) AND time >= ?3 AND (?4 = 0 OR seq < ?4) ORDER BY seq DESC LIMIT ?5`,
+		actor, object, since, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the audit log: %w", err)
+	}
+	defer rows.Close()
+	var log []Act
+	for rows.Next() {
+		var a Act
+		var hash []byte
+		if err := rows.Scan(&a.Seq, &a.Time, &a.Actor, &a.Action, &a.Object, &a.Why, &hash); err != nil {
+			return nil, err
+		}
+		copy(a.Hash[:], hash)
+		log = append(log, a)
+	}
+	return log, rows.Err()
+}
+
+// Within returns the cases whose decision a release has, at most a thousand.
+func (d *Desk) Within(ctx context.Context, sequence uint64) ([]Case, error) {
+	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE published = ? ORDER BY id LIMIT 1000`, int64(sequence)))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the cases of release %d: %w", sequence, err)
+	}
+	return cases, nil
+}
