@@ -80,6 +80,9 @@ func casePage(v *visit) error {
 	}
 	f := file{Case: c, Kinds: category.All(), Drafts: drafts()}
 	ctx := v.ctx()
+	if err := v.Desk.Seen(ctx, c.ID); err != nil {
+		return err
+	}
 	if f.Names, err = v.Desk.Names(ctx, c.ID, 50); err != nil {
 		return err
 	}

@@ -294,7 +294,7 @@ func (d *Desk) page(ctx context.Context, id, after int64, limit int) (scams, mis
 
 // Published notes the release that has what was settled.
 func (d *Desk) Published(ctx context.Context, sequence uint64) error {
-	_, err := d.db.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE settled = 1 AND published = 0`, int64(sequence), now())
+	_, err := d.db.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE settled = 1 AND published = 0`, int64(sequence), d.now())
 	if err != nil {
 		return fmt.Errorf("couldn't note the release: %w", err)
 	}

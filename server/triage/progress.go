@@ -41,7 +41,7 @@ func (d *Desk) Progress(ctx context.Context, report []byte) (Progress, error) {
 
 // Seen notes that a person has opened a case, the first time.
 func (d *Desk) Seen(ctx context.Context, id int64) error {
-	if _, err := d.db.ExecContext(ctx, `UPDATE cases SET seen = ? WHERE id = ? AND seen = 0`, now(), id); err != nil {
+	if _, err := d.db.ExecContext(ctx, `UPDATE cases SET seen = ? WHERE id = ? AND seen = 0`, d.now(), id); err != nil {
 		return fmt.Errorf("couldn't note that case %d was opened: %w", id, err)
 	}
 	return nil
