@@ -18,6 +18,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"khien/shared/checker"
+	"khien/shared/guide"
+	"khien/shared/official"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
@@ -60,6 +62,9 @@ var codes = []struct {
 	{set.ErrOversized, "oversized"},
 	{set.ErrCorrupt, "corrupt"},
 	{set.ErrBase, "base"},
+	{guide.ErrFormat, "guide"},
+	{guide.ErrBound, "guide"},
+	{official.ErrFormat, "guide"},
 	{subject.ErrNotNormalised, "not_normalised"},
 	{subject.ErrScheme, "scheme"},
 	{subject.ErrHost, "host"},
@@ -112,8 +117,6 @@ func (c *core) run(op int32, request, body []byte) ([]byte, error) {
 		return report(request)
 	case opSubjects:
 		return subjects(request)
-	case opResemble:
-		return resemble(request)
 	}
 	if c.checker == nil {
 		return nil, errNotOpen
@@ -125,6 +128,10 @@ func (c *core) run(op int32, request, body []byte) ([]byte, error) {
 		return c.resolve(request)
 	case opText:
 		return c.text(request)
+	case opResemble:
+		return c.resemble(request)
+	case opGuide:
+		return c.checker.Guide().ToldBytes(), nil
 	case opPlan:
 		return c.plan(request)
 	case opApply:
@@ -153,7 +160,7 @@ func (c *core) open(request, body []byte) ([]byte, error) {
 	if len(body) == 0 {
 		body = c.made
 	}
-	next, err := checker.Open(q.Root, q.Keys, q.Head, body, release.Digest(q.Sum), q.Now)
+	next, err := checker.Open(q.Root, q.Keys, q.Head, body, release.Digest(q.Sum), q.Guide, q.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +198,9 @@ func told(f checker.Finding, lang string) finding {
 		t.Category, t.Shown = f.Category.Slug(), f.Subject.Describe(lang)
 	case checker.Caution:
 		t.Resembles, t.Real, t.Rule = f.Resembles.Official, f.Resembles.Name, string(f.Resembles.Rule)
+		if account := subject.Subject(f.Resembles.Account); account != "" {
+			_, t.Resembles, _ = strings.Cut(account.Address(), "://")
+		}
 	}
 	if f.Cause != nil {
 		t.Cause = code(f.Cause)
@@ -242,12 +252,18 @@ func (c *core) text(request []byte) ([]byte, error) {
 	return reply.MarshalMsg(nil)
 }
 
-func resemble(request []byte) ([]byte, error) {
+func (c *core) resemble(request []byte) ([]byte, error) {
 	var q resembleRequest
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	return (&resembleReply{told(checker.Resemble(q.Href, cut(q.Name, maxTitle)), "")}).MarshalMsg(nil)
+	var more []subject.Subject
+	for _, text := range q.Accounts {
+		if s, err := subject.Parse(text); err == nil {
+			more = append(more, s)
+		}
+	}
+	return (&resembleReply{told(c.checker.Resemble(q.Href, cut(q.Name, maxTitle), more), q.Language)}).MarshalMsg(nil)
 }
 
 func (c *core) plan(request []byte) ([]byte, error) {
@@ -259,7 +275,7 @@ func (c *core) plan(request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&planReply{step.Need, step.Path, step.Limit, step.Sequence, step.Set[:]}).MarshalMsg(nil)
+	return (&planReply{step.Need, step.Path, step.Limit, step.Sequence, step.Set[:], step.GuidePath, step.GuideSize, step.Guide[:]}).MarshalMsg(nil)
 }
 
 func (c *core) apply(request, body []byte) ([]byte, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 	"golang.org/x/mod/sumdb/note"
 
+	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
@@ -21,10 +22,14 @@ const now = int64(1763900000)
 // others is how many entries the release has besides the two that the story is about.
 const others = 20_000
 
+// book is who is well known in that release.
+const book = "facebook.com | Facebook\nvietcombank.com.vn | Vietcombank | facebook:user/ilovevcb\n"
+
 // published is a release that lists one page and one account.
 type published struct {
 	root             string
 	keys, head, body []byte
+	guide            []byte
 	bucket           []byte
 }
 
@@ -66,12 +71,15 @@ func publish(t testing.TB) published {
 	must(err)
 	bucket, err := (&wire.Bucket{Leaf: leaf}).MarshalMsg(nil)
 	must(err)
+	guided, err := guide.Encode(book, guide.Told{Hot: []string{"scam.example"}})
+	must(err)
 	head, err := release.Head{
+		Guide: release.DigestOf(guided), GuideSize: uint64(len(guided)),
 		Sequence: 3, Issued: now, Expires: now + 1e5, Keys: release.DigestOf(keys), Set: release.DigestOf(body), SetSize: uint64(len(body)),
 		Count: uint64(len(entries)), Deltas: 3, BucketRoot: release.NewBucketTree([]release.Digest{release.LeafHash(leaf)}).Root(),
 	}.Sign(signer)
 	must(err)
-	return published{rootKey, keys, head, body, bucket}
+	return published{rootKey, keys, head, body, guided, bucket}
 }
 
 // ask sends one request through answer and decodes the reply, or returns the code of the refusal.
@@ -115,15 +123,15 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	}
 	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now, "en"}, &checkReply{}, "not_open")
 	sum := release.DigestOf(p.body)
-	open := openRequest{p.root, p.keys, p.head, sum[:], now}
+	open := openRequest{p.root, p.keys, p.head, sum[:], now, p.guide}
 	forged := open
 	forged.Head = bytes.Replace(p.head, []byte("sequence 3"), []byte("sequence 4"), 1)
 	about(p.body, opOpen, &forged, &openReply{}, "signature")
 	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now, "en"}, &checkReply{}, "not_open")
 	f(opOpen, &open, &openReply{}, "truncated")
-	f(opOpen, &openRequest{p.root, p.keys, p.head, sum[:9], now}, &openReply{}, "bad_request")
+	f(opOpen, &openRequest{p.root, p.keys, p.head, sum[:9], now, p.guide}, &openReply{}, "bad_request")
 	wrong := release.DigestOf(nil)
-	about(p.body, opOpen, &openRequest{p.root, p.keys, p.head, wrong[:], now}, &openReply{}, "digest")
+	about(p.body, opOpen, &openRequest{p.root, p.keys, p.head, wrong[:], now, p.guide}, &openReply{}, "digest")
 	var opened openReply
 	if about(p.body, opOpen, &open, &opened, ""); opened.Sequence != 3 || opened.Count != others+2 {
 		t.Errorf("opened %+v", opened)
@@ -146,23 +154,23 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	}
 	f(opText, &textRequest{"\xff", now, "en"}, &told, "subject")
 	var resembling resembleReply
-	f(opResemble, &resembleRequest{"https://faceb00k.example/", ""}, &resembling, "")
+	f(opResemble, &resembleRequest{Href: "https://faceb00k.example/"}, &resembling, "")
 	if got := resembling.Finding; got.Verdict != "caution" || got.Resembles != "facebook.com" || got.Rule != "letters" {
 		t.Errorf("a host that looks like another: %+v", got)
 	}
 	resembling = resembleReply{}
-	f(opResemble, &resembleRequest{"https://good.example/", "An Invented Bakery"}, &resembling, "")
+	f(opResemble, &resembleRequest{Href: "https://good.example/", Name: "An Invented Bakery"}, &resembling, "")
 	if got := resembling.Finding; got.Verdict != "unlisted" {
 		t.Errorf("a host that looks like nobody's: %+v", got)
 	}
 	resembling = resembleReply{}
-	f(opResemble, &resembleRequest{"https://www.vietcombank.com.vn/", "Vietcombank"}, &resembling, "")
+	f(opResemble, &resembleRequest{Href: "https://www.vietcombank.com.vn/", Name: "Vietcombank"}, &resembling, "")
 	if got := resembling.Finding; got.Verdict != "unlisted" || got.Owner != "Vietcombank" {
 		t.Errorf("the real one: %+v", got)
 	}
 	for _, href := range []string{"https://sites.google.com/view/a-scam", "https://www.facebook.com/a.scam", "https://www.google.com/", "https://a-bucket.s3.amazonaws.com/"} {
 		resembling = resembleReply{}
-		f(opResemble, &resembleRequest{href, ""}, &resembling, "")
+		f(opResemble, &resembleRequest{Href: href}, &resembling, "")
 		if got := resembling.Finding; got.Verdict != "unlisted" || got.Owner != "" {
 			t.Errorf("%s, which may show anybody's page: %+v", href, got)
 		}
@@ -265,7 +273,7 @@ func FuzzAnswer(f *testing.F) {
 	p := publish(f)
 	var c core
 	sum := release.DigestOf(p.body)
-	open, _ := (&openRequest{p.root, p.keys, p.head, sum[:], now}).MarshalMsg(nil)
+	open, _ := (&openRequest{p.root, p.keys, p.head, sum[:], now, p.guide}).MarshalMsg(nil)
 	c.answer(opOpen, open, p.body)
 	check, _ := (&checkRequest{[]string{"https://scam.example/"}, now, "en"}).MarshalMsg(nil)
 	f.Add(int32(opOpen), open)
@@ -273,7 +281,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(int32(opReport), []byte{0x80})
 	text, _ := (&textRequest{"Vietcombank 0011000000001, t.me/invented_name", now, "vi"}).MarshalMsg(nil)
 	f.Add(int32(opText), text)
-	like, _ := (&resembleRequest{"https://xn--fceplace-16gd.example/", "FacePalace"}).MarshalMsg(nil)
+	like, _ := (&resembleRequest{Href: "https://xn--fceplace-16gd.example/", Name: "FacePalace"}).MarshalMsg(nil)
 	f.Add(int32(opResemble), like)
 	f.Fuzz(func(t *testing.T, op int32, request []byte) {
 		if op == opOpen {

@@ -9,7 +9,7 @@ import "khien/shared/checker"
 //msgp:limit arrays:4096
 
 // version is raised with each change that an older extension would misread.
-const version = 7
+const version = 8
 
 // What can be asked.
 const (
@@ -23,6 +23,7 @@ const (
 	opSubjects = 8
 	opResemble = 9
 	opText     = 10
+	opGuide    = 11
 )
 
 type failure struct {
@@ -45,6 +46,8 @@ type openRequest struct {
 	Head []byte `msg:"head,limit=8192"`
 	Sum  []byte `msg:"sum"` // SHA-256 of the set
 	Now  int64  `msg:"now"`
+
+	Guide []byte `msg:"guide,limit=524289"`
 }
 
 type openReply struct {
@@ -89,7 +92,7 @@ type finding struct {
 	Reference string            `msg:"reference,omitempty"`
 	Source    string            `msg:"source,omitempty"`
 	Reason    map[string]string `msg:"reason,omitempty"`
-	Resembles string            `msg:"resembles,omitempty"` // the host of the real one
+	Resembles string            `msg:"resembles,omitempty"` // the address of the real one, without its scheme
 	Real      string            `msg:"real,omitempty"`      // and its name
 	Rule      string            `msg:"rule,omitempty"`
 	Owner     string            `msg:"owner,omitempty"` // whose official page it is
@@ -118,6 +121,10 @@ type planReply struct {
 	Limit    uint64 `msg:"limit"`
 	Sequence uint64 `msg:"sequence"`
 	Set      []byte `msg:"set"` // SHA-256 of the set it leads to
+
+	GuidePath string `msg:"guide_path"` // where its guide is; empty if it is the one that is open
+	GuideSize uint64 `msg:"guide_size"`
+	Guide     []byte `msg:"guide"` // SHA-256
 }
 
 // applyRequest is about the delta or set that is attached.
@@ -158,15 +165,20 @@ type subjectsReply struct {
 	Subjects []string `msg:"subjects"`
 }
 
-// resembleRequest is about a page and the name that it goes by.
+// resembleRequest is about a page and the title that it goes by; accounts are what else the account that it shows is
+// known to be called.
 type resembleRequest struct {
-	Href string `msg:"href"`
-	Name string `msg:"name"`
+	Href     string   `msg:"href"`
+	Name     string   `msg:"name"`
+	Accounts []string `msg:"accounts,allownil"`
+	Language string   `msg:"language"`
 }
 
 type resembleReply struct {
 	Finding finding `msg:"finding"`
 }
+
+// The reply to opGuide, whose request is empty, is guide.Told.
 
 // textRequest is about a text that a person has selected or pasted.
 type textRequest struct {

@@ -930,9 +930,9 @@ func (z *openReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *openRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
+	// map header, size 6
 	// string "root"
-	o = append(o, 0x85, 0xa4, 0x72, 0x6f, 0x6f, 0x74)
+	o = append(o, 0x86, 0xa4, 0x72, 0x6f, 0x6f, 0x74)
 	o = msgp.AppendString(o, z.Root)
 	// string "keys"
 	o = append(o, 0xa4, 0x6b, 0x65, 0x79, 0x73)
@@ -946,6 +946,9 @@ func (z *openRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "now"
 	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
 	o = msgp.AppendInt64(o, z.Now)
+	// string "guide"
+	o = append(o, 0xa5, 0x67, 0x75, 0x69, 0x64, 0x65)
+	o = msgp.AppendBytes(o, z.Guide)
 	return
 }
 
@@ -1045,6 +1048,28 @@ func (z *openRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Now")
 				return
 			}
+		case "guide":
+			var zb0005 uint32
+			zb0005, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Guide")
+				return
+			}
+			if zb0005 > 524289 {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Guide == nil || uint32(cap(z.Guide)) < zb0005 {
+				z.Guide = make([]byte, zb0005)
+			} else {
+				z.Guide = z.Guide[:zb0005]
+			}
+			if uint32(len(bts)) < zb0005 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Guide, bts[:zb0005])
+			bts = bts[zb0005:]
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1059,16 +1084,16 @@ func (z *openRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *openRequest) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Root) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 5 + msgp.BytesPrefixSize + len(z.Head) + 4 + msgp.BytesPrefixSize + len(z.Sum) + 4 + msgp.Int64Size
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Root) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 5 + msgp.BytesPrefixSize + len(z.Head) + 4 + msgp.BytesPrefixSize + len(z.Sum) + 4 + msgp.Int64Size + 6 + msgp.BytesPrefixSize + len(z.Guide)
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *planReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
+	// map header, size 8
 	// string "need"
-	o = append(o, 0x85, 0xa4, 0x6e, 0x65, 0x65, 0x64)
+	o = append(o, 0x88, 0xa4, 0x6e, 0x65, 0x65, 0x64)
 	o = msgp.AppendString(o, z.Need)
 	// string "path"
 	o = append(o, 0xa4, 0x70, 0x61, 0x74, 0x68)
@@ -1082,6 +1107,15 @@ func (z *planReply) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "set"
 	o = append(o, 0xa3, 0x73, 0x65, 0x74)
 	o = msgp.AppendBytes(o, z.Set)
+	// string "guide_path"
+	o = append(o, 0xaa, 0x67, 0x75, 0x69, 0x64, 0x65, 0x5f, 0x70, 0x61, 0x74, 0x68)
+	o = msgp.AppendString(o, z.GuidePath)
+	// string "guide_size"
+	o = append(o, 0xaa, 0x67, 0x75, 0x69, 0x64, 0x65, 0x5f, 0x73, 0x69, 0x7a, 0x65)
+	o = msgp.AppendUint64(o, z.GuideSize)
+	// string "guide"
+	o = append(o, 0xa5, 0x67, 0x75, 0x69, 0x64, 0x65)
+	o = msgp.AppendBytes(o, z.Guide)
 	return
 }
 
@@ -1149,6 +1183,40 @@ func (z *planReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			copy(z.Set, bts[:zb0002])
 			bts = bts[zb0002:]
+		case "guide_path":
+			z.GuidePath, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "GuidePath")
+				return
+			}
+		case "guide_size":
+			z.GuideSize, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "GuideSize")
+				return
+			}
+		case "guide":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Guide")
+				return
+			}
+			if zb0003 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Guide == nil || uint32(cap(z.Guide)) < zb0003 {
+				z.Guide = make([]byte, zb0003)
+			} else {
+				z.Guide = z.Guide[:zb0003]
+			}
+			if uint32(len(bts)) < zb0003 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Guide, bts[:zb0003])
+			bts = bts[zb0003:]
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1163,7 +1231,7 @@ func (z *planReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *planReply) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Need) + 5 + msgp.StringPrefixSize + len(z.Path) + 6 + msgp.Uint64Size + 9 + msgp.Uint64Size + 4 + msgp.BytesPrefixSize + len(z.Set)
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Need) + 5 + msgp.StringPrefixSize + len(z.Path) + 6 + msgp.Uint64Size + 9 + msgp.Uint64Size + 4 + msgp.BytesPrefixSize + len(z.Set) + 11 + msgp.StringPrefixSize + len(z.GuidePath) + 11 + msgp.Uint64Size + 6 + msgp.BytesPrefixSize + len(z.Guide)
 	return
 }
 
@@ -1627,15 +1695,28 @@ func (z *resembleReply) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
-func (z resembleRequest) MarshalMsg(b []byte) (o []byte, err error) {
+func (z *resembleRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 4
 	// string "href"
-	o = append(o, 0x82, 0xa4, 0x68, 0x72, 0x65, 0x66)
+	o = append(o, 0x84, 0xa4, 0x68, 0x72, 0x65, 0x66)
 	o = msgp.AppendString(o, z.Href)
 	// string "name"
 	o = append(o, 0xa4, 0x6e, 0x61, 0x6d, 0x65)
 	o = msgp.AppendString(o, z.Name)
+	// string "accounts"
+	o = append(o, 0xa8, 0x61, 0x63, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x73)
+	if z.Accounts == nil { // allownil: if nil
+		o = msgp.AppendNil(o)
+	} else {
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Accounts)))
+		for za0001 := range z.Accounts {
+			o = msgp.AppendString(o, z.Accounts[za0001])
+		}
+	}
+	// string "language"
+	o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
+	o = msgp.AppendString(o, z.Language)
 	return
 }
 
@@ -1669,6 +1750,40 @@ func (z *resembleRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Name")
 				return
 			}
+		case "accounts":
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.Accounts = nil
+			} else {
+				var zb0002 uint32
+				zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Accounts")
+					return
+				}
+				if zb0002 > za60609bdlimitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.Accounts != nil && cap(z.Accounts) >= int(zb0002) {
+					z.Accounts = (z.Accounts)[:zb0002]
+				} else {
+					z.Accounts = make([]string, zb0002)
+				}
+				for za0001 := range z.Accounts {
+					z.Accounts[za0001], bts, err = msgp.ReadStringBytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Accounts", za0001)
+						return
+					}
+				}
+			}
+		case "language":
+			z.Language, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Language")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1682,8 +1797,12 @@ func (z *resembleRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z resembleRequest) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 5 + msgp.StringPrefixSize + len(z.Name)
+func (z *resembleRequest) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 5 + msgp.StringPrefixSize + len(z.Name) + 9 + msgp.ArrayHeaderSize
+	for za0001 := range z.Accounts {
+		s += msgp.StringPrefixSize + len(z.Accounts[za0001])
+	}
+	s += 9 + msgp.StringPrefixSize + len(z.Language)
 	return
 }
 

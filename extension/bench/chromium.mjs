@@ -56,11 +56,11 @@ try {
     `https://www.facebook.com/an.invented.name${i}/posts/${i}`, `https://shop${i}.example/item/${i}?ref=feed`,
     `https://www.tiktok.com/@invented${i}/video/${i}`, `https://news${i}.example/`,
   ][i % 4]);
-  const files = await Promise.all(["keys", "head", "set"].map((name) => readFile(path.join(world.extension, "chromium/bundled", name))));
+  const files = await Promise.all(["keys", "head", "set", "guide"].map((name) => readFile(path.join(world.extension, "chromium/bundled", name))));
   const core = await Core.start(await browser.inside());
   const root = (await readFile(path.join(world.khien.dir, "keys/root.pub"), "utf8")).trim();
   const idle = await core.memory();
-  await core.open(root, { keys: files[0], head: files[1], set: files[2] });
+  await core.open(root, { keys: files[0], head: files[1], set: files[2], guide: files[3] });
 
   // The update from the first release to the second, and the second as a worker finds it.
   const get = async (path) => Buffer.from(await (await fetch(`http://127.0.0.1:${world.khien.port}${path}`)).arrayBuffer());
@@ -71,7 +71,7 @@ try {
   line("delta/memory", memory - idle, "bytes", { bound: 3 * files[2].length });
   line("delta/apply", at([...applied, ...(await core.applyTimes({ head, keys: Buffer.of(), delta: await get(plan.path) }, 10)).times].sort((a, b) => a - b), 0.5), "ms", { bound: 40 });
   line("check/batch-1000", at(await core.times(links, 30), 0.5), "ms", { bound: 5 });
-  line("set/open", at(await core.reopenTimes(root, { head, keys: files[0], sum: plan.set }, 20), 0.5), "ms", { bound: 50 });
+  line("set/open", at(await core.reopenTimes(root, { head, keys: files[0], sum: plan.set, guide: plan.guide_path ? await get(plan.guide_path) : files[3] }, 20), 0.5), "ms", { bound: 50 });
 
   // Nothing changed: what the server's answer takes on the wire.
   const ask304 = async (etag) => {

@@ -35,12 +35,14 @@ import {
   type TextRequest,
 } from "./protocol";
 import { language, ready } from "./text";
+import type { Card, Help, Told } from "./told";
 
-/** What is published together: a list, the head that signs it, and the keys that sign the head. */
+/** What is published together: a list, the guide, the head that signs both, and the keys that sign the head. */
 export interface Release {
   keys: Uint8Array;
   head: Uint8Array;
   set: Uint8Array;
+  guide: Uint8Array;
 }
 
 /** The core refused. Code is one of the names in protocol.ts, or "died" if its runtime did, twice. */
@@ -88,7 +90,7 @@ export async function openMade(release: Release, again: () => Promise<Release>):
   return opened;
 }
 
-const opening = ({ keys, head }: Release, sum: Uint8Array): OpenRequest => ({ root, keys, head, sum, now: now() });
+const opening = ({ keys, head, guide }: Release, sum: Uint8Array): OpenRequest => ({ root, keys, head, sum, now: now(), guide });
 
 async function digest(body: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", body as Uint8Array<ArrayBuffer>));
@@ -149,9 +151,25 @@ export async function look(selected: string): Promise<Finding[]> {
   return (findings ?? []).map((told) => ({ ...nothing, ...told }));
 }
 
-/** Whom a page passes itself off as, by its host and the name that it goes by; "unlisted" if it is nobody well known. */
-export async function resemble(href: string, name: string): Promise<Finding> {
-  return { ...nothing, ...(await call<ResembleRequest, ResembleReply>(Op.resemble, { href, name })).finding };
+/**
+ * Whom a page passes itself off as, by its host, by the title that it goes by, and by what else the account that it shows is known
+ * to be called; "unlisted" if it is nobody well known.
+ */
+export async function resemble(href: string, name: string, accounts: string[] = []): Promise<Finding> {
+  return { ...nothing, ...(await call<ResembleRequest, ResembleReply>(Op.resemble, { href, name, accounts, language: language() })).finding };
+}
+
+/** The guide of the release that is open, with nothing left out. */
+export interface Guide {
+  help: Help[];
+  cards: Card[];
+  hot: string[];
+}
+
+/** What travels signed beside the list: what to do after the harm, advice cards, and the hosts that were listed last. */
+export async function guide(): Promise<Guide> {
+  const { help, cards, hot } = await call<object, Told>(Op.guide, {});
+  return { help: help ?? [], cards: cards ?? [], hot: hot ?? [] };
 }
 
 /** What to fetch to get from the open release to the one that head announces. */
@@ -167,9 +185,14 @@ export async function apply(head: Uint8Array, keys: Uint8Array, kind: "delta" | 
   await call<ApplyRequest, ApplyReply>(Op.apply, { head, keys, kind, now: now() }, body);
   const { memory, made } = await running();
   const set = copied(memory, made());
-  const got = await digest(set);
-  if (!got.every((byte, i) => byte === sum[i])) throw new CoreError("digest", "the digest differs");
+  await prove(set, sum);
   return set;
+}
+
+/** Throws if the SHA-256 of body is another than the signed one. */
+export async function prove(body: Uint8Array, sum: Uint8Array): Promise<void> {
+  const got = await digest(body);
+  if (!got.every((byte, i) => byte === sum[i])) throw new CoreError("digest", "the digest differs");
 }
 
 /** The body of a report, as the server takes it. */

@@ -1,10 +1,12 @@
 // What pages of the extension and content scripts ask the worker: name -> [request, reply].
 
+import type { Advice, HelpFor } from "./advice";
 import type { Names } from "./evidence";
 import { api } from "./ext";
 import type { Settings } from "./settings";
 import type { Entry } from "./store";
 import type { Words } from "./text";
+import type { Case } from "./told";
 
 /** All that a warning says. */
 export interface Notice {
@@ -95,6 +97,13 @@ export interface FromPages {
   "popup.protection": [null, Protection];
   "popup.refresh": [null, Protection];
   "popup.ask": [{ text: string }, Known[]];
+  /** What to do after the harm; a country such as "VN", or "" for the one that was chosen or that the browser suggests. */
+  "advice.help": [{ about: Case; country: string }, HelpFor];
+  /** The countries for which there are hotlines. */
+  "advice.countries": [null, string[]];
+  /** A card: after a warning of a category, or with "" the one of this week. */
+  "advice.card": [{ href: string; category: string }, Advice | null];
+  "advice.dismiss": [{ id: string }, null];
   "popup.report": [{ href: string; title: string }, Entry];
   "popup.undo": [{ id: string }, boolean];
   "popup.describe": [{ id: string; category: string; note: string }, Entry | null];

@@ -1,7 +1,7 @@
 // The calls between the browser and the core; wasm/protocol.go is the same in Go.
 
 /** Raised with each change that an older core would misread. */
-export const version = 7;
+export const version = 8;
 
 /** What can be asked. */
 export const enum Op {
@@ -15,6 +15,7 @@ export const enum Op {
   subjects = 8,
   resemble = 9,
   text = 10,
+  guide = 11,
 }
 
 /** Instead of any reply. */
@@ -34,6 +35,7 @@ export interface OpenRequest {
   /** SHA-256 of the set. */
   sum: Uint8Array;
   now: number;
+  guide: Uint8Array;
 }
 
 export interface OpenReply {
@@ -79,7 +81,7 @@ export interface Finding {
   reference: string;
   source: string;
   reason: Record<string, string> | null;
-  /** Of a caution: the host of the real one, its name, and by which rule (docs/subjects.md). */
+  /** Of a caution: the address of the real one without its scheme, its name, and by which rule (docs/official.md). */
   resembles: string;
   real: string;
   rule: string;
@@ -112,6 +114,11 @@ export interface PlanReply {
   sequence: number;
   /** SHA-256 of the set that it leads to. */
   set: Uint8Array;
+  /** Where its guide is; empty if it is the one that is open. */
+  guide_path: string;
+  guide_size: number;
+  /** SHA-256. */
+  guide: Uint8Array;
 }
 
 /** About the delta or set that is attached. */
@@ -153,10 +160,13 @@ export interface SubjectsReply {
   subjects: string[] | null;
 }
 
-/** About a page and the name that it goes by. */
+/** About a page and the title that it goes by. */
 export interface ResembleRequest {
   href: string;
   name: string;
+  /** What else the account that it shows is known to be called: canonical subjects. */
+  accounts: string[];
+  language: string;
 }
 
 export interface ResembleReply {

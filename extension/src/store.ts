@@ -132,6 +132,12 @@ async function best(): Promise<Current> {
   return { keys: release.keys, opened, etag: "", floor, slot: undefined };
 }
 
+/** The guide of the list in use, as it was stored. */
+export async function guideInUse(): Promise<Uint8Array> {
+  const { slot } = await restore();
+  return (await (slot ? inSlot(slot) : built())).guide;
+}
+
 async function inSlot(slot: Slot): Promise<Release> {
   const release = await (await database()).get("slots", slot);
   if (!release) throw new Error("the slot is empty");
@@ -140,8 +146,8 @@ async function inSlot(slot: Slot): Promise<Release> {
 
 async function built(): Promise<Release> {
   const file = async (name: string) => new Uint8Array(await (await fetch(own(`bundled/${name}`))).arrayBuffer());
-  const [keys, head, set] = await Promise.all([file("keys"), file("head"), file("set")]);
-  return { keys, head, set };
+  const [keys, head, set, guide] = await Promise.all([file("keys"), file("head"), file("set"), file("guide")]);
+  return { keys, head, set, guide };
 }
 
 /** Puts a release whose set the core has just made into use: all of it, or nothing of it. */

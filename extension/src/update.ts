@@ -81,9 +81,20 @@ async function advance(): Promise<boolean> {
   }
   if (plan.sequence < current.floor) throw new UpdateError("older");
 
+  // The guide first: what is made of the set is opened as soon as it is stored.
+  const guide = await guideOf(plan);
   const set = await fetched(plan, head, keys);
-  await store.replace({ keys, head: head.body, set }, head.etag);
+  await store.replace({ keys, head: head.body, set, guide }, head.etag);
   return true;
+}
+
+/** The guide that head announces: fetched, where it is not the one in use. */
+async function guideOf(plan: PlanReply): Promise<Uint8Array> {
+  if (plan.guide_path === "") return store.guideInUse();
+  const { body } = await get(plan.guide_path, plan.guide_size);
+  if (body.length < plan.guide_size) throw new UpdateError("truncated");
+  await core.prove(body, plan.guide);
+  return body;
 }
 
 /** The set that head announces. A delta that fails costs one small download; then comes the whole set. */

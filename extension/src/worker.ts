@@ -2,6 +2,7 @@
 // for an event, so every listener is registered on the first tick, before anything
 // is loaded; each then waits for what it needs.
 
+import * as advice from "./advice";
 import { api, hidden, openPopup, own, shown } from "./ext";
 import * as beside from "./beside";
 import * as core from "./core";
@@ -200,6 +201,22 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions, [tabId: number
     await store.restore();
     const found = await core.look(text);
     return found.map(({ shown, verdict, category, resembles, real }) => ({ shown, state: verdict, category, resembles, real }));
+  },
+  async "advice.help"({ about, country }) {
+    await store.restore();
+    return advice.help(about, country);
+  },
+  async "advice.countries"() {
+    await store.restore();
+    return advice.countries();
+  },
+  async "advice.card"({ href, category }) {
+    await store.restore();
+    return category ? advice.afterWarning(category, href) : advice.ofTheWeek(href);
+  },
+  async "advice.dismiss"({ id }) {
+    await advice.dismiss(id);
+    return null;
   },
   async "popup.report"({ href, title }) {
     const entry = await report.add({ kind: "scam", href, subject: "", title, language: await screens.spoken() });

@@ -31,8 +31,8 @@ test("every line of a real list warns in Chromium, and no well-known site does",
     const core = await Core.start(await browser.inside());
     const carried = (name) => readFile(path.join(world.extension, "chromium/bundled", name));
     const root = (await readFile(path.join(world.khien.dir, "keys/root.pub"), "utf8")).trim();
-    const [keys, head, set] = await Promise.all(["keys", "head", "set"].map(carried));
-    await core.open(root, { keys, head, set });
+    const [keys, head, set, guide] = await Promise.all(["keys", "head", "set", "guide"].map(carried));
+    await core.open(root, { keys, head, set, guide });
     const found = await core.check(lines.map((line) => "http://" + line));
     const differ = lines.filter((line, i) => found[i].verdict !== "listed" || found[i].subject !== said[i].subject);
     assert.deepEqual(differ, []);

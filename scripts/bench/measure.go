@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"khien/shared/checker"
+	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
@@ -233,13 +234,18 @@ func opened(data []byte, count uint64) (*checker.Checker, error) {
 	if err != nil {
 		return nil, err
 	}
+	empty, err := guide.Encode("", guide.Told{})
+	if err != nil {
+		return nil, err
+	}
 	head, err := release.Head{
 		Sequence: 1, Issued: now, Expires: now + 1e6, Keys: release.DigestOf(keys), Set: release.DigestOf(data), SetSize: uint64(len(data)), Count: count, Deltas: 1,
+		Guide: release.DigestOf(empty), GuideSize: uint64(len(empty)),
 	}.Sign(signer)
 	if err != nil {
 		return nil, err
 	}
-	return checker.Open(rootKey, keys, head, data, release.DigestOf(data), now)
+	return checker.Open(rootKey, keys, head, data, release.DigestOf(data), empty, now)
 }
 
 // falseHits asks a million digests of names that are not listed: n/2^40 of them hit by chance.

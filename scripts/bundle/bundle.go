@@ -137,10 +137,14 @@ func (b build) release() (root string, sequence uint64, bundled files, err error
 	if err != nil {
 		return "", 0, nil, fmt.Errorf("couldn't read the set: %w", err)
 	}
-	if _, err := checker.Open(root, keys, head, set, release.DigestOf(set), b.now); err != nil {
+	guide, err := blobs.Get("blob/" + named.Guide.String())
+	if err != nil {
+		return "", 0, nil, fmt.Errorf("couldn't read the guide: %w", err)
+	}
+	if _, err := checker.Open(root, keys, head, set, release.DigestOf(set), guide, b.now); err != nil {
 		return "", 0, nil, fmt.Errorf("the newest release cannot go inside: %w", err)
 	}
-	return root, named.Sequence, files{"bundled/keys": keys, "bundled/head": head, "bundled/set": set}, nil
+	return root, named.Sequence, files{"bundled/keys": keys, "bundled/head": head, "bundled/set": set, "bundled/guide": guide}, nil
 }
 
 // background are the scripts that belong to no page: the worker, and what runs in pages of others.

@@ -196,8 +196,16 @@ func TestAFolderHoldsExactlyTheFiles(t *testing.T) {
 	}
 }
 
-// Two files of the protocol say the same on both sides of the boundary.
-func TestProtocolMirror(t *testing.T) {
+// Two files say the same on both sides of the boundary.
+func TestMirrors(t *testing.T) {
+	// On the browser's side an error is written in one line.
+	mirror(t, "../../wasm/protocol.go", "../../extension/src/protocol.ts", "code", "text")
+	mirror(t, "../../shared/guide/told.go", "../../extension/src/told.ts", "official", "told")
+}
+
+// mirror wants the same fields in the same order in both files, but for those that are on Go's side only.
+func mirror(t *testing.T, goFile, tsFile string, goOnly ...string) {
+	t.Helper()
 	field := func(text, pattern string) []string {
 		var names []string
 		for line := range strings.Lines(text) {
@@ -208,11 +216,11 @@ func TestProtocolMirror(t *testing.T) {
 		}
 		return names
 	}
-	goSide, err := os.ReadFile("../../wasm/protocol.go")
+	goSide, err := os.ReadFile(goFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tsSide, err := os.ReadFile("../../extension/src/protocol.ts")
+	tsSide, err := os.ReadFile(tsFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,9 +235,8 @@ func TestProtocolMirror(t *testing.T) {
 	for i, tag := range want { // "set,limit=…"
 		want[i], _, _ = strings.Cut(tag, ",")
 	}
-	// On this side an error is written in one line.
-	want = slices.DeleteFunc(want, func(name string) bool { return name == "code" || name == "text" })
+	want = slices.DeleteFunc(want, func(name string) bool { return slices.Contains(goOnly, name) })
 	if !slices.Equal(ts, want) {
-		t.Errorf("extension/src/protocol.ts has the fields\n%q\nwasm/protocol.go\n%q", ts, want)
+		t.Errorf("%s has the fields\n%q\n%s\n%q", tsFile, ts, goFile, want)
 	}
 }

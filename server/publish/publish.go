@@ -1,6 +1,7 @@
 // Package publish turns the ledger into a signed release.
 //
 //	ledger ── Guard ──> set ──> step of the history ──> deltas ──> buckets ──> blobs ──> head
+//	the book, the help, the cards, the hosts listed last ──> guide ──────────────┘
 //
 // A release gets its number before anything of it is written, everything is written
 // under a name of its own, and the head comes last. So a crash at any point leaves the
@@ -55,6 +56,8 @@ type Publisher struct {
 	// Popular holds what popular pages name, as far as anyone knows them; or nil. An
 	// indicator with the same 40 bits gets a longer prefix.
 	Popular *set.Set
+	// Official is the folder of the operator's own books of official names; it need not exist.
+	Official string
 }
 
 // Result tells what was published.
@@ -97,6 +100,7 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 		return r, err
 	}
 	defer list.close()
+	var hot hotHosts
 	for i, err := range p.Ledger.Active(ctx, now) {
 		if err != nil {
 			return r, err
@@ -108,6 +112,7 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 		if err := list.add(i); err != nil {
 			return r, err
 		}
+		hot.add(i)
 	}
 	if err := list.sort(); err != nil {
 		return r, err
@@ -129,17 +134,22 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 		return r, err
 	}
 	defer buckets.Discard()
+	guide, err := p.guide(ctx, &hot, &next, last, now)
+	if err != nil {
+		return r, err
+	}
 
 	h := release.Head{
 		Sequence: last.Sequence, Issued: now, Expires: now + int64(headLife.Seconds()),
 		Keys: release.DigestOf(p.Keys.Note), Set: release.DigestOf(body), SetSize: uint64(len(body)), Count: uint64(next.Len()),
-		BucketBits: buckets.bits, BucketRoot: buckets.root, Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
+		BucketBits: buckets.bits, BucketRoot: buckets.root,
+		Guide: release.DigestOf(guide), GuideSize: uint64(len(guide)), Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
 	}
 	if err := agree(h); err != nil {
 		return r, err
 	}
 	r.Sequence, r.Count, r.SetSize = last.Sequence, next.Len(), len(body)
-	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits
+	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits && h.Guide == last.Guide
 	if same && last.Expires-now > int64(headLife.Seconds())/2 {
 		return r, nil
 	}
@@ -159,6 +169,9 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 		return r, err
 	}
 	if err := p.Blobs.Put("blob/"+h.Set.String(), body); err != nil {
+		return r, err
+	}
+	if err := p.Blobs.Put("blob/"+h.Guide.String(), guide); err != nil {
 		return r, err
 	}
 	if err := p.Blobs.Put("blob/"+h.Keys.String(), p.Keys.Note); err != nil {
@@ -313,6 +326,7 @@ func deltaName(d release.Digest, from uint64) string {
 func (p *Publisher) prune(h, last release.Head, past []ledger.Release, oldest uint64, now int64) error {
 	keep := map[string]bool{
 		"blob/" + h.Set.String(): true, "blob/" + h.Keys.String(): true, packName(h.Sequence): true, stepName(h.Sequence): true,
+		"blob/" + h.Guide.String(): true, "blob/" + last.Guide.String(): true,
 		"blob/" + last.Set.String(): true, "blob/" + last.Keys.String(): true, packName(last.Sequence): true,
 	}
 	for i, before := range past {

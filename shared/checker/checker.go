@@ -18,6 +18,7 @@ import (
 	"fmt"
 
 	"khien/shared/category"
+	"khien/shared/guide"
 	"khien/shared/official"
 	"khien/shared/release"
 	"khien/shared/set"
@@ -84,13 +85,14 @@ type Checker struct {
 	set  set.Set
 
 	keysMsg []byte
+	guide   *guide.Guide
 }
 
 // Open opens a release that a client has stored: verified in everything but
 // its expiry, since an old list still warns. The slices must not change afterwards.
 // Sum is the SHA-256 of body, which the caller has made: a browser does so five
 // times faster than Go in wasm.
-func Open(root string, keys, head, body []byte, sum release.Digest, now int64) (*Checker, error) {
+func Open(root string, keys, head, body []byte, sum release.Digest, guideBody []byte, now int64) (*Checker, error) {
 	k, err := release.OpenKeys(keys, root, now)
 	if err != nil && !untimely(err) {
 		return nil, fmt.Errorf("couldn't open the key list: %w", err)
@@ -112,7 +114,14 @@ func Open(root string, keys, head, body []byte, sum release.Digest, now int64) (
 	if uint64(s.Len()) != h.Count {
 		return nil, fmt.Errorf("couldn't open the set: %w", set.ErrCorrupt)
 	}
-	return &Checker{root, k, h, s, keys}, nil
+	if err := release.CheckBlob(guideBody, release.DigestOf(guideBody), h.Guide, h.GuideSize); err != nil {
+		return nil, fmt.Errorf("couldn't open the guide: %w", err)
+	}
+	g, err := guide.Open(guideBody)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open the guide: %w", err)
+	}
+	return &Checker{root, k, h, s, keys, g}, nil
 }
 
 func untimely(err error) bool {
@@ -121,6 +130,9 @@ func untimely(err error) bool {
 
 // Head is the head of the release.
 func (c *Checker) Head() release.Head { return c.head }
+
+// Guide is the guide of the release.
+func (c *Checker) Guide() *guide.Guide { return c.guide }
 
 func (c *Checker) stale(now int64) bool { return now > c.head.Expires }
 
@@ -146,26 +158,57 @@ func (c *Checker) CheckNext(named *subject.Named, href string, now int64) Findin
 }
 
 // Resemble answers whether a page passes itself off as somebody well known: by the host of its
-// address, and by the name that it goes by if that is not empty. It is Caution or Unlisted, which says
-// nothing of what is listed, but whose page it is if that is official, or Unknown for what cannot be read.
-func Resemble(href, name string) Finding {
-	book := official.Own()
+// address, and by the title that it goes by if that is not empty. On a platform, the title is compared with the
+// names of those whose accounts the book has; more are what else the account of the page is known to be called.
+// It is Caution or Unlisted, which says nothing of what is listed, but whose page it is if that is
+// official, or Unknown for what cannot be read.
+func (c *Checker) Resemble(href, title string, more []subject.Subject) Finding {
+	book := c.guide.Book()
 	host, err := subject.Host(href)
 	if err != nil {
 		return Finding{Verdict: Unknown, Cause: err}
 	}
 	r, ok := book.Host(host)
-	if !ok && name != "" {
-		r, ok = book.Name(name, host)
-	}
-	if !ok {
-		f := Finding{Verdict: Unlisted}
-		if !subject.IsPlatform(host) { // there, a page may be anybody's
-			f.Owner, _ = book.Owner(host)
+	var owner string
+	switch {
+	case ok:
+	case subject.IsPlatform(host): // there, a page may be anybody's
+		accounts := profile(href, more)
+		if owner, ok = book.AccountOwner(accounts); !ok {
+			r, ok = book.Account(title, accounts)
+		} else {
+			ok = false
 		}
-		return f
+	default:
+		if title != "" {
+			r, ok = book.Name(title, host)
+		}
+		owner, _ = book.Owner(host)
 	}
-	return Finding{Verdict: Caution, Resembles: r}
+	if ok {
+		return Finding{Verdict: Caution, Resembles: r}
+	}
+	return Finding{Verdict: Unlisted, Owner: owner}
+}
+
+// profile are the names of the account whose page an address shows, where it is one that a person or an
+// organisation speaks from.
+func profile(href string, more []subject.Subject) (accounts []string) {
+	var n subject.Named
+	if n.Read(href) != nil {
+		return nil
+	}
+	for i := range n.Len() {
+		if s := n.Subject(i); s.IsProfile() {
+			accounts = append(accounts, string(s))
+		}
+	}
+	for _, s := range more {
+		if s.IsProfile() {
+			accounts = append(accounts, string(s))
+		}
+	}
+	return accounts
 }
 
 // CheckSubject answers for one subject.
@@ -186,7 +229,7 @@ func (c *Checker) CheckThing(thing []subject.Subject, now int64) Finding {
 	}
 	f := c.unlisted(now)
 	if len(thing) > 0 && !thing[0].IsAccount() {
-		if like := Resemble("http://"+string(thing[0]), ""); like.Verdict == Caution {
+		if like := c.Resemble("http://"+string(thing[0]), "", nil); like.Verdict == Caution {
 			like.Stale = f.Stale
 			return like
 		}

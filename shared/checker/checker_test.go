@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"khien/shared/category"
+	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
@@ -34,6 +35,8 @@ type world struct {
 	served       map[string][]byte // by path
 	head         []byte
 	sets         map[uint64][]byte
+	book         string
+	told         guide.Told
 	subjects     map[subject.Subject]category.Category
 	time         int64
 }
@@ -100,10 +103,14 @@ func (w *world) publish() release.Head {
 		hashes[i] = release.LeafHash(leaves[i])
 	}
 	tree := release.NewBucketTree(hashes)
+	guided, err := guide.Encode(w.book, w.told)
+	w.must(err)
+	w.served[release.BlobPath(release.DigestOf(guided))] = guided
 	w.sequence++
 	h := release.Head{
 		Sequence: w.sequence, Issued: w.time, Expires: w.time + 7*day, Keys: release.DigestOf(w.keys),
 		Set: release.DigestOf(body), SetSize: uint64(len(body)), Count: uint64(len(entries)), Deltas: 1, BucketBits: bits, BucketRoot: tree.Root(),
+		Guide: release.DigestOf(guided), GuideSize: uint64(len(guided)),
 	}
 	for i, leaf := range leaves {
 		b := wire.Bucket{Leaf: leaf, Proof: tree.Prove(i)}
@@ -126,10 +133,17 @@ func (w *world) publish() release.Head {
 	return h
 }
 
+// guide is the guide of the newest release.
+func (w *world) guide() []byte {
+	h, err := release.ReadHead(w.head)
+	w.must(err)
+	return w.served[release.BlobPath(h.Guide)]
+}
+
 // client opens the newest release.
 func (w *world) client() *Checker {
 	w.t.Helper()
-	c, err := Open(w.rootKey, w.keys, w.head, w.sets[w.sequence], release.DigestOf(w.sets[w.sequence]), w.time)
+	c, err := Open(w.rootKey, w.keys, w.head, w.sets[w.sequence], release.DigestOf(w.sets[w.sequence]), w.guide(), w.time)
 	w.must(err)
 	return c
 }
@@ -225,7 +239,7 @@ func TestAChanceHit(t *testing.T) {
 	h.Sequence, h.Set, h.SetSize, h.Count = h.Sequence+1, release.DigestOf(body), uint64(len(body)), 1
 	w.head, err = h.Sign(w.signer)
 	w.must(err)
-	c, err := Open(w.rootKey, w.keys, w.head, body, release.DigestOf(body), now)
+	c, err := Open(w.rootKey, w.keys, w.head, body, release.DigestOf(body), w.guide(), now)
 	w.must(err)
 	found := c.Check("https://innocent.example/", now)
 	if found.Verdict != Listed {
@@ -255,7 +269,11 @@ func update(c *Checker, w *world, at int64) (*Checker, Step, error) {
 	if keys == nil {
 		keys = c.keysMsg
 	}
-	next, err := Open(w.rootKey, keys, w.head, body, release.DigestOf(body), at)
+	guided := w.served[step.GuidePath]
+	if step.GuidePath == "" {
+		guided = w.served[release.BlobPath(c.head.Guide)]
+	}
+	next, err := Open(w.rootKey, keys, w.head, body, release.DigestOf(body), guided, at)
 	if err != nil {
 		return c, step, err
 	}
@@ -429,11 +447,11 @@ func TestNoWayBack(t *testing.T) {
 // What lies in a client's store may be damaged. It is opened whole or not at all.
 func TestADamagedStore(t *testing.T) {
 	w := demo(t)
-	body := w.sets[1]
+	body, guided := w.sets[1], w.guide()
 	other := newWorld(t)
 	f := func(name string, want error, root string, keys, head, body []byte) {
 		t.Helper()
-		if _, err := Open(root, keys, head, body, release.DigestOf(body), now); !errors.Is(err, want) {
+		if _, err := Open(root, keys, head, body, release.DigestOf(body), guided, now); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", name, err, want)
 		}
 	}
@@ -442,6 +460,17 @@ func TestADamagedStore(t *testing.T) {
 	f("whole", nil, w.rootKey, w.keys, w.head, body)
 	f("a set with a flipped bit", release.ErrDigest, w.rootKey, w.keys, w.head, flipped)
 	f("a set cut off", release.ErrTruncated, w.rootKey, w.keys, w.head, body[:len(body)-1])
+	whole := guided
+	guided = bytes.Clone(whole)
+	guided[len(guided)-3] ^= 1
+	f("a guide with a flipped bit", release.ErrDigest, w.rootKey, w.keys, w.head, body)
+	guided = whole[:len(whole)-1]
+	f("a guide cut off", release.ErrTruncated, w.rootKey, w.keys, w.head, body)
+	guided = append(bytes.Clone(whole), 0)
+	f("something behind the guide", release.ErrOversized, w.rootKey, w.keys, w.head, body)
+	guided = nil
+	f("no guide", release.ErrTruncated, w.rootKey, w.keys, w.head, body)
+	guided = whole
 	f("no set", release.ErrTruncated, w.rootKey, w.keys, w.head, nil)
 	f("no head", release.ErrFormat, w.rootKey, w.keys, nil, body)
 	f("no keys", release.ErrFormat, w.rootKey, nil, w.head, body)

@@ -15,7 +15,7 @@ const (
 	NeedSet     = "set"     // the whole set at Path
 )
 
-// Step is what a client fetches next: at most Limit bytes from Path. Where a delta
+// Step is what a client fetches next: at most Limit bytes from Path, and the guide where it has changed. Where a delta
 // cannot be had or fails, the whole set is at release.BlobPath of the head's Set.
 type Step struct {
 	Need     string
@@ -23,6 +23,10 @@ type Step struct {
 	Limit    uint64
 	Sequence uint64 // of the release it leads to
 	Set      release.Digest
+
+	Guide     release.Digest // of the release it leads to
+	GuidePath string         // where that is; empty if the open release has the same
+	GuideSize uint64
 }
 
 // Plan reads a head that was just fetched and tells what to fetch next. Keys is
@@ -33,7 +37,10 @@ func (c *Checker) Plan(head, keys []byte, now int64) (Step, error) {
 	if err != nil || step.Need != "" {
 		return step, err
 	}
-	step = Step{Sequence: h.Sequence, Set: h.Set}
+	step = Step{Sequence: h.Sequence, Set: h.Set, Guide: h.Guide, GuideSize: h.GuideSize}
+	if h.Guide != c.head.Guide {
+		step.GuidePath = release.BlobPath(h.Guide)
+	}
 	switch {
 	case h == c.head:
 		step.Need = NeedNothing

@@ -12,17 +12,18 @@
 //
 // "Its name" is the label in front of the ending. What looks alike is UTS #39's skeleton, further
 // without the marks of Vietnamese and other Latin letters. The rules and how often they are wrong are in
-// docs/subjects.md.
+// docs/official.md. What accounts on a platform pass themselves off as is in account.go.
 package official
 
 //go:generate sh -c "go run ../../scripts/confusables > confusables_gen.go.new && mv confusables_gen.go.new confusables_gen.go"
 
 import (
 	"bufio"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -34,23 +35,12 @@ import (
 // ErrFormat is a book that cannot be read.
 var ErrFormat = errors.New("not a list of official names")
 
-// Bounds on a book: entries, and bytes of a line.
+// Bounds on a book: entries, bytes of a line, and accounts of one entry.
 const (
-	MaxEntries = 20_000
-	maxLine    = 4096
+	MaxEntries  = 5_000
+	maxLine     = 4096
+	maxAccounts = 32
 )
-
-//go:embed book.txt
-var own string
-
-// Own is the book that Khiên comes with.
-var Own = sync.OnceValue(func() *Book {
-	b, err := Read(strings.NewReader(own))
-	if err != nil {
-		panic(err) // a test reads it
-	}
-	return b
-})
 
 // Rule is why something is suspicious.
 type Rule string
@@ -63,21 +53,33 @@ const (
 	Added   Rule = "added"
 	Slip    Rule = "slip"
 	Named   Rule = "named"
+	Account Rule = "account"
 )
 
 // Resemblance is what something resembles.
 type Resemblance struct {
 	Official string // the host of the real one
+	Account  string // its account on the platform of the other one, or its first; empty unless the rule is Account
 	Name     string // what it is called, if the book says so
 	Rule     Rule
 }
 
 // entity is somebody well known.
 type entity struct {
-	host   string   // the first of the hosts
-	name   string   // the first of the names
-	labels []label  // the names in the hosts
-	words  []string // skeletons of the names
+	host     string   // the first of the hosts
+	hosts    []string // all of them, those under every ending without it
+	names    []string // the first is what it is called
+	accounts []string
+	country  string
+	labels   []label  // the names in the hosts
+	words    []string // skeletons of the names
+}
+
+func (e *entity) name() string {
+	if len(e.names) == 0 {
+		return ""
+	}
+	return e.names[0]
 }
 
 // label is the part of a host by which people know whose it is.
@@ -87,8 +89,9 @@ type label struct{ text, skel string }
 type Book struct {
 	entities []entity
 	hosts    map[string]int // official ones, with whose they are; what is below is official too
-	names    map[string]int // the part of a host that is official under every ending
-	bySkel   map[string]known
+	endings  map[string]int // the part of a host that is official under every ending
+	accounts map[string]int
+	looks    func() map[string]known // by skeleton: made when it is needed first, with the labels and words
 }
 
 // known is whose label it is.
@@ -97,35 +100,96 @@ type known struct {
 	text   string
 }
 
-// Read reads a book: a line for each of who is well known, with the hosts, the one that people know
-// first, and behind "|" the names, with ";" between. A host such as "google.*" is official under
-// every ending. What follows "#" is for people. The error is ErrFormat.
+// Read reads a book: a line for each of who is well known, of up to four parts with "|" between,
+//
+//	hosts | names | accounts | country
+//
+// The hosts stand first, the one that people know before the others; a host such as "google.*" is
+// official under every ending. Between names stands ";", and the first is what it is called. Accounts are
+// canonical subjects such as "facebook:user/NAME"; who has any has all of them here. The country is
+// ISO 3166-1 alpha-2, or missing. What follows "#" is for people. The error is ErrFormat.
 func Read(r io.Reader) (*Book, error) {
-	b := &Book{hosts: map[string]int{}, names: map[string]int{}, bySkel: map[string]known{}}
+	b := &Book{hosts: map[string]int{}, endings: map[string]int{}, accounts: map[string]int{}}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, maxLine), maxLine)
 	for n := 1; lines.Scan(); n++ {
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		left, right, _ := strings.Cut(text, "|")
-		hosts := strings.Fields(left)
-		if len(hosts) == 0 {
-			if strings.TrimSpace(text) != "" {
-				return nil, fmt.Errorf("%w: line %d has no host", ErrFormat, n)
-			}
+		e, err := entry(lines.Text())
+		if err != nil {
+			return nil, fmt.Errorf("%w: line %d %w", ErrFormat, n, err)
+		}
+		if e == nil {
 			continue
 		}
 		if len(b.entities) == MaxEntries {
 			return nil, fmt.Errorf("%w: more than %d entries", ErrFormat, MaxEntries)
 		}
-		e := entity{host: hosts[0]}
-		for i, host := range hosts {
-			name, every := strings.CutSuffix(host, ".*")
-			if every {
-				b.names[name] = len(b.entities)
-			} else if !isHost(host) {
-				return nil, fmt.Errorf("%w: line %d: %q is no host", ErrFormat, n, host)
+		for i, host := range e.hosts {
+			if name, every := strings.CutSuffix(host, ".*"); every {
+				b.endings[name], e.hosts[i] = len(b.entities), name
 			} else {
 				b.hosts[host] = len(b.entities)
+			}
+		}
+		for _, account := range e.accounts {
+			b.accounts[account] = len(b.entities)
+		}
+		b.entities = append(b.entities, *e)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	b.looks = sync.OnceValue(b.look)
+	return b, nil
+}
+
+// entry reads a line; nil if there is nothing for us in it.
+func entry(line string) (*entity, error) {
+	text, _, _ := strings.Cut(line, "#")
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	parts := strings.Split(text, "|")
+	if len(parts) > 4 {
+		return nil, errors.New("has more than four parts")
+	}
+	parts = append(parts, "", "", "")
+	e := &entity{hosts: strings.Fields(parts[0]), accounts: strings.Fields(parts[2]), country: strings.TrimSpace(parts[3])}
+	if len(e.hosts) == 0 {
+		return nil, errors.New("has no host")
+	}
+	for _, host := range e.hosts {
+		if name, every := strings.CutSuffix(host, ".*"); !isHost(host) && (!every || !isHost(name+".com")) {
+			return nil, fmt.Errorf("has %q for a host", host)
+		}
+	}
+	e.host = e.hosts[0]
+	for name := range strings.SplitSeq(parts[1], ";") {
+		if name = strings.TrimSpace(name); name != "" {
+			e.names = append(e.names, name)
+		}
+	}
+	if len(e.accounts) > maxAccounts {
+		return nil, fmt.Errorf("has more than %d accounts", maxAccounts)
+	}
+	for _, account := range e.accounts {
+		if platform, id, ok := strings.Cut(account, ":"); !ok || platform == "" || !strings.Contains(id, "/") {
+			return nil, fmt.Errorf("has %q for an account", account)
+		}
+	}
+	if c := e.country; c != "" && (len(c) != 2 || strings.Trim(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
+		return nil, fmt.Errorf("has %q for a country", c)
+	}
+	return e, nil
+}
+
+// look finds what everybody in the book looks like.
+func (b *Book) look() map[string]known {
+	bySkel := map[string]known{}
+	for n := range b.entities {
+		e := &b.entities[n]
+		for i, host := range e.hosts {
+			name := host
+			if strings.Contains(host, ".") {
 				name, _ = nameIn(host)
 			}
 			// Further hosts may have names that are everybody's words.
@@ -133,26 +197,20 @@ func Read(r io.Reader) (*Book, error) {
 				e.labels = append(e.labels, l)
 			}
 		}
-		for name := range strings.SplitSeq(right, ";") {
-			if name = strings.TrimSpace(name); name != "" {
-				if e.name == "" {
-					e.name = name
-				}
-				e.words = append(e.words, Skeleton(name))
-			}
+		for _, name := range e.names {
+			e.words = append(e.words, Skeleton(name))
 		}
 		for _, l := range e.labels {
-			if _, taken := b.bySkel[l.skel]; !taken && len(l.text) >= 3 {
-				b.bySkel[l.skel] = known{len(b.entities), l.text}
+			if _, taken := bySkel[l.skel]; !taken && len(l.text) >= 3 {
+				bySkel[l.skel] = known{n, l.text}
 			}
 		}
-		b.entities = append(b.entities, e)
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	return b, nil
+	return bySkel
 }
+
+// Accounts are all official accounts, in no order.
+func (b *Book) Accounts() iter.Seq[string] { return maps.Keys(b.accounts) }
 
 func isHost(text string) bool {
 	return strings.Contains(text, ".") && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
@@ -169,10 +227,14 @@ func (b *Book) Owner(host string) (name string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	if e := &b.entities[i]; e.name != "" {
-		return e.name, true
+	return b.called(i), true
+}
+
+func (b *Book) called(i int) string {
+	if name := b.entities[i].name(); name != "" {
+		return name
 	}
-	return b.entities[i].host, true
+	return b.entities[i].host
 }
 
 // IsOfficial tells whether a host is in the book, or below one that is: it resembles nobody.
@@ -184,7 +246,7 @@ func (b *Book) IsOfficial(host string) bool {
 		_, at, _ = strings.Cut(at, ".")
 	}
 	name, _ := nameIn(host)
-	_, ok := b.names[name]
+	_, ok := b.endings[name]
 	return ok
 }
 
@@ -194,13 +256,14 @@ func (b *Book) Host(host string) (Resemblance, bool) {
 	if b.IsOfficial(host) {
 		return Resemblance{}, false
 	}
+	looks := b.looks()
 	name, below := nameIn(host)
 	seen := decoded(name)
 	skel := Skeleton(seen)
 	found := func(i int, rule Rule) (Resemblance, bool) {
-		return Resemblance{b.entities[i].host, b.entities[i].name, rule}, true
+		return Resemblance{Official: b.entities[i].host, Name: b.entities[i].name(), Rule: rule}, true
 	}
-	if k, ok := b.bySkel[skel]; ok {
+	if k, ok := looks[skel]; ok {
 		switch {
 		case k.text != seen && len(k.text) >= 4:
 			return found(k.entity, Letters)
@@ -234,7 +297,7 @@ func (b *Book) Host(host string) (Resemblance, bool) {
 // inside looks for a name of at least min letters among the words of a label.
 func (b *Book) inside(label string, min int) (int, bool) {
 	for word := range strings.SplitSeq(label, "-") {
-		if k, ok := b.bySkel[Skeleton(word)]; ok && len(k.text) >= min {
+		if k, ok := b.looks()[Skeleton(word)]; ok && len(k.text) >= min {
 			return k.entity, true
 		}
 	}
@@ -302,22 +365,35 @@ func isBait(text string) bool {
 	return ends[len(text)]
 }
 
-// Name tells whom the name of a page or an account resembles that is shown at a host: it is a name of the
-// book, with words of bait or without, and the host is not theirs.
+// Name tells whom the name of a page resembles that is shown at a host: it is a name of the book, with
+// words of bait or without, and the host is not theirs.
 func (b *Book) Name(name, host string) (Resemblance, bool) {
 	if b.IsOfficial(host) {
 		return Resemblance{}, false
 	}
+	i, ok := b.claimed(name, func(*entity) bool { return true })
+	if !ok {
+		return Resemblance{}, false
+	}
+	return Resemblance{Official: b.entities[i].host, Name: b.entities[i].name(), Rule: Named}, true
+}
+
+// claimed finds whose name, among those that are meant, stands in a text with nothing but words of bait around it.
+func (b *Book) claimed(name string, meant func(*entity) bool) (int, bool) {
+	b.looks()
 	skel := Skeleton(name)
 	for i := range b.entities {
+		if !meant(&b.entities[i]) {
+			continue
+		}
 		for _, words := range b.entities[i].words {
 			before, after, ok := strings.Cut(skel, words)
 			if ok && len(words) >= 4 && onlyBait(before) && onlyBait(after) {
-				return Resemblance{b.entities[i].host, b.entities[i].name, Named}, true
+				return i, true
 			}
 		}
 	}
-	return Resemblance{}, false
+	return 0, false
 }
 
 func onlyBait(text string) bool {

@@ -7,7 +7,7 @@
 // The head is a signed note (golang.org/x/mod/sumdb/note) whose text has exactly
 // these lines, in this order, each number in decimal without leading zeros:
 //
-//	khien/head/v2
+//	khien/head/v3
 //	sequence 42                 every release has a higher one
 //	issued 1763900000           Unix seconds
 //	expires 1764504800          after this, "nothing known" is no longer said
@@ -15,6 +15,7 @@
 //	set 2c26… 110731 34467      SHA-256, size in bytes, entries
 //	deltas 12                   a delta exists from each release 12 … 41
 //	buckets 11 fcde…            bits of the hash space, root of the buckets' Merkle tree
+//	guide 8d1f… 61204           SHA-256 and size of the guide (package guide)
 //	wait 300 60                 ask again in 300 seconds, and up to 60 more
 //
 // # Keys
@@ -34,7 +35,7 @@
 //
 //	head ──ReadHead──> keys digest ──fetch──> OpenKeys (root key, expiry, sequence)
 //	  └──OpenHead (a key of the list, expiry) ──> Follows (not older, not forked)
-//	        └──> set or delta ──CheckBlob (size, digest)──> accepted
+//	        └──> set or delta, and the guide ──CheckBlob (size, digest)──> accepted
 //
 // Each refusal has its own error. A client that refuses keeps what it has.
 package release
@@ -76,9 +77,10 @@ var (
 
 // Bounds in bytes on what a client reads before it has verified anything.
 const (
-	MaxHead = 4096
-	MaxKeys = 4096
-	MaxSet  = 64 << 20
+	MaxHead  = 4096
+	MaxKeys  = 4096
+	MaxSet   = 64 << 20
+	MaxGuide = 512 << 10
 )
 
 // aheadOfClock is how far in the future something may be issued, in seconds: a clock

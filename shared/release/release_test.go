@@ -274,7 +274,7 @@ func TestPaths(t *testing.T) {
 // Text that is read as a head is exactly the text that the head has.
 func FuzzHead(f *testing.F) {
 	f.Add(head(42).text())
-	f.Add("khien/head/v2\nsequence 1\n")
+	f.Add("khien/head/v3\nsequence 1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		h, err := parseHead(text)
 		if err == nil && h.text() != text {

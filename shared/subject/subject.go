@@ -127,6 +127,18 @@ func Parse(text string) (Subject, error) {
 // IsPlatform tells whether below the domain of a host the pages of many people are shown.
 func IsPlatform(host string) bool { return len(hostsOf(domain(host))) > 0 }
 
+// notProfiles are the platforms where people sell, publish apps or keep files, and the kinds of account that are
+// no place from which somebody speaks.
+const notProfiles = " appstore play short shopee lazada tiki chotot phone email bank wallet facebook:event facebook:item google:form google:formfile google:doc google:folder whatsapp:message "
+
+// IsProfile tells an account on a social network or messenger from which a person or an organisation speaks to
+// others: a user, a page, a group, a channel.
+func (s Subject) IsProfile() bool {
+	account, _, ok := strings.Cut(string(s), "/")
+	name, _, named := strings.Cut(account, ":")
+	return ok && named && s.IsAccount() && !strings.Contains(notProfiles, " "+name+" ") && !strings.Contains(notProfiles, " "+account+" ")
+}
+
 // Host is the host of an address, in the form that it has in a URL expression. The errors are those
 // of FromHref.
 func Host(href string) (string, error) {

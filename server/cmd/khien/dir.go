@@ -72,13 +72,16 @@ func (d *dir) publisher() (p *publish.Publisher, close func(), err error) {
 		if keys, err = publish.LoadKeys(d.keys()); err == nil {
 			var popular *set.Set
 			if popular, err = d.readPopular(); err == nil {
-				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: popular}, func() { book.Close() }, nil
+				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: popular, Official: d.official()}, func() { book.Close() }, nil
 			}
 		}
 	}
 	book.Close()
 	return nil, nil, err
 }
+
+// official is the folder of the operator's own books of official names.
+func (d *dir) official() string { return filepath.Join(d.path, "official") }
 
 // readPopular reads what "khien popular" has kept; nil if nothing is.
 func (d *dir) readPopular() (*set.Set, error) {

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"khien/server/feed"
+	"khien/server/publish"
 	"khien/shared/official"
 	"khien/shared/subject"
 )
@@ -103,7 +105,7 @@ popular hosts each resemblance is a false alarm.`,
 
 func openBook(file string) (*official.Book, error) {
 	if file == "" {
-		return official.Own(), nil
+		return official.Read(strings.NewReader(publish.OwnBook()))
 	}
 	f, err := os.Open(file)
 	if err != nil {

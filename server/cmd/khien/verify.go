@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/blob"
+	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/wire"
@@ -22,7 +23,7 @@ func verifyCommand(d *dir) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Verify everything that is published",
 		Long: `Checks the signatures of the keys and the head, that neither has expired, the digest and
-the canonical form of the set, that each delta leads from the older release to this one,
+the canonical form of the set, the guide, that each delta leads from the older release to this one,
 that every bucket is under the root that the head signs, and that the buckets explain
 exactly the entries of the set. Deltas are applied in a data directory only; a server does
 not say which older sets they are for.`,
@@ -113,6 +114,16 @@ func (v verification) run() error {
 		return fmt.Errorf("the set has %d entries, the head says %d", list.Len(), head.Count)
 	}
 	fmt.Fprintf(v.words, "set: %d entries in %d bytes, canonical\n", list.Len(), len(r.set))
+	if err := release.CheckBlob(r.guide, release.DigestOf(r.guide), head.Guide, head.GuideSize); err != nil {
+		return fmt.Errorf("the guide: %w", err)
+	}
+	g, err := guide.Open(r.guide)
+	if err != nil {
+		return fmt.Errorf("the guide: %w", err)
+	}
+	told := g.Told()
+	fmt.Fprintf(v.words, "guide: %d official names, help for %d countries, %d cards, %d hot hosts in %d bytes\n",
+		g.Book().Len(), len(told.Help), len(told.Cards), len(told.Hot), len(r.guide))
 	if err := v.deltas(head, r.set); err != nil {
 		return err
 	}

@@ -1,0 +1,203 @@
+package publish
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"khien/server/blob"
+	"khien/server/ledger"
+	"khien/shared/guide"
+	"khien/shared/official"
+	"khien/shared/release"
+	"khien/shared/set"
+	"khien/shared/subject"
+)
+
+// hotLife is how long a full list of hot hosts stays as it is. Each change of it makes every client fetch
+// the guide; a host that is not in it yet is warned about all the same.
+const hotLife = 24 * time.Hour
+
+//go:embed guide/official.txt guide/help.json
+var own embed.FS
+
+// OwnBook is the text of the official book that Khiên comes with.
+func OwnBook() string {
+	text, err := own.ReadFile("guide/official.txt")
+	if err != nil {
+		panic(err) // a test reads it
+	}
+	return string(text)
+}
+
+// ownHelp is what to do after the harm, and whom to call (guide/help.json, which says where each fact is from).
+var ownHelp = sync.OnceValues(func() ([]guide.Help, error) {
+	text, err := own.ReadFile("guide/help.json")
+	if err != nil {
+		return nil, err
+	}
+	return readHelp(text)
+})
+
+// helpFile is the form of help.json: texts by language.
+type helpFile struct {
+	Help []struct {
+		Country  string                         `json:"country"`
+		Checked  string                         `json:"checked"`
+		Steps    map[string][]map[string]string `json:"steps"`
+		Hotlines []struct {
+			Kind   string            `json:"kind"`
+			Value  string            `json:"value"`
+			Name   map[string]string `json:"name"`
+			What   map[string]string `json:"what"`
+			Cases  []string          `json:"cases"`
+			Source string            `json:"source"`
+		} `json:"hotlines"`
+	} `json:"help"`
+}
+
+func readHelp(text []byte) (help []guide.Help, err error) {
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	d.DisallowUnknownFields()
+	var file helpFile
+	if err := d.Decode(&file); err != nil {
+		return nil, fmt.Errorf("couldn't read the help: %w", err)
+	}
+	for _, f := range file.Help {
+		h := guide.Help{Country: f.Country, Checked: f.Checked}
+		for _, c := range guide.Cases {
+			for _, step := range f.Steps[c] {
+				h.Steps = append(h.Steps, guide.Step{Case: c, Text: guide.Texts(step)})
+			}
+		}
+		for _, l := range f.Hotlines {
+			h.Hotlines = append(h.Hotlines, guide.Hotline{
+				Kind: l.Kind, Value: l.Value, Name: guide.Texts(l.Name), What: guide.Texts(l.What), Cases: l.Cases, Source: l.Source,
+			})
+		}
+		help = append(help, h)
+	}
+	return help, nil
+}
+
+// Book is the official book with the operator's own ones, which are the files *.txt of a folder that need not exist.
+// Where both know a host, the operator is right.
+func Book(folder string) (text string, err error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.txt"))
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	known := map[string]bool{}
+	add := func(book string) {
+		for line := range strings.Lines(book) {
+			line, _, _ := strings.Cut(line, "#") // what is for people stays here
+			if line = strings.TrimSpace(line); line == "" {
+				continue
+			}
+			if host := strings.Fields(line)[0]; !known[host] {
+				known[host] = true
+				out.WriteString(line + "\n")
+			}
+		}
+	}
+	for _, file := range files {
+		book, err := os.ReadFile(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("couldn't read the official names: %w", err)
+		}
+		if _, err := official.Read(strings.NewReader(string(book))); err != nil {
+			return "", fmt.Errorf("%s: %w", file, err)
+		}
+		add(string(book))
+	}
+	add(OwnBook())
+	return out.String(), nil
+}
+
+// guide makes the guide of a release; last is the head in force.
+func (p *Publisher) guide(ctx context.Context, hot *hotHosts, next *set.Set, last release.Head, now int64) ([]byte, error) {
+	book, err := Book(p.Official)
+	if err != nil {
+		return nil, err
+	}
+	told := guide.Told{HotAt: now}
+	if told.Help, err = ownHelp(); err != nil {
+		return nil, err
+	}
+	var before guide.Told
+	if body, err := p.Blobs.Get("blob/" + last.Guide.String()); err == nil {
+		if g, err := guide.Open(body); err == nil {
+			before = g.Told()
+		}
+	} else if !errors.Is(err, blob.ErrNotFound) {
+		return nil, err
+	}
+	told.Hot = hot.newest()
+	if slices.Equal(told.Hot, before.Hot) || hotEnough(before, next, now) {
+		told.Hot, told.HotAt = before.Hot, before.HotAt
+	}
+	body, err := guide.Encode(book, told)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > release.MaxGuide {
+		return nil, fmt.Errorf("the guide has %d bytes, %d are allowed: %w", len(body), release.MaxGuide, release.ErrOversized)
+	}
+	return body, nil
+}
+
+// hotEnough tells whether the list of hot hosts may stay as it was: it is full, young, and all in it are listed.
+func hotEnough(before guide.Told, next *set.Set, now int64) bool {
+	if len(before.Hot) < guide.MaxHot || now-before.HotAt >= int64(hotLife.Seconds()) {
+		return false
+	}
+	return !slices.ContainsFunc(before.Hot, func(host string) bool {
+		_, listed := next.Lookup(subject.Subject(host + "/").Digest())
+		return !listed
+	})
+}
+
+// hotHosts keeps the hosts that were listed last.
+type hotHosts struct{ seen []hotHost }
+
+type hotHost struct {
+	host  string
+	since int64
+}
+
+func (h *hotHosts) add(i ledger.Indicator) {
+	host, path, _ := strings.Cut(string(i.Subject), "/")
+	if path != "" || i.Subject.IsAccount() || strings.HasPrefix(host, "[") {
+		return
+	}
+	if h.seen = append(h.seen, hotHost{host, i.FirstSeen}); len(h.seen) > 8*guide.MaxHot {
+		h.cut()
+	}
+}
+
+func (h *hotHosts) cut() {
+	slices.SortFunc(h.seen, func(a, b hotHost) int {
+		return cmp.Or(cmp.Compare(b.since, a.since), strings.Compare(a.host, b.host))
+	})
+	h.seen = h.seen[:min(len(h.seen), guide.MaxHot)]
+}
+
+func (h *hotHosts) newest() []string {
+	h.cut()
+	names := make([]string, len(h.seen))
+	for i, one := range h.seen {
+		names[i] = one.host
+	}
+	return names
+}

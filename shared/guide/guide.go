@@ -1,0 +1,313 @@
+// Package guide is what travels signed beside the set, in one body whose digest is in the head:
+// who is well known (package official), what to do after the harm and whom to call, advice cards,
+// and the names of the hosts that were listed last.
+//
+// A guide is a MessagePack map of two:
+//
+//	official  the book, as text (official.Read)
+//	told      a map as well, Told, which the core hands on as it is
+//
+// It is read whole or not at all: what breaks a bound refuses it, and the caller keeps the one before.
+package guide
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"khien/shared/official"
+	"khien/shared/subject"
+)
+
+var (
+	// ErrFormat is a body that is no guide.
+	ErrFormat = errors.New("not a guide of this format")
+	// ErrBound is a guide in which something is longer, or more, than it may be, or not of its form.
+	ErrBound = errors.New("something in the guide is not as it may be")
+)
+
+// Bounds on a guide, of whose bytes all together there is release.MaxGuide.
+const (
+	MaxCards     = 64
+	MaxTitle     = 120      // bytes, in each language
+	MaxText      = 800      // bytes, in each language
+	MaxLink      = 300      // bytes
+	MaxPicture   = 24 << 10 // bytes
+	MaxHelp      = 64       // countries
+	MaxHotlines  = 16       // of a country
+	MaxSteps     = 12       // of a country, in each case
+	MaxHot       = 500
+	maxTexts     = 8  // languages
+	maxID        = 64 // bytes
+	maxSlugs     = 64
+	maxHost      = 253
+	maxSource    = 300 // bytes
+	maxDate      = 10
+	maxWhat      = 300 // bytes, in each language
+	maxPlatforms = 32
+)
+
+// Cases are what a person may need help with.
+const (
+	Paid      = "paid"      // money is gone
+	Data      = "data"      // a password, a code or papers are known to others
+	Installed = "installed" // something was installed, or somebody was let in
+)
+
+// Cases lists them.
+var Cases = []string{Paid, Data, Installed}
+
+// Kinds of hotline.
+const (
+	Phone = "phone"
+	SMS   = "sms"
+	Web   = "web"
+)
+
+// Guide is one that was read. It never changes and is safe for concurrent use.
+type Guide struct {
+	told []byte
+	book *official.Book
+	text string
+}
+
+// Open reads a guide. Body must not change afterwards. The errors are ErrFormat, ErrBound and
+// official.ErrFormat.
+func Open(body []byte) (*Guide, error) {
+	var p parts
+	if rest, err := p.UnmarshalMsg(body); err != nil || len(rest) > 0 {
+		return nil, ErrFormat
+	}
+	var told Told
+	if rest, err := told.UnmarshalMsg(p.Told); err != nil || len(rest) > 0 {
+		return nil, ErrFormat
+	}
+	if err := told.check(); err != nil {
+		return nil, err
+	}
+	book, err := official.Read(strings.NewReader(p.Official))
+	if err != nil {
+		return nil, err
+	}
+	for account := range book.Accounts() {
+		if s, err := subject.Parse(account); err != nil || !s.IsAccount() {
+			return nil, fmt.Errorf("%w: %q is no account", official.ErrFormat, account)
+		}
+	}
+	return &Guide{told: p.Told, book: book, text: p.Official}, nil
+}
+
+// Book is who is well known.
+func (g *Guide) Book() *official.Book { return g.book }
+
+// BookText is the book as it was published.
+func (g *Guide) BookText() string { return g.text }
+
+// ToldBytes is Told, encoded.
+func (g *Guide) ToldBytes() []byte { return g.told }
+
+// Told is what people are told.
+func (g *Guide) Told() Told {
+	var t Told
+	t.UnmarshalMsg(g.told) // Open has read it
+	return t
+}
+
+// Encode makes a guide. What could not be opened is refused with the errors of Open.
+func Encode(book string, told Told) ([]byte, error) {
+	raw, err := told.MarshalMsg(nil)
+	if err != nil {
+		return nil, err
+	}
+	p := parts{Official: book, Told: raw}
+	body, err := p.MarshalMsg(nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := Open(body); err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+// In is the text in lang, or else in English, or else the first; "" if there is none.
+func In(texts []Text, lang string) string {
+	base, _, _ := strings.Cut(lang, "-")
+	for _, want := range []string{base, "en"} {
+		for _, t := range texts {
+			if t.Lang == want {
+				return t.Text
+			}
+		}
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	return texts[0].Text
+}
+
+// Texts is a list of texts by language, in the order that a guide wants.
+func Texts(byLang map[string]string) []Text {
+	var texts []Text
+	for _, lang := range slices.Sorted(maps.Keys(byLang)) {
+		texts = append(texts, Text{lang, byLang[lang]})
+	}
+	return texts
+}
+
+func bound(what string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrBound, fmt.Sprintf(what, args...))
+}
+
+func (t *Told) check() error {
+	if len(t.Help) > MaxHelp || len(t.Cards) > MaxCards || len(t.Hot) > MaxHot {
+		return bound("%d countries, %d cards and %d hosts", len(t.Help), len(t.Cards), len(t.Hot))
+	}
+	for i := range t.Help {
+		if err := t.Help[i].check(); err != nil {
+			return err
+		}
+	}
+	for i := range t.Cards {
+		if err := t.Cards[i].Check(); err != nil {
+			return err
+		}
+	}
+	for _, host := range t.Hot {
+		if host == "" || len(host) > maxHost || strings.Trim(host, hostLetters) != "" {
+			return bound("%q is no host", host)
+		}
+	}
+	return nil
+}
+
+const (
+	letters     = "abcdefghijklmnopqrstuvwxyz"
+	slugLetters = letters + "0123456789-"
+	hostLetters = slugLetters + "._[]:"
+)
+
+func (h *Help) check() error {
+	if len(h.Country) != 0 && (len(h.Country) != 2 || strings.Trim(h.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
+		return bound("%q is no country", h.Country)
+	}
+	if len(h.Checked) > maxDate || len(h.Hotlines) > MaxHotlines || len(h.Steps) > MaxSteps*len(Cases) {
+		return bound("the help for %q is too long", h.Country)
+	}
+	for _, s := range h.Steps {
+		if !slices.Contains(Cases, s.Case) {
+			return bound("there is no case %q", s.Case)
+		}
+		if err := checkTexts(s.Text, MaxText); err != nil {
+			return err
+		}
+	}
+	for _, l := range h.Hotlines {
+		switch {
+		case l.Kind == Web && !isLink(l.Value), l.Kind != Web && strings.Trim(l.Value, "0123456789+*# -") != "":
+			return bound("%q cannot be called", l.Value)
+		case l.Kind != Phone && l.Kind != SMS && l.Kind != Web:
+			return bound("there is no kind %q of hotline", l.Kind)
+		case l.Value == "" || len(l.Value) > MaxLink || len(l.Source) > maxSource:
+			return bound("a hotline is empty or too long")
+		}
+		for _, c := range l.Cases {
+			if !slices.Contains(Cases, c) {
+				return bound("there is no case %q", c)
+			}
+		}
+		if err := checkTexts(l.Name, maxWhat); err != nil {
+			return err
+		}
+		if err := checkTexts(l.What, maxWhat); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Check refuses what no client would read, by ErrBound.
+func (c *Card) Check() error {
+	switch {
+	case c.ID == "" || len(c.ID) > maxID || strings.Trim(c.ID, slugLetters) != "":
+		return bound("%q is no name of a card: use lower-case letters, digits and dashes", c.ID)
+	case c.Link != "" && (!isLink(c.Link) || len(c.Link) > MaxLink):
+		return bound("the link of card %s is not https, or longer than %d bytes", c.ID, MaxLink)
+	case len(c.Picture) > MaxPicture:
+		return bound("the picture of card %s has %d bytes; %d are allowed", c.ID, len(c.Picture), MaxPicture)
+	case len(c.Picture) > 0 && PictureType(c.Picture) == "":
+		return bound("the picture of card %s is neither PNG nor JPEG", c.ID)
+	case c.From < 0 || c.To < 0 || c.To != 0 && c.To <= c.From:
+		return bound("card %s ends before it begins", c.ID)
+	case len(c.Categories) > maxSlugs || len(c.Platforms) > maxPlatforms:
+		return bound("card %s names too many categories or platforms", c.ID)
+	}
+	for _, slug := range slices.Concat(c.Categories, c.Platforms) {
+		if slug == "" || len(slug) > maxID || strings.Trim(slug, slugLetters) != "" {
+			return bound("card %s: %q is neither a category nor a platform", c.ID, slug)
+		}
+	}
+	if len(c.Title) == 0 || len(c.Title) != len(c.Text) {
+		return bound("card %s has a title without a text, or the other way round", c.ID)
+	}
+	for i := range c.Title {
+		if c.Title[i].Lang != c.Text[i].Lang {
+			return bound("card %s has its title in %s and not its text", c.ID, c.Title[i].Lang)
+		}
+	}
+	if err := checkTexts(c.Title, MaxTitle); err != nil {
+		return fmt.Errorf("card %s: %w", c.ID, err)
+	}
+	if err := checkTexts(c.Text, MaxText); err != nil {
+		return fmt.Errorf("card %s: %w", c.ID, err)
+	}
+	if err := checkTexts(c.Alt, maxWhat); err != nil {
+		return fmt.Errorf("card %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// checkTexts wants each language once, in order, and each text of 1 to max bytes.
+func checkTexts(texts []Text, max int) error {
+	if len(texts) > maxTexts {
+		return bound("more than %d languages", maxTexts)
+	}
+	for i, t := range texts {
+		switch {
+		case len(t.Lang) < 2 || len(t.Lang) > 12 || strings.Trim(t.Lang, letters+"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "":
+			return bound("%q is no language", t.Lang)
+		case i > 0 && texts[i-1].Lang >= t.Lang:
+			return bound("the languages are not in order")
+		case t.Text == "" || len(t.Text) > max:
+			return bound("a text in %s has %d bytes; 1 to %d are allowed", t.Lang, len(t.Text), max)
+		}
+	}
+	return nil
+}
+
+func isLink(text string) bool {
+	rest, ok := strings.CutPrefix(text, "https://")
+	if !ok || rest == "" {
+		return false
+	}
+	for _, r := range text {
+		if r <= ' ' || r == '"' || r == '<' || r == '>' || r == '\\' || r == 0x7f {
+			return false
+		}
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	return strings.Contains(host, ".") && !strings.Contains(host, "@")
+}
+
+// PictureType is "image/png" or "image/jpeg" by how a picture begins, or "".
+func PictureType(picture []byte) string {
+	switch {
+	case strings.HasPrefix(string(picture), "\x89PNG\r\n\x1a\n"):
+		return "image/png"
+	case strings.HasPrefix(string(picture), "\xff\xd8\xff"):
+		return "image/jpeg"
+	}
+	return ""
+}
