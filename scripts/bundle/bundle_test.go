@@ -200,7 +200,7 @@ func TestAFolderHoldsExactlyTheFiles(t *testing.T) {
 func TestMirrors(t *testing.T) {
 	// On the browser's side an error is written in one line.
 	mirror(t, "../../wasm/protocol.go", "../../extension/src/protocol.ts", "code", "text")
-	mirror(t, "../../shared/guide/told.go", "../../extension/src/told.ts", "official", "told")
+	mirror(t, "../../shared/guide/told.go", "../../extension/src/told.ts")
 }
 
 // mirror wants the same fields in the same order in both files, but for those that are on Go's side only.

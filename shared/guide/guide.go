@@ -2,15 +2,17 @@
 // who is well known (package official), what to do after the harm and whom to call, advice cards,
 // and the names of the hosts that were listed last.
 //
-// A guide is a MessagePack map of two:
-//
-//	official  the book, as text (official.Read)
-//	told      a map as well, Told, which the core hands on as it is
+//	0  4  "KG\x01\x00"
+//	4  4  bytes of the book, big-endian
+//	8     the book, as text (official.Read)
+//	      Told, as MessagePack, which the core hands on as it is
 //
 // It is read whole or not at all: what breaks a bound refuses it, and the caller keeps the one before.
+// The publisher refuses more than a client does: a link that is not https, a card without a text.
 package guide
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,7 +41,8 @@ const (
 	MaxHotlines  = 16       // of a country
 	MaxSteps     = 12       // of a country, in each case
 	MaxHot       = 500
-	maxTexts     = 8  // languages
+	maxTexts     = 8 // languages
+	maxLang      = 12
 	maxID        = 64 // bytes
 	maxSlugs     = 64
 	maxHost      = 253
@@ -66,6 +69,21 @@ const (
 	Web   = "web"
 )
 
+const magic = "KG\x01\x00"
+
+// cut takes a body apart.
+func cut(body []byte) (book string, told []byte, ok bool) {
+	const header = len(magic) + 4
+	if len(body) < header || string(body[:len(magic)]) != magic {
+		return "", nil, false
+	}
+	n := uint64(binary.BigEndian.Uint32(body[len(magic):]))
+	if body = body[header:]; n > uint64(len(body)) {
+		return "", nil, false
+	}
+	return string(body[:n]), body[n:], true
+}
+
 // Guide is one that was read. It never changes and is safe for concurrent use.
 type Guide struct {
 	told []byte
@@ -76,27 +94,25 @@ type Guide struct {
 // Open reads a guide. Body must not change afterwards. The errors are ErrFormat, ErrBound and
 // official.ErrFormat.
 func Open(body []byte) (*Guide, error) {
-	var p parts
-	if rest, err := p.UnmarshalMsg(body); err != nil || len(rest) > 0 {
+	text, raw, ok := cut(body)
+	if !ok {
 		return nil, ErrFormat
 	}
-	var told Told
-	if rest, err := told.UnmarshalMsg(p.Told); err != nil || len(rest) > 0 {
-		return nil, ErrFormat
-	}
-	if err := told.check(); err != nil {
+	if rest, err := toldShape.check(raw); err != nil {
 		return nil, err
+	} else if len(rest) > 0 {
+		return nil, ErrFormat
 	}
-	book, err := official.Read(strings.NewReader(p.Official))
+	book, err := official.Read(strings.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
 	for account := range book.Accounts() {
 		if s, err := subject.Parse(account); err != nil || !s.IsAccount() {
-			return nil, fmt.Errorf("%w: %q is no account", official.ErrFormat, account)
+			return nil, fmt.Errorf("%w: %s is no account", official.ErrFormat, account)
 		}
 	}
-	return &Guide{told: p.Told, book: book, text: p.Official}, nil
+	return &Guide{told: raw, book: book, text: text}, nil
 }
 
 // Book is who is well known.
@@ -121,11 +137,11 @@ func Encode(book string, told Told) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := parts{Official: book, Told: raw}
-	body, err := p.MarshalMsg(nil)
-	if err != nil {
+	if err := told.check(); err != nil {
 		return nil, err
 	}
+	body := binary.BigEndian.AppendUint32([]byte(magic), uint32(len(book)))
+	body = append(append(body, book...), raw...)
 	if _, err := Open(body); err != nil {
 		return nil, err
 	}
@@ -276,7 +292,7 @@ func checkTexts(texts []Text, max int) error {
 	}
 	for i, t := range texts {
 		switch {
-		case len(t.Lang) < 2 || len(t.Lang) > 12 || strings.Trim(t.Lang, letters+"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "":
+		case len(t.Lang) < 2 || len(t.Lang) > maxLang || strings.Trim(t.Lang, letters+"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "":
 			return bound("%q is no language", t.Lang)
 		case i > 0 && texts[i-1].Lang >= t.Lang:
 			return bound("the languages are not in order")

@@ -1,8 +1,6 @@
 package guide
 
-import "github.com/tinylib/msgp/msgp"
-
-//go:generate go tool msgp -file told.go -o told_gen.go -io=false -tests=false -unexported
+//go:generate go tool msgp -file told.go -o told_gen.go -io=false -tests=false
 
 //msgp:limit arrays:512
 
@@ -56,10 +54,4 @@ type Card struct {
 	Platforms  []string `msg:"platforms" json:"platforms"`         // such as "facebook"; empty for everywhere
 	From       int64    `msg:"from" json:"from"`                   // Unix seconds; 0 is always
 	To         int64    `msg:"to" json:"to"`                       // Unix seconds, exclusive; 0 is for ever
-}
-
-// parts are a guide as it is published.
-type parts struct {
-	Official string   `msg:"official"`
-	Told     msgp.Raw `msg:"told"`
 }

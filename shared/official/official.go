@@ -159,7 +159,7 @@ func entry(line string) (*entity, error) {
 	}
 	for _, host := range e.hosts {
 		if name, every := strings.CutSuffix(host, ".*"); !isHost(host) && (!every || !isHost(name+".com")) {
-			return nil, fmt.Errorf("has %q for a host", host)
+			return nil, errors.New("has something else for a host: " + host)
 		}
 	}
 	e.host = e.hosts[0]
@@ -169,15 +169,15 @@ func entry(line string) (*entity, error) {
 		}
 	}
 	if len(e.accounts) > maxAccounts {
-		return nil, fmt.Errorf("has more than %d accounts", maxAccounts)
+		return nil, errors.New("has too many accounts")
 	}
 	for _, account := range e.accounts {
 		if platform, id, ok := strings.Cut(account, ":"); !ok || platform == "" || !strings.Contains(id, "/") {
-			return nil, fmt.Errorf("has %q for an account", account)
+			return nil, errors.New("has something else for an account: " + account)
 		}
 	}
 	if c := e.country; c != "" && (len(c) != 2 || strings.Trim(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
-		return nil, fmt.Errorf("has %q for a country", c)
+		return nil, errors.New("has something else for a country: " + c)
 	}
 	return e, nil
 }
