@@ -26,6 +26,7 @@ var layers = [][]string{
 	{"khien/server/publish"},
 	{"khien/server/triage"},
 	{"khien/server/takedown"},
+	{"khien/server/public"},
 	{"khien/server/api"},
 	{"khien/server/httpd", "khien/server/console"},
 	{"khien/server/cmd/khien"},

@@ -108,6 +108,14 @@ func (a *API) follow(ctx context.Context, receipt string) (wire.Receipt, error) 
 		if p, err = a.Desk.Progress(ctx, r.ID); err != nil && !errors.Is(err, triage.ErrNotFound) {
 			return unknown, err
 		}
+		if r.Kind == wire.KindMistake { // an appeal has an answer of its own: what is listed may stay
+			said, err := a.Desk.AnswerTo(ctx, r.ID)
+			if err == nil {
+				p.Reason, p.Settled = said, true
+			} else if !errors.Is(err, triage.ErrNotFound) {
+				return unknown, err
+			}
+		}
 	}
 	answer := r.Acknowledgement()
 	step := func(state string, time int64) {

@@ -23,6 +23,7 @@ import (
 
 	"khien/server/api"
 	"khien/server/limit"
+	"khien/server/public"
 	"khien/shared/wire"
 )
 
@@ -40,6 +41,7 @@ const (
 // Config says what to serve.
 type Config struct {
 	API     *api.API
+	Public  *public.Site // figures, register, rules and appeals; nil for none
 	Limiter *limit.Limiter
 	// ClientHeader names the header in which a proxy in front of the server, and nobody else, tells the client's
 	// address, such as X-Real-IP; empty where clients connect by themselves.
@@ -51,6 +53,7 @@ type Config struct {
 // Server answers HTTP requests.
 type Server struct {
 	api          *api.API
+	public       *public.Site
 	limiter      *limit.Limiter
 	following    *limit.Limiter // of questions what became of reports
 	pictures     *rate.Limiter
@@ -62,7 +65,7 @@ type Server struct {
 
 // New makes a server.
 func New(c Config) *Server {
-	s := &Server{api: c.API, limiter: c.Limiter, clientHeader: c.ClientHeader, demo: c.Demo, log: c.Log}
+	s := &Server{api: c.API, public: c.Public, limiter: c.Limiter, clientHeader: c.ClientHeader, demo: c.Demo, log: c.Log}
 	s.following, s.pictures = limit.New(following), rate.NewLimiter(pictureRate, pictureBurst)
 	s.http = fasthttpServer(s.guarded(s.handle), s.unreadable)
 	s.http.HeaderReceived = s.room
@@ -139,7 +142,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if s.demo && s.demoPage(ctx, path) {
 		return
 	}
-	if s.page(ctx, path) {
+	if s.page(ctx, path) || s.publicPage(ctx, path) {
 		return
 	}
 	s.question(ctx, path)

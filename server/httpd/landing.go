@@ -5,13 +5,14 @@ type landingPage struct {
 	Lang, Other, OtherName string
 	VI                     bool
 	Demo                   bool
+	Public                 bool // whether there are public pages to link to
 	Port                   string
 	Listed, New, Clean     []demoSite
 	Accounts               []demoAccount
 }
 
-func landing(lang string, demo bool, port string) landingPage {
-	p := landingPage{Lang: lang, Other: "vi", OtherName: "Tiếng Việt", Demo: demo, Port: port, Accounts: demoAccounts}
+func landing(lang string, demo, public bool, port string) landingPage {
+	p := landingPage{Lang: lang, Other: "vi", OtherName: "Tiếng Việt", Demo: demo, Public: public, Port: port, Accounts: demoAccounts}
 	if lang == "vi" {
 		p.VI, p.Other, p.OtherName = true, "en", "English"
 	}

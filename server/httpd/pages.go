@@ -30,7 +30,7 @@ const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-a
 func (s *Server) page(ctx *fasthttp.RequestCtx, path string) bool {
 	switch path {
 	case "/":
-		s.html(ctx, "landing.html", landing(readersLanguage(ctx), s.demo, port(ctx)))
+		s.html(ctx, "landing.html", landing(readersLanguage(ctx), s.demo, s.public != nil, port(ctx)))
 	case "/style.css":
 		file(ctx, "pages/style.css", "text/css; charset=utf-8")
 	case "/icon.svg", "/favicon.ico":

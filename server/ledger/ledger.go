@@ -235,6 +235,34 @@ func (l *Ledger) History(ctx context.Context, s subject.Subject) ([]Decision, er
 	return list, rows.Err()
 }
 
+// Tally is how many entries were listed and taken off within a time.
+type Tally struct {
+	Start             int64 // Unix seconds
+	Listed, Withdrawn int
+}
+
+// Tally counts what was ever taken off and is off still, and what was decided since a time in spans of so many
+// seconds, which begin at its multiples.
+func (l *Ledger) Tally(ctx context.Context, since, span int64) (removed int, spans []Tally, err error) {
+	if err := l.db.QueryRowContext(ctx, `SELECT count(*) FROM indicator WHERE withdrawn <> 0`).Scan(&removed); err != nil {
+		return 0, nil, fmt.Errorf("couldn't count the ledger: %w", err)
+	}
+	rows, err := l.db.QueryContext(ctx, `SELECT time / ?1 * ?1, count(*) FILTER (WHERE action <> 'withdraw'), count(*) FILTER (WHERE action = 'withdraw')
+		FROM decision WHERE time >= ?2 GROUP BY 1 ORDER BY 1`, span, since)
+	if err != nil {
+		return 0, nil, fmt.Errorf("couldn't count the ledger: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var t Tally
+		if err := rows.Scan(&t.Start, &t.Listed, &t.Withdrawn); err != nil {
+			return 0, nil, err
+		}
+		spans = append(spans, t)
+	}
+	return removed, spans, rows.Err()
+}
+
 // AddRelease remembers what was published. The same release may be added again.
 func (l *Ledger) AddRelease(ctx context.Context, r Release) error {
 	_, err := l.db.ExecContext(ctx, `INSERT OR REPLACE INTO release (sequence, digest, size, count, issued, expires, bits) VALUES (?, ?, ?, ?, ?, ?, ?)`,

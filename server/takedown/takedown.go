@@ -130,6 +130,9 @@ func Open(path string, desk *triage.Desk) (*Book, error) {
 	return &Book{db, desk}, nil
 }
 
+// Desk is where its acts are written down, and where its subjects are reported.
+func (b *Book) Desk() *triage.Desk { return b.desk }
+
 // Close waits for the statements under way. The desk stays open.
 func (b *Book) Close() error { return b.db.Close() }
 

@@ -49,8 +49,9 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 		reason = []byte("{}")
 	}
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
-		// What is listed can be taken off again when somebody objects, though its case was closed.
-		again := c.Appeals > 0 && c.Settled && (c.State == StateAccepted || c.State == StateRejected)
+		// What is listed can be taken off again, or listed otherwise, when somebody objects, though its case was closed;
+		// that it stays as it is, Uphold says.
+		again := c.Appeals > 0 && c.Settled && (c.State == StateAccepted || c.State == StateRejected) && (v.Action == Withdraw || v.Action == List)
 		if c.State != StateOpen && c.State != StateAsked && !again || state == "" {
 			return ErrState
 		}
@@ -120,8 +121,8 @@ func (d *Desk) Merge(ctx context.Context, from, into int64, actor, why string) (
 		for _, step := range []string{
 			`UPDATE members SET case_id = ?2 WHERE case_id = ?1`,
 			`UPDATE names SET case_id = ?2 WHERE case_id = ?1`,
-			`UPDATE cases SET appeals = appeals + (SELECT appeals FROM cases WHERE id = ?1), opened = min(opened, (SELECT opened FROM cases WHERE id = ?1)) WHERE id = ?2`,
-			`UPDATE cases SET state = 'merged', into_case = ?2, appeals = 0 WHERE id = ?1`,
+			`UPDATE cases SET opened = min(opened, (SELECT opened FROM cases WHERE id = ?1)) WHERE id = ?2`,
+			`UPDATE cases SET state = 'merged', into_case = ?2 WHERE id = ?1`,
 		} {
 			if _, err := tx.ExecContext(ctx, step, from, into); err != nil {
 				return err
@@ -163,9 +164,6 @@ func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, report
 			}
 		}
 		for _, one := range []int64{id, made.ID} {
-			if _, err := tx.ExecContext(ctx, `UPDATE cases SET appeals = (SELECT count(*) FROM members WHERE case_id = ?1 AND kind = 'mistake') WHERE id = ?1`, one); err != nil {
-				return err
-			}
 			if err := recount(ctx, tx, one); err != nil {
 				return err
 			}
@@ -230,13 +228,29 @@ func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inb
 	if err := d.tell(ctx, c, box); err != nil {
 		return err
 	}
-	_, err := d.db.ExecContext(ctx, `UPDATE cases SET settled = 1, appeals = 0 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
-	return err
+	return d.change(ctx, func(tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `UPDATE cases SET settled = 1 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		waiting, err := unanswered(ctx, tx, c.ID)
+		if err != nil {
+			return err
+		}
+		_, mistake := outcome(c)
+		if _, err := box.DecideAll(ctx, waiting, mistake); err != nil {
+			return err
+		}
+		return answered(ctx, tx, c, c.Decided, c.Action == Withdraw, c.Reason, c.Changed)
+	})
 }
 
 // outcome is what those are told who reported the subject of a settled case as a scam, and as a mistake.
 func outcome(c Case) (scam, mistake inbox.Decision) {
-	scam = inbox.Decision{Time: c.Changed, Actor: c.Decided, State: wire.StateRejected, Reason: c.Reason["en"]}
+	scam = inbox.Decision{Time: c.Changed, Actor: c.Decided, State: wire.StateRejected, Reason: inEnglish(c.Reason)}
 	mistake = scam
 	switch c.Action {
 	case List:

@@ -17,12 +17,17 @@ import (
 )
 
 // Gather puts the reports that came since the last time into their cases, and returns how many there were. A case for
-// which more was asked opens again with the next report; a rejected one when its score is reopens points higher than
-// when it was rejected; and who reports what is listed already is told so.
+// which more was asked opens again with the next report; a rejected one, and one that was taken off the list, when its score is reopens points
+// higher than then; and who reports what is listed already is told so.
 func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
+	return d.GatherUpTo(ctx, box, math.MaxInt)
+}
+
+// GatherUpTo is Gather for who has other things to do as well: it stops when it has so many reports, or some more.
+func (d *Desk) GatherUpTo(ctx context.Context, box *inbox.Inbox, most int) (int, error) {
 	const together = 500
 	n := 0
-	for {
+	for n < most {
 		var last int64
 		if err := d.db.QueryRowContext(ctx, `SELECT coalesce(max(report), 0) FROM members`).Scan(&last); err != nil {
 			return n, fmt.Errorf("couldn't gather reports: %w", err)
@@ -70,6 +75,7 @@ func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
 		}
 		n += len(reports)
 	}
+	return n, nil
 }
 
 // place finds the case of a report, or opens one.
@@ -108,7 +114,7 @@ func place(ctx context.Context, tx *sql.Tx, r inbox.Report) (id int64, err error
 		return 0, err
 	}
 	if r.Kind == wire.KindMistake {
-		_, err = tx.ExecContext(ctx, `UPDATE cases SET appeals = appeals + 1 WHERE id = ?`, id)
+		_, err = tx.ExecContext(ctx, `UPDATE cases SET appeals = appeals + 1, appealed = CASE appealed WHEN 0 THEN ?1 ELSE min(appealed, ?1) END WHERE id = ?2`, r.Received, id)
 		return id, err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE cases SET reports = reports + 1, noted = noted + ?,
@@ -246,7 +252,7 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 	}
 	score := Score(sources, burst, noted, category, platform)
 	if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', settled = 0, published = 0, decided = '', action = ''
-		WHERE id = ? AND state = 'rejected' AND settled = 1 AND ? >= ruled + ?`, id, score, reopens); err != nil {
+		WHERE id = ? AND (state = 'rejected' OR state = 'accepted' AND action = 'withdraw') AND settled = 1 AND ? >= ruled + ?`, id, score, reopens); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE cases SET latest = ?, sources = ?, burst = ?, category = CASE decided WHEN '' THEN ? ELSE category END, score = ? WHERE id = ?`,
@@ -266,6 +272,9 @@ func recount(ctx context.Context, tx *sql.Tx, id int64) error {
 		if _, err := tx.ExecContext(ctx, step, id); err != nil {
 			return err
 		}
+	}
+	if err := recountAppeals(ctx, tx, id); err != nil {
+		return err
 	}
 	return rank(ctx, tx, id)
 }

@@ -60,6 +60,7 @@ type Case struct {
 	Changed   int64 // Unix seconds of the last decision, or Opened
 	Reports   int   // that call it a scam
 	Appeals   int   // that call it a mistake, and are not answered
+	Appealed  int64 // Unix seconds of the oldest of these; 0 where there is none
 	Sources   int   // distinct places that reports came from
 	Category  string
 	Protected bool // whether the publisher refuses to list the subject as it is
@@ -129,13 +130,13 @@ func (d *Desk) change(ctx context.Context, f func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-const selectCase = `SELECT id, subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score,
+const selectCase = `SELECT id, subject, platform, state, opened, latest, changed, reports, appeals, appealed, sources, category, protected, score,
 	coalesce(into_case, 0), action, lists, reason, lapses, decided, seconded, settled, published FROM cases`
 
 func scanCase(from interface{ Scan(...any) error }) (Case, error) {
 	var c Case
 	var reason string
-	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.State, &c.Opened, &c.Latest, &c.Changed, &c.Reports, &c.Appeals, &c.Sources, &c.Category,
+	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.State, &c.Opened, &c.Latest, &c.Changed, &c.Reports, &c.Appeals, &c.Appealed, &c.Sources, &c.Category,
 		&c.Protected, &c.Score, &c.Into, &c.Action, &c.Lists, &reason, &c.Lapses, &c.Decided, &c.Seconded, &c.Settled, &c.Published)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, ErrNotFound
@@ -197,7 +198,7 @@ func (d *Desk) Queue(ctx context.Context, state State, protected bool, from, lim
 
 // Appealed returns the cases with appeals that nobody has answered, the longest waiting first.
 func (d *Desk) Appealed(ctx context.Context) ([]Case, error) {
-	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE appeals > 0 ORDER BY latest, id`))
+	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE appeals > 0 ORDER BY appealed, id`))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the appeals: %w", err)
 	}

@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND...      run a command that must end with this exit code
 //	msgpack IN OUT             turn a report in JSON into MessagePack
 //	match NAME PATTERN         set $NAME to what the group of the pattern matches in the last stdout
+//	write FILE TEXT            write a text into a file
 //	sql FILE STATEMENT         change a database behind the program's back
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -57,7 +58,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": scriptServe, "drain": scriptDrain, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
 			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished, "flip": scriptFlip,
-			"sql": scriptSQL, "match": scriptMatch,
+			"sql": scriptSQL, "match": scriptMatch, "write": scriptWrite,
 		},
 	})
 }
@@ -272,6 +273,13 @@ func scriptMatch(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("nothing matches %s", args[1])
 	}
 	ts.Setenv(args[0], found[1])
+}
+
+func scriptWrite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: write FILE TEXT")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(args[1]), 0o600))
 }
 
 func scriptSQL(ts *testscript.TestScript, neg bool, args []string) {

@@ -15,6 +15,7 @@ import (
 	"khien/server/api"
 	"khien/server/httpd"
 	"khien/server/limit"
+	"khien/server/public"
 	"khien/server/takedown"
 	"khien/shared/release"
 	"khien/shared/subject"
@@ -85,12 +86,23 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 		if err := answers.Ready(ctx, time.Now().Unix()); err != nil {
 			fmt.Fprintf(words, "khien: %v: run \"khien publish\"\n", err)
 		}
+		book, err := d.ledger()
+		if err != nil {
+			return err
+		}
+		defer book.Close()
+		site := &public.Site{Ledger: book, Inbox: box, Desk: desk, Takedowns: takedowns, Log: log}
 		renewed := make(chan struct{})
 		renewals, stop := context.WithCancel(ctx)
 		defer stop()
 		go func() {
 			defer close(renewed)
 			keepFresh(renewals, d, log)
+		}()
+		followed := make(chan struct{})
+		go func() {
+			defer close(followed)
+			follow(renewals, site, consoleListen == "", log)
 		}()
 		maintained := make(chan error, 1)
 		if consoleListen == "" {
@@ -125,9 +137,10 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 		}
 		fmt.Fprintf(words, "serving on http://%s/\n", l.Addr())
 		limits.Each, limits.All, limits.AllBurst = rate.Limit(each), rate.Limit(all), int(2*all)
-		err = httpd.New(httpd.Config{API: answers, Limiter: limit.New(limits), ClientHeader: client, Demo: demo, Log: log}).Run(ctx, l)
+		err = httpd.New(httpd.Config{API: answers, Public: site, Limiter: limit.New(limits), ClientHeader: client, Demo: demo, Log: log}).Run(ctx, l)
 		stop()
 		<-renewed
+		<-followed
 		err = errors.Join(err, <-maintained, <-shown)
 		if err == nil {
 			fmt.Fprintln(words, "stopped")

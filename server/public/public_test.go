@@ -1,0 +1,507 @@
+package public
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"khien/server/inbox"
+	"khien/server/ledger"
+	"khien/server/takedown"
+	"khien/server/triage"
+	"khien/shared/category"
+	"khien/shared/subject"
+	"khien/shared/wire"
+)
+
+// world is a site with all that is behind it.
+type world struct {
+	t *testing.T
+	*Site
+	words strings.Builder // what the log says
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir := t.TempDir()
+	w := &world{t: t, Site: &Site{}}
+	w.Log = slog.New(slog.NewTextHandler(&w.words, nil))
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	w.Ledger, err = ledger.Open(filepath.Join(dir, "ledger.db"))
+	must(err)
+	w.Inbox, err = inbox.Open(filepath.Join(dir, "inbox.db"))
+	must(err)
+	w.Desk, err = triage.Open(filepath.Join(dir, "triage.db"))
+	must(err)
+	w.Takedowns, err = takedown.Open(filepath.Join(dir, "takedown.db"), w.Desk)
+	must(err)
+	t.Cleanup(func() {
+		w.Takedowns.Close()
+		w.Desk.Close()
+		w.Inbox.Close()
+		w.Ledger.Close()
+	})
+	return w
+}
+
+func (w *world) lists(s subject.Subject, reason map[string]string) {
+	w.t.Helper()
+	i := ledger.Indicator{Subject: s, Category: category.Shop, Source: "invented list", FirstSeen: 1_763_900_000, Reason: reason}
+	if err := w.Ledger.List(context.Background(), "mai", i); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// form are the fields of a form.
+func form(fields ...string) Values {
+	return func(name string) string {
+		for i := 0; i < len(fields); i += 2 {
+			if fields[i] == name {
+				return fields[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+// text is what a reader sees of a page, with blanks made one.
+func text(p Page) string {
+	doc, err := html.Parse(strings.NewReader(string(p.Body)))
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	var walk func(*html.Node)
+	walk = func(n *html.Node) {
+		if n.Type == html.TextNode {
+			b.WriteString(n.Data + " ")
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c)
+		}
+	}
+	walk(doc)
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func (w *world) sees(p Page, status int, words ...string) {
+	w.t.Helper()
+	seen := text(p)
+	if p.Status != status {
+		w.t.Errorf("status %d, want %d: %.400s", p.Status, status, seen)
+	}
+	for _, word := range words {
+		if gone, ok := strings.CutPrefix(word, "!"); ok && strings.Contains(seen, gone) {
+			w.t.Errorf("the page says %q:\n%s", gone, seen)
+		} else if !ok && !strings.Contains(seen, word) {
+			w.t.Errorf("the page does not say %q:\n%s", word, seen)
+		}
+	}
+}
+
+func TestTheRegister(t *testing.T) {
+	w := newWorld(t)
+	w.lists("scam.example/", map[string]string{"en": "never delivers", "vi": "không giao hàng"})
+	w.lists("facebook:user/inventedshop", nil)
+	w.lists("phone:+84900000001", map[string]string{"vi": "gọi giả công an"})
+	look := func(lang, about string) Page { return w.LookUp(t.Context(), lang, form("about", about)) }
+
+	w.sees(look("en", "scam.example"), 200, "Listed", "Website scam.example", "never delivers", "Fake shop", "invented list", "KH-")
+	w.sees(look("vi", "scam.example"), 200, "Đang có trong danh sách", "không giao hàng")
+	// A page of a listed site is covered by its entry; a site is not by an entry of its page.
+	w.sees(look("en", "https://pay.scam.example/x?y=1"), 200, "Website scam.example", "never delivers")
+	w.lists("other.example/bad", nil)
+	w.sees(look("en", "other.example"), 200, "Nothing is known", "!bad")
+	w.sees(look("en", "https://m.facebook.com/Invented.Shop?ref=1"), 200, "Facebook account inventedshop", "No reason was written down")
+	w.sees(look("en", "0900 000 001"), 200, "+84900000001", "gọi giả công an")
+
+	// Only exactly: no part of a name, no pattern, nothing to leaf through.
+	for _, about := range []string{"scam", "scam.exampl", "%", "*", "s_am.example", "scam.example%", "'; DROP TABLE indicator; --", "facebook:user/", "facebook:user/invented", "KH-2026-000001"} {
+		w.sees(look("en", about), look("en", about).Status, "!never delivers", "!inventedshop")
+	}
+	w.sees(look("en", ""), 422, "Write down what")
+	w.sees(look("en", "hello there"), 422, "names nothing that the register")
+	w.sees(look("en", "https://"+strings.Repeat("x", 2100)+".example"), 422, "too long")
+	if p := look("en", "\xff\xfe"); p.Status != 422 {
+		t.Errorf("bytes that are no text: %d", p.Status)
+	}
+
+	// What was taken off stays in the register, with the reason.
+	if err := w.Ledger.Withdraw(t.Context(), "linh", "scam.example/", map[string]string{"en": "sold to an honest owner", "vi": "đã bán cho chủ thật"}); err != nil {
+		t.Fatal(err)
+	}
+	w.sees(look("vi", "scam.example"), 200, "Đã rút khỏi danh sách", "đã bán cho chủ thật", "!Hãy khiếu nại")
+
+	// What is asked is neither kept by caches nor told to the log.
+	if p := look("en", "scam.example"); p.Cache != "no-store" {
+		t.Errorf("an answer may be kept: %q", p.Cache)
+	}
+	if w.words.Len() > 0 {
+		t.Errorf("the log says %s", w.words.String())
+	}
+}
+
+func TestTheRegisterSaysWhatThePlatformDid(t *testing.T) {
+	w := newWorld(t)
+	const shop = subject.Subject("facebook:user/inventedshop")
+	w.lists(shop, nil)
+	now := time.Now().Unix()
+	if err := w.Ledger.AddRelease(t.Context(), ledger.Release{Sequence: 1, Issued: now, Expires: now + 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Takedowns.Follow(t.Context(), w.Ledger, now); err != nil {
+		t.Fatal(err)
+	}
+	look := func() Page {
+		return w.LookUp(t.Context(), "en", form("about", "https://www.facebook.com/invented.shop"))
+	}
+	w.sees(look(), 200, "!At the platform")
+	c, err := w.Takedowns.Of(t.Context(), shop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		to   takedown.State
+		want string
+	}{{takedown.Sent, "Facebook was asked on"}, {takedown.Refused, "Facebook was asked to take it down and has refused."}, {takedown.ActionTaken, "Facebook took it down on"}} {
+		if _, err := w.Takedowns.Move(t.Context(), c.ID, takedown.Move{Actor: "mai", To: step.to}, now); err != nil {
+			t.Fatal(err)
+		}
+		w.sees(look(), 200, step.want)
+	}
+}
+
+var number = regexp.MustCompile(`[0-9a-f]{4}(?: [0-9a-f]{4}){7}`)
+
+func TestAnObjectionToItsEnd(t *testing.T) {
+	w := newWorld(t)
+	w.lists("shop.example/", map[string]string{"en": "never delivers"})
+	blank := w.Appeal("en")
+	w.sees(blank, 200, "within 3 working days")
+	id := regexp.MustCompile(`name="id" value="([0-9a-f]{32})"`).FindSubmatch(blank.Body)
+	if id == nil || blank.Cache != "no-store" {
+		t.Fatalf("no id in the form, or it is kept: %q", blank.Cache)
+	}
+	send := func(fields ...string) Page {
+		return w.TakeAppeal(t.Context(), "vi", form(fields...), []byte("source"), time.Now().Unix())
+	}
+	mine := []string{"id", string(id[1]), "about", "https://shop.example/about", "note", "It is mine.\r\nAsk the trade register."}
+	p := send(mine...)
+	w.sees(p, 200, "Chúng tôi đã nhận khiếu nại", "shop.example")
+	receipt := number.FindString(text(p))
+	if receipt == "" {
+		t.Fatal("there is no number")
+	}
+	// The same form again, as when a page is loaded anew, is the same objection.
+	if again := number.FindString(text(send(mine...))); again != receipt {
+		t.Errorf("sent twice it has the numbers %s and %s", receipt, again)
+	}
+	if _, total, _ := w.Inbox.List(t.Context(), "", 10); total != 1 {
+		t.Errorf("%d reports", total)
+	}
+	// With other words it is mended; about something else it is another one, which takes a new form.
+	mine[5] = "other words"
+	if again := number.FindString(text(send(mine...))); again != receipt {
+		t.Errorf("mended it has the number %s", again)
+	}
+	w.lists("third.example/", nil)
+	w.sees(send("id", string(id[1]), "about", "third.example", "note", "these words"), 409, "đã được dùng", "these words")
+
+	// It is a report of a mistake, in its case, with the clock running.
+	if _, err := w.Desk.Gather(t.Context(), w.Inbox); err != nil {
+		t.Fatal(err)
+	}
+	waiting, err := w.Desk.Appealed(t.Context())
+	if err != nil || len(waiting) != 1 || waiting[0].Subject != "shop.example/" {
+		t.Fatalf("%+v, %v", waiting, err)
+	}
+	ask := func(lang, number string) Page { return w.Receipt(t.Context(), lang, form("number", number)) }
+	w.sees(ask("en", receipt), 200, "A person has not answered yet", "Answer by", "!We are late")
+	w.sees(ask("en", " "+strings.ToUpper(strings.ReplaceAll(receipt, " ", "-"))+" "), 200, "A person has not answered yet")
+
+	_, err = w.Desk.Decide(t.Context(), waiting[0].ID, triage.Decision{Actor: "linh", Action: triage.Withdraw, Lists: "shop.example/",
+		Reason: map[string]string{"en": "an honest shop", "vi": "cửa hàng thật"}})
+	if err == nil {
+		_, err = w.Desk.Settle(t.Context(), w.Ledger, w.Inbox)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sees(ask("vi", receipt), 200, "Bạn đúng", "cửa hàng thật", "!Trả lời trước")
+	w.sees(ask("en", receipt), 200, "You were right", "an honest shop")
+	w.sees(w.LookUp(t.Context(), "en", form("about", "shop.example")), 200, "Taken off the list", "an honest shop")
+}
+
+func TestAnObjectionThatIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.lists("shop.example/", nil)
+	p := w.TakeAppeal(t.Context(), "en", form("id", newID(), "about", "shop.example", "note", "mine"), nil, time.Now().Unix()-8*day)
+	receipt := number.FindString(text(p))
+	w.Desk.Gather(t.Context(), w.Inbox)
+	w.sees(w.Receipt(t.Context(), "en", form("number", receipt)), 200, "We are late")
+	waiting, err := w.Desk.Appealed(t.Context())
+	if err != nil || len(waiting) != 1 {
+		t.Fatalf("%+v, %v", waiting, err)
+	}
+	if _, err := w.Desk.Uphold(t.Context(), w.Inbox, waiting[0].ID, "linh", map[string]string{"en": "it still cheats", "vi": "vẫn lừa"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.sees(w.Receipt(t.Context(), "vi", form("number", receipt)), 200, "vẫn ở trong danh sách", "vẫn lừa")
+}
+
+func TestObjectionsThatAreNone(t *testing.T) {
+	w := newWorld(t)
+	w.lists("shop.example/", nil)
+	f := func(want string, status int, fields ...string) {
+		t.Helper()
+		w.sees(w.TakeAppeal(t.Context(), "en", form(fields...), nil, time.Now().Unix()), status, want)
+	}
+	f("Nothing on the list is about this", 422, "id", newID(), "about", "honest.example", "note", "x")
+	f("Write down why", 422, "id", newID(), "about", "shop.example", "note", " \n ")
+	f("at most 2,000 bytes", 422, "id", newID(), "about", "shop.example", "note", strings.Repeat("x", 2001))
+	f("at most 2,000 bytes", 422, "id", newID(), "about", "shop.example", "note", "\xff")
+	f("used already", 422, "about", "shop.example", "note", "x")
+	f("used already", 422, "id", "zz", "about", "shop.example", "note", "x")
+	f("names nothing", 422, "id", newID(), "about", "what is this", "note", "x")
+	if _, total, _ := w.Inbox.List(t.Context(), "", 10); total != 0 {
+		t.Errorf("%d reports", total)
+	}
+	for _, bad := range []string{"", "0000", strings.Repeat("0", 32), strings.Repeat("z", 32), "%", strings.Repeat("0", 5000)} {
+		w.sees(w.Receipt(t.Context(), "en", form("number", bad)), 404, "no such number")
+	}
+}
+
+// What strangers write stands in a page as text, whatever it is.
+func TestNothingThatStrangersWriteRuns(t *testing.T) {
+	attacks := []string{
+		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onfocus=alert(1) autofocus x='`, `</textarea><script>alert(1)</script>`,
+		`</title><svg onload=alert(1)>`, `{{.}}`, `javascript:alert(1)`, `&lt;script&gt;`, "\u202e<b>", `--><script>`, `]]><script>`, "</desc></svg><script>alert(1)</script>",
+	}
+	plain := map[string]int{}
+	w := newWorld(t)
+	w.lists("scam.example/", nil)
+	w.lists("taken.example/", nil)
+	// What each page has when nobody attacks it.
+	for name, p := range attacked(w, "x") {
+		plain[name] = len(elements(t, p))
+	}
+	for _, attack := range attacks {
+		w := newWorld(t)
+		w.lists("scam.example/", map[string]string{"en": attack, "vi": attack})
+		w.lists("taken.example/", nil)
+		if err := w.Ledger.Withdraw(t.Context(), "x", "taken.example/", map[string]string{"en": attack}); err != nil {
+			t.Fatal(err)
+		}
+		for name, p := range attacked(w, attack) {
+			for _, e := range elements(t, p) {
+				if e.Data == "script" || e.Data == "b" || e.Data == "img" && attr(e, "src") != "/icon.svg" || attr(e, "style") != "" {
+					t.Errorf("%s with %q has <%s>", name, attack, e.Data)
+				}
+				for _, a := range e.Attr {
+					if strings.HasPrefix(a.Key, "on") || a.Key == "autofocus" || a.Key == "href" && !strings.HasPrefix(a.Val, "/") && a.Val != "#main" {
+						t.Errorf("%s with %q has %s=%q", name, attack, a.Key, a.Val)
+					}
+				}
+			}
+		}
+	}
+	if plain["figures"] == 0 {
+		t.Error("no page was looked at")
+	}
+}
+
+// attacked are pages in which an attack could stand.
+func attacked(w *world, attack string) map[string]Page {
+	ctx := w.t.Context()
+	made := map[string]Page{
+		"a question":       w.LookUp(ctx, "en", form("about", attack)),
+		"an entry":         w.LookUp(ctx, "en", form("about", "https://scam.example/?q="+attack)),
+		"a withdrawn one":  w.LookUp(ctx, "en", form("about", "taken.example")),
+		"a bad objection":  w.TakeAppeal(ctx, "en", form("id", attack, "about", attack, "note", attack), nil, 1),
+		"an objection":     w.TakeAppeal(ctx, "vi", form("id", newID(), "about", "scam.example", "note", attack), nil, 1),
+		"a number":         w.Receipt(ctx, "en", form("number", attack)),
+		"figures":          w.Statistics(ctx, "en"),
+		"a strange tongue": w.Rules(attack),
+	}
+	r, _, err := w.Inbox.Accept(ctx, wire.Report{ID: make([]byte, 16), Kind: wire.KindMistake, Subjects: []string{"scam.example/"}, Note: attack}, nil, 1)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.Inbox.Decide(ctx, make([]byte, 16), inbox.Decision{State: wire.StateRejected, Reason: attack}); err != nil {
+		w.t.Fatal(err)
+	}
+	made["an answer"] = w.Receipt(ctx, "en", form("number", r.Receipt))
+	return made
+}
+
+func elements(t *testing.T, p Page) []*html.Node {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(string(p.Body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []*html.Node
+	for n := range doc.Descendants() {
+		if n.Type == html.ElementNode {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func TestFigures(t *testing.T) {
+	w := newWorld(t)
+	for i := range 3 {
+		w.lists(subject.Subject(fmt.Sprintf("tiktok:user/invented.%d", i)), nil)
+	}
+	w.lists("scam.example/", nil)
+	w.lists("scam.example/page", nil)
+	w.lists("phone:+84900000001", nil)
+	if err := w.Ledger.Withdraw(t.Context(), "linh", "scam.example/page", nil); err != nil {
+		t.Fatal(err)
+	}
+	r := wire.Report{ID: make([]byte, 16), Kind: wire.KindScam, Subjects: []string{"new.example/"}}
+	if _, _, err := w.Inbox.Accept(t.Context(), r, nil, time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Desk.Gather(t.Context(), w.Inbox); err != nil {
+		t.Fatal(err)
+	}
+	f, err := w.count(t.Context(), time.Now().Unix())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := f.Weeks[len(f.Weeks)-1]
+	if f.Listed != 5 || f.Removed != 1 || f.Reports != 1 || last.Reports != 1 || last.Listed != 6 || last.Removed != 1 {
+		t.Errorf("%+v", f)
+	}
+	want := []Count{{"tiktok", 3}, {"phone", 1}, {"website", 1}}
+	if fmt.Sprint(f.Places) != fmt.Sprint(want) || fmt.Sprint(f.Kinds) != "[{shop 5}]" {
+		t.Errorf("%v, %v", f.Places, f.Kinds)
+	}
+	page := w.Statistics(t.Context(), "vi")
+	w.sees(page, 200, "TikTok", "Số điện thoại", "Cửa hàng giả", "Trong 12 tuần: 1 báo cáo, 6 mục được liệt kê, 1 mục được rút.")
+	charts := 0
+	for _, e := range elements(t, page) {
+		if e.Data != "svg" {
+			continue
+		}
+		charts++
+		if attr(e, "role") != "img" || attr(e, "aria-labelledby") == "" || e.FirstChild == nil {
+			t.Errorf("a chart says nothing to who can't see it: %+v", e.Attr)
+		}
+	}
+	if charts != 3 || page.Cache != "public, max-age=300" {
+		t.Errorf("%d charts, %q", charts, page.Cache)
+	}
+	// They are counted again after ten minutes, and no sooner.
+	w.lists("more.example/", nil)
+	if again, _ := w.count(t.Context(), f.Counted+figuresLife-1); again.Listed != 5 {
+		t.Error("counted again at once")
+	}
+	if again, _ := w.count(t.Context(), f.Counted+figuresLife); again.Listed != 6 {
+		t.Error("never counted again")
+	}
+}
+
+// Bars stay within their drawing, whatever the numbers.
+func TestCharts(t *testing.T) {
+	for _, most := range []int{0, 1, 7, 1_000_000_000} {
+		weeks := make([]Week, weeksShown)
+		for i := range weeks {
+			weeks[i] = Week{Start: int64(i) * week, Reports: most * i / weeksShown, Listed: most, Removed: 1}
+		}
+		many := make([]Count, 40)
+		for i := range many {
+			many[i] = Count{strings.Repeat("x", 40), most}
+		}
+		for _, c := range []chart{weekly("en", weeks), weekly("en", nil), rows("en", "kinds", "chart.kinds", "chart.kind", many, func(s string) string { return s }), rows("en", "kinds", "chart.kinds", "chart.kind", nil, nil)} {
+			for _, b := range c.Bars {
+				if b.X < 0 || b.Y < 0 || b.W < 0 || b.H < 0 || b.X+b.W > c.Width || b.Y+b.H > c.Height {
+					t.Errorf("%s with %d: a bar leaves the drawing: %+v", c.ID, most, b)
+				}
+			}
+			if strings.Contains(c.Says, "%!") || strings.Contains(c.Title, "⟦") {
+				t.Errorf("%q, %q", c.Title, c.Says)
+			}
+		}
+	}
+	f := func(n, want int) {
+		t.Helper()
+		if got := round(n); got != want {
+			t.Errorf("round(%d) = %d, want %d", n, got, want)
+		}
+	}
+	f(1, 2)
+	f(3, 4)
+	f(5, 10)
+	f(11, 20)
+	f(34_467, 40_000)
+}
+
+// Every message is in both languages, with the same places, and is used; and no page has one that is missing.
+func TestEveryMessageExistsInBothLanguages(t *testing.T) {
+	var source strings.Builder
+	err := fs.WalkDir(os.DirFS("."), ".", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && (strings.HasSuffix(path, ".html") || strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go")) {
+			text, err := os.ReadFile(path)
+			source.Write(text)
+			return err
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport, err := os.ReadFile("../httpd/public.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source.Write(transport)
+	places := regexp.MustCompile(`%[sd]`)
+	for key, text := range messages["en"] {
+		if other, ok := messages["vi"][key]; !ok || strings.Join(places.FindAllString(text, -1), "") != strings.Join(places.FindAllString(other, -1), "") {
+			t.Errorf("%s is missing in Vietnamese, or has other places", key)
+		}
+		if !strings.Contains(source.String(), `"`+key+`"`) && !strings.HasPrefix(key, "place.") {
+			t.Errorf("%s is not used", key)
+		}
+	}
+	for key := range messages["vi"] {
+		if messages["en"][key] == "" {
+			t.Errorf("%s is in Vietnamese only", key)
+		}
+	}
+	w := newWorld(t)
+	w.lists("scam.example/", nil)
+	for _, lang := range Languages {
+		for _, p := range []Page{w.Statistics(t.Context(), lang), w.Rules(lang), w.Register(lang), w.Appeal(lang), w.Problem(403, lang, "appeal", "problem.form"),
+			w.LookUp(t.Context(), lang, form("about", "scam.example"))} {
+			w.sees(p, p.Status, "!⟦", "!%!")
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package triage
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"khien/server/inbox"
+	"khien/shared/wire"
+)
+
+// AppealDays is within how many working days an appeal is answered: Monday to Friday in Vietnam, where the maintainers
+// are; holidays are not known here.
+const AppealDays = 3
+
+// zone is where days begin and end.
+var zone = time.FixedZone("UTC+7", 7*60*60)
+
+// AppealDue is when an appeal has to be answered that came at received, both in Unix seconds: the same time of the
+// day, three working days later. What comes at a weekend counts as having come when the next Monday began.
+func AppealDue(received int64) int64 {
+	t := time.Unix(received, 0).In(zone)
+	if weekend(t) {
+		t = time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone)
+		for weekend(t) {
+			t = t.AddDate(0, 0, 1)
+		}
+	}
+	for left := AppealDays; left > 0; {
+		if t = t.AddDate(0, 0, 1); !weekend(t) {
+			left--
+		}
+	}
+	return t.Unix()
+}
+
+func weekend(t time.Time) bool { return t.Weekday() == time.Saturday || t.Weekday() == time.Sunday }
+
+// AppealDue is when the oldest appeal of the case has to be answered, in Unix seconds; 0 where none waits.
+func (c Case) AppealDue() int64 {
+	if c.Appealed == 0 {
+		return 0
+	}
+	return AppealDue(c.Appealed)
+}
+
+// recountAppeals counts the appeals of a case that wait, and finds the oldest.
+func recountAppeals(ctx context.Context, tx *sql.Tx, id int64) error {
+	_, err := tx.ExecContext(ctx, `UPDATE cases SET (appeals, appealed) = (SELECT count(*), coalesce(min(received), 0) FROM members
+		WHERE case_id = ?1 AND kind = 'mistake' AND answered = 0) WHERE id = ?1`, id)
+	return err
+}
+
+// answered keeps the answer to all appeals of a case that wait.
+func answered(ctx context.Context, tx *sql.Tx, c Case, actor string, righted bool, reason map[string]string, now int64) error {
+	text, err := json.Marshal(reason)
+	if err != nil {
+		return err
+	}
+	done, err := tx.ExecContext(ctx, `INSERT INTO answer (case_id, time, actor, righted, appeals, reason)
+		SELECT ?1, ?2, ?3, ?4, count(*), ?5 FROM members WHERE case_id = ?1 AND kind = 'mistake' AND answered = 0 HAVING count(*) > 0`,
+		c.ID, now, actor, righted, string(text))
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	seq, err := done.LastInsertId()
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE members SET answered = ? WHERE case_id = ? AND kind = 'mistake' AND answered = 0`, seq, c.ID); err != nil {
+		return err
+	}
+	return recountAppeals(ctx, tx, c.ID)
+}
+
+// Uphold answers all appeals of a case that wait: what is listed stays. The reason, by language, is told to those who
+// appealed. A case in which there was nothing but appeals is closed; else it stays as it is. It is ErrState where no
+// appeal waits. To take something off the list, see Decide with Withdraw.
+func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor string, reason map[string]string, why string) (Case, error) {
+	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
+		if c.Appeals == 0 || c.State == StateAccepted && c.Action == Withdraw && !c.Settled {
+			return ErrState
+		}
+		waiting, err := unanswered(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := answered(ctx, tx, c, actor, false, reason, d.now()); err != nil {
+			return err
+		}
+		if c.Reports == 0 && undecided(c) {
+			_, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'rejected', action = 'reject', decided = ?, reason = ?, settled = 1, ruled = score, changed = ? WHERE id = ?`,
+				actor, jsonOf(reason), d.now(), id)
+			if err != nil {
+				return err
+			}
+		}
+		if err := record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: fmt.Sprintf("uphold against %d appeals", c.Appeals), Object: object(id), Why: why}); err != nil {
+			return err
+		}
+		// Told before it is committed: told twice does no harm, not told would.
+		_, err = box.DecideAll(ctx, waiting, inbox.Decision{Time: d.now(), Actor: actor, State: wire.StateRejected, Reason: inEnglish(reason)})
+		return err
+	})
+}
+
+func jsonOf(reason map[string]string) string {
+	text, err := json.Marshal(reason)
+	if err != nil || reason == nil {
+		return "{}"
+	}
+	return string(text)
+}
+
+// inEnglish is a reason in English, or in another language that there is.
+func inEnglish(reason map[string]string) string {
+	for _, lang := range []string{"en", "vi", "pl"} {
+		if reason[lang] != "" {
+			return reason[lang]
+		}
+	}
+	return ""
+}
+
+// unanswered are the ids of the appeals of a case that wait.
+func unanswered(ctx context.Context, q querier, id int64) ([][]byte, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id FROM members WHERE case_id = ? AND kind = 'mistake' AND answered = 0 ORDER BY received`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids [][]byte
+	for rows.Next() {
+		var one []byte
+		if err := rows.Scan(&one); err != nil {
+			return nil, err
+		}
+		ids = append(ids, one)
+	}
+	return ids, rows.Err()
+}
+
+// Appeals are the ids of the appeals of a case that wait, the oldest first.
+func (d *Desk) Appeals(ctx context.Context, id int64) ([][]byte, error) {
+	ids, err := unanswered(ctx, d.db, id)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the appeals of case %d: %w", id, err)
+	}
+	return ids, nil
+}
+
+// AnswerTo is the reason, by language, that was given to the appeal with this id, or ErrNotFound where there is no
+// answer yet.
+func (d *Desk) AnswerTo(ctx context.Context, report []byte) (map[string]string, error) {
+	var text string
+	err := d.db.QueryRowContext(ctx, `SELECT reason FROM answer WHERE seq = (SELECT answered FROM members WHERE id = ?)`, report).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	var reason map[string]string
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &reason)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the answer to an appeal: %w", err)
+	}
+	return reason, nil
+}
+
+// Answer is what was answered to appeals.
+type Answer struct {
+	Time    int64 // Unix seconds
+	Actor   string
+	Righted bool // they were right
+	Appeals int
+	Reason  map[string]string
+}
+
+// Answers are those of a case, the oldest first.
+func (d *Desk) Answers(ctx context.Context, id int64) ([]Answer, error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT time, actor, righted, appeals, reason FROM answer WHERE case_id = ? ORDER BY seq`, id)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the answers of case %d: %w", id, err)
+	}
+	defer rows.Close()
+	var list []Answer
+	for rows.Next() {
+		var a Answer
+		var reason string
+		if err := rows.Scan(&a.Time, &a.Actor, &a.Righted, &a.Appeals, &reason); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(reason), &a.Reason); err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return list, rows.Err()
+}
+
+// Tally is what is counted of all cases together.
+type Tally struct {
+	Reports, Appeals int // ever
+	Righted, Refused int // appeals that were answered so
+	Spans            []Span
+}
+
+// Span is how many reports of scams came within a time.
+type Span struct {
+	Start   int64 // Unix seconds
+	Reports int
+}
+
+// Tally counts reports and appeals, and the reports since a time in spans of so many seconds, which begin at its
+// multiples.
+func (d *Desk) Tally(ctx context.Context, since, span int64) (Tally, error) {
+	var t Tally
+	err := d.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM members WHERE kind = 'scam'), (SELECT count(*) FROM members WHERE kind = 'mistake'),
+		(SELECT coalesce(sum(appeals), 0) FROM answer WHERE righted = 1), (SELECT coalesce(sum(appeals), 0) FROM answer WHERE righted = 0)`).
+		Scan(&t.Reports, &t.Appeals, &t.Righted, &t.Refused)
+	if err != nil {
+		return t, fmt.Errorf("couldn't count the reports: %w", err)
+	}
+	rows, err := d.db.QueryContext(ctx, `SELECT received / ?1 * ?1, count(*) FROM members WHERE kind = 'scam' AND received >= ?2 GROUP BY 1 ORDER BY 1`, span, since)
+	if err != nil {
+		return t, fmt.Errorf("couldn't count the reports: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s Span
+		if err := rows.Scan(&s.Start, &s.Reports); err != nil {
+			return t, err
+		}
+		t.Spans = append(t.Spans, s)
+	}
+	return t, rows.Err()
+}
