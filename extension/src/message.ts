@@ -70,6 +70,8 @@ export interface Page {
   real: string;
   /** Whose official page it is; empty if it is nobody's who is well known. */
   owner: string;
+  /** Of what is listed. */
+  why: Notice | null;
   report: Entry | null;
   /** In place of a page: a text that was selected, to be checked. */
   text: string;
@@ -97,13 +99,14 @@ export interface FromPages {
   "popup.protection": [null, Protection];
   "popup.refresh": [null, Protection];
   "popup.ask": [{ text: string }, Known[]];
-  /** What to do after the harm; a country such as "VN", or "" for the one that was chosen or that the browser suggests. */
-  "advice.help": [{ about: Case; country: string }, HelpFor];
   /** The countries for which there are hotlines. */
   "advice.countries": [null, string[]];
   /** A card: after a warning of a category, or with "" the one of this week. */
   "advice.card": [{ href: string; category: string }, Advice | null];
   "advice.dismiss": [{ id: string }, null];
+  /** The reason of what is listed, proved. */
+  "popup.details": [{ href: string }, Detailed | null];
+  /** What goes along is what the settings say at that moment. */
   "popup.report": [{ href: string; title: string }, Entry];
   "popup.undo": [{ id: string }, boolean];
   "popup.describe": [{ id: string; category: string; note: string }, Entry | null];
@@ -114,6 +117,8 @@ export interface FromPages {
 export interface FromAnywhere {
   /** Of the language that was chosen; null for the browser's. */
   words: [null, Words | null];
+  /** What to do after the harm, and whom to call, in the person's country. */
+  help: [{ about: Case }, HelpFor];
 }
 
 /** What the extension can say about itself, without anything that a person did. */

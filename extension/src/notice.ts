@@ -2,6 +2,7 @@
 // It is built from nodes and text, never from HTML.
 
 import type { Detailed, Notice } from "./message";
+import { help } from "./help";
 import { h } from "./page";
 import { category, day, t, type Key } from "./text";
 
@@ -30,8 +31,9 @@ export function view(notice: Notice, actions: Actions): View {
   const since = h("p", { id: "since" }, sinceText(notice));
   const details = h("section", { id: "details", hidden: true, ariaLabel: t("reason") }, facts(notice));
   const feedback = h("p", { id: "feedback", className: "feedback", role: "status" });
+  const aid = help(notice.category);
   const leave = button("leave", "primary", "leave", actions.leave);
-  const toggle = button("reason-toggle", "secondary", "reasonShow", () => {
+  const toggle = button("reason-toggle", "quiet", "reasonShow", () => {
     details.hidden = !details.hidden;
     toggle.ariaExpanded = String(!details.hidden);
     toggle.textContent = t(details.hidden ? "reasonShow" : "reasonHide");
@@ -41,7 +43,7 @@ export function view(notice: Notice, actions: Actions): View {
   const mistake = button("mistake", "quiet", "mistake", async (event) => {
     mistake.disabled = true;
     const outcome = await actions.mistake(event).catch(() => "failed" as const);
-    feedback.textContent = outcome === "queued" ? t("mistakeQueued", notice.subject) : t("mistakeFailed");
+    feedback.textContent = outcome === "queued" ? `${t("mistakeQueued", notice.subject)} ${t("mistakeNext")}` : t("mistakeFailed");
     mistake.disabled = outcome === "queued";
     leave.focus();
   });
@@ -50,14 +52,14 @@ export function view(notice: Notice, actions: Actions): View {
   const root = h(
     "article",
     { className: "notice" },
-    mark(),
-    h("h1", { id: "title" }, t(account ? "stopAccount" : "stopPage")),
-    h("p", { id: "name", className: "name" }, notice.name),
+    h("header", {}, mark(), h("div", {}, h("h1", { id: "title" }, t(account ? "stopAccount" : "stopPage")), h("p", { id: "name", className: "name" }, notice.name))),
     h("section", { className: "kind" }, h("h2", { id: "category" }, kind.name), h("p", { id: "how" }, kind.how)),
+    h("section", { className: "now" }, h("h2", {}, t("now")), h("p", { id: "now" }, t(account ? "nowAccount" : "nowPage"))),
+    h("div", { className: "buttons" }, leave, aid.toggle),
+    aid.steps,
     since,
-    h("div", { className: "buttons" }, leave, toggle),
+    h("div", { className: "buttons last" }, toggle, mistake, goOn),
     details,
-    h("div", { className: "buttons last" }, mistake, goOn),
     feedback,
   );
 
@@ -74,13 +76,17 @@ export function view(notice: Notice, actions: Actions): View {
   return { root, focus: () => leave.focus({ preventScroll: true }) };
 }
 
-function sinceText(notice: Notice): string {
+/** Since when it is listed, by whom, and under which number. */
+export function sinceText(notice: Notice): string {
   if (notice.details === "offline") return t("sinceOffline", day(notice.issued));
-  return notice.since > 0 ? t("since", day(notice.since)) : t("sinceList", day(notice.issued));
+  const words = [notice.since > 0 ? t("since", day(notice.since)) : t("sinceList", day(notice.issued))];
+  if (notice.source) words.push(t("by", notice.source));
+  if (notice.reference) words.push(t("case", notice.reference));
+  return words.join(" ");
 }
 
 /** The answers to "why", as far as they are known. */
-function facts(notice: Notice): HTMLElement {
+export function facts(notice: Notice): HTMLElement {
   const list = h("dl", {});
   const add = (key: Key, text: string, className = "") => {
     if (text) list.append(h("dt", {}, t(key)), h("dd", { className }, text));

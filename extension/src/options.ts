@@ -6,7 +6,7 @@ import { ask } from "./message";
 import { networks } from "./networks";
 import { element, h } from "./page";
 import { choose, settings } from "./settings";
-import { languages, localize, readAgain, t } from "./text";
+import { language, languages, localize, readAgain, t } from "./text";
 
 const tongue = element<HTMLSelectElement>("language");
 const country = element<HTMLSelectElement>("country");
@@ -23,6 +23,9 @@ async function start(): Promise<void> {
   }
   const now = await settings();
   tongue.value = now.language;
+  const places = await ask("advice.countries", null).catch(() => []);
+  for (const code of places) country.append(new Option(code, code));
+  nameCountries();
   country.value = now.country;
   late.checked = now.late;
   for (const box of boxes()) box.checked = !now.unmarked.includes(box.value);
@@ -34,6 +37,12 @@ const boxes = () => [...element("networks").querySelectorAll<HTMLInputElement>("
 async function speak(): Promise<void> {
   await localize(document);
   document.title = `${t("name")}: ${t("optionsTitle")}`;
+}
+
+/** Countries in the language of the page. */
+function nameCountries(): void {
+  const names = new Intl.DisplayNames(language(), { type: "region" });
+  for (const option of country.options) if (option.value) option.textContent = names.of(option.value) ?? option.value;
 }
 
 /** Keeps all choices at once: each has one place on the page. */
@@ -48,6 +57,7 @@ tongue.addEventListener("change", async () => {
   await chosen();
   await readAgain();
   await speak();
+  nameCountries();
   saved.textContent = t("saved");
   await Promise.all([showEarly(), showReports(), showDiagnostics()]);
 });

@@ -2,6 +2,8 @@
 // account. It reads the address, and what the platform itself says in the document about
 // whose page it is. A network shows many accounts in one page, so it looks again whenever the address changes.
 
+import base from "../pages/base.css";
+import help from "../pages/help.css";
 import css from "../pages/notice.css";
 import { evidence, type Names } from "./evidence";
 import { api, style } from "./ext";
@@ -88,12 +90,12 @@ class Cover {
       withdrawn: () => void look(),
     });
     const root = this.host.attachShadow({ mode: "closed" });
-    style(root, css);
+    style(root, base + help + css);
     this.dialog.lang = language();
     this.dialog.dir = direction();
     this.dialog.setAttribute("role", "alertdialog");
     this.dialog.setAttribute("aria-labelledby", "title");
-    this.dialog.setAttribute("aria-describedby", "category how since");
+    this.dialog.setAttribute("aria-describedby", "category how now");
     this.dialog.append(this.view.root);
     root.append(this.dialog);
     this.dialog.addEventListener("cancel", (event) => event.preventDefault());

@@ -1,17 +1,17 @@
 // What the toolbar button shows: the state of this page, one button to report it,
 // and how fresh the list is. A report that began in a menu has its own window of it.
 
-import { api } from "./ext";
-import { ask, type Page, type Protection } from "./message";
+import { api, own } from "./ext";
+import { extents } from "./extent";
+import { help } from "./help";
+import { outcome, rows, shortened } from "./history";
+import { ask, type Notice, type Page, type Protection } from "./message";
+import { sinceText } from "./notice";
+import { element, h } from "./page";
 import { takePictures } from "./picture";
+import { choose, settings, type Extent } from "./settings";
 import type { Entry } from "./store";
-import { categories, category, day, localize, moment, t, type Key } from "./text";
-
-function element<E extends HTMLElement>(id: string): E {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no #${id}`);
-  return found as E;
-}
+import { age, categories, category, language, localize, moment, t, type Key } from "./text";
 
 const state = element("state");
 const reporting = element("reporting");
@@ -31,12 +31,14 @@ let page: Page;
 let entry: Entry | undefined;
 
 async function start(): Promise<void> {
-  await localize(document);
+  // The words and the worker come at the same time.
+  const [found] = await Promise.all([activeTab().then((tabId) => ask("popup.page", request ? { request } : { tabId })), localize(document)]);
+  page = found;
   for (const slug of categories()) kind.append(new Option(category(slug).name, slug));
   void ask("popup.protection", null).then(showProtection);
+  void showMine();
 
   if (request) reportButton.textContent = t("reportLink");
-  page = await ask("popup.page", request ? { request } : { tabId: await activeTab() });
   if (page.text) {
     state.hidden = reporting.hidden = true;
     asked.value = page.text;
@@ -44,6 +46,9 @@ async function start(): Promise<void> {
     return;
   }
   showPage();
+  performance.mark("shown");
+  await showSent();
+  void showAdvice();
   const knows = Boolean((await api.storage.local.get(informed))[informed]);
   element<HTMLDetailsElement>("what").open = !knows;
   if (page.report) {
@@ -69,16 +74,100 @@ const states: Record<Page["state"], [title: Key, meaning: Key]> = {
   other: ["stateOther", "stateOtherMeaning"],
 };
 
+/** What the shield says besides its colour: a mark of exclamation, a question, nothing at all. */
+const signs: Record<Page["state"], string> = {
+  listed: "M16 9v8m0 5v.1",
+  passed: "M16 9v8m0 5v.1",
+  caution: "M16 9v8m0 5v.1",
+  unlisted: "M11 16h10",
+  unknown: "M12.5 12.5a3.5 3.5 0 1 1 4.8 3.3c-.9.4-1.3 1-1.3 2.2m0 4v.1",
+  other: "M11 16h10",
+};
+
 function showPage(): void {
   const [title, meaning] = states[page.state];
   state.className = page.state;
+  document.getElementById("sign")?.setAttribute("d", signs[page.state]);
   element("verdict").textContent = t(title);
-  const { host, pathname } = new URL(page.href || "about:blank");
-  element("address").textContent = page.state === "other" ? "" : host + pathname.replace(/\/$/, "");
-  element("meaning").textContent = page.state === "caution" ? cautioned(page) : page.category ? category(page.category).how : t(meaning);
+  element("address").textContent = page.state === "other" ? "" : shortened(page.href);
+  element("meaning").textContent =
+    page.state === "caution" ? cautioned(page) : page.category ? `${category(page.category).name}. ${category(page.category).how}` : t(meaning);
   element("owner").hidden = !page.owner;
   element("owner").textContent = page.owner && `✓ ${t("owner", page.owner)}`;
   reporting.hidden = page.state === "listed" || page.state === "passed" || page.state === "other";
+  if (page.why) void showWhy(page.why);
+}
+
+/** By whom something is listed and since when; and what to do for somebody who has already paid. */
+async function showWhy(why: Notice): Promise<void> {
+  const { toggle, steps } = help(why.category);
+  element("aid").replaceChildren(toggle, steps);
+  element("aid").hidden = false;
+  const since = element("since");
+  since.hidden = false;
+  since.textContent = sinceText(why);
+  const detailed = await ask("popup.details", { href: why.href }).catch(() => null);
+  if (detailed && detailed !== "withdrawn") since.textContent = [detailed.reason, sinceText(detailed)].filter(Boolean).join(" ");
+}
+
+const sendTitle = element<HTMLInputElement>("send-title");
+const sendLanguage = element<HTMLInputElement>("send-language");
+
+/** What a report would send, each part of it to be left out. What is chosen holds for the next time too. */
+async function showSent(): Promise<void> {
+  if (reporting.hidden) return;
+  const { sends, language: chosen } = await settings();
+  const names: Record<string, Key> = { full: "extentFull", path: "extentPath", host: "extentHost" };
+  const all = extents(page.href);
+  // Where the address has no more to it, leaving something out changes nothing.
+  const now = all.find(([extent]) => extent === sends.address) ?? all.at(-1);
+  for (const [extent, address] of all) {
+    const dot = h("input", { type: "radio", name: "extent", value: extent, checked: extent === now?.[0] });
+    dot.addEventListener("change", () => void keep());
+    element("extent").append(h("label", { className: "choice" }, dot, h("span", {}, t(names[extent] ?? "extentFull"), h("br", {}), h("span", { className: "exact" }, address))));
+  }
+  element("title-choice").hidden = !page.title;
+  element("title").textContent = page.title;
+  element("spoken").textContent = chosen || api.i18n.getUILanguage();
+  sendTitle.checked = sends.title;
+  sendLanguage.checked = sends.language;
+}
+
+async function keep(): Promise<void> {
+  const address = document.querySelector<HTMLInputElement>("[name=extent]:checked")?.value as Extent | undefined;
+  await choose({ sends: { address: address ?? "full", title: sendTitle.checked, language: sendLanguage.checked } });
+}
+
+for (const box of [sendTitle, sendLanguage]) box.addEventListener("change", () => void keep());
+
+/** What became of earlier reports. */
+async function showMine(): Promise<void> {
+  const kept = await ask("options.reports", null);
+  element("mine").hidden = kept.length === 0;
+  element("reports").replaceChildren(...rows(kept.slice(0, 3)));
+  element("all").hidden = kept.length <= 3;
+}
+
+element("all").addEventListener("click", () => void api.tabs.create({ url: own("options.html#reports") }));
+element("options").addEventListener("click", () => void api.runtime.openOptionsPage());
+
+/** The piece of advice about this kind of scam, or else that of this week. */
+async function showAdvice(): Promise<void> {
+  const card = await ask("advice.card", { href: page.href, category: page.category }).catch(() => null);
+  element("advice").hidden = !card;
+  if (!card) return;
+  element("advice-title").textContent = card.title;
+  element("advice-text").textContent = card.text;
+  const picture = element<HTMLImageElement>("picture");
+  picture.hidden = !card.picture;
+  if (card.picture) Object.assign(picture, { src: card.picture, alt: card.alt });
+  const link = element<HTMLAnchorElement>("advice-link");
+  link.hidden = !card.link;
+  if (card.link) link.href = card.link;
+  element("dismiss").onclick = async () => {
+    await ask("advice.dismiss", { id: card.id });
+    element("advice").hidden = true;
+  };
 }
 
 /** Whom something passes itself off as, and where the real one is. */
@@ -106,16 +195,7 @@ async function check(text: string): Promise<void> {
   }
 }
 
-function item(state: string, title: string, text: string): HTMLElement {
-  const made = document.createElement("li");
-  made.className = state;
-  const name = document.createElement("strong");
-  name.textContent = title;
-  const meaning = document.createElement("p");
-  meaning.textContent = text;
-  made.append(name, meaning);
-  return made;
-}
+const item = (state: string, title: string, text: string): HTMLElement => h("li", { className: state }, h("strong", {}, title), h("p", {}, text));
 
 element("asking").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -144,14 +224,6 @@ async function report(): Promise<void> {
   }
 }
 
-/** Words for what the server says became of a report (wire.Receipt). */
-const outcomes: Record<string, Key> = {
-  received: "outcomeReceived",
-  accepted: "outcomeAccepted",
-  listed: "outcomeListed",
-  rejected: "outcomeRejected",
-};
-
 function showEntry(): void {
   sent.hidden = !entry;
   reporting.hidden = Boolean(entry);
@@ -160,10 +232,7 @@ function showEntry(): void {
   const open = entry.state === "waiting" && entry.tries === 0 && !entry.receipt;
   undo.hidden = !open || left <= 0;
   element("describe").hidden = entry.state === "refused" || (entry.outcome !== "" && entry.outcome !== "received");
-  if (entry.state === "refused") receipt.textContent = t("reportRefused");
-  else if (entry.state === "sent") receipt.textContent = t(outcomes[entry.outcome] ?? "outcomeReceived", entry.receipt.slice(0, 8));
-  else if (open && left > 0) receipt.textContent = t("sendingIn", String(left));
-  else receipt.textContent = t(entry.tries > 0 && entry.due > Date.now() + 10_000 ? "sendingLater" : "sending");
+  receipt.textContent = open && left > 0 ? t("sendingIn", String(left)) : outcome(entry);
   if (entry.state === "waiting") setTimeout(() => void poll(entry?.id), 250);
 }
 
@@ -213,7 +282,7 @@ refresh.addEventListener("click", async () => {
 
 function showProtection(list: Protection): void {
   const off = list.state === "off";
-  element("list").textContent = off ? t("listOff") : t("list", list.count.toLocaleString(t("language")), day(list.issued), String(list.sequence));
+  element("list").textContent = off ? t("listOff") : t("list", list.count.toLocaleString(language()), age(list.issued), String(list.sequence));
   const words: string[] = [];
   if (list.state === "expired") words.push(t("listExpired"));
   if (list.state === "outdated") words.push(t("listOutdated"));

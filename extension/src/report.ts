@@ -4,6 +4,7 @@
 
 import { decode } from "@msgpack/msgpack";
 import * as core from "./core";
+import { reduced } from "./extent";
 import { random } from "./session";
 import { ask, post, ServerError } from "./server";
 import { database, durable, type Entry } from "./store";
@@ -26,7 +27,7 @@ interface Receipt {
   subject?: string;
 }
 
-export type Draft = Pick<Entry, "kind" | "href" | "subject" | "title" | "language">;
+export type Draft = Pick<Entry, "kind" | "href" | "subject" | "title" | "language" | "extent">;
 
 /** Queues a report, durably. It is sent after the grace period, or at once if it needs none. */
 export async function add(draft: Draft, wait = grace): Promise<Entry> {
@@ -75,10 +76,10 @@ export async function find(id: string): Promise<Entry | undefined> {
   return (await database()).get("reports", id);
 }
 
-/** The newest report about an address, if there is one. */
+/** The newest report about an address, if there is one; also one that did not name all of it. */
 export async function about(href: string): Promise<Entry | undefined> {
   const all = await (await database()).getAll("reports");
-  return all.filter((entry) => entry.kind === "scam" && entry.href === href).sort((a, b) => b.time - a.time)[0];
+  return all.filter((entry) => entry.kind === "scam" && entry.href === reduced(href, entry.extent ?? "full")).sort((a, b) => b.time - a.time)[0];
 }
 
 /** Asks the server what became of a report. */

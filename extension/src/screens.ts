@@ -1,9 +1,12 @@
 // The worker's side of what a person chooses, and sees about what they chose: the language, the options, the first run.
 
+import { help } from "./advice";
 import { api, own } from "./ext";
+import { reduced } from "./extent";
 import * as guard from "./guard";
 import * as menu from "./menu";
 import type { Diagnostics, FromAnywhere, FromOptions, Handlers, Protection } from "./message";
+import type { Draft } from "./report";
 import { settings, whenChosen } from "./settings";
 import * as store from "./store";
 import { chosenWords, language, readAgain } from "./text";
@@ -28,6 +31,19 @@ export async function spoken(): Promise<string> {
   return (await settings()).language || api.i18n.getUILanguage();
 }
 
+/** A report about a page, with what the person lets go along. */
+export async function draft(href: string, title: string): Promise<Draft> {
+  const { sends } = await settings();
+  return {
+    kind: "scam",
+    href: reduced(href, sends.address),
+    extent: sends.address,
+    subject: "",
+    title: sends.title ? title : "",
+    language: sends.language ? await spoken() : "",
+  };
+}
+
 /** The list in use, and what may be wrong with it. */
 export async function protection(): Promise<Protection> {
   const state = await guard.health();
@@ -39,6 +55,10 @@ export async function protection(): Promise<Protection> {
 
 export const fromAnywhere: Handlers<FromAnywhere> = {
   words: chosenWords,
+  async help({ about }) {
+    await store.restore();
+    return help(about);
+  },
 };
 
 export const fromOptions: Handlers<FromOptions> = {

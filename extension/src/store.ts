@@ -12,6 +12,7 @@ import type { Release } from "./core";
 import { bundledSequence } from "./config";
 import { own } from "./ext";
 import type { OpenReply } from "./protocol";
+import type { Extent } from "./settings";
 
 type Slot = "A" | "B";
 
@@ -39,7 +40,10 @@ export interface Entry {
   /** 32 hex digits, the report's name for the server too, on every try. */
   id: string;
   kind: "scam" | "mistake";
+  /** As far as the person let it go. */
   href: string;
+  /** How far that is; all of it if it does not say. */
+  extent?: Extent;
   subject: string;
   title: string;
   language: string;

@@ -77,6 +77,14 @@ export function moment(seconds: number): string {
   return new Date(seconds * 1000).toLocaleString(language(), { day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" });
 }
 
+/** How long ago something was, such as "2 hours ago". */
+export function age(seconds: number): string {
+  const past = Math.max(Date.now() / 1000 - seconds, 0);
+  const words = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
+  if (past < 60 * 60) return words.format(-Math.round(past / 60), "minute");
+  return past < 24 * 60 * 60 ? words.format(-Math.round(past / 60 / 60), "hour") : words.format(-Math.round(past / 24 / 60 / 60), "day");
+}
+
 /** The name of a kind of scam, and in one or two sentences how it works. From package category, by the bundler. */
 export function category(slug: string): { name: string; how: string } {
   const known = said(`category_${slug}`) ? slug : "other";

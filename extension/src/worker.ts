@@ -202,9 +202,9 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions, [tabId: number
     const found = await core.look(text);
     return found.map(({ shown, verdict, category, resembles, real }) => ({ shown, state: verdict, category, resembles, real }));
   },
-  async "advice.help"({ about, country }) {
-    await store.restore();
-    return advice.help(about, country);
+  async "popup.details"({ href }) {
+    const finding = await guard.look(href);
+    return finding.verdict === "listed" ? guard.details({ tabId: -1, href, finding, again: false }) : null;
   },
   async "advice.countries"() {
     await store.restore();
@@ -219,7 +219,7 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions, [tabId: number
     return null;
   },
   async "popup.report"({ href, title }) {
-    const entry = await report.add({ kind: "scam", href, subject: "", title, language: await screens.spoken() });
+    const entry = await report.add(await screens.draft(href, title));
     void deliver();
     return entry;
   },
@@ -254,11 +254,11 @@ async function pageOf(tabId: number): Promise<Page> {
   // Chromium tells the address of a warning page with the tab, and not with its frame.
   const address = tab.url ?? (await shown(tabId)) ?? "";
   const warning = address.startsWith(own("")) ? await session.warning(tabId, new URL(address).hash.slice(1)) : undefined;
-  if (warning) return { ...blank, href: warning.href, title: "", state: "listed", category: warning.finding.category };
+  if (warning) return { ...blank, href: warning.href, title: "", state: "listed", category: warning.finding.category, why: await guard.notice(warning) };
   return page(tabId, address, tab.title ?? "");
 }
 
-const blank = { category: "", resembles: "", real: "", owner: "", report: null, text: "" };
+const blank = { category: "", resembles: "", real: "", owner: "", why: null, report: null, text: "" };
 
 async function page(tabId: number, address: string, title: string): Promise<Page> {
   const href = URL.canParse(address) ? new URL(address).href : "";
@@ -275,5 +275,5 @@ async function page(tabId: number, address: string, title: string): Promise<Page
   if (finding.verdict !== "listed") return { ...none, state: "unknown", report: sent };
   const through = await session.letThrough(tabId, finding);
   if (through === "cleared") return { ...none, state: "unlisted", report: sent };
-  return { ...none, state: through === "passed" ? "passed" : "listed", category: finding.category };
+  return { ...none, state: through === "passed" ? "passed" : "listed", category: finding.category, why: await guard.notice({ tabId, href, finding, again: false }) };
 }

@@ -57,6 +57,9 @@ func (b build) run() error {
 	if err := b.scripts(all, origin, root, sequence); err != nil {
 		return err
 	}
+	if err := b.styles(); err != nil {
+		return err
+	}
 	if err := b.pages(all); err != nil {
 		return err
 	}
