@@ -158,7 +158,7 @@ async function showAdvice(): Promise<void> {
   if (!card) return;
   element("advice-title").textContent = card.title;
   element("advice-text").textContent = card.text;
-  const picture = element<HTMLImageElement>("picture");
+  const picture = element<HTMLImageElement>("advice-picture");
   picture.hidden = !card.picture;
   if (card.picture) Object.assign(picture, { src: card.picture, alt: card.alt });
   const link = element<HTMLAnchorElement>("advice-link");

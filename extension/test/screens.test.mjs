@@ -1,0 +1,111 @@
+// What holds for every screen, in every language, by day and by night: it can be read, used with the keyboard and read
+// aloud, on a narrow telephone, at twice the size, and by those who read from right to left.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { screens, speak } from "./fixture/screens.mjs";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let world, browser;
+
+before(async () => {
+  world = await World.make();
+  browser = await world.chromium();
+});
+after(() => world?.close());
+
+/** What axe finds wrong in all that can be seen; in the shadow root of a host, if one is named. */
+async function found(page, shadow) {
+  await page.evaluate(axe);
+  // What lies under a cover is the page of somebody else.
+  const { violations } = await page.evaluate((shadow) => globalThis.axe.run(shadow ? { fromShadowDom: [shadow, "dialog"] } : document), shadow);
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`));
+}
+
+/** What is wider than the screen, or stands out of it. */
+const overflowing = (page) =>
+  page.evaluate(() => {
+    const host = document.querySelector("khien-overlay");
+    const top = host?.shadowRoot?.querySelector("dialog") ?? document.documentElement;
+    const wide = innerWidth + 1;
+    const out = [...top.querySelectorAll("*")].filter((element) => {
+      if (element.closest(".aloud") || element.closest("svg > *")) return false;
+      const { left, right, width } = element.getBoundingClientRect();
+      return width > 0 && (left < -1 || right > wide);
+    });
+    const scrolls = top.scrollWidth > top.clientWidth + 1 ? [`${top.localName} scrolls`] : [];
+    return [...scrolls, ...out.map((element) => `${element.localName}#${element.id}.${element.className}`)];
+  });
+
+/** Makes words half as long again, as other languages do, and turns them around. */
+const mirror = (page) =>
+  page.evaluate(() => {
+    const host = document.querySelector("khien-overlay");
+    const top = host?.shadowRoot?.querySelector("dialog") ?? document.documentElement;
+    top.dir = "rtl";
+    const walker = document.createTreeWalker(top, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      if (node.parentElement.closest("script, style, .exact")) continue;
+      node.data = node.data.replace(/\p{L}{3,}/gu, (word) => word + word.slice(0, Math.ceil(word.length / 2)));
+    }
+  });
+
+for (const { name, open, shadow } of screens) {
+  test(`${name}: axe finds nothing, in any language, by day or by night; nothing is cut off, however narrow or large, from either side`, async () => {
+    for (const language of ["en", "vi", "pl"]) {
+      await speak(browser, language);
+      const page = await open(browser);
+      // A closed shadow root hides from axe, too: it is shown to it and stays closed for everybody else.
+      if (shadow) await browser.unlock(page, shadow);
+      await page.setViewportSize({ width: 1280, height: 800 });
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        assert.deepEqual(await found(page, shadow), [], `${language}, ${colorScheme}`);
+      }
+      // 640 is twice the size on a desk; 360 a telephone; 320 four times the size.
+      for (const width of [640, 360, 320]) {
+        await page.setViewportSize({ width, height: 720 });
+        assert.deepEqual(await overflowing(page), [], `${language}, ${width} pixels`);
+      }
+      await mirror(page);
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 720 });
+        assert.deepEqual(await overflowing(page), [], `${language}, mirrored, ${width} pixels`);
+      }
+      await page.close();
+    }
+  });
+}
+
+test("nothing moves for those who want nothing to move", async () => {
+  for (const path of ["warning.html#example", "options.html", "welcome.html", "popup.html"]) {
+    const page = await browser.open(path);
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    const moving = await page.evaluate(() => [...document.querySelectorAll("*")].filter((element) => {
+      const { transitionDuration, animationName } = getComputedStyle(element);
+      return animationName !== "none" || transitionDuration.split(", ").some((time) => parseFloat(time) > 0);
+    }).length);
+    assert.equal(moving, 0, path);
+    await page.close();
+  }
+});
+
+test("all that can be touched is large enough, and has a name", async () => {
+  await speak(browser, "en");
+  for (const { name, open } of screens.filter(({ shadow }) => !shadow)) {
+    const page = await open(browser);
+    await page.setViewportSize({ width: 360, height: 720 });
+    const small = await page.evaluate(() => [...document.querySelectorAll("button, select, input, summary, .choice")].filter((element) => {
+      if (!element.checkVisibility() || element.closest("label") !== null && element.localName === "input") return false;
+      const { width, height } = element.getBoundingClientRect();
+      return width < 44 || height < 39.5;
+    }).map((element) => `${element.localName}#${element.id} ${element.textContent}`));
+    assert.deepEqual(small, [], name);
+    await page.close();
+  }
+});
