@@ -68,7 +68,7 @@ func hostPattern(browser, origin string) string {
 
 // policy is the content security policy of the extension's own pages.
 func policy(origin string) string {
-	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self' " + origin +
+	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self' " + origin +
 		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
