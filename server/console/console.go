@@ -36,6 +36,7 @@ import (
 	"khien/server/inbox"
 	"khien/server/publish"
 	"khien/server/staff"
+	"khien/server/takedown"
 	"khien/server/triage"
 )
 
@@ -55,6 +56,8 @@ type Config struct {
 	Desk      *triage.Desk
 	Inbox     *inbox.Inbox
 	Publisher *publish.Publisher
+	Takedowns *takedown.Book
+	Letters   string // the folder of what letters to platforms need; see takedown.Operator
 	Impact    triage.Impact
 	Log       *slog.Logger // told about faults of the server, never about what is in reports
 }

@@ -16,6 +16,7 @@ import (
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/server/staff"
+	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -46,6 +47,9 @@ func newOffice(t *testing.T) *office {
 	box, err := inbox.Open(filepath.Join(dir, "inbox.db"))
 	must(err)
 	t.Cleanup(func() { box.Close() })
+	takedowns, err := takedown.Open(filepath.Join(dir, "takedown.db"), desk)
+	must(err)
+	t.Cleanup(func() { takedowns.Close() })
 	book, err := ledger.Open(filepath.Join(dir, "ledger.db"))
 	must(err)
 	t.Cleanup(func() { book.Close() })
@@ -55,7 +59,7 @@ func newOffice(t *testing.T) *office {
 	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
 	must(err)
 	k, err := New(Config{
-		Origin: origin, Staff: people, Desk: desk, Inbox: box, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Origin: origin, Staff: people, Desk: desk, Inbox: box, Takedowns: takedowns, Letters: filepath.Join(dir, "letters"), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Publisher: &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys},
 	})
 	must(err)

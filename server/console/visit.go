@@ -16,6 +16,7 @@ import (
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/staff"
+	"khien/server/takedown"
 	"khien/server/triage"
 )
 
@@ -158,9 +159,9 @@ func (v *visit) problem(err error) {
 		one = &told{http.StatusForbidden, "problem.forbidden", nil}
 	case errors.Is(err, errSignIn):
 		one = &told{http.StatusUnauthorized, "problem.signin", nil}
-	case errors.Is(err, errNoPage), errors.Is(err, triage.ErrNotFound), errors.Is(err, inbox.ErrNotFound), errors.Is(err, ledger.ErrNotFound):
+	case errors.Is(err, errNoPage), errors.Is(err, triage.ErrNotFound), errors.Is(err, inbox.ErrNotFound), errors.Is(err, ledger.ErrNotFound), errors.Is(err, takedown.ErrNotFound):
 		one = &told{http.StatusNotFound, "problem.notfound", nil}
-	case errors.Is(err, triage.ErrState):
+	case errors.Is(err, triage.ErrState), errors.Is(err, takedown.ErrState):
 		one = &told{http.StatusConflict, "problem.state", nil}
 	case errors.Is(err, triage.ErrSamePerson):
 		one = &told{http.StatusConflict, "problem.sameperson", nil}

@@ -12,7 +12,7 @@ import (
 // Part is a part of the queue, as people see it.
 type Part string
 
-// The parts of the queue. A case is in one of them, or was merged into another.
+// The parts of the queue. A case is in one of them, or was merged into another, or is about nothing but appeals.
 const (
 	PartOpen      Part = "open"
 	PartProtected Part = "protected" // open, and the publisher refuses to list the subject as it is
@@ -20,18 +20,23 @@ const (
 	PartProposed  Part = "proposed"
 	PartDecided   Part = "decided" // with the next release; until then it can be undone
 	PartDone      Part = "done"
+	PartAppealed  Part = "appealed" // with appeals that wait for an answer; beside the others, and not one of Parts
 )
 
 // Parts lists them, as they are shown.
 var Parts = []Part{PartOpen, PartProtected, PartAsked, PartProposed, PartDecided, PartDone}
 
+// reported is a case that somebody calls a scam: where all there is are appeals, the appeals are answered.
+const reported = `(reports > 0 OR appeals = 0)`
+
 var parts = map[Part]struct{ where, order string }{
-	PartOpen:      {`state = 'open' AND protected = 0`, `score DESC, id`},
-	PartProtected: {`state = 'open' AND protected = 1`, `score DESC, id`},
+	PartOpen:      {`state = 'open' AND protected = 0 AND ` + reported, `score DESC, id`},
+	PartProtected: {`state = 'open' AND protected = 1 AND ` + reported, `score DESC, id`},
 	PartAsked:     {`state = 'asked'`, `changed DESC, id`},
 	PartProposed:  {`state = 'proposed'`, `changed, id`},
 	PartDecided:   {`state IN ('accepted', 'rejected') AND settled = 0 AND published = 0`, `changed DESC, id`},
 	PartDone:      {`state IN ('accepted', 'rejected') AND settled = 1`, `changed DESC, id`},
+	PartAppealed:  {`appeals > 0`, `appealed, id`},
 }
 
 // In returns at most limit cases of a part of the queue, from place from on, and how many there are. What is open
@@ -53,7 +58,7 @@ func (d *Desk) In(ctx context.Context, part Part, from, limit int) (cases []Case
 
 // Next returns the open case that follows one in its order, or the first, or ErrNotFound where no other is open.
 func (d *Desk) Next(ctx context.Context, c Case) (Case, error) {
-	const open = ` WHERE state = 'open' AND protected = ?1 AND id <> ?3`
+	const open = ` WHERE state = 'open' AND ` + reported + ` AND protected = ?1 AND id <> ?3`
 	next, err := scanCase(d.db.QueryRowContext(ctx, selectCase+open+` AND (score < ?2 OR score = ?2 AND id > ?3) ORDER BY score DESC, id LIMIT 1`, c.Protected, c.Score, c.ID))
 	if err == ErrNotFound {
 		next, err = scanCase(d.db.QueryRowContext(ctx, selectCase+open+` AND ?2 = ?2 ORDER BY score DESC, id LIMIT 1`, c.Protected, c.Score, c.ID))

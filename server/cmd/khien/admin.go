@@ -163,6 +163,11 @@ func (d *dir) console(l net.Listener, origin string, box *inbox.Inbox, log *slog
 		return nil, nil, err
 	}
 	open = append(open, desk)
+	takedowns, err := d.takedownsOf(desk)
+	if err != nil {
+		return nil, nil, err
+	}
+	open = append(open, takedowns)
 	p, done, err := d.publisher()
 	if err != nil {
 		return nil, nil, err
@@ -173,7 +178,7 @@ func (d *dir) console(l net.Listener, origin string, box *inbox.Inbox, log *slog
 		origin = "http://localhost:" + port
 	}
 	k, err = console.New(console.Config{
-		Origin: origin, Staff: people, Desk: desk, Inbox: box, Publisher: p,
+		Origin: origin, Staff: people, Desk: desk, Inbox: box, Publisher: p, Takedowns: takedowns, Letters: d.letters(),
 		Impact: triage.Impact{Popular: p.Popular}, Log: log,
 	})
 	return k, close, err

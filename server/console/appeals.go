@@ -1,0 +1,178 @@
+package console
+
+import (
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strconv"
+
+	"khien/server/inbox"
+	"khien/server/ledger"
+	"khien/server/staff"
+	"khien/server/triage"
+	"khien/shared/subject"
+)
+
+var appealRoutes = []route{
+	{"GET /appeals", seen, appealsPage},
+	{"GET /appeals/{id}", seen, appealPage},
+	{"POST /appeals/{id}/withdraw", staff.Answer, withdrawAppealed},
+	{"POST /appeals/{id}/uphold", staff.Answer, upholdAppealed},
+}
+
+// objected is one case that somebody objects to, as it is shown.
+type objected struct {
+	triage.Case
+	Due     int64
+	DueSays string
+	Late    bool
+	Leaving bool // it is taken off with the next release
+}
+
+func (v *visit) objected(c triage.Case) objected {
+	o := objected{Case: c, Due: c.AppealDue(), Leaving: c.State == triage.StateAccepted && c.Action == triage.Withdraw && !c.Settled}
+	o.DueSays, o.Late = due(v.lang, o.Due, v.now()), o.Due < v.now()
+	return o
+}
+
+func appealsPage(v *visit) error {
+	cases, err := v.Desk.Appealed(v.ctx())
+	if err != nil {
+		return err
+	}
+	list := make([]objected, len(cases))
+	for i, c := range cases {
+		list[i] = v.objected(c)
+	}
+	return v.show("appeals", list)
+}
+
+// objections is what the page of one case shows to who answers the appeals.
+type objections struct {
+	objected
+	Said    []inbox.Report // what was objected, the oldest first
+	More    int            // that are not shown
+	Listed  []ledger.Indicator
+	Answers []triage.Answer
+	MayUndo bool
+}
+
+func appealPage(v *visit) error {
+	c, err := v.Desk.Get(v.ctx(), v.number("id"))
+	if err != nil {
+		return err
+	}
+	o := objections{objected: v.objected(c)}
+	o.MayUndo = o.Leaving
+	if o.Answers, err = v.Desk.Answers(v.ctx(), c.ID); err != nil {
+		return err
+	}
+	if o.Said, o.More, err = v.said(c); err != nil {
+		return err
+	}
+	if o.Listed, err = v.listed(c, o.Said); err != nil {
+		return err
+	}
+	return v.show("appeal", o)
+}
+
+// said are the objections of a case that wait, as many as a page shows.
+func (v *visit) said(c triage.Case) (list []inbox.Report, more int, err error) {
+	ids, err := v.Desk.Appeals(v.ctx(), c.ID)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, id := range ids[:min(len(ids), samples)] {
+		r, err := v.Inbox.Get(v.ctx(), hex.EncodeToString(id))
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, r)
+	}
+	return list, len(ids) - len(list), nil
+}
+
+// listed is what is on the list of what the objections are about: the case's own subject, what it lists, and every
+// name that an objection has.
+func (v *visit) listed(c triage.Case, said []inbox.Report) ([]ledger.Indicator, error) {
+	names := []subject.Subject{c.Subject, c.Lists}
+	for _, r := range said {
+		for _, name := range r.Subjects {
+			names = append(names, subject.Subject(name))
+		}
+	}
+	slices.Sort(names)
+	var list []ledger.Indicator
+	for _, name := range slices.Compact(names) {
+		i, err := v.Publisher.Ledger.Get(v.ctx(), name)
+		if err == nil {
+			list = append(list, i)
+		} else if !errors.Is(err, ledger.ErrNotFound) {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// answer is the public reason in each language: both are needed, since it stands in the register and goes to who objected.
+func (v *visit) answer() (map[string]string, error) {
+	reason := map[string]string{}
+	for _, lang := range languages {
+		text := v.form("reason_" + lang)
+		switch {
+		case text == "":
+			return nil, wrong("appeal.noreason")
+		case len(text) > maxReason:
+			return nil, wrong("case.longreason", maxReason)
+		}
+		reason[lang] = text
+	}
+	return reason, nil
+}
+
+func withdrawAppealed(v *visit) error {
+	v.deciding.RLock()
+	defer v.deciding.RUnlock()
+	c, err := v.Desk.Get(v.ctx(), v.number("id"))
+	if err != nil {
+		return err
+	}
+	reason, err := v.answer()
+	if err != nil {
+		return err
+	}
+	said, _, err := v.said(c)
+	if err != nil {
+		return err
+	}
+	listed, err := v.listed(c, said)
+	if err != nil {
+		return err
+	}
+	what := subject.Subject(v.form("lists"))
+	if !slices.ContainsFunc(listed, func(i ledger.Indicator) bool { return i.Subject == what }) {
+		return wrong("appeal.notlisted")
+	}
+	_, err = v.Desk.Decide(v.ctx(), c.ID, triage.Decision{Actor: v.person.Name, Action: triage.Withdraw, Lists: what, Reason: reason, Why: v.form("why")})
+	if err != nil {
+		return err
+	}
+	return v.back("/appeals", "appeal.withdrawn", strconv.FormatInt(c.ID, 10))
+}
+
+func upholdAppealed(v *visit) error {
+	v.deciding.RLock()
+	defer v.deciding.RUnlock()
+	id := v.number("id")
+	if _, err := v.Desk.Get(v.ctx(), id); err != nil {
+		return err
+	}
+	reason, err := v.answer()
+	if err != nil {
+		return err
+	}
+	if _, err := v.Desk.Uphold(v.ctx(), v.Inbox, id, v.person.Name, reason, v.form("why")); err != nil {
+		return err
+	}
+	return v.back("/appeals", "appeal.upheld", strconv.FormatInt(id, 10))
+}

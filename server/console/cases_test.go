@@ -1,0 +1,234 @@
+package console
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"khien/server/ledger"
+	"khien/server/staff"
+	"khien/server/takedown"
+	"khien/server/triage"
+	"khien/shared/category"
+	"khien/shared/subject"
+	"khien/shared/wire"
+)
+
+// lists puts something on the list, as a release would, and follows it to its platform.
+func (o *office) lists(s subject.Subject, reason map[string]string) {
+	o.t.Helper()
+	i := ledger.Indicator{Subject: s, Category: category.Shop, Source: "report", FirstSeen: time.Now().Unix(), Reason: reason}
+	if err := o.Publisher.Ledger.List(o.t.Context(), "mai", i); err != nil {
+		o.t.Fatal(err)
+	}
+	now := time.Now().Unix()
+	releases, err := o.Publisher.Ledger.Releases(o.t.Context(), 0)
+	if err == nil {
+		err = o.Publisher.Ledger.AddRelease(o.t.Context(), ledger.Release{Sequence: uint64(len(releases) + 1), Issued: now, Expires: now + 1})
+	}
+	if err == nil {
+		_, err = o.Takedowns.Follow(o.t.Context(), o.Publisher.Ledger, now)
+	}
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *office) sees(body string, words ...string) {
+	o.t.Helper()
+	for _, word := range words {
+		if gone, ok := strings.CutPrefix(word, "!"); ok == strings.Contains(body, gone) {
+			o.t.Errorf("the page and %q:\n%s", word, body)
+		}
+	}
+}
+
+func TestATakedownToItsEnd(t *testing.T) {
+	o := newOffice(t)
+	lan, chi := o.person("lan", staff.Liaison), o.person("chi", staff.Auditor)
+	o.lists("facebook:user/inventedshop", map[string]string{"en": "never delivers", "vi": "không giao hàng"})
+	_, body, _ := o.ask("GET", "/takedowns", lan, nil)
+	o.sees(body, "Facebook account inventedshop", "Prepared", "we must act", "due in ")
+	_, body, _ = o.ask("GET", "/takedowns/1", lan, nil)
+	o.sees(body, "https://www.facebook.com/inventedshop", "sender.txt")
+	if status, body, _ := o.ask("GET", "/takedowns/1/letter?lang=vi", lan, nil); status != 422 {
+		t.Errorf("a letter from nobody is %d: %s", status, body)
+	}
+
+	if err := os.MkdirAll(o.Letters, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	sender := "organisation Invented Office\ncontact takedown@office.example\ndomain office.example\n"
+	if err := os.WriteFile(filepath.Join(o.Letters, "sender.txt"), []byte(sender), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ = o.ask("GET", "/takedowns/1", lan, nil)
+	o.sees(body, "To Facebook", "never delivers", "Draft in Vietnamese")
+	_, body, h := o.ask("GET", "/takedowns/1/letter?lang=vi&as=mail", lan, nil)
+	if h.Get("Content-Type") != "message/rfc822" || h.Get("Content-Disposition") != `attachment; filename="khien-takedown-1.eml"` || !strings.HasPrefix(body, "From: ") {
+		t.Errorf("the draft is %v\n%s", h, body)
+	}
+	_, body, h = o.ask("GET", "/takedowns/1/xarf", lan, nil)
+	if h.Get("Content-Type") != "application/json" || !strings.HasPrefix(h.Get("Content-Disposition"), "attachment") || !strings.Contains(body, `"xarf_version": "4.0.0"`) {
+		t.Errorf("the report is %v\n%s", h, body)
+	}
+	if status, _, _ := o.ask("GET", "/takedowns/1/letter?lang=de", lan, nil); status != 404 {
+		t.Errorf("a letter in German is %d", status)
+	}
+
+	// An auditor sees the case, and neither writes nor changes anything.
+	_, body, _ = o.ask("GET", "/takedowns/1", chi, nil)
+	o.sees(body, "Facebook account inventedshop", "!<form method=\"post\" action=\"/takedowns", "!To Facebook")
+
+	step := func(state takedown.State, theirs string, want int) {
+		t.Helper()
+		status, body, _ := o.ask("POST", "/takedowns/1/state", lan, url.Values{"state": {string(state)}, "theirs": {theirs}, "why": {"seen"}})
+		if status != want {
+			t.Errorf("%s: %d, want %d: %s", state, status, want, body)
+		}
+	}
+	step(takedown.Refused, "", 409)
+	step("nonsense", "", 422)
+	step(takedown.Sent, strings.Repeat("x", 300), 422)
+	step(takedown.Sent, "FB-4711", 303)
+	step(takedown.ActionTaken, "", 303)
+	_, body, _ = o.ask("GET", "/takedowns/1", lan, nil)
+	o.sees(body, "Action taken", "FB-4711", "Noted: action taken.", "Take the last step back")
+	if status, _, _ := o.ask("POST", "/takedowns/1/undo", lan, nil); status != 303 {
+		t.Errorf("taking it back is %d", status)
+	}
+	_, body, _ = o.ask("GET", "/takedowns?state=sent", lan, nil)
+	o.sees(body, "Facebook account inventedshop", "the platform must act")
+	step(takedown.ActionTaken, "", 303)
+	_, body, _ = o.ask("GET", "/takedowns", lan, nil)
+	o.sees(body, "100%", "!<ol class=\"line\"")
+}
+
+func TestAppealsInTheConsole(t *testing.T) {
+	o := newOffice(t)
+	mai, lan := o.person("mai", staff.Maintainer), o.person("lan", staff.Liaison)
+	o.lists("shop.example/", map[string]string{"en": "never delivers"})
+	o.lists("other.example/", nil)
+	o.report(wire.Report{Kind: wire.KindMistake, Href: "https://shop.example/about", Note: "It is mine."}, "a")
+	o.report(wire.Report{Kind: wire.KindMistake, Href: "https://other.example/", Note: "Mine too."}, "b")
+
+	// They stand in their own line, with the clock, and not among what is to be listed.
+	_, body, _ := o.ask("GET", "/appeals", mai, nil)
+	o.sees(body, "Website shop.example", "Website other.example", "due in ")
+	_, body, _ = o.ask("GET", "/queue", mai, nil)
+	o.sees(body, "!Website shop.example")
+	_, body, _ = o.ask("GET", "/appeals/1", mai, nil)
+	o.sees(body, "It is mine.", "never delivers", "They are right")
+	_, body, _ = o.ask("GET", "/appeals/1", lan, nil)
+	o.sees(body, "It is mine.", "!They are right")
+
+	both := func(extra ...string) url.Values {
+		v := url.Values{"reason_en": {"an honest shop"}, "reason_vi": {"cửa hàng thật"}, "why": {"trade register"}}
+		for i := 0; i < len(extra); i += 2 {
+			v.Set(extra[i], extra[i+1])
+		}
+		return v
+	}
+	f := func(path string, form url.Values, want int) {
+		t.Helper()
+		if status, body, _ := o.ask("POST", path, mai, form); status != want {
+			t.Errorf("%s is %d, want %d: %s", path, status, want, body)
+		}
+	}
+	f("/appeals/1/withdraw", both("lists", "shop.example/", "reason_vi", ""), 422)
+	f("/appeals/1/withdraw", both("lists", "other.example/"), 422)
+	f("/appeals/1/withdraw", both("lists", "shop.example/", "reason_en", strings.Repeat("x", 5000)), 422)
+	f("/appeals/1/withdraw", both("lists", "shop.example/"), 303)
+	f("/appeals/1/uphold", both(), 409)
+	_, body, _ = o.ask("GET", "/appeals", mai, nil)
+	o.sees(body, "leaves with the next release")
+	f("/appeals/2/uphold", both(), 303)
+	f("/appeals/2/uphold", both(), 409)
+	_, body, _ = o.ask("GET", "/appeals/2", mai, nil)
+	o.sees(body, "No objection waits", "cửa hàng thật", "stayed")
+
+	if _, err := o.Desk.Settle(t.Context(), o.Publisher.Ledger, o.Inbox); err != nil {
+		t.Fatal(err)
+	}
+	e, err := o.Publisher.Ledger.Entry(t.Context(), "shop.example/")
+	if err != nil || e.Withdrawn == 0 || e.Taken["vi"] != "cửa hàng thật" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if waiting, err := o.Desk.Appealed(t.Context()); err != nil || len(waiting) != 0 {
+		t.Errorf("%+v, %v", waiting, err)
+	}
+	var said []string
+	for a, err := range o.Desk.Acts(t.Context(), "", 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Actor == "mai" {
+			said = append(said, a.Action+" · "+a.Object+" · "+a.Why)
+		}
+	}
+	want := "withdraw shop.example/ · case 1 · trade register\nuphold against 1 appeals · case 2 · trade register"
+	if got := strings.Join(said, "\n"); got != want {
+		t.Errorf("the log says\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Whatever stands in reports, reasons and references stands in these pages as text.
+func TestNothingRunsInCasePages(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	for i, attack := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</textarea></pre><script>alert(1)</script>`, `' autofocus onfocus='alert(1)`} {
+		host := subject.Subject("attack-" + string(rune('a'+i)) + ".example/")
+		o.lists(host, map[string]string{"en": attack, "vi": attack})
+		shop := subject.Subject("tiktok:user/attack." + string(rune('a'+i)))
+		o.lists(shop, map[string]string{"en": attack, "vi": attack})
+		o.report(wire.Report{Kind: wire.KindMistake, Subjects: []string{string(host)}, Note: attack, Title: attack}, attack)
+		c, err := o.Takedowns.Of(t.Context(), shop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Takedowns.Move(t.Context(), c.ID, takedown.Move{Actor: attack, To: takedown.Sent, Theirs: attack, Why: attack}, time.Now().Unix()); err != nil {
+			t.Fatal(err)
+		}
+		waiting, err := o.Desk.Appealed(t.Context())
+		if err != nil || len(waiting) == 0 {
+			t.Fatalf("%+v, %v", waiting, err)
+		}
+		id := waiting[0].ID
+		pages := []string{"/appeals", "/takedowns", "/takedowns?state=sent&platform=" + url.QueryEscape(attack)}
+		for _, c := range waiting {
+			pages = append(pages, "/appeals/"+digits("en", int(c.ID)))
+		}
+		pages = append(pages, "/takedowns/"+digits("en", int(c.ID)))
+		for _, path := range pages {
+			if _, body, _ := o.ask("GET", path, mai, nil); strings.Contains(body, "alert(1)</script>") || strings.Contains(body, "<img src=x") || strings.Contains(body, " onfocus='") {
+				t.Errorf("%s runs %q:\n%s", path, attack, body)
+			}
+		}
+		if _, err := o.Desk.Uphold(t.Context(), o.Inbox, id, attack, map[string]string{"en": attack, "vi": attack}, attack); err != nil {
+			t.Fatal(err)
+		}
+		if _, body, _ := o.ask("GET", "/appeals/"+digits("en", int(id)), mai, nil); strings.Contains(body, attack) {
+			t.Errorf("an answer runs %q", attack)
+		}
+	}
+}
+
+func TestWhenSomethingIsDue(t *testing.T) {
+	f := func(left int64, want string) {
+		t.Helper()
+		if got := due("en", 1_000_000+left, 1_000_000); got != want {
+			t.Errorf("due(%d) = %q, want %q", left, got, want)
+		}
+	}
+	f(3*24*3600, "due in 3 days")
+	f(47*3600, "due in 47 hours")
+	f(3600, "due in an hour")
+	f(-7200, "2 hours late")
+	f(-5*24*3600, "5 days late")
+	if got := due("vi", 0, triage.AppealDays*24*3600); got != "trễ 3 ngày" {
+		t.Error(got)
+	}
+}
