@@ -85,10 +85,10 @@ export function age(seconds: number): string {
   return past < 24 * 60 * 60 ? words.format(-Math.round(past / 60 / 60), "hour") : words.format(-Math.round(past / 24 / 60 / 60), "day");
 }
 
-/** The name of a kind of scam, and in one or two sentences how it works. From package category, by the bundler. */
-export function category(slug: string): { name: string; how: string } {
+/** The name of a kind of scam, and in one or two sentences each how it works and what to do. From package category, by the bundler. */
+export function category(slug: string): { name: string; how: string; advice: string } {
   const known = said(`category_${slug}`) ? slug : "other";
-  return { name: said(`category_${known}`), how: said(`category_${known}_how`) };
+  return { name: said(`category_${known}`), how: said(`category_${known}_how`), advice: said(`category_${known}_advice`) };
 }
 
 /** All kinds of scam that have a name, as slugs. */

@@ -51,6 +51,7 @@ func (b build) messages(all files) error {
 		for _, c := range category.All() {
 			words["category_"+c.Slug()] = message{Message: c.Name(lang)}
 			words["category_"+c.Slug()+"_how"] = message{Message: c.How(lang)}
+			words["category_"+c.Slug()+"_advice"] = message{Message: c.Advice(lang)}
 		}
 		if all["_locales/"+lang+"/messages.json"], err = indented(words); err != nil {
 			return err

@@ -210,9 +210,11 @@ func nameOf(subjects []string) subject.Subject {
 
 // harm is how much is lost to a kind of scam, as a rule, from 1 to 4.
 var harm = map[string]float64{
-	"phishing": 4, "investment": 4, "recovery": 4, "malware": 4,
+	"phishing": 4, "investment": 4, "recovery": 4, "malware": 4, "authority": 4, "sim": 4, "otp": 4, "deepfake": 4,
 	"impersonation": 3, "job": 3, "loan": 3, "romance": 3, "support": 3,
+	"sms": 3, "hijacked": 3, "identity": 3, "emergency": 3, "talent": 3, "transfer": 3,
 	"shop": 2, "gambling": 2, "prize": 2, "charity": 2, "travel": 2,
+	"receipt": 2, "unlock": 2, "lottery": 2,
 }
 
 // reach is how many people meet something on a platform, as a rule, from 1 to 3.

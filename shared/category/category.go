@@ -26,7 +26,28 @@ const (
 	Gaming        Category = 13
 	Charity       Category = 14
 	Travel        Category = 15
+	Deepfake      Category = 16
+	Sim           Category = 17
+	Receipt       Category = 18
+	Emergency     Category = 19
+	Talent        Category = 20
+	Sms           Category = 21
+	Hijacked      Category = 22
+	Authority     Category = 23
+	Identity      Category = 24
+	Transfer      Category = 25
+	Otp           Category = 26
+	Hoax          Category = 27
+	Unlock        Category = 28
+	Lottery       Category = 29
 )
+
+// slugs stand apart from the texts, which the core does not carry.
+var slugs = [...]string{
+	"other", "phishing", "impersonation", "investment", "job", "shop", "loan", "gambling", "prize", "romance", "recovery", "malware", "support",
+	"gaming", "charity", "travel", "deepfake", "sim", "receipt", "emergency", "talent", "sms", "hijacked", "authority", "identity", "transfer",
+	"otp", "hoax", "unlock", "lottery",
+}
 
 // Limit is one more than the largest code a published class can carry.
 const Limit = 64
@@ -48,25 +69,28 @@ func (t text) in(lang string) string {
 
 // Slug is the stable name used in files, bodies and command lines, such as "phishing".
 // A code that this build does not know yet has the slug of Other.
-func (c Category) Slug() string { return c.known().slug }
+func (c Category) Slug() string { return slugs[c.known()] }
 
 // Name is a short title in lang, such as "Fake investment"; an unknown language reads as English.
-func (c Category) Name(lang string) string { return c.known().name.in(lang) }
+func (c Category) Name(lang string) string { return taxonomy[c.known()].name.in(lang) }
 
 // How tells in one or two sentences of lang how this kind of scam works.
-func (c Category) How(lang string) string { return c.known().how.in(lang) }
+func (c Category) How(lang string) string { return taxonomy[c.known()].how.in(lang) }
 
-func (c Category) known() entry {
-	if int(c) < len(taxonomy) {
-		return taxonomy[c]
+// Advice tells in one to three sentences of lang what to do, and how to tell it.
+func (c Category) Advice(lang string) string { return advice[c.known()].in(lang) }
+
+func (c Category) known() Category {
+	if int(c) < len(slugs) {
+		return c
 	}
-	return taxonomy[Other]
+	return Other
 }
 
 // Parse finds the category with this slug.
 func Parse(slug string) (Category, bool) {
-	for c := range taxonomy {
-		if taxonomy[c].slug == slug {
+	for c := range slugs {
+		if slugs[c] == slug {
 			return Category(c), true
 		}
 	}
@@ -75,8 +99,8 @@ func Parse(slug string) (Category, bool) {
 
 // All lists every category in the order of its code.
 func All() []Category {
-	all := make([]Category, len(taxonomy))
-	for c := range taxonomy {
+	all := make([]Category, len(slugs))
+	for c := range slugs {
 		all[c] = Category(c)
 	}
 	return all

@@ -6,7 +6,8 @@ import (
 )
 
 func TestPublishedCodesNeverChange(t *testing.T) {
-	const published = "other phishing impersonation investment job shop loan gambling prize romance recovery malware support gaming charity travel"
+	const published = "other phishing impersonation investment job shop loan gambling prize romance recovery malware support gaming charity travel " +
+		"deepfake sim receipt emergency talent sms hijacked authority identity transfer otp hoax unlock lottery"
 	var slugs []string
 	for _, c := range All() {
 		slugs = append(slugs, c.Slug())
@@ -26,6 +27,9 @@ func TestEveryCategorySpeaksEveryLanguage(t *testing.T) {
 			name, how := c.Name(lang), c.How(lang)
 			if name == "" || !strings.HasSuffix(how, ".") {
 				t.Errorf("%s has no full text in %s: %q, %q", c.Slug(), lang, name, how)
+			}
+			if !strings.HasSuffix(c.Advice(lang), ".") {
+				t.Errorf("%s has no advice in %s", c.Slug(), lang)
 			}
 			if other, ok := seen[name]; ok {
 				t.Errorf("%s reads %q in %s and in %s", c.Slug(), name, lang, other)
@@ -51,5 +55,26 @@ func TestParse(t *testing.T) {
 func TestCodeFromANewerRelease(t *testing.T) {
 	if got := Category(63).Slug(); got != "other" {
 		t.Errorf("an unknown code reads %q, want other", got)
+	}
+}
+
+func TestTheTwentyFourForms(t *testing.T) {
+	if len(Forms()) != 24 {
+		t.Fatalf("%d forms", len(Forms()))
+	}
+	seen := map[string]int{}
+	for i, f := range Forms() {
+		if f.Number != i+1 {
+			t.Errorf("form %d stands at place %d", f.Number, i+1)
+		}
+		if f.Category == Other {
+			t.Errorf("form %d has no category", f.Number)
+		}
+		for _, lang := range Languages {
+			if other, ok := seen[f.Name(lang)]; ok || f.Name(lang) == "" {
+				t.Errorf("form %d is called %q in %s, as form %d is", f.Number, f.Name(lang), lang, other)
+			}
+			seen[f.Name(lang)] = f.Number
+		}
 	}
 }
