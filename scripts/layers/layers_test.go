@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"khien/shared/subject", "khien/shared/category", "khien/shared/set", "khien/shared/official"},
 	{"khien/shared/release", "khien/shared/wire", "khien/shared/guide"},
 	{"khien/shared/checker", "khien/server/sqlite"},
-	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob", "khien/server/staff", "khien/server/limit", "khien/server/evidence"},
+	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob", "khien/server/staff", "khien/server/limit", "khien/server/campaign", "khien/server/evidence"},
 	{"khien/server/feed"},
 	{"khien/server/publish"},
 	{"khien/server/triage"},

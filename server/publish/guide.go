@@ -135,6 +135,11 @@ func (p *Publisher) guide(ctx context.Context, hot *hotHosts, next *set.Set, las
 	if told.Help, err = ownHelp(); err != nil {
 		return nil, err
 	}
+	if p.Cards != nil {
+		if told.Cards, err = p.Cards.Active(ctx, now); err != nil {
+			return nil, err
+		}
+	}
 	var before guide.Told
 	if body, err := p.Blobs.Get("blob/" + last.Guide.String()); err == nil {
 		if g, err := guide.Open(body); err == nil {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"khien/server/blob"
+	"khien/server/campaign"
 	"khien/server/ledger"
 	"khien/shared/category"
 	"khien/shared/release"
@@ -56,6 +57,8 @@ type Publisher struct {
 	// Popular holds what popular pages name, as far as anyone knows them; or nil. An
 	// indicator with the same 40 bits gets a longer prefix.
 	Popular *set.Set
+	// Cards are the advice cards; nil for none.
+	Cards *campaign.Store
 	// Official is the folder of the operator's own books of official names; it need not exist.
 	Official string
 }

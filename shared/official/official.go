@@ -371,34 +371,37 @@ func (b *Book) Name(name, host string) (Resemblance, bool) {
 	if b.IsOfficial(host) {
 		return Resemblance{}, false
 	}
-	i, ok := b.claimed(name, func(*entity) bool { return true })
-	if !ok {
-		return Resemblance{}, false
+	for i := range b.claims(name) {
+		return Resemblance{Official: b.entities[i].host, Name: b.entities[i].name(), Rule: Named}, true
 	}
-	return Resemblance{Official: b.entities[i].host, Name: b.entities[i].name(), Rule: Named}, true
+	return Resemblance{}, false
 }
 
-// claimed finds whose name, among those that are meant, stands in a text with nothing but words of bait around it.
-func (b *Book) claimed(name string, meant func(*entity) bool) (int, bool) {
+// claims are those whose name is a text, with nothing but words of bait before and behind it.
+func (b *Book) claims(name string) iter.Seq2[int, claim] {
 	b.looks()
 	skel := Skeleton(name)
-	for i := range b.entities {
-		if !meant(&b.entities[i]) {
-			continue
-		}
-		for _, words := range b.entities[i].words {
-			before, after, ok := strings.Cut(skel, words)
-			if ok && len(words) >= 4 && onlyBait(before) && onlyBait(after) {
-				return i, true
+	return func(yield func(int, claim) bool) {
+		for i := range b.entities {
+			for n, words := range b.entities[i].words {
+				before, after, ok := strings.Cut(skel, words)
+				if ok && len(words) >= 4 && onlyBait(before) && onlyBait(after) && !yield(i, claim{b.entities[i].names[n], before, after}) {
+					return
+				}
 			}
 		}
 	}
-	return 0, false
 }
 
+// claim is how a text claims a name.
+type claim struct{ name, before, after string }
+
 func onlyBait(text string) bool {
-	return isBait(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), ""))
+	return isBait(strings.Join(strings.FieldsFunc(text, between), ""))
 }
+
+// between tells what stands between words.
+func between(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // Skeleton is what a text looks like: two texts that look alike have the same (UTS #39 section 4,
 // for what looks like ASCII; without marks, and in lower case).

@@ -1,0 +1,219 @@
+// Package campaign keeps the advice cards that maintainers write, as drafts until they are published. The publisher
+// puts those that are in force into the guide (package guide); what a card may hold is said there. Who did what is
+// for the caller to write into the audit log.
+package campaign
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"khien/server/sqlite"
+	"khien/shared/category"
+	"khien/shared/guide"
+)
+
+var (
+	// ErrNotFound is a card that there is not.
+	ErrNotFound = errors.New("there is no such card")
+	// ErrCard is a card that no client would read; the text says what is wrong with it.
+	ErrCard = errors.New("the card can't be used")
+	// ErrCategory is a category that is not in the taxonomy.
+	ErrCategory = errors.New("there is no such category")
+	// ErrPlatform is a platform that cards can't be for.
+	ErrPlatform = errors.New("there is no such platform")
+	// ErrLanguage is a language that the extension does not speak.
+	ErrLanguage = errors.New("the extension does not speak this language")
+	// ErrFull is one card more than a guide may have.
+	ErrFull = fmt.Errorf("%d cards are in force already; withdraw one first", guide.MaxCards)
+)
+
+// State is how far a card is.
+type State string
+
+// The states.
+const (
+	Draft     State = "draft"
+	Published State = "published" // in the next release, if its time has come
+	Withdrawn State = "withdrawn"
+)
+
+// Platforms are those that a card may be for. The extension knows them by their domains (extension/src/advice.ts).
+var Platforms = []string{"facebook", "instagram", "linkedin", "telegram", "threads", "tiktok", "whatsapp", "x", "youtube", "zalo"}
+
+// Card is one with its state.
+type Card struct {
+	guide.Card
+	State   State
+	Actor   string // who changed it last
+	Changed int64  // Unix seconds
+}
+
+// ahead is how long before it begins a card is published, in seconds: clients that are offline then show it in time.
+const ahead = 7 * 24 * 60 * 60
+
+// InForce tells whether a card goes into a release that is made at now.
+func (c *Card) InForce(now int64) bool {
+	return c.State == Published && c.From <= now+ahead && (c.To == 0 || now < c.To)
+}
+
+// Store is safe for concurrent use, by several processes too.
+type Store struct{ db *sql.DB }
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Open opens the cards in the file at path, making or upgrading it where needed.
+func Open(path string) (*Store, error) {
+	migrations, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlite.Open(path, migrations)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open the cards: %w", err)
+	}
+	return &Store{db}, nil
+}
+
+// Close waits for the statements under way.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Put writes a card, in place of one with its name if there is one: as a draft, or published. The picture must be one
+// that Picture has made. The errors are ErrCard, ErrCategory, ErrPlatform, ErrLanguage and ErrFull.
+func (s *Store) Put(ctx context.Context, actor string, c guide.Card, state State) error {
+	if err := check(&c); err != nil {
+		return err
+	}
+	if state != Draft && state != Published {
+		return fmt.Errorf("%w: it is a draft or published", ErrCard)
+	}
+	now := time.Now().Unix()
+	if state == Published {
+		active, err := s.Active(ctx, now)
+		if err != nil {
+			return err
+		}
+		if len(active) >= guide.MaxCards && !slices.ContainsFunc(active, func(have guide.Card) bool { return have.ID == c.ID }) {
+			return ErrFull
+		}
+	}
+	picture := c.Picture
+	if picture == nil {
+		picture = []byte{}
+	}
+	c.Picture = nil
+	body, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, `INSERT OR REPLACE INTO card (id, state, body, picture, actor, changed) VALUES (?, ?, ?, ?, ?, ?)`,
+		c.ID, string(state), string(body), picture, actor, now)
+	if err != nil {
+		return fmt.Errorf("couldn't write the card: %w", err)
+	}
+	return nil
+}
+
+func check(c *guide.Card) error {
+	if err := c.Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrCard, err)
+	}
+	for _, text := range slices.Concat(c.Title, c.Alt) {
+		if !slices.Contains(category.Languages, text.Lang) {
+			return fmt.Errorf("%w: %s", ErrLanguage, text.Lang)
+		}
+	}
+	for _, slug := range c.Categories {
+		if _, ok := category.Parse(slug); !ok {
+			return fmt.Errorf("%w: %s", ErrCategory, slug)
+		}
+	}
+	for _, name := range c.Platforms {
+		if !slices.Contains(Platforms, name) {
+			return fmt.Errorf("%w: %s", ErrPlatform, name)
+		}
+	}
+	return nil
+}
+
+// Withdraw takes a card out of the next release, or returns ErrNotFound.
+func (s *Store) Withdraw(ctx context.Context, actor, id string) error {
+	done, err := s.db.ExecContext(ctx, `UPDATE card SET state = ?, actor = ?, changed = ? WHERE id = ? AND state <> ?`,
+		string(Withdrawn), actor, time.Now().Unix(), id, string(Withdrawn))
+	if err != nil {
+		return fmt.Errorf("couldn't withdraw the card: %w", err)
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// Get returns a card, or ErrNotFound.
+func (s *Store) Get(ctx context.Context, id string) (Card, error) {
+	cards, err := s.read(ctx, `WHERE id = ?`, id)
+	if err == nil && len(cards) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Card{}, err
+	}
+	return cards[0], nil
+}
+
+// List returns all cards: what changed last comes first.
+func (s *Store) List(ctx context.Context) ([]Card, error) { return s.read(ctx, ``) }
+
+// Active returns the cards that are in force at now, in Unix seconds, by their names.
+func (s *Store) Active(ctx context.Context, now int64) ([]guide.Card, error) {
+	cards, err := s.read(ctx, `WHERE state = ?`, string(Published))
+	if err != nil {
+		return nil, err
+	}
+	var active []guide.Card
+	for i := range cards {
+		if cards[i].InForce(now) {
+			active = append(active, cards[i].Card)
+		}
+	}
+	slices.SortFunc(active, func(a, b guide.Card) int { return cmp.Compare(a.ID, b.ID) })
+	return active, nil
+}
+
+func (s *Store) read(ctx context.Context, where string, args ...any) ([]Card, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT body, picture, state, actor, changed FROM card `+where+` ORDER BY changed DESC, id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the cards: %w", err)
+	}
+	defer rows.Close()
+	var cards []Card
+	for rows.Next() {
+		var c Card
+		var body, state string
+		var picture []byte
+		err := rows.Scan(&body, &picture, &state, &c.Actor, &c.Changed)
+		if err == nil {
+			err = json.Unmarshal([]byte(body), &c.Card)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("couldn't read the cards: %w", err)
+		}
+		c.State = State(state)
+		if len(picture) > 0 {
+			c.Picture = slices.Clone(picture)
+		}
+		cards = append(cards, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("couldn't read the cards: %w", err)
+	}
+	return cards, nil
+}

@@ -1,0 +1,97 @@
+package campaign
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"khien/shared/guide"
+)
+
+// maxFile bounds a file with a card, in bytes.
+const maxFile = 64 << 10
+
+// file is a card as people write it: texts by language, days in place of seconds.
+type file struct {
+	ID         string            `json:"id"`
+	Title      map[string]string `json:"title"`
+	Text       map[string]string `json:"text"`
+	Picture    string            `json:"picture,omitempty"`
+	Alt        map[string]string `json:"alt,omitempty"`
+	Link       string            `json:"link,omitempty"`
+	Categories []string          `json:"categories,omitempty"`
+	Platforms  []string          `json:"platforms,omitempty"`
+	From       string            `json:"from,omitempty"`
+	To         string            `json:"to,omitempty"`
+}
+
+// ReadFile reads a card from JSON, and the name of the file with its picture, or "". From is the first day on which it
+// is shown and to the last one, in UTC, such as "2026-11-24". What it is not in the form of is ErrCard.
+func ReadFile(r io.Reader) (c guide.Card, picture string, err error) {
+	d := json.NewDecoder(io.LimitReader(r, maxFile))
+	d.DisallowUnknownFields()
+	var f file
+	if err := d.Decode(&f); err != nil {
+		return c, "", fmt.Errorf("%w: %w", ErrCard, err)
+	}
+	if d.More() {
+		return c, "", fmt.Errorf("%w: something stands behind it", ErrCard)
+	}
+	c = guide.Card{
+		ID: f.ID, Title: guide.Texts(f.Title), Text: guide.Texts(f.Text), Alt: guide.Texts(f.Alt), Link: f.Link,
+		Categories: f.Categories, Platforms: f.Platforms,
+	}
+	if c.From, err = day(f.From, 0); err != nil {
+		return c, "", err
+	}
+	if c.To, err = day(f.To, 1); err != nil {
+		return c, "", err
+	}
+	return c, f.Picture, nil
+}
+
+// day is the beginning of a day, or of the one that many days later, in Unix seconds; 0 for "".
+func day(text string, later int) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %q is no day such as 2026-11-24", ErrCard, text)
+	}
+	return t.AddDate(0, 0, later).Unix(), nil
+}
+
+// MarshalJSON writes a card as ReadFile reads it, with its state; of the picture, only how large it is.
+func (c Card) MarshalJSON() ([]byte, error) {
+	byLang := func(texts []guide.Text) map[string]string {
+		if len(texts) == 0 {
+			return nil
+		}
+		m := map[string]string{}
+		for _, t := range texts {
+			m[t.Lang] = t.Text
+		}
+		return m
+	}
+	date := func(seconds int64, earlier int) string {
+		if seconds == 0 {
+			return ""
+		}
+		return time.Unix(seconds, 0).UTC().AddDate(0, 0, -earlier).Format(time.DateOnly)
+	}
+	return json.Marshal(struct {
+		file
+		State   State  `json:"state"`
+		Actor   string `json:"actor"`
+		Changed string `json:"changed"`
+		Bytes   int    `json:"picture_bytes,omitempty"`
+	}{
+		file{
+			ID: c.ID, Title: byLang(c.Title), Text: byLang(c.Text), Alt: byLang(c.Alt), Link: c.Link,
+			Categories: c.Categories, Platforms: c.Platforms, From: date(c.From, 0), To: date(c.To, 1),
+		},
+		c.State, c.Actor, time.Unix(c.Changed, 0).UTC().Format(time.RFC3339), len(c.Picture),
+	})
+}
