@@ -2,7 +2,7 @@
 // It adds marks and changes nothing else. What it asks is answered by the core, on this device.
 
 import { api } from "./ext";
-import { Links, type Link } from "./links";
+import { entry, Links, type Link } from "./links";
 import { Mark } from "./mark";
 import { ask, listChanged, type Notice } from "./message";
 import { networkOf } from "./networks";
@@ -29,8 +29,8 @@ const slice = 1;
 /** Longer addresses are cut down to their beginning, as far as it can name something. */
 const maxHref = 1 << 14;
 
-/** One entry of a feed: a post, a message, a row. */
-const entry = 'article, [role="article"], [role="listitem"], [role="row"], [role="option"], li';
+/** How many links of an entry are compared. */
+const maxSiblings = 200;
 
 class Feed {
   private readonly links = new Links({
@@ -167,6 +167,7 @@ class Feed {
     if (!link.isConnected || !addresses(link).includes(notice.href) || link.isContentEditable) return;
     this.unmark(link);
     // A post leads to its author by a picture, a name and a date: one mark is enough, at the name.
+    if (!named(link) && siblings(link).some((other) => other.href === link.href && named(other))) return;
     const rival = this.inSameEntry(link, notice);
     if (rival && (named(rival.link) || !named(link))) return;
     if (rival) this.unmark(rival.link);
@@ -196,9 +197,7 @@ class Feed {
     this.marks.delete(link);
     if (link.parentElement) this.resized.unobserve(link.parentElement);
     // Another link of the entry may have gone without a mark because of this one.
-    for (const other of link.closest(entry)?.querySelectorAll<Link>("a[href]") ?? []) {
-      if (other !== link && other.href === mark.notice.href) this.links.again(other);
-    }
+    for (const other of siblings(link)) if (other.href === mark.notice.href) this.links.again(other);
   }
 
   /** Takes marks away whose links are gone, and puts back those that the page has removed, before the page is drawn. */
@@ -213,6 +212,9 @@ class Feed {
     for (const mark of this.marks.values()) mark.align();
   }
 }
+
+/** The other links of an entry. */
+const siblings = (link: Link): Link[] => [...(link.closest(entry)?.querySelectorAll<Link>("a[href]") ?? [])].slice(0, maxSiblings).filter((other) => other !== link);
 
 /** Whether a link has words, as against a picture alone. */
 const named = (link: Link): boolean => (link.textContent ?? "").trim() !== "";

@@ -7,6 +7,9 @@ export type Link = HTMLAnchorElement | HTMLAreaElement;
 
 const links = "a[href], area[href]";
 
+/** One entry of a feed: a post, a message, a row. */
+export const entry = 'article, [role="article"], [role="listitem"], [role="row"], [role="option"], li';
+
 /** How long one slice may take, in ms. */
 const slice = 1;
 

@@ -4,7 +4,7 @@
 import css from "../pages/mark.css";
 import { style } from "./ext";
 import { keepEvents, restore, styleText } from "./guarded";
-import type { Link } from "./links";
+import { entry, type Link } from "./links";
 import type { Notice } from "./message";
 import { h } from "./page";
 import { explain } from "./reason";
@@ -25,6 +25,8 @@ export class Mark {
   /** What the mark stands behind: the link, or something around it. */
   private spot: Element;
   private css = "";
+  /** How far the mark is from where the row would put it. */
+  private offset: Point = { x: 0, y: 0 };
   private repairs = 0;
   private readonly changes = new MutationObserver(() => this.keep());
 
@@ -83,9 +85,11 @@ export class Mark {
     this.stand(best ?? this.link);
   }
 
+  /** The places for the mark, the nearest first: never outside of the entry, which may move or be used again. */
   private *spots(): Iterable<Element> {
+    const end = this.link.closest(entry) ?? document.body;
     let spot: Element = this.link.closest('[aria-hidden="true"]') ?? this.link;
-    for (let step = 0; step < maxSteps && spot.parentElement && spot !== document.body; step++) {
+    for (let step = 0; step < maxSteps && spot.parentElement && spot !== end; step++) {
       yield spot;
       spot = spot.parentElement;
     }
@@ -103,55 +107,62 @@ export class Mark {
     return around.every((element, i) => box(element) === before[i]);
   }
 
-  private dress(cssText: string, offset?: { x: number; y: number }): void {
-    if (offset) {
+  private dress(cssText: string, goal?: Point): void {
+    if (goal) {
       const now = this.host.getBoundingClientRect();
-      const [x, y] = this.moved();
-      const [dx, dy] = [Math.round(x + offset.x - now.left), Math.round(y + offset.y - now.top)];
-      cssText = styleText(`${layout} transform: translate(${dx}px, ${dy}px) !important;`);
-    }
+      this.offset = { x: Math.round(this.offset.x + goal.x - now.left), y: Math.round(this.offset.y + goal.y - now.top) };
+      cssText = styleText(`${layout} transform: translate(${this.offset.x}px, ${this.offset.y}px) !important;`);
+    } else if (cssText === atRest) this.offset = { x: 0, y: 0 };
     this.changes.disconnect();
     restore(this.host, cssText);
     this.css = this.host.style.cssText;
     this.changes.observe(this.host, { attributes: true });
   }
 
-  /** How far the mark is from where the row would put it. */
-  private moved(): [number, number] {
-    const found = /translate\((-?[\d.]+)px, (-?[\d.]+)px\)/.exec(this.host.style.transform);
-    return found ? [Number(found[1]), Number(found[2])] : [0, 0];
-  }
-
-  /** Where the mark belongs on the screen: at the end of the link, below it where there is no room, on it if it is a picture. */
-  private target(): { x: number; y: number } {
+  /** Where the mark belongs on the screen: at the end of the link, else below or above it; on it if it is a picture. */
+  private target(): Point {
     const rects = this.link.getClientRects();
     const last = rects[rects.length - 1] ?? this.link.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.button;
     if (last.height > picture) return { x: last.left + 4, y: last.top + 4 };
+    const room = this.room();
     const toLeft = getComputedStyle(this.link).direction === "rtl";
-    const y = last.top + (last.height - height) / 2;
-    if (toLeft) return last.left - 4 - width >= 0 ? { x: last.left - 4 - width, y } : { x: Math.max(0, last.right - width), y: last.bottom + 2 };
-    const room = document.documentElement.clientWidth;
-    return last.right + 4 + width <= room ? { x: last.right + 4, y } : { x: Math.max(0, Math.min(last.left, room - width)), y: last.bottom + 2 };
+    const beside = { x: toLeft ? last.left - 4 - width : last.right + 4, y: last.top + (last.height - height) / 2 };
+    if (beside.x >= room.left && beside.x + width <= room.right) return beside;
+    const x = Math.max(room.left, Math.min(toLeft ? last.right - width : last.left, room.right - width));
+    const below = { x, y: last.bottom + 2 };
+    return below.y + height <= room.bottom ? below : { x, y: Math.max(room.top, last.top - 2 - height) };
   }
 
-  /** Whether nothing around cuts off a part of the mark. */
   private isWhole(): boolean {
     const own = this.button.getBoundingClientRect();
-    const fixed = this.host.offsetParent;
-    let inside = false;
+    const room = this.room();
+    return own.left >= room.left && own.right <= room.right && own.top >= room.top && own.bottom <= room.bottom;
+  }
+
+  /** What is not cut off by anything around the mark. What scrolls up and down has as much room there as it needs. */
+  private room(): { left: number; top: number; right: number; bottom: number } {
+    const room = { left: 0, top: -Infinity, right: document.documentElement.clientWidth, bottom: Infinity };
+    const frame = this.host.offsetParent;
+    // What lies between an element and its frame does not cut it off.
+    let inside = frame === null;
     for (let element = this.host.parentElement; element && element !== document.body; element = element.parentElement) {
-      inside ||= element === fixed;
+      inside ||= element === frame;
       const { overflowX, overflowY, contain } = getComputedStyle(element);
-      const cuts = (overflowX !== "visible" || overflowY !== "visible") && (inside || fixed === null) || /paint|content|strict/.test(contain);
+      const cuts = (inside && (overflowX !== "visible" || overflowY !== "visible")) || /paint|content|strict/.test(contain);
       if (!cuts) continue;
       const { left, top, right, bottom } = element.getBoundingClientRect();
-      const scrolls = element.scrollHeight > element.clientHeight && /auto|scroll/.test(overflowY);
-      if (own.left < left || own.right > right || (!scrolls && (own.top < top || own.bottom > bottom))) return false;
+      room.left = Math.max(room.left, left);
+      room.right = Math.min(room.right, right);
+      if (/auto|scroll/.test(overflowY) && element.scrollHeight > element.clientHeight) continue;
+      room.top = Math.max(room.top, top);
+      room.bottom = Math.min(room.bottom, bottom);
     }
-    return true;
+    return room;
   }
 }
+
+type Point = { x: number; y: number };
 
 /** Where an element is, as text. */
 function box(element: Element | null): string {

@@ -55,3 +55,303 @@ for (const [url, name] of Object.entries(feeds)) {
     await tab.close();
   });
 }
+
+/** How the marks stand: no honest author and no honest link may have one. */
+async function fits(marks) {
+  const all = await marks.all();
+  for (const { href, label } of all) assert.match(href ?? "", label === "Known for scams" ? /invented|900000000000001/ : /parcel-fee/, `${label} beside ${href}`);
+  return all;
+}
+
+test("one post has one mark for its author, at the name, whole and beside it", async () => {
+  const { tab, marks } = await open("https://www.facebook.com/?feed=4");
+  const [mark, ...more] = await marks.some();
+  assert.deepEqual(more, []);
+  const name = await tab.locator('[role="article"]:nth-of-type(3) h3 a').boundingBox();
+  const box = await marks.box(mark);
+  assert.ok(box.left >= name.x + name.width && box.left < name.x + name.width + 12, `${box.left}`);
+  assert.ok(Math.abs((box.top + box.bottom) / 2 - (name.y + name.height / 2)) < 3);
+  const seen = await tab.evaluate(({ left, top, right, bottom }) => document.elementFromPoint((left + right) / 2, (top + bottom) / 2).localName, box);
+  assert.equal(seen, "khien-mark");
+  await tab.close();
+});
+
+test("nothing in the page moves, and nothing is removed or rewritten", async () => {
+  for (const url of ["https://www.facebook.com/?feed=40", "https://www.instagram.com/?feed=40", "https://www.messenger.com/?feed=40", "https://www.youtube.com/?feed=40"]) {
+    const tab = await browser.tab();
+    const marks = await Marks.of(tab);
+    await tab.addInitScript(() => {
+      globalThis.shifts = [];
+      new PerformanceObserver((list) => shifts.push(...list.getEntries().map((e) => e.value))).observe({ type: "layout-shift", buffered: true });
+    });
+    await tab.goto(url);
+    for (let y = 0; y < 20; y++) {
+      await tab.mouse.wheel(0, 400);
+      await tab.waitForTimeout(50);
+    }
+    await marks.some(8);
+    await tab.evaluate(() => scrollTo(0, 0));
+    const [before, after, shifts] = await tab.evaluate(() => [before, snapshot(), shifts]);
+    assert.deepEqual(after, before);
+    assert.deepEqual(shifts, []);
+    await fits(marks);
+    await tab.close();
+  }
+});
+
+test("a click on the mark opens the reason, Escape closes it, and the keyboard is where it was", async () => {
+  const { tab, marks } = await open("https://www.facebook.com/?feed=4");
+  const [mark] = await marks.some();
+  await marks.click(mark);
+  const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
+  await reason.reads("title", /^Known for scams$/);
+  assert.equal(await reason.text("name"), "Facebook account inventedgiftcentre");
+  assert.match(await reason.text("category"), /prize/i);
+  await reason.reads("since", /since .*20\d\d/);
+  await reason.reads("card", /Says that you won and asks for a fee/);
+  await reason.reads("card", /a test/); // who listed it
+  assert.ok(await reason.focused("close"));
+  assert.equal(await tab.evaluate(() => document.querySelector("khien-reason").shadowRoot ?? document.querySelector("khien-mark").shadowRoot), null);
+  await tab.keyboard.press("Escape");
+  await until("the reason is closed", async () => !(await reason.exists()));
+  await tab.keyboard.press("Enter");
+  await reason.reads("title", /^Known for scams$/);
+  assert.equal(tab.url(), "https://www.facebook.com/?feed=4");
+  await reason.click("mistake");
+  await reason.reads("feedback", /“facebook:user\/inventedgiftcentre”/);
+  await until("the maintainers are told", async () => (await world.khien.reports()).some(({ kind, subjects }) => kind === "mistake" && subjects.includes("facebook:user/inventedgiftcentre")));
+  await tab.close();
+});
+
+test("the keyboard comes to the mark right after its link, and a screen reader hears what it is", async () => {
+  const { tab, marks } = await open("https://www.facebook.com/?feed=4");
+  await marks.some();
+  await tab.locator('[role="article"]:nth-of-type(3) h3 a').focus();
+  await tab.keyboard.press("Tab");
+  assert.equal(await tab.evaluate(() => document.activeElement.localName), "khien-mark");
+  const { nodes } = await marks.session.send("Accessibility.getFullAXTree");
+  const heard = nodes.filter((node) => !node.ignored && ["link", "button"].includes(node.role?.value)).map((node) => `${node.role.value} ${node.name.value}`);
+  const at = heard.indexOf("button Known for scams: Facebook account inventedgiftcentre. Show why");
+  assert.equal(heard[at - 1], "link An Invented Cheat", heard.join("\n"));
+  await tab.keyboard.press("Enter");
+  const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
+  await reason.reads("title", /^Known for scams$/);
+  await tab.close();
+});
+
+test("rows that are used again for others never carry the mark of whom they showed before", async () => {
+  const { tab, marks } = await open("https://www.facebook.com/?feed=500&virtual");
+  await marks.some();
+  await tab.evaluate(() => {
+    // Looked at in the same frame in which a row changes: a mark that stays for one frame is one too many.
+    globalThis.wrong = [];
+    const look = () => {
+      for (const mark of document.querySelectorAll("khien-mark")) {
+        const link = mark.previousElementSibling?.matches("a") ? mark.previousElementSibling : mark.previousElementSibling?.querySelector("a");
+        if (!/invented|parcel-fee/.test(link?.href ?? "")) wrong.push(link?.href ?? "nothing");
+      }
+      requestAnimationFrame(() => queueMicrotask(look));
+    };
+    look();
+  });
+  for (const y of [900, 5000, 20_000, 20_400, 60_000, 3000, 0]) {
+    await tab.evaluate((y) => scrollTo(0, y), y);
+    const wanted = () =>
+      tab.evaluate(() => [...document.querySelectorAll("#feed > *")].filter((row) => { const { top, bottom } = row.getBoundingClientRect(); return bottom > 0 && top < innerHeight; }).filter((row) => row.querySelector('h3 a[href*="invented"], a[href*="parcel-fee"]')).length);
+    await until(`all that is listed in view at ${y} is marked`, async () => (await marks.all()).length >= (await wanted()));
+    await fits(marks);
+  }
+  for (let i = 0; i < 40; i++) {
+    await tab.mouse.wheel(0, 700);
+    await tab.waitForTimeout(30);
+  }
+  await fits(marks);
+  assert.deepEqual(await tab.evaluate(() => wrong), []);
+  await tab.close();
+});
+
+test("a row that is taken out and put in again has its mark again", async () => {
+  const { tab, marks } = await open("https://www.facebook.com/?feed=4");
+  await marks.some();
+  await tab.evaluate(() => {
+    globalThis.row = document.querySelector("#feed > :nth-child(3)");
+    row.remove();
+  });
+  await until("no mark is left", async () => (await marks.all()).length === 0);
+  await tab.evaluate(() => document.querySelector("#feed").prepend(row));
+  await marks.some();
+  assert.equal((await fits(marks)).length, 1);
+  await tab.close();
+});
+
+test("a network can be switched off and on, and its open pages follow", async () => {
+  const { tab, marks } = await open("https://www.facebook.com/?feed=4");
+  await marks.some();
+  const inside = await browser.inside();
+  const choose = (unmarked) => inside.evaluate((unmarked) => chrome.storage.local.set({ settings: { unmarked } }), unmarked);
+  await choose(["facebook.com"]);
+  await until("no mark is left", async () => (await marks.all()).length === 0);
+  const other = await open("https://www.instagram.com/?feed=4");
+  await other.marks.some();
+  await other.tab.close();
+  await tab.reload();
+  await tab.waitForTimeout(1000);
+  assert.deepEqual(await marks.all(), []);
+  await choose([]);
+  await marks.some();
+  await inside.close();
+  await tab.close();
+});
+
+test("marks follow the list: what is withdrawn loses its mark, and what is new gets one", async () => {
+  const { tab, marks } = await open("https://www.instagram.com/?feed=4");
+  const facebook = await open("https://www.facebook.com/?feed=4");
+  await marks.some();
+  await facebook.marks.some();
+  await world.khien.cli("withdraw", "instagram:user/invented.shop", "--reason", "a mistake");
+  await world.khien.list("urls", "https://www.instagram.com/honest.baker/\n");
+  const inside = await browser.inside();
+  await inside.evaluate(() => chrome.runtime.sendMessage({ ask: "popup.refresh", body: null }));
+  const names = await until("others are marked", async () => {
+    const names = (await marks.all()).map((one) => one.name);
+    return names.length === 3 && names;
+  });
+  assert.deepEqual([...new Set(names)], ["Known for scams: Instagram account honest.baker. Show why"]);
+  assert.equal((await facebook.marks.all()).length, 1);
+  await inside.close();
+  await facebook.tab.close();
+  await tab.close();
+});
+
+test("a mark that no longer holds goes when somebody asks why", async () => {
+  const { tab, marks } = await open("https://www.tiktok.com/?feed=4");
+  const [mark] = await marks.some();
+  await world.khien.cli("withdraw", "tiktok:user/invented.quick.money", "--reason", "a mistake");
+  await world.khien.publish();
+  await marks.click(mark);
+  await until("the mark is gone or says that it could not be proved", async () => {
+    const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
+    return (await marks.all()).length === 0 || /20\d\d/.test(await reason.text("since"));
+  });
+  await tab.close();
+});
+
+test("a page that fights a mark loses, and cannot click on it", async () => {
+  const attacks = [
+    () => document.querySelector("khien-mark").remove(),
+    () => Object.assign(document.querySelector("khien-mark").style, { display: "none", opacity: "0" }),
+    () => document.querySelector("khien-mark").setAttribute("hidden", ""),
+    () => document.querySelector("khien-mark").setAttribute("inert", ""),
+    () => document.querySelector("khien-mark").setAttribute("aria-hidden", "true"),
+    () => document.head.append(Object.assign(document.createElement("style"), { textContent: "khien-mark { display: none !important; visibility: hidden !important } @layer a { khien-mark { opacity: 0 !important } }" })),
+    () => document.body.append(document.querySelector("khien-mark")),
+  ];
+  for (const attack of attacks) {
+    const { tab, marks } = await open("https://www.facebook.com/?feed=4");
+    await marks.some();
+    await tab.evaluate(attack);
+    const box = await until(`the mark is back after ${attack}`, async () => {
+      const [mark] = await fits(marks);
+      return mark && (await tab.evaluate(() => document.querySelector("khien-mark").attributes.length)) === 1 && marks.box(mark);
+    });
+    const style = await tab.evaluate(() => {
+      const { display, visibility, opacity } = getComputedStyle(document.querySelector("khien-mark"));
+      return { display, visibility, opacity };
+    });
+    assert.deepEqual(style, { display: "block", visibility: "visible", opacity: "1" }, String(attack));
+    assert.equal(await tab.evaluate(({ left, top }) => document.elementFromPoint(left + 5, top + 10).localName, box), "khien-mark", String(attack));
+    await tab.evaluate(({ left, top }) => {
+      const host = document.elementFromPoint(left + 5, top + 10);
+      host.click();
+      for (const type of ["pointerdown", "mousedown", "pointerup", "mouseup", "click"]) host.dispatchEvent(new MouseEvent(type, { bubbles: true, composed: true, clientX: left + 5, clientY: top + 10 }));
+      host.focus();
+      host.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, composed: true }));
+    }, box);
+    await tab.waitForTimeout(100);
+    assert.equal(await tab.locator("khien-reason").count(), 0);
+    await tab.close();
+  }
+});
+
+test("a page that takes marks away for ever is not fought for ever", async () => {
+  const { tab } = await open("https://www.facebook.com/?feed=4");
+  await tab.evaluate(() => {
+    globalThis.taken = 0;
+    setInterval(() => {
+      for (const mark of document.querySelectorAll("khien-mark")) mark.remove(), taken++;
+    }, 1);
+  });
+  const taken = await until("the fight is over", async () => {
+    const before = await tab.evaluate(() => taken);
+    await tab.waitForTimeout(700);
+    return (await tab.evaluate(() => taken)) === before && before;
+  });
+  assert.ok(taken < 120, `${taken}`);
+  await tab.close();
+});
+
+/** Listens to what the worker is asked: how many addresses each time. */
+async function listen() {
+  const worker = await browser.worker();
+  await worker.evaluate(() => {
+    globalThis.asked = [];
+    chrome.runtime.onMessage.addListener(({ ask, body }) => void (ask === "feed.check" && asked.push(body.hrefs)));
+  });
+  return () => worker.evaluate(() => asked);
+}
+
+test("each address is asked about once, in batches, and only when it comes into view", async () => {
+  const { tab, marks } = await open("https://www.instagram.com/honest.baker");
+  const asked = await listen();
+  await tab.goto("https://www.linkedin.com/feed/?feed=500");
+  await marks.some();
+  await tab.waitForTimeout(500);
+  const first = (await asked()).flat();
+  assert.ok(first.length > 0 && first.length < 100, `${first.length} of 1000`);
+  for (let i = 0; i < 10; i++) await tab.mouse.wheel(0, i < 5 ? 600 : -600), await tab.waitForTimeout(60);
+  await tab.waitForTimeout(500);
+  const all = await asked();
+  assert.equal(new Set(all.flat()).size, all.flat().length);
+  assert.ok(all.every((hrefs) => hrefs.length <= 100));
+  const before = all.length;
+  // What comes in is looked at by itself, and not the whole page again.
+  await tab.evaluate(() => document.getElementById("feed").prepend(Object.assign(document.createElement("p"), { innerHTML: '<a href="https://www.linkedin.com/in/invented-recruiter?once">a</a>' })));
+  await tab.evaluate(() => scrollTo(0, 0));
+  await until("the new link is marked", async () => (await marks.all()).some(({ href }) => href?.endsWith("?once")));
+  const added = (await asked()).slice(before).flat();
+  assert.deepEqual(added, ["https://www.linkedin.com/in/invented-recruiter?once"]);
+  await tab.close();
+});
+
+test("a hundred thousand links, some of them endless, do not hide the one that is listed, and are asked about bit by bit", async () => {
+  const { tab, marks } = await open("https://www.threads.com/honest?feed=1");
+  const asked = await listen();
+  await tab.evaluate(() => {
+    const flood = document.createElement("div");
+    flood.style.cssText = "font-size: 1px; line-height: 1px; height: 40px; overflow: hidden";
+    let html = "";
+    for (let i = 0; i < 100_000; i++) html += `<a href="https://site-${i}.example/">a</a> `;
+    flood.innerHTML = `<a href="https://honest-shop.example/?${"x".repeat(1 << 21)}">a</a><a href="javascript:void(0)">a</a><a href="https://">a</a>${html}`;
+    document.body.prepend(Object.assign(document.createElement("p"), { innerHTML: `<a href="https://www.threads.com/@invented.lender?${"y".repeat(1 << 20)}">a</a>` }), flood);
+  });
+  const [mark] = await marks.some(1, { within: 30_000 });
+  assert.match(mark.name, /invented\.lender/);
+  const batches = await asked();
+  assert.ok(batches.every((hrefs) => hrefs.length <= 100 && hrefs.join("").length < 1 << 20));
+  assert.ok(await tab.evaluate(() => new Promise((resolve) => requestIdleCallback(() => resolve(true)))), "the page has time for itself");
+  await tab.close();
+});
+
+test("words are in the person's language", async () => {
+  const vietnamese = await world.chromium({ language: "vi" });
+  const tab = await vietnamese.tab();
+  await tab.goto("https://www.youtube.com/?feed=12");
+  const marks = await Marks.of(tab);
+  const labels = await until("both kinds are marked", async () => {
+    await tab.mouse.wheel(0, 300);
+    const labels = new Set((await marks.all()).map(({ label }) => label));
+    return labels.size === 2 && labels;
+  });
+  assert.deepEqual(labels, new Set(["Lừa đảo đã biết", "Dẫn đến trang lừa đảo"]));
+  await tab.close();
+});
