@@ -41,7 +41,7 @@ type file struct {
 	Names   []subject.Subject
 	Scopes  []scope
 	Refused string // why the subject may not be listed as it is
-	Reports []sample
+	Said    []sample
 	More    int // reports that are not shown
 	Days    chart
 	Acts    []triage.Act
@@ -86,14 +86,14 @@ func casePage(v *visit) error {
 	if f.Names, err = v.Desk.Names(ctx, c.ID, 50); err != nil {
 		return err
 	}
-	if f.Reports, err = v.samples(ctx, c); err != nil {
+	if f.Said, err = v.samples(ctx, c); err != nil {
 		return err
 	}
-	f.More = max(0, c.Reports+c.Appeals-len(f.Reports))
+	f.More = max(0, c.Reports+c.Appeals-len(f.Said))
 	if err := publish.Guard(c.Subject); err != nil {
 		f.Refused = why(err)
 	}
-	if f.Scopes, err = v.scopes(ctx, c, f.Names, f.Reports); err != nil {
+	if f.Scopes, err = v.scopes(ctx, c, f.Names, f.Said); err != nil {
 		return err
 	}
 	days, err := v.Desk.Days(ctx, c.ID)

@@ -138,6 +138,9 @@ func (o *office) report(r wire.Report, from string) {
 // Each role takes each route that its rights allow, and no other; the table is made from the routes themselves.
 func TestRoleMatrix(t *testing.T) {
 	o := newOffice(t)
+	o.report(wire.Report{Href: "https://shop.example/a", Title: "a shop", Note: "never sent it", Language: "vi", Category: "shop"}, "a")
+	o.report(wire.Report{Href: "https://shop.example/b"}, "b")
+	o.report(wire.Report{Href: "https://shop.example/b", Kind: wire.KindMistake, Note: "it is mine"}, "c")
 	sessions := map[staff.Role]string{"": ""}
 	for _, role := range staff.Roles {
 		sessions[role] = o.person("the-"+string(role), role)

@@ -126,7 +126,8 @@ document.addEventListener("keydown", (event) => {
       event.preventDefault();
       if (target.matches("details")) {
         target.open = true;
-        $("[data-first]", target)?.focus();
+        $("[data-first]", target)?.focus({ preventScroll: true });
+        target.scrollIntoView({ block: "nearest" });
       } else if (writes(target)) {
         target.focus();
         target.select?.();

@@ -1,0 +1,96 @@
+// Every page of the console, with an invented week in it: no barrier, no overflow on a phone, in both languages, by day and by night.
+// With UPDATE_PICTURES=1 the pictures of docs/pictures/ are taken anew.
+
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { Office } from "./fixture/console.mjs";
+import { Khien, top } from "./fixture/khien.mjs";
+import { until } from "./fixture/until.mjs";
+
+const folder = path.join(top, "docs/pictures");
+
+let khien, office, links;
+
+before(async () => {
+  khien = await Khien.make();
+  await khien.cli("init", "--demo");
+  await khien.start("--console", "127.0.0.1:0");
+  const out = await khien.cli("demo", "--console-origin", khien.console);
+  links = out.trim().split("\n");
+  office = await Office.open(khien);
+});
+
+after(async () => {
+  await office?.close();
+  await khien?.close();
+});
+
+const pages = [
+  { name: "queue", path: "/queue" },
+  { name: "proposed", path: "/queue?part=proposed" },
+  { name: "decided", path: "/queue?part=decided" },
+  { name: "done", path: "/queue?part=done" },
+  { name: "case", path: "/cases/5", open: (page) => page.keyboard.press("a") },
+  { name: "case-reject", path: "/cases/4", open: (page) => page.keyboard.press("r") },
+  { name: "case-proposed", path: "/cases/7" },
+  { name: "case-done", path: "/cases/1" },
+  { name: "publish", path: "/publish" },
+  { name: "audit", path: "/audit?verify=1" },
+  { name: "release", path: "/releases/2" },
+  { name: "nothing", path: "/nothing-here" },
+  { name: "keys", path: "/queue", open: (page) => page.keyboard.press("?") },
+];
+
+const admins = [
+  { name: "people", path: "/people" },
+  { name: "forbidden", path: "/publish" },
+];
+
+async function look(person, { name, path: at, open }, language, scheme) {
+  const where = `${name} in ${language}, ${scheme}`;
+  await person.go(at);
+  await open?.(person.page);
+  await person.page.waitForTimeout(50);
+  assert.deepEqual(await person.barriers(), [], where);
+  assert.equal(await person.page.locator("html").getAttribute("lang"), language, where);
+  assert.doesNotMatch(await person.page.innerText("body"), /⟦|%!/, where);
+  if (process.env.UPDATE_PICTURES) {
+    await mkdir(folder, { recursive: true });
+    await person.page.screenshot({ path: path.join(folder, `console-${name}-${language}-${scheme}.png`) });
+  }
+  await person.page.setViewportSize({ width: 360, height: 740 });
+  assert.equal(await person.overflows(), false, `${where}: wider than a phone`);
+  if (process.env.UPDATE_PICTURES && name === "case") {
+    await person.page.screenshot({ path: path.join(folder, `console-phone-${language}-${scheme}.png`) });
+  }
+  await person.page.setViewportSize({ width: 1280, height: 900 });
+}
+
+test("every page, in both languages, by day and by night", async () => {
+  const linh = await office.person({ name: "linh" });
+  const an = await office.person({ name: "an" });
+  await look(linh, { name: "signin", path: "/signin" }, "en", "light");
+  await look(linh, { name: "invite", path: new URL(links[1]).pathname }, "en", "light");
+  await an.enrol(links[0]);
+  await linh.enrol(links[1]);
+  for (const language of ["en", "vi"]) {
+    for (const person of [linh, an]) {
+      await person.go("/queue");
+      const shown = await person.page.locator("html").getAttribute("lang");
+      if (shown !== language) {
+        await person.page.click(`.who button[name=lang]`);
+        await until("the language is another", async () => (await person.page.locator("html").getAttribute("lang")) === language);
+      }
+    }
+    for (const scheme of ["light", "dark"]) {
+      await linh.page.emulateMedia({ colorScheme: scheme });
+      await an.page.emulateMedia({ colorScheme: scheme });
+      for (const page of pages) await look(linh, page, language, scheme);
+      for (const page of admins) await look(an, page, language, scheme);
+    }
+  }
+  assert.deepEqual(linh.accidents, []);
+  assert.deepEqual(an.accidents, []);
+});
