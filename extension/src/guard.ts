@@ -4,6 +4,7 @@ import * as core from "./core";
 import { api, badge as toolbar, navigate, own, renew, shown } from "./ext";
 import { lookAgain, type Detailed, type Notice } from "./message";
 import type { Finding } from "./protocol";
+import * as hot from "./hot";
 import { get, ServerError } from "./server";
 import * as session from "./session";
 import type { Warning } from "./session";
@@ -34,7 +35,7 @@ export async function visit(tabId: number, href: string, moment: Moment): Promis
   const back = leaving.get(tabId);
   if (back && moment === "commit" && finding.verdict !== "listed") back.arrived = true;
   const covered = finding.verdict === "unlisted" && (await session.covered(tabId))?.page === href;
-  if (moment !== "before") await badge(tabId, covered ? "listed" : through === "cleared" ? "unlisted" : finding.verdict);
+  if (moment !== "before") await mark(tabId, covered ? "listed" : through === "cleared" ? "unlisted" : finding.verdict);
 
   const network = onNetwork(href);
   const told = network && moment === "within" ? await tell(tabId) : false;
@@ -43,7 +44,59 @@ export async function visit(tabId: number, href: string, moment: Moment): Promis
     if (moment === "before" || moment === "commit" || told) return;
     if (moment === "read" && (await tell(tabId))) return;
   }
+  // The browser leads to the warning by itself; should it not, the page is seen when it comes.
+  if (moment === "before" && (await hot.redirects(href))) return;
   if (latest.get(tabId) === href) await warn(tabId, href, finding);
+}
+
+/**
+ * Firefox asks before it loads a page, where a person has granted access: returns whether it may not be loaded. The
+ * warning then takes its place. A covered account is loaded, for the cover to lie over.
+ */
+export async function holds(tabId: number, href: string): Promise<boolean> {
+  if (tabId < 0 || !/^https?:/.test(href)) return false;
+  latest.set(tabId, href);
+  const finding = await look(href);
+  if (finding.verdict !== "listed" || (onNetwork(href) && isAccount(finding.subject))) return false;
+  if (latest.get(tabId) !== href || (await session.letThrough(tabId, finding))) return false;
+  void warn(tabId, href, finding).catch(() => undefined);
+  return true;
+}
+
+/**
+ * For a warning page that the browser has opened by a rule. Its fragment is the address that it stands for, which
+ * anybody could have written: only what the core says about that address counts. Returns the name of a warning; or the
+ * address, if it may be opened after all; or nothing, also while the tab is led back over it.
+ */
+export async function claim(tabId: number, address: string): Promise<{ id: string } | { href: string } | null> {
+  if (!/^https?:/.test(address) || !URL.canParse(address)) return null;
+  const { href } = new URL(address);
+  const finding = await look(href);
+  if (finding.verdict === "listed" && !(await session.letThrough(tabId, finding))) {
+    const before = left(tabId, finding);
+    const warning: Warning = { tabId, href, finding, again: before?.arrived ?? false };
+    await badge(tabId, "listed");
+    if (before && !before.arrived) {
+      await leave(warning, false);
+      return null;
+    }
+    return { id: await session.addWarning(warning) };
+  }
+  if (finding.verdict !== "listed" && finding.verdict !== "unlisted") return null;
+  // The rules know less than the list, or than the session. An address that they never named leads nowhere.
+  if (!(await hot.redirects(href))) return null;
+  if (finding.verdict === "listed") await hot.allow(tabId, href);
+  else await hot.refresh();
+  return finding.verdict === "listed" || !(await hot.redirects(href)) ? { href } : null;
+}
+
+/** Chromium refuses to lead from a page of the web to one of ours: the tab is empty, and the warning is opened here. */
+export async function refused(tabId: number, url: string): Promise<void> {
+  const page = own("warning.html#");
+  if (!url.startsWith(page)) return;
+  const going = latest.get(tabId);
+  const claimed = await claim(tabId, url.slice(page.length));
+  if (claimed && latest.get(tabId) === going) await navigate(tabId, "id" in claimed ? own(`warning.html#${claimed.id}`) : claimed.href);
 }
 
 /** Looks at all tabs: pages that were open before the extension, or before the list that names them. */
@@ -67,11 +120,16 @@ const unreadable: Finding = { ...core.nothing, cause: "core" };
 
 /** What is known about an address; "unknown" too if the core itself fails. */
 export async function look(href: string): Promise<Finding> {
+  return (await lookAll([href]))[0] ?? unreadable;
+}
+
+/** What is known about each of many addresses. */
+export async function lookAll(hrefs: string[]): Promise<Finding[]> {
   try {
     await restore();
-    return (await core.check([href]))[0] ?? unreadable;
+    return await core.check(hrefs);
   } catch {
-    return unreadable;
+    return hrefs.map(() => unreadable);
   }
 }
 
@@ -99,7 +157,8 @@ async function warn(tabId: number, href: string, finding: Finding): Promise<void
   const warning: Warning = { tabId, href, finding, again: before?.arrived ?? false };
   if (before && !before.arrived) return leave(warning, false);
   const id = await session.addWarning(warning);
-  await navigate(tabId, own(`warning.html#${id}`));
+  // The person may have gone elsewhere meanwhile, and must not be taken back from there.
+  if (latest.get(tabId) === href) await navigate(tabId, own(`warning.html#${id}`));
 }
 
 /** Puts the badge on a warning page; or goes on back over an older one. */
@@ -194,11 +253,26 @@ async function tell(tabId: number): Promise<boolean> {
 const red = "#b3261e";
 const grey = "#5f6368";
 
+/** As badge; a page that holds a listed one in a frame is marked too. */
+async function mark(tabId: number, verdict: Finding["verdict"]): Promise<void> {
+  const holds = verdict !== "listed" && Object.keys(await session.framed(tabId)).length > 0;
+  await badge(tabId, holds ? "framed" : verdict);
+}
+
+/** Shows on the toolbar what is known now about the page in a tab. */
+export async function refreshBadge(tabId: number): Promise<void> {
+  const href = await shown(tabId);
+  if (!href || !/^https?:/.test(href)) return;
+  const finding = await look(href);
+  const cleared = finding.verdict === "listed" && (await session.letThrough(tabId, finding)) === "cleared";
+  await mark(tabId, cleared ? "unlisted" : finding.verdict);
+}
+
 /** Shows a verdict on the toolbar: a mark for listed and for unknown, nothing for nothing known. */
-export async function badge(tabId: number, verdict: Finding["verdict"]): Promise<void> {
+export async function badge(tabId: number, verdict: Finding["verdict"] | "framed"): Promise<void> {
   const [text, color, title] =
-    verdict === "listed"
-      ? ["!", red, t("titleListed")]
+    verdict === "listed" || verdict === "framed"
+      ? ["!", red, t(verdict === "listed" ? "titleListed" : "titleFramed")]
       : verdict === "unknown"
         ? ["?", grey, t(fresh ? "titleUnknown" : "titleOutdated")]
         : [null, grey, t(fresh ? "titleNothing" : "titleOutdated")];

@@ -49,6 +49,15 @@ export interface FromFeed {
   "feed.mistake": [{ href: string }, "queued" | "failed"];
 }
 
+/** From the banner over a page that holds a listed one in a frame. */
+export interface FromBanner {
+  "banner.look": [null, Notice | null];
+  "banner.details": [{ subject: string }, Detailed | null];
+  "banner.leave": [null, null];
+  "banner.mistake": [{ subject: string }, "queued" | "failed"];
+  "banner.close": [{ subject: string }, null];
+}
+
 /** The list in use, for the popup. */
 export interface Protection {
   issued: number;
@@ -63,7 +72,7 @@ export interface Protection {
 export interface Page {
   href: string;
   title: string;
-  state: "listed" | "passed" | "caution" | "unlisted" | "unknown" | "other";
+  state: "listed" | "passed" | "framed" | "caution" | "unlisted" | "unknown" | "other";
   category: string;
   /** Of a caution: the real one's host, and its name if that is known. */
   resembles: string;
@@ -93,8 +102,12 @@ export interface FromPages {
   "warning.details": [{ id: string }, Detailed | null];
   "warning.leave": [{ id: string; close: boolean }, null];
   "warning.mistake": [{ id: string }, "queued" | "failed"];
+  /** For a page that the browser has opened by itself: the name of its warning, or the address if there is nothing to warn about. */
+  "warning.claim": [{ href: string }, { id: string } | { href: string } | null];
   /** Lets the page through and returns its address. */
   "warning.pass": [{ id: string }, string | null];
+  /** Whether access to all sites is granted, and to how many hosts the browser's own rules apply. */
+  "access.state": [null, { granted: boolean; hosts: number }];
   "popup.page": [{ tabId: number } | { request: string }, Page];
   "popup.protection": [null, Protection];
   "popup.refresh": [null, Protection];
@@ -144,7 +157,7 @@ export interface FromOptions {
   "options.diagnostics": [null, Diagnostics];
 }
 
-export type Asks = FromOverlay & FromFeed & FromPages & FromAnywhere & FromOptions;
+export type Asks = FromOverlay & FromFeed & FromBanner & FromPages & FromAnywhere & FromOptions;
 
 /** Who answers each question: the body, and what the browser vouches for about the sender. */
 export type Handlers<Asks, Rest extends unknown[] = []> = {
@@ -161,6 +174,9 @@ export const lookAgain = "look again";
 
 /** And: there is another list, whatever was known of a link may have changed. */
 export const listChanged = "list changed";
+
+/** And: what the frames of the page hold has changed. */
+export const lookAtFrames = "look at frames";
 
 /** Asks the worker. Rejects if it fails or is not there. */
 export async function ask<N extends keyof Asks>(name: N, body: Asks[N][0]): Promise<Asks[N][1]> {

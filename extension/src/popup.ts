@@ -68,6 +68,7 @@ async function activeTab(): Promise<number> {
 const states: Record<Page["state"], [title: Key, meaning: Key]> = {
   listed: ["stateListed", "stateListedMeaning"],
   passed: ["stateListed", "statePassedMeaning"],
+  framed: ["stateFramed", "stateListedMeaning"],
   caution: ["stateCaution", "cautionMeaning"],
   unlisted: ["stateNothing", "stateNothingMeaning"],
   unknown: ["stateUnknown", "stateUnknownMeaning"],
@@ -78,6 +79,7 @@ const states: Record<Page["state"], [title: Key, meaning: Key]> = {
 const signs: Record<Page["state"], string> = {
   listed: "M16 9v8m0 5v.1",
   passed: "M16 9v8m0 5v.1",
+  framed: "M16 9v8m0 5v.1",
   caution: "M16 9v8m0 5v.1",
   unlisted: "M11 16h10",
   unknown: "M12.5 12.5a3.5 3.5 0 1 1 4.8 3.3c-.9.4-1.3 1-1.3 2.2m0 4v.1",

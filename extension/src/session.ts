@@ -55,6 +55,44 @@ export function covered(tabId: number): Promise<Warning | undefined> {
   return read<Warning>(`covered:${tabId}`);
 }
 
+/** What the frames of the page in a tab hold, by the number of the frame. */
+export async function framed(tabId: number): Promise<Record<number, Warning>> {
+  return (await read<Record<number, Warning>>(`framed:${tabId}`)) ?? {};
+}
+
+let turn: Promise<unknown> = Promise.resolve();
+
+export function setFramed(tabId: number, frameId: number, warning: Warning | undefined): Promise<void> {
+  const done = turn.then(async () => {
+    const { [frameId]: _, ...others } = await framed(tabId);
+    await area.set({ [`framed:${tabId}`]: warning ? { ...others, [frameId]: warning } : others });
+  });
+  turn = done.catch(() => undefined);
+  return done;
+}
+
+export function clearFramed(tabId: number): Promise<void> {
+  const done = turn.then(() => area.remove(`framed:${tabId}`));
+  turn = done.catch(() => undefined);
+  return done;
+}
+
+/** Says no more about a subject in the frames of a tab until the browser closes. */
+export async function hush(tabId: number, subject: string): Promise<void> {
+  await area.set({ [`hush:${tabId}:${subject}`]: true });
+}
+
+export async function hushed(tabId: number, subject: string): Promise<boolean> {
+  return (await read<boolean>(`hush:${tabId}:${subject}`)) === true;
+}
+
+/** True once for each start of the extension: it is what a new session does not know yet. */
+export async function begins(): Promise<boolean> {
+  const before = await read<boolean>("begun");
+  await area.set({ begun: true });
+  return before !== true;
+}
+
 /** Lets one subject through in one tab until the browser closes. */
 export async function pass(tabId: number, subject: string): Promise<void> {
   await area.set({ [`pass:${tabId}:${subject}`]: true });

@@ -8,14 +8,27 @@ import { view } from "./notice";
 import { h } from "./page";
 import { localize, t } from "./text";
 
-const id = location.hash.slice(1);
+let id = location.hash.slice(1);
 
 async function start(): Promise<void> {
   await localize(document);
   if (id === "example") return example();
+  if (/^https?:/.test(id)) await claim();
   const notice = /^[0-9a-f]{32}$/.test(id) ? await ask("warning.look", { id }).catch(() => null) : null;
   if (notice) show(notice);
   else over();
+}
+
+/**
+ * The browser has led here by a rule, and the fragment is the address that it held back. The worker decides anew what
+ * is known about it; from then on this page has a name as any other.
+ */
+async function claim(): Promise<void> {
+  const claimed = await ask("warning.claim", { href: id }).catch(() => null);
+  if (claimed && "href" in claimed) location.replace(claimed.href);
+  if (!claimed || !("id" in claimed)) return;
+  id = claimed.id;
+  history.replaceState(null, "", `#${id}`);
 }
 
 function show(notice: Notice): void {

@@ -7,8 +7,10 @@ import { api, hidden, openPopup, own, shown } from "./ext";
 import * as beside from "./beside";
 import * as core from "./core";
 import * as feed from "./feedasks";
+import * as frames from "./frames";
 import * as guard from "./guard";
-import type { FromAnywhere, FromFeed, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
+import * as hot from "./hot";
+import type { FromAnywhere, FromBanner, FromFeed, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
 import * as menu from "./menu";
 import * as report from "./report";
 import * as screens from "./screens";
@@ -21,10 +23,11 @@ import { otherwise } from "./whose";
 /** The tab of a message that a page or a content script has sent. */
 type Sender = chrome.runtime.MessageSender;
 
-type Navigation = { tabId: number; frameId: number; url: string; documentLifecycle?: string };
-
-const visits = (moment: guard.Moment) => (details: Navigation) => {
-  if (details.frameId === 0 && !hidden(details)) void guard.visit(details.tabId, details.url, moment);
+const visits = (moment: guard.Moment) => (details: frames.Frame) => {
+  if (details.frameId === 0 && !hidden(details)) {
+    if (moment === "commit") void frames.left(details.tabId);
+    void guard.visit(details.tabId, details.url, moment);
+  } else if (moment !== "before" && moment !== "read" && frames.inside(details)) void frames.visit(details);
 };
 
 api.webNavigation.onBeforeNavigate.addListener(visits("before"));
@@ -33,6 +36,22 @@ api.webNavigation.onCommitted.addListener(visits("commit"));
 api.webNavigation.onDOMContentLoaded.addListener(visits("read"));
 api.webNavigation.onHistoryStateUpdated.addListener(visits("within"));
 api.webNavigation.onReferenceFragmentUpdated.addListener(visits("within"));
+api.webNavigation.onCompleted.addListener((details) => {
+  // A page that was rendered ahead, or kept for the way back, brings its frames along.
+  if (details.frameId === 0 && !hidden(details)) void frames.visitAll(details.tabId);
+});
+api.webNavigation.onErrorOccurred.addListener((details) => {
+  if (details.frameId === 0 && !hidden(details)) void guard.refused(details.tabId, details.url);
+});
+// Only Firefox lets a page be held back by a script, and only where a person has granted access to it.
+api.webRequest?.onBeforeRequest.addListener(
+  // The types know Chromium alone, which takes no promise here.
+  ((details: { tabId: number; url: string }) => guard.holds(details.tabId, details.url).then((cancel) => ({ cancel }))) as never,
+  { urls: ["*://*/*"], types: ["main_frame"] },
+  ["blocking"],
+);
+api.permissions.onAdded.addListener(() => void hot.refresh());
+api.permissions.onRemoved.addListener(() => void hot.refresh());
 api.webNavigation.onTabReplaced.addListener(async ({ tabId }) => {
   const href = await shown(tabId);
   if (href) await guard.visit(tabId, href, "read");
@@ -40,14 +59,15 @@ api.webNavigation.onTabReplaced.addListener(async ({ tabId }) => {
 api.tabs.onRemoved.addListener((tabId) => {
   guard.forget(tabId);
   void session.forget(tabId);
+  void hot.forget(tabId);
 });
 
 api.runtime.onInstalled.addListener(async ({ reason }) => {
   if (reason === "install") await screens.welcome();
   await menu.fill();
-  await guard.visitAll();
 });
-api.runtime.onStartup.addListener(() => void guard.visitAll());
+// Wakes the worker when the browser starts; what there is to do is done at each start.
+api.runtime.onStartup.addListener(() => undefined);
 
 api.contextMenus?.onClicked.addListener(async (info, tab) => {
   if (beside.clicked(info, tab)) return;
@@ -74,9 +94,21 @@ api.runtime.onMessage.addListener((message: Message, sender: Sender, reply: (ans
 // Each start: the list, the clock, and what was left over.
 void store.restore().then(guard.showHealth, guard.showHealth);
 screens.watch();
+void begin();
 void keepAlarm();
 void due().then((next) => (next * 1000 <= Date.now() ? refresh("by itself") : undefined));
 void deliver();
+
+/** What was open before the extension was started, installed or switched on is looked at, once. */
+async function begin(): Promise<void> {
+  if (!(await session.begins())) return;
+  await Promise.all([visitAll(), hot.refresh()]);
+}
+
+async function visitAll(): Promise<void> {
+  const tabs = await api.tabs.query({});
+  await Promise.all([guard.visitAll(), ...tabs.map(({ id }) => (id === undefined ? undefined : frames.visitAll(id)))]);
+}
 
 /** The alarm outlives the worker, but not everything that can happen to a profile. */
 async function keepAlarm(): Promise<void> {
@@ -89,7 +121,7 @@ async function refresh(asked: "by itself" | "by a person"): Promise<void> {
   const changed = await update(asked);
   await keepAlarm();
   await guard.showHealth();
-  if (changed) await Promise.all([guard.visitAll(), feed.tellAll()]);
+  if (changed) await Promise.all([visitAll(), feed.tellAll(), hot.refresh()]);
   if ((await store.status()).error === "") await deliver(true);
 }
 
@@ -107,27 +139,28 @@ async function deliver(reachable = false): Promise<void> {
 
 /** Untrusted senders first: what a content script may ask stands apart from what our own pages may. */
 async function answer(message: Message, sender: Sender): Promise<unknown> {
-  if (sender.id !== api.runtime.id) return undefined;
-  const url = sender.url ?? "";
-  if (!url.startsWith(own(""))) {
-    if (sender.tab?.id === undefined || sender.frameId !== 0) return undefined;
-    const handle = fromOverlay[message.ask as keyof typeof fromOverlay] as ((body: unknown, tabId: number, url: string) => unknown) | undefined;
-    return handle?.(message.body, sender.tab.id, url);
+  // What the browser says about the sender decides; what the message says about itself never does.
+  const { id, origin, tab, frameId } = sender;
+  if (id !== api.runtime.id || origin === undefined || (tab && frameId !== 0)) return undefined;
+  if (origin !== own("").slice(0, -1)) {
+    if (tab?.id === undefined) return undefined;
+    const handle = fromScripts[message.ask as keyof typeof fromScripts] as ((body: unknown, tabId: number, origin: string) => unknown) | undefined;
+    return handle?.(message.body, tab.id, origin);
   }
   const handle = fromPages[message.ask as keyof typeof fromPages] as ((body: unknown, tabId: number) => unknown) | undefined;
-  return handle?.(message.body, sender.tab?.id ?? -1);
+  return handle?.(message.body, tab?.id ?? -1);
 }
 
-const fromOverlay: Handlers<FromOverlay & FromFeed & FromAnywhere, [tabId: number, url: string]> = {
+const fromScripts: Handlers<FromOverlay & FromFeed & FromBanner & FromAnywhere, [tabId: number, origin: string]> = {
   ...screens.fromAnywhere,
   "feed.check": feed.check,
   "feed.details": feed.reason,
-  async "feed.mistake"({ href }, tabId, url) {
-    return mistake(await feed.warning(href, tabId, url));
+  async "feed.mistake"({ href }, tabId, origin) {
+    return mistake(await feed.warning(href, tabId, origin));
   },
-  async "overlay.look"({ href, names }, tabId, url) {
+  async "overlay.look"({ href, names }, tabId, origin) {
     // The browser vouches for the site, the script for the rest of the address: it may be newer than the browser's.
-    if (!URL.canParse(href) || new URL(href).origin !== new URL(url).origin) return null;
+    if (!URL.canParse(href) || new URL(href).origin !== origin) return null;
     let warning: Warning = { tabId, href, finding: await guard.look(href), again: false };
     const other = warning.finding.verdict === "unlisted" ? await otherwise(href, names).catch(() => undefined) : undefined;
     if (other) warning = { ...warning, ...other, page: href };
@@ -153,6 +186,22 @@ const fromOverlay: Handlers<FromOverlay & FromFeed & FromAnywhere, [tabId: numbe
     const warning = await coveredAs(tabId, subject);
     if (warning) await session.pass(tabId, subject);
     return warning !== undefined;
+  },
+  "banner.look": (_, tabId) => frames.notice(tabId),
+  async "banner.details"({ subject }, tabId) {
+    const warning = await frames.framed(tabId, subject);
+    return warning ? guard.details(warning) : null;
+  },
+  async "banner.leave"(_, tabId) {
+    if (await frames.framed(tabId)) await frames.leave(tabId);
+    return null;
+  },
+  async "banner.mistake"({ subject }, tabId) {
+    return mistake(await frames.framed(tabId, subject));
+  },
+  async "banner.close"({ subject }, tabId) {
+    await frames.hush(tabId, subject);
+    return null;
   },
 };
 
@@ -181,10 +230,13 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions, [tabId: number
   async "warning.mistake"({ id }, tabId) {
     return mistake(await session.warning(tabId, id));
   },
+  "warning.claim": ({ href }, tabId) => guard.claim(tabId, href),
+  "access.state": () => hot.state(),
   async "warning.pass"({ id }, tabId) {
     const warning = await session.warning(tabId, id);
     if (!warning) return null;
     await session.pass(tabId, warning.finding.subject);
+    await hot.allow(tabId, warning.href);
     return warning.href;
   },
   async "popup.page"(from) {
@@ -268,6 +320,8 @@ async function page(tabId: number, address: string, title: string): Promise<Page
   const sent = (await report.about(href).catch(() => undefined)) ?? null;
   const covered = await session.covered(tabId);
   if (finding.verdict === "unlisted" && covered?.page === href) return { ...none, state: "listed", category: covered.finding.category };
+  const inside = finding.verdict === "listed" ? undefined : await frames.framed(tabId);
+  if (inside) return { ...none, state: "framed", category: inside.finding.category, report: sent };
   if (finding.verdict === "unlisted") {
     const { verdict, resembles, real, owner } = await core.resemble(href, title).catch(() => core.nothing);
     return { ...none, state: verdict === "caution" ? verdict : "unlisted", resembles, real, owner, report: sent };

@@ -3,37 +3,16 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import puppeteer from "puppeteer-core";
+import { startFirefox } from "./fixture/firefox.mjs";
 import { until } from "./fixture/until.mjs";
 import { World } from "./fixture/world.mjs";
-
-const executablePath = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
 
 let world, web, browser, tab;
 
 before(async () => {
   world = await World.make();
   web = world.web;
-  browser = await puppeteer.launch({
-    browser: "firefox",
-    executablePath,
-    headless: true,
-    acceptInsecureCerts: true,
-    extraPrefsFirefox: {
-      "network.proxy.type": 1,
-      "network.proxy.http": "127.0.0.1",
-      "network.proxy.http_port": web.port,
-      "network.proxy.ssl": "127.0.0.1",
-      "network.proxy.ssl_port": web.port,
-      "network.stricttransportsecurity.preloadlist": false,
-      "network.captive-portal-service.enabled": false,
-      "network.connectivity-service.enabled": false,
-      "dom.security.https_first": false,
-      // The background of the extension is stopped as soon as it idles, so that most steps have to wake it.
-      "extensions.background.idle.timeout": 1000,
-    },
-  });
-  await browser.installExtension(`${world.extension}/firefox`);
+  browser = await startFirefox({ folder: `${world.extension}/firefox`, web });
   await until("the extension has asked for a newer list", () => world.gateway.asked("/v1/head").some((one) => one.status === 200));
   tab = await browser.newPage();
 });

@@ -156,6 +156,7 @@ var background = []string{
 	"src/overlay.ts",
 	"src/feed.ts",
 	"src/aside.ts",
+	"src/banner.ts",
 }
 
 // scripts bundles the scripts of the background, and of each page the one with its name.

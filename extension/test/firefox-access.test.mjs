@@ -1,0 +1,73 @@
+// Firefox, where a person has granted access to all sites: a listed page is held back before it is asked for.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+const host = "parcel-fee.example";
+
+let world, web, browser, tab;
+
+before(async () => {
+  world = await World.make();
+  web = world.web;
+  browser = await world.firefoxWithAccess();
+  await until("the extension has asked for a newer list", () => world.gateway.asked("/v1/head").some((one) => one.status === 200));
+  tab = await browser.newPage();
+});
+after(async () => {
+  await browser?.close();
+  await world?.close();
+});
+
+/** Opens an address and does not wait for a page that will not come. */
+const go = (url) => void tab.goto(url, { timeout: 5000 }).catch(() => undefined);
+
+const ours = () => until("the tab shows a page of the extension", async () => (await tab.evaluate(() => location.protocol).catch(() => tab.url())).startsWith("moz-extension:"));
+
+const asked = (mark) => web.visits.slice(mark).filter((one) => one.host.endsWith(host));
+
+async function honest() {
+  const mark = web.told.length;
+  go("https://honest-shop.example/");
+  await web.hear("honest-shop.example", "stayed", { since: mark });
+}
+
+test("a listed page is not even asked for, by whatever way; Leave leads back", async () => {
+  const to = "https://your.bank.parcel-fee.example/pay";
+  for (const way of [to, `http://${host}/`, `https://short-link.example/~/to?url=${encodeURIComponent(to)}`]) {
+    await honest();
+    const mark = web.visits.length;
+    go(way);
+    await ours();
+    assert.deepEqual(asked(mark), []);
+    await tab.keyboard.press("Enter");
+    // The page was kept, and comes back without a load.
+    await until("the honest page is back", async () => (await tab.evaluate(() => location.href)) === "https://honest-shop.example/");
+  }
+});
+
+test("go on once opens the page in that tab, and in no other", async () => {
+  await honest();
+  go(`https://${host}/`);
+  await ours();
+  const mark = web.told.length;
+  // From Leave on, each button in its turn; none but the last leads anywhere.
+  for (let i = 0; i < 10 && web.heard(host, "ran").length === 0; i++) {
+    await tab.keyboard.press("Tab");
+    await tab.keyboard.press("Enter");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  await web.hear(host, "stayed", { since: mark });
+  const visits = web.visits.length;
+  await tab.evaluate((href) => void open(href), `https://${host}/second`);
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  assert.deepEqual(asked(visits), []);
+});
+
+test("a listed page inside a frame: a banner lies over the page around it", async () => {
+  await honest();
+  await tab.evaluate((src) => void document.body.append(Object.assign(document.createElement("iframe"), { src })), `https://${host}/inner`);
+  await until("the banner is there", () => tab.evaluate(() => document.querySelector("khien-banner") !== null));
+});

@@ -1,0 +1,375 @@
+// Every way into a listed page leads to the warning, and nothing else does. Once as the extension is installed, and once
+// where a person has granted access to all sites, so that the browser holds the hottest hosts back by itself.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Unwatched } from "./fixture/unwatched.mjs";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+const listed = "https://parcel-fee.example/pay?id=7";
+const host = "parcel-fee.example";
+
+let world, web, usual, trusted;
+
+before(async () => {
+  world = await World.make();
+  web = world.web;
+  trusted = await world.chromiumWithAccess();
+  usual = await world.chromium({ keepsPages: true });
+});
+after(() => world?.close());
+
+async function honest(browser, url = "https://honest-shop.example/") {
+  const tab = await browser.tab();
+  await tab.goto(url);
+  await tab.click("h1");
+  return tab;
+}
+
+async function follow(tab, href, { target = "", button = "left" } = {}) {
+  await tab.evaluate(([href, target]) => Object.assign(document.getElementById("next"), { href, target }), [href, target]);
+  await tab.click("#next", { noWaitAfter: true, button });
+}
+
+const through = (to, host = "short-link.example") => `https://${host}/~/to?url=${encodeURIComponent(to)}`;
+
+/** How often a host was asked for a page since a mark. */
+const asked = (mark, name = host) => web.visits.slice(mark).filter((one) => one.host === name).length;
+
+/** Asks the worker as a page of the extension. */
+async function ask(page, name) {
+  return (await page.evaluate((message) => chrome.runtime.sendMessage(message), { ask: name, body: null })).ok;
+}
+
+test("where access is granted, the browser's own rules hold the hot hosts", async () => {
+  const [with_, without] = await Promise.all([trusted.inside(), usual.inside()]);
+  await until("the rules are there", async () => (await ask(with_, "access.state")).hosts === 1);
+  assert.deepEqual(await ask(with_, "access.state"), { granted: true, hosts: 1 });
+  assert.deepEqual(await ask(without, "access.state"), { granted: false, hosts: 0 });
+  await Promise.all([with_.close(), without.close()]);
+});
+
+const ways = {
+  "an address typed by hand": (browser, tab) => browser.go(tab, listed),
+  "a link": (browser, tab) => follow(tab, listed),
+  "two redirects": (browser, tab) => follow(tab, through(through(listed, "second-hop.example"))),
+  "a sub-domain over plain http": (browser, tab) => follow(tab, "http://your.bank.parcel-fee.example/login"),
+  "a form": (browser, tab) => tab.evaluate((action) => {
+    const form = Object.assign(document.createElement("form"), { action, method: "post" });
+    document.body.append(form);
+    form.submit();
+  }, listed),
+  "a script": (browser, tab) => tab.evaluate((href) => location.assign(href), listed),
+  "a page that refreshes itself": (browser, tab) => tab.evaluate((href) => {
+    document.head.append(Object.assign(document.createElement("meta"), { httpEquiv: "refresh", content: `0;url=${href}` }));
+  }, listed),
+};
+
+for (const [name, way] of Object.entries(ways)) {
+  test(`${name} leads to the warning; Leave leads back`, async () => {
+    for (const browser of [usual, trusted]) {
+      const tab = await honest(browser);
+      const mark = web.visits.length;
+      const told = web.told.length;
+      await way(browser, tab);
+      await browser.warned(tab);
+      assert.match(await tab.innerText("#name"), /parcel-fee\.example$/);
+      assert.match(new URL(tab.url()).hash, /^#[0-9a-f]{32}$/);
+      assert.equal(await browser.badge(tab), "!");
+      if (browser === trusted) assert.equal(asked(mark), 0, "the page was asked for");
+      assert.deepEqual(web.told.slice(told).filter((one) => one.host === host && one.what !== "ran" && one.what !== "alive"), []);
+      // A page that refreshes itself has left the history.
+      if (!name.includes("refreshes")) {
+        await tab.click("#leave", { noWaitAfter: true });
+        await until("the honest page is back", () => tab.url() === "https://honest-shop.example/");
+      }
+      await tab.close();
+    }
+  });
+}
+
+test("a link into a new tab, a middle click and window.open lead to the warning there, and leave the page alone", async () => {
+  for (const browser of [usual, trusted]) {
+    for (const way of [
+      (tab) => follow(tab, listed, { target: "_blank" }),
+      (tab) => follow(tab, listed, { button: "middle" }),
+      (tab) => tab.evaluate((href) => void open(href), listed),
+      (tab) => tab.evaluate((href) => void (open("about:blank").location = href), listed),
+    ]) {
+      const tab = await honest(browser);
+      const before = browser.tabs();
+      await way(tab);
+      const opened = await until("another tab is there", () => browser.tabs().find((one) => !before.includes(one)));
+      await browser.warned(opened);
+      assert.equal(tab.url(), "https://honest-shop.example/");
+      await opened.close();
+      await tab.close();
+    }
+  }
+});
+
+test("go on once is good for that tab alone: not for a second one, for a page that was let through, nor for another listed site", async () => {
+  for (const browser of [usual, trusted]) {
+    const tab = await honest(browser);
+    await follow(tab, listed);
+    await browser.warned(tab);
+    const warning = tab.url();
+    await tab.click("#go-on");
+    await tab.waitForURL(listed);
+    await browser.go(tab, "https://www.parcel-fee.example/another/page");
+    assert.equal(await tab.innerText("h1"), "www.parcel-fee.example");
+    await browser.go(tab, "https://pages.example/stolen-shop/");
+    await browser.warned(tab);
+
+    await browser.go(tab, listed);
+    const tabs = browser.tabs();
+    await tab.evaluate((href) => void open(href), listed);
+    const opened = await until("the page has opened a tab", () => browser.tabs().find((one) => !tabs.includes(one)));
+    await browser.warned(opened);
+    // The name of somebody else's warning is worth nothing here.
+    await opened.goto("about:blank");
+    await opened.goto(warning);
+    await until("it says that the warning is over", () => opened.isVisible("#over"));
+    assert.equal(await opened.locator("#go-on").count(), 0);
+    await opened.close();
+
+    // Nor can a page of the web go there, look into it, or put it into a frame.
+    await browser.go(tab, "https://honest-shop.example/");
+    const framed = await tab.evaluate(async (src) => {
+      const frame = document.body.appendChild(Object.assign(document.createElement("iframe"), { src }));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return frame.contentDocument?.body?.innerText ?? "closed";
+    }, warning);
+    assert.equal(framed, "closed");
+    assert.ok(tab.frames().every((frame) => !frame.url().startsWith("chrome-extension:")));
+    await tab.evaluate((to) => (location.href = to), warning);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(await browser.badge(tab), "");
+    await tab.close();
+  }
+});
+
+test("the address that a rule hands over is believed in nothing: only what the list says of it counts", async () => {
+  for (const browser of [usual, trusted]) {
+    const tab = await browser.tab();
+    for (const made of ["https://honest-shop.example/", "https://www.facebook.com/", "javascript:alert(1)", "https://", "https://parcel-fee.example@honest-shop.example/"]) {
+      await tab.goto("about:blank");
+      await tab.goto(`chrome-extension://${browser.id}/warning.html#${made}`);
+      await until("it says that the warning is over", () => tab.isVisible("#over"));
+      assert.equal(await tab.locator("#go-on").count(), 0, made);
+      assert.match(tab.url(), /^chrome-extension:/);
+    }
+    await tab.goto("about:blank");
+    await tab.goto(`chrome-extension://${browser.id}/warning.html#${listed}`);
+    await browser.warned(tab);
+    assert.equal(await tab.innerText("#name"), host);
+    await tab.close();
+  }
+});
+
+test("a worker that has been stopped misses nothing", async () => {
+  for (const browser of [usual, trusted]) {
+    for (const way of [(tab) => browser.go(tab, listed), (tab) => follow(tab, listed)]) {
+      const tab = await honest(browser);
+      const mark = web.visits.length;
+      await browser.killWorker();
+      await way(tab);
+      await browser.warned(tab);
+      if (browser === trusted) assert.equal(asked(mark), 0);
+      await tab.close();
+    }
+  }
+});
+
+test("a tab that has moved on is left where it is when the answer comes", async () => {
+  for (const browser of [usual, trusted]) {
+    const tab = await honest(browser);
+    if (browser === usual) await browser.killWorker(); // the answer takes its time
+    await tab.evaluate((href) => {
+      location.assign(href);
+      setTimeout(() => location.assign("/next"), 0);
+    }, listed);
+    await until("it is at the second page", () => tab.url() === "https://honest-shop.example/next");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.ok(await browser.unknownToUs(tab), `it is at ${tab.url()}`);
+    await tab.close();
+  }
+});
+
+test("a page fetched ahead is not warned about before somebody goes there", async () => {
+  for (const browser of [usual, trusted]) {
+    const tab = await honest(browser);
+    await tab.evaluate((href) => {
+      const rules = { prefetch: [{ source: "list", urls: [href], eagerness: "immediate" }] };
+      document.head.append(
+        Object.assign(document.createElement("script"), { type: "speculationrules", textContent: JSON.stringify(rules) }),
+        Object.assign(document.createElement("link"), { rel: "prefetch", href }),
+      );
+    }, listed);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.ok(await browser.unknownToUs(tab));
+    assert.equal(await browser.badge(tab), "");
+    await follow(tab, listed);
+    await browser.warned(tab);
+    await tab.close();
+  }
+});
+
+test("a page rendered ahead is not warned about while nobody sees it, and is when somebody does", async () => {
+  const browser = await Unwatched.start({ folder: `${world.extension}/chromium`, web });
+  try {
+    const mark = web.told.length;
+    await browser.open("https://pages.example/~/ahead/stolen-shop/");
+    await web.hear("pages.example", "rendered ahead", { since: mark });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const before = await browser.addresses();
+    assert.ok(before.includes("https://pages.example/~/ahead/stolen-shop/"), before.join(" "));
+    assert.ok(before.every((url) => !url.includes("warning.html")), before.join(" "));
+    await until("the warning is there", async () => (await browser.addresses()).some((url) => url.includes("/warning.html#")));
+    assert.equal(web.visits.filter((one) => one.host === "pages.example" && one.path === "/stolen-shop/").length, 1);
+  } finally {
+    await browser.close();
+  }
+});
+
+test("a page kept for the way back is warned about if it was listed meanwhile", async () => {
+  // Another tab that opens meanwhile makes the browser drop the page.
+  const ours = await usual.inside();
+  const tab = await honest(usual, "https://soon-listed.example/");
+  await follow(tab, "https://honest-shop.example/");
+  await tab.waitForURL("https://honest-shop.example/");
+  await world.khien.list("urls", "soon-listed.example");
+  await until("the list has come", async () => (await ask(ours, "popup.refresh")).sequence === 2);
+  const mark = web.visits.length;
+  await tab.evaluate(() => history.back());
+  await usual.warned(tab);
+  assert.match(await tab.innerText("#name"), /soon-listed/);
+  assert.equal(asked(mark, "soon-listed.example"), 0, "the page was loaded again");
+  await Promise.all([tab.close(), ours.close()]);
+});
+
+/** Puts a frame into a page. */
+const frame = (tab, src) => tab.evaluate((src) => void document.body.append(Object.assign(document.createElement("iframe"), { src, id: "inner" })), src);
+
+test("a listed page inside a frame: badge and popup say so everywhere, a banner where our scripts may run", async () => {
+  for (const [browser, url, banners] of [
+    [usual, "https://honest-shop.example/", false],
+    [usual, "https://www.facebook.com/honest.baker", true],
+    [trusted, "https://honest-shop.example/", true],
+  ]) {
+    for (const src of [listed, through(listed)]) {
+      const tab = await honest(browser, url);
+      await frame(tab, src);
+      await until("the badge is there", async () => (await browser.badge(tab)) === "!");
+      const popup = await browser.popup(tab);
+      assert.equal(await popup.property("state", "className"), "framed");
+      await popup.close();
+      assert.equal(tab.url(), url);
+      if (banners) {
+        const banner = await browser.banner(tab);
+        assert.match(await banner.text("title"), /parcel-fee\.example/);
+        await banner.click("reason-toggle");
+        await banner.reads("why", /Asks for a card number/);
+      } else assert.equal(await tab.locator("khien-banner").count(), 0);
+      // The frame goes elsewhere: all is well again.
+      await tab.evaluate(() => void (document.getElementById("inner").src = "https://honest-bank.example/"));
+      await until("the badge is gone", async () => (await browser.badge(tab)) === "");
+      await until("no banner is left", async () => (await tab.locator("khien-banner").count()) === 0);
+      await tab.close();
+    }
+  }
+});
+
+test("the banner closes for that tab and lets nothing through; Leave leads away; a page that fights it loses", async () => {
+  const tab = await honest(trusted);
+  await follow(tab, "https://honest-bank.example/");
+  await tab.waitForURL("https://honest-bank.example/");
+  await tab.click("h1");
+  await frame(tab, listed);
+  let banner = await trusted.banner(tab);
+  await tab.evaluate(() => document.querySelector("khien-banner").remove());
+  await tab.evaluate(() => document.querySelector("khien-banner").setAttribute("hidden", ""));
+  await tab.evaluate(() => document.querySelector("khien-banner")?.hidePopover());
+  banner = await trusted.banner(tab);
+  assert.equal(await tab.evaluate(() => document.querySelector("khien-banner").shadowRoot), null);
+  await banner.click("leave");
+  await until("the page before is back", () => tab.url() === "https://honest-shop.example/");
+
+  await tab.click("h1");
+  await frame(tab, listed);
+  banner = await trusted.banner(tab);
+  await banner.click("close");
+  await until("the banner is gone", async () => (await tab.locator("khien-banner").count()) === 0);
+  await tab.reload();
+  await frame(tab, listed);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal(await tab.locator("khien-banner").count(), 0);
+  await trusted.go(tab, listed);
+  await trusted.warned(tab);
+  await tab.close();
+});
+
+test("a page cannot find out that the extension is there while nothing is covered", async () => {
+  const files = ["manifest.json", "warning.html", "popup.html", "banner.js", "overlay.js", "worker.js", "core.wasm", "icons/icon-32.png", "_locales/en/messages.json", ""];
+  for (const browser of [usual, trusted]) {
+    for (const url of ["https://honest-shop.example/", "https://www.facebook.com/honest.baker"]) {
+      const tab = await browser.tab();
+      await tab.addInitScript(() => {
+        globalThis.changed = [];
+        addEventListener("DOMContentLoaded", () => {
+          new MutationObserver((all) => changed.push(...all.map((one) => one.target.nodeName))).observe(document, { childList: true, attributes: true, subtree: true });
+        });
+      });
+      await tab.goto(url);
+      const found = await tab.evaluate(async ([id, files]) => {
+        const out = [];
+        const loads = (element, address) =>
+          new Promise((resolve) => {
+            element.addEventListener("load", () => resolve(true));
+            element.addEventListener("error", () => resolve(false));
+            Object.assign(element, address);
+            if (!element.isConnected) document.head.append(element);
+            setTimeout(() => resolve(false), 2000);
+          });
+        for (const file of files) {
+          const own = `chrome-extension://${id}/${file}`;
+          const other = `chrome-extension://${"a".repeat(32)}/${file}`;
+          for (const address of [own, other]) {
+            const [fetched, image, script, sheet] = await Promise.all([
+              fetch(address).then(() => true, () => false),
+              loads(new Image(), { src: address }),
+              loads(document.createElement("script"), { src: address }),
+              loads(document.createElement("link"), { rel: "stylesheet", href: address }),
+            ]);
+            out.push([fetched, image, script, sheet].join());
+          }
+        }
+        return out;
+      }, [browser.id, files]);
+      assert.ok(found.every((one) => one === "false,false,false,false"), found.join(" "));
+      const traces = await tab.evaluate(() => ({
+        entries: performance.getEntriesByType("resource").filter((one) => one.name.includes("extension:") && one.responseEnd > 0 && one.transferSize > 0).length,
+        globals: Object.getOwnPropertyNames(window).filter((name) => /khien/i.test(name)),
+        attributes: document.documentElement.getAttributeNames(),
+        elements: [...document.querySelectorAll("*")].map((one) => one.localName).filter((name) => name.includes("-")),
+        sheets: document.adoptedStyleSheets.length,
+        changed: [...new Set(changed)].filter((name) => name !== "HEAD"),
+      }));
+      assert.deepEqual(traces, { entries: 0, globals: [], attributes: [], elements: [], sheets: 0, changed: [] });
+      await tab.close();
+    }
+  }
+});
+
+test("access taken back: the rules are gone, and all else works as before", async () => {
+  const page = await trusted.inside();
+  await page.evaluate(() => chrome.permissions.remove({ origins: ["*://*/*"] }));
+  await until("the rules are gone", async () => (await page.evaluate(() => chrome.declarativeNetRequest.getDynamicRules())).length === 0);
+  assert.deepEqual(await ask(page, "access.state"), { granted: false, hosts: 0 });
+  assert.equal((await ask(page, "popup.refresh")).error, "");
+  const tab = await honest(trusted);
+  await follow(tab, listed);
+  await trusted.warned(tab);
+  await Promise.all([tab.close(), page.close()]);
+});
