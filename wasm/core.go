@@ -13,6 +13,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/tinylib/msgp/msgp"
@@ -24,6 +25,7 @@ import (
 	"khien/shared/set"
 	"khien/shared/subject"
 	"khien/shared/wire"
+	"khien/shared/work"
 )
 
 // maxRequest bounds a request in bytes: a check of many addresses, one of them of 2 MiB.
@@ -117,6 +119,8 @@ func (c *core) run(op int32, request, body []byte) ([]byte, error) {
 		return report(request)
 	case opSubjects:
 		return subjects(request)
+	case opWork:
+		return prove(request)
 	}
 	if c.checker == nil {
 		return nil, errNotOpen
@@ -296,17 +300,19 @@ func (c *core) apply(request, body []byte) ([]byte, error) {
 const (
 	maxTitle = 300
 	maxNote  = 2000
+	maxLink  = 400 // what is longer names nothing that others lead to as well
 )
 
 // report writes the body that the server takes: the address without its fragment
-// and without a name and password in it, and what it names.
+// and without a name and password in it, and what it names. The time is that of the hour, and of the language its first part: how wrong a clock is,
+// and which of many variants somebody speaks, would tell that two reports come from the same person.
 func report(request []byte) ([]byte, error) {
 	var q reportRequest
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
 	r := wire.Report{
-		ID: q.ID, Kind: q.Kind, Title: cut(q.Title, maxTitle), Language: cut(q.Language, 35), Time: q.Time,
+		ID: q.ID, Kind: q.Kind, Title: cut(q.Title, maxTitle), Language: language(q.Language), Time: q.Time - q.Time%3600,
 		Category: q.Category, Note: cut(q.Note, maxNote),
 	}
 	if q.Href != "" {
@@ -328,6 +334,7 @@ func report(request []byte) ([]byte, error) {
 		}
 		r.Subjects = []string{string(s)}
 	}
+	r.Links = leads(r.Href, q.Links)
 	body, err := r.MarshalMsg(nil)
 	if err != nil {
 		return nil, err
@@ -336,6 +343,38 @@ func report(request []byte) ([]byte, error) {
 		return nil, subject.ErrTooLong
 	}
 	return (&reportReply{body, r.Subjects}).MarshalMsg(nil)
+}
+
+func language(tag string) string {
+	tag, _, _ = strings.Cut(tag, "-")
+	return cut(tag, 8) // RFC 5646 section 2.1
+}
+
+// leads is what links on a page lead to, without their queries, which may be about the person who looks at it: accounts and numbers, and pages of other
+// hosts. What cannot be read is left out.
+func leads(page string, links []string) []string {
+	own, _ := subject.Host(page)
+	var to []string
+	for _, link := range links {
+		named, err := subject.FromHref(nil, link)
+		if errors.Is(err, subject.ErrScheme) {
+			named, err = subject.FromText(link) // a number, or an account by an address of its app
+		}
+		if err != nil || len(named) == 0 || len(to) == wire.MaxLinks {
+			continue
+		}
+		target := string(named[0])
+		if !named[0].IsAccount() {
+			if host, _ := subject.Host(link); host == own {
+				continue
+			}
+			target, _, _ = strings.Cut(target, "?")
+		}
+		if len(target) <= maxLink && !slices.Contains(to, target) {
+			to = append(to, target)
+		}
+	}
+	return to
 }
 
 // withoutUser removes "name:password@" from a normalised href.
@@ -360,6 +399,19 @@ func cut(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+func prove(request []byte) ([]byte, error) {
+	var q workRequest
+	if err := read(request, &q); err != nil {
+		return nil, err
+	}
+	if q.Tries < 1 || q.Tries > maxTries || len(q.Challenge)+len(q.ID) > work.MaxText {
+		return nil, errRequest
+	}
+	var reply workReply
+	reply.Number, reply.Found = work.Search(q.Challenge, q.ID, q.From, q.Tries, q.Zeros)
+	return reply.MarshalMsg(nil)
 }
 
 func subjects(request []byte) ([]byte, error) {

@@ -15,6 +15,7 @@ import (
 	"khien/shared/set"
 	"khien/shared/subject"
 	"khien/shared/wire"
+	"khien/shared/work"
 )
 
 const now = int64(1763900000)
@@ -225,7 +226,7 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	var sent reportReply
 	f(opReport, &reportRequest{
 		ID: bytes.Repeat([]byte{9}, 16), Kind: "scam", Href: "https://name:secret@www.tiktok.com/@An.Invented.Name?a=b#private", Title: strings.Repeat("Quà ", 100),
-		Language: "vi", Time: now, Note: strings.Repeat("é", 2000),
+		Language: "vi-VN", Time: now + 77, Note: strings.Repeat("é", 2000),
 	}, &sent, "")
 	var r wire.Report
 	if _, err := r.UnmarshalMsg(sent.Body); err != nil {
@@ -234,6 +235,9 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	if r.Href != "https://www.tiktok.com/@An.Invented.Name?a=b" || r.Subjects[0] != "tiktok:user/an.invented.name" {
 		t.Errorf("the report says %q, %q", r.Href, r.Subjects)
 	}
+	if r.Time%3600 != 0 || now+77-r.Time >= 3600 || r.Language != "vi" {
+		t.Errorf("the report tells the time %d and the language %q", r.Time, r.Language)
+	}
 	if len(r.Title) > maxTitle || len(r.Note) > maxNote || !strings.HasSuffix(r.Note, "é") {
 		t.Errorf("a title of %d and a note of %d bytes", len(r.Title), len(r.Note))
 	}
@@ -241,6 +245,35 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	if _, err := r.UnmarshalMsg(sent.Body); err != nil || r.Href != "https://scam.example/a" {
 		t.Errorf("of a long address the report says %.50q, %v", r.Href, err)
 	}
+	f(opReport, &reportRequest{ID: bytes.Repeat([]byte{9}, 16), Kind: "scam", Href: "https://lucky-bank.example/", Links: []string{
+		"https://collect.example/take?victim=900000000000001#top", "https://collect.example/take", "https://lucky-bank.example/help",
+		"tel:+84900000001", "https://t.me/Invented_Boss", "javascript:alert(1)", "nonsense", "https://name:secret@pay.example/",
+	}}, &sent, "")
+	r = wire.Report{}
+	if _, err := r.UnmarshalMsg(sent.Body); err != nil || fmt.Sprint(r.Links) != "[collect.example/take phone:+84900000001 telegram:user/invented_boss pay.example/]" {
+		t.Errorf("links %q, %v", r.Links, err)
+	}
+	many := make([]string, 300)
+	for i := range many {
+		many[i] = fmt.Sprintf("https://shop-%d.example/", i)
+	}
+	f(opReport, &reportRequest{Kind: "scam", Href: "https://lucky-bank.example/", Links: many}, &sent, "")
+	if _, err := r.UnmarshalMsg(sent.Body); err != nil || len(r.Links) != wire.MaxLinks {
+		t.Errorf("%d links, %v", len(r.Links), err)
+	}
+
+	// A proof of work is found in slices, and is one to whoever asked for it.
+	challenge, id := bytes.Repeat([]byte{3}, 24), bytes.Repeat([]byte{9}, 16)
+	var proof workReply
+	for q := (workRequest{Challenge: challenge, ID: id, Tries: 500, Zeros: 12}); !proof.Found; q.From = proof.Number {
+		f(opWork, &q, &proof, "")
+	}
+	if work.Zeros(challenge, id, proof.Number) < 12 {
+		t.Errorf("%d is no proof", proof.Number)
+	}
+	f(opWork, &workRequest{Challenge: challenge, ID: id, Tries: maxTries + 1}, &proof, "bad_request")
+	f(opWork, &workRequest{Challenge: challenge, ID: id}, &proof, "bad_request")
+	f(opWork, &workRequest{Challenge: challenge, ID: make([]byte, 41), Tries: 1}, &proof, "bad_request")
 	f(opReport, &reportRequest{Kind: "mistake", Subject: "scam.example/"}, &sent, "")
 	f(opReport, &reportRequest{Href: "chrome://settings/"}, &sent, "scheme")
 	var named subjectsReply
@@ -283,6 +316,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(int32(opText), text)
 	like, _ := (&resembleRequest{Href: "https://xn--fceplace-16gd.example/", Name: "FacePalace"}).MarshalMsg(nil)
 	f.Add(int32(opResemble), like)
+	proof, _ := (&workRequest{Challenge: make([]byte, 24), ID: make([]byte, 16), Tries: maxTries, Zeros: 64}).MarshalMsg(nil)
+	f.Add(int32(opWork), proof)
 	f.Fuzz(func(t *testing.T, op int32, request []byte) {
 		if op == opOpen {
 			return // only a sound release would be opened, and another than ours cannot be made

@@ -24,6 +24,7 @@ const (
 	opResemble = 9
 	opText     = 10
 	opGuide    = 11
+	opWork     = 12
 )
 
 type failure struct {
@@ -150,6 +151,8 @@ type reportRequest struct {
 	Time     int64  `msg:"time"`
 	Category string `msg:"category"`
 	Note     string `msg:"note"`
+
+	Links []string `msg:"links,omitempty"` // that were found on the page, as the browser writes them
 }
 
 type reportReply struct {
@@ -190,4 +193,22 @@ type textRequest struct {
 // textReply is what is known about each thing that the text names.
 type textReply struct {
 	Findings []finding `msg:"findings"`
+}
+
+// maxTries bounds the numbers that one call tries: some 5 ms.
+const maxTries = 4096
+
+// workRequest is about a proof of work (package work) for a challenge of the server's.
+type workRequest struct {
+	Challenge []byte `msg:"challenge,limit=64"`
+	ID        []byte `msg:"id,limit=64"`
+	From      uint64 `msg:"from"`  // the first number to try
+	Tries     int    `msg:"tries"` // how many; at most maxTries
+	Zeros     int    `msg:"zeros"`
+}
+
+// workReply has the number that was found, or the one to go on from.
+type workReply struct {
+	Number uint64 `msg:"number"`
+	Found  bool   `msg:"found"`
 }

@@ -1501,34 +1501,55 @@ func (z *reportReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *reportRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 9
-	// string "id"
-	o = append(o, 0x89, 0xa2, 0x69, 0x64)
-	o = msgp.AppendBytes(o, z.ID)
-	// string "kind"
-	o = append(o, 0xa4, 0x6b, 0x69, 0x6e, 0x64)
-	o = msgp.AppendString(o, z.Kind)
-	// string "href"
-	o = append(o, 0xa4, 0x68, 0x72, 0x65, 0x66)
-	o = msgp.AppendString(o, z.Href)
-	// string "subject"
-	o = append(o, 0xa7, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74)
-	o = msgp.AppendString(o, z.Subject)
-	// string "title"
-	o = append(o, 0xa5, 0x74, 0x69, 0x74, 0x6c, 0x65)
-	o = msgp.AppendString(o, z.Title)
-	// string "language"
-	o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
-	o = msgp.AppendString(o, z.Language)
-	// string "time"
-	o = append(o, 0xa4, 0x74, 0x69, 0x6d, 0x65)
-	o = msgp.AppendInt64(o, z.Time)
-	// string "category"
-	o = append(o, 0xa8, 0x63, 0x61, 0x74, 0x65, 0x67, 0x6f, 0x72, 0x79)
-	o = msgp.AppendString(o, z.Category)
-	// string "note"
-	o = append(o, 0xa4, 0x6e, 0x6f, 0x74, 0x65)
-	o = msgp.AppendString(o, z.Note)
+	// check for omitted fields
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
+	_ = zb0001Mask
+	if z.Links == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "id"
+		o = append(o, 0xa2, 0x69, 0x64)
+		o = msgp.AppendBytes(o, z.ID)
+		// string "kind"
+		o = append(o, 0xa4, 0x6b, 0x69, 0x6e, 0x64)
+		o = msgp.AppendString(o, z.Kind)
+		// string "href"
+		o = append(o, 0xa4, 0x68, 0x72, 0x65, 0x66)
+		o = msgp.AppendString(o, z.Href)
+		// string "subject"
+		o = append(o, 0xa7, 0x73, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74)
+		o = msgp.AppendString(o, z.Subject)
+		// string "title"
+		o = append(o, 0xa5, 0x74, 0x69, 0x74, 0x6c, 0x65)
+		o = msgp.AppendString(o, z.Title)
+		// string "language"
+		o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
+		o = msgp.AppendString(o, z.Language)
+		// string "time"
+		o = append(o, 0xa4, 0x74, 0x69, 0x6d, 0x65)
+		o = msgp.AppendInt64(o, z.Time)
+		// string "category"
+		o = append(o, 0xa8, 0x63, 0x61, 0x74, 0x65, 0x67, 0x6f, 0x72, 0x79)
+		o = msgp.AppendString(o, z.Category)
+		// string "note"
+		o = append(o, 0xa4, 0x6e, 0x6f, 0x74, 0x65)
+		o = msgp.AppendString(o, z.Note)
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "links"
+			o = append(o, 0xa5, 0x6c, 0x69, 0x6e, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Links)))
+			for za0001 := range z.Links {
+				o = msgp.AppendString(o, z.Links[za0001])
+			}
+		}
+	}
 	return
 }
 
@@ -1620,6 +1641,29 @@ func (z *reportRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Note")
 				return
 			}
+		case "links":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Links")
+				return
+			}
+			if zb0003 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Links) >= int(zb0003) {
+				z.Links = (z.Links)[:zb0003]
+			} else {
+				z.Links = make([]string, zb0003)
+			}
+			for za0001 := range z.Links {
+				z.Links[za0001], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Links", za0001)
+					return
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1634,7 +1678,10 @@ func (z *reportRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *reportRequest) Msgsize() (s int) {
-	s = 1 + 3 + msgp.BytesPrefixSize + len(z.ID) + 5 + msgp.StringPrefixSize + len(z.Kind) + 5 + msgp.StringPrefixSize + len(z.Href) + 8 + msgp.StringPrefixSize + len(z.Subject) + 6 + msgp.StringPrefixSize + len(z.Title) + 9 + msgp.StringPrefixSize + len(z.Language) + 5 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Category) + 5 + msgp.StringPrefixSize + len(z.Note)
+	s = 1 + 3 + msgp.BytesPrefixSize + len(z.ID) + 5 + msgp.StringPrefixSize + len(z.Kind) + 5 + msgp.StringPrefixSize + len(z.Href) + 8 + msgp.StringPrefixSize + len(z.Subject) + 6 + msgp.StringPrefixSize + len(z.Title) + 9 + msgp.StringPrefixSize + len(z.Language) + 5 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Category) + 5 + msgp.StringPrefixSize + len(z.Note) + 6 + msgp.ArrayHeaderSize
+	for za0001 := range z.Links {
+		s += msgp.StringPrefixSize + len(z.Links[za0001])
+	}
 	return
 }
 
@@ -2230,5 +2277,186 @@ func (z *textRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z textRequest) Msgsize() (s int) {
 	s = 1 + 9 + msgp.StringPrefixSize + len(z.Selected) + 4 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Language)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z workReply) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "number"
+	o = append(o, 0x82, 0xa6, 0x6e, 0x75, 0x6d, 0x62, 0x65, 0x72)
+	o = msgp.AppendUint64(o, z.Number)
+	// string "found"
+	o = append(o, 0xa5, 0x66, 0x6f, 0x75, 0x6e, 0x64)
+	o = msgp.AppendBool(o, z.Found)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *workReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "number":
+			z.Number, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Number")
+				return
+			}
+		case "found":
+			z.Found, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Found")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z workReply) Msgsize() (s int) {
+	s = 1 + 7 + msgp.Uint64Size + 6 + msgp.BoolSize
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *workRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 5
+	// string "challenge"
+	o = append(o, 0x85, 0xa9, 0x63, 0x68, 0x61, 0x6c, 0x6c, 0x65, 0x6e, 0x67, 0x65)
+	o = msgp.AppendBytes(o, z.Challenge)
+	// string "id"
+	o = append(o, 0xa2, 0x69, 0x64)
+	o = msgp.AppendBytes(o, z.ID)
+	// string "from"
+	o = append(o, 0xa4, 0x66, 0x72, 0x6f, 0x6d)
+	o = msgp.AppendUint64(o, z.From)
+	// string "tries"
+	o = append(o, 0xa5, 0x74, 0x72, 0x69, 0x65, 0x73)
+	o = msgp.AppendInt(o, z.Tries)
+	// string "zeros"
+	o = append(o, 0xa5, 0x7a, 0x65, 0x72, 0x6f, 0x73)
+	o = msgp.AppendInt(o, z.Zeros)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *workRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "challenge":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Challenge")
+				return
+			}
+			if zb0002 > 64 {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Challenge == nil || uint32(cap(z.Challenge)) < zb0002 {
+				z.Challenge = make([]byte, zb0002)
+			} else {
+				z.Challenge = z.Challenge[:zb0002]
+			}
+			if uint32(len(bts)) < zb0002 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Challenge, bts[:zb0002])
+			bts = bts[zb0002:]
+		case "id":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ID")
+				return
+			}
+			if zb0003 > 64 {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.ID == nil || uint32(cap(z.ID)) < zb0003 {
+				z.ID = make([]byte, zb0003)
+			} else {
+				z.ID = z.ID[:zb0003]
+			}
+			if uint32(len(bts)) < zb0003 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.ID, bts[:zb0003])
+			bts = bts[zb0003:]
+		case "from":
+			z.From, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "From")
+				return
+			}
+		case "tries":
+			z.Tries, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Tries")
+				return
+			}
+		case "zeros":
+			z.Zeros, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Zeros")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *workRequest) Msgsize() (s int) {
+	s = 1 + 10 + msgp.BytesPrefixSize + len(z.Challenge) + 3 + msgp.BytesPrefixSize + len(z.ID) + 5 + msgp.Uint64Size + 6 + msgp.IntSize + 6 + msgp.IntSize
 	return
 }

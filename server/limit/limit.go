@@ -16,11 +16,12 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
-	"math/bits"
 	"net/netip"
 	"sync"
 
 	"golang.org/x/time/rate"
+
+	"khien/shared/work"
 )
 
 // Source is a sender, for one day. It tells nothing about the address.
@@ -29,8 +30,8 @@ type Source [8]byte
 const (
 	day = 24 * 60 * 60
 
-	// maxSources bounds the senders that are remembered: some 20 MB. When there are more, those who have sent nothing
-	// for a while are forgotten first, and then all of them.
+	// maxSources bounds the senders that are remembered: some 20 MB. They are in two generations; when the younger one is full,
+	// the older one is forgotten, and whoever sends is young again.
 	maxSources = 100_000
 )
 
@@ -49,19 +50,19 @@ var Usual = Limits{Each: 0.2, EachBurst: 60, All: 2000, AllBurst: 4000, Bits: 17
 // Limiter is safe for concurrent use.
 type Limiter struct {
 	limits Limits
-	work   [32]byte // key of the challenges
+	secret [32]byte // key of the challenges
 
-	mu      sync.Mutex
-	day     int64
-	key     [32]byte // of the sources, for this day
-	sources map[Source]*rate.Limiter
-	all     *rate.Limiter
+	mu         sync.Mutex
+	day        int64
+	key        [32]byte // of the sources, for this day
+	young, old map[Source]*rate.Limiter
+	all        *rate.Limiter
 }
 
 // New makes a limiter with keys of its own.
 func New(limits Limits) *Limiter {
-	l := &Limiter{limits: limits, sources: map[Source]*rate.Limiter{}, all: rate.NewLimiter(limits.All, limits.AllBurst)}
-	rand.Read(l.work[:])
+	l := &Limiter{limits: limits, young: map[Source]*rate.Limiter{}, all: rate.NewLimiter(limits.All, limits.AllBurst)}
+	rand.Read(l.secret[:])
 	rand.Read(l.key[:])
 	return l
 }
@@ -79,7 +80,7 @@ func (l *Limiter) Source(addr netip.Addr, now int64) Source {
 	if today := now / day; today != l.day {
 		l.day = today
 		rand.Read(l.key[:])
-		clear(l.sources)
+		l.young, l.old = map[Source]*rate.Limiter{}, nil
 	}
 	key := l.key
 	l.mu.Unlock()
@@ -102,14 +103,7 @@ const (
 func (l *Limiter) Ask(s Source, worked bool) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	one := l.sources[s]
-	if one == nil {
-		if len(l.sources) >= maxSources {
-			l.forget()
-		}
-		one = rate.NewLimiter(l.limits.Each, l.limits.EachBurst)
-		l.sources[s] = one
-	}
+	one := l.sender(s)
 	// First the common bucket, so that one who must wait does not take from the others.
 	if !worked && l.all.Tokens() < 1 {
 		return Work
@@ -121,16 +115,20 @@ func (l *Limiter) Ask(s Source, worked bool) Answer {
 	return Take
 }
 
-// forget drops the senders whose bucket is full again, or all of them where nobody's is.
-func (l *Limiter) forget() {
-	for s, one := range l.sources {
-		if one.Tokens() >= float64(l.limits.EachBurst) {
-			delete(l.sources, s)
-		}
+// sender is what a sender may still send.
+func (l *Limiter) sender(s Source) *rate.Limiter {
+	one := l.young[s]
+	if one != nil {
+		return one
 	}
-	if len(l.sources) >= maxSources {
-		clear(l.sources)
+	if one = l.old[s]; one == nil {
+		one = rate.NewLimiter(l.limits.Each, l.limits.EachBurst)
 	}
+	if len(l.young) >= maxSources/2 {
+		l.young, l.old = make(map[Source]*rate.Limiter, maxSources/2), l.young
+	}
+	l.young[s] = one
+	return one
 }
 
 // ChallengeSize is the length of a challenge in bytes: its time and its HMAC.
@@ -146,7 +144,7 @@ func (l *Limiter) Challenge(now int64) (challenge []byte, zeros int) {
 }
 
 func (l *Limiter) seal(time []byte) []byte {
-	h := hmac.New(sha256.New, l.work[:])
+	h := hmac.New(sha256.New, l.secret[:])
 	h.Write(time)
 	return h.Sum(nil)[:ChallengeSize-8]
 }
@@ -157,15 +155,5 @@ func (l *Limiter) Worked(challenge, id []byte, number uint64, now int64) bool {
 		return false
 	}
 	made := int64(binary.BigEndian.Uint64(challenge))
-	return made <= now && now-made <= challengeLife && Zeros(challenge, id, number) >= l.limits.Bits
-}
-
-// Zeros counts the zero bits at the beginning of SHA-256 of challenge, id and number, which is written in eight bytes,
-// the most significant first.
-func Zeros(challenge, id []byte, number uint64) int {
-	var b [ChallengeSize + 64]byte
-	text := append(b[:0], challenge...)
-	text = append(text, id...)
-	sum := sha256.Sum256(binary.BigEndian.AppendUint64(text, number))
-	return bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:]))
+	return made <= now && now-made <= challengeLife && work.Zeros(challenge, id, number) >= l.limits.Bits
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"khien/shared/work"
 )
 
 const noon = 1_763_900_000
@@ -88,7 +90,7 @@ func TestProofsOfWork(t *testing.T) {
 	challenge, zeros := l.Challenge(noon)
 	id := []byte("0123456789abcdef")
 	var number uint64
-	for Zeros(challenge, id, number) < zeros {
+	for work.Zeros(challenge, id, number) < zeros {
 		number++
 	}
 	f := func(what string, challenge, id []byte, number uint64, now int64, want bool) {
@@ -108,18 +110,27 @@ func TestProofsOfWork(t *testing.T) {
 	forged[7]++
 	f("a challenge with another time", forged, id, number, noon+5, false)
 	wrong := number + 1
-	for Zeros(challenge, id, wrong) >= zeros {
+	for work.Zeros(challenge, id, wrong) >= zeros {
 		wrong++
 	}
 	f("too little work", challenge, id, wrong, noon+5, false)
 }
 
-func TestManySendersAreForgotten(t *testing.T) {
-	l := New(Usual)
-	for i := range 2*maxSources + 1 {
-		l.Ask(Source{byte(i), byte(i >> 8), byte(i >> 16)}, false)
-		if len(l.sources) > maxSources {
-			t.Fatalf("%d senders are remembered", len(l.sources))
+// A flood from ever new senders costs bounded memory, and whoever keeps sending is not forgotten in it.
+func TestManySenders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Limits{Each: 1, EachBurst: 2, All: rate.Inf, AllBurst: 1})
+		loud := Source{255, 255, 255, 255}
+		l.Ask(loud, false)
+		l.Ask(loud, false)
+		for i := range 3 * maxSources {
+			l.Ask(Source{byte(i), byte(i >> 8), byte(i >> 16)}, false)
+			if i%1000 == 0 && l.Ask(loud, false) != Wait {
+				t.Fatalf("after %d others the loud one may send again", i)
+			}
+			if n := len(l.young) + len(l.old); n > maxSources {
+				t.Fatalf("%d senders are remembered", n)
+			}
 		}
-	}
+	})
 }
