@@ -351,9 +351,12 @@ func language(tag string) string {
 }
 
 // leads is what links on a page lead to, without their queries, which may be about the person who looks at it: accounts and numbers, and pages of other
-// hosts. What cannot be read is left out.
+// hosts. What cannot be read is left out. A page of a platform has none: where a feed leads tells about whoever reads it, and not about what is reported.
 func leads(page string, links []string) []string {
-	own, _ := subject.Host(page)
+	own, err := subject.Host(page)
+	if err != nil || subject.IsPlatform(own) {
+		return nil
+	}
 	var to []string
 	for _, link := range links {
 		named, err := subject.FromHref(nil, link)

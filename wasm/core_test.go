@@ -253,6 +253,11 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	if _, err := r.UnmarshalMsg(sent.Body); err != nil || fmt.Sprint(r.Links) != "[collect.example/take phone:+84900000001 telegram:user/invented_boss pay.example/]" {
 		t.Errorf("links %q, %v", r.Links, err)
 	}
+	f(opReport, &reportRequest{Kind: "scam", Href: "https://www.facebook.com/invented.shop", Links: []string{"https://a-friend.example/", "tel:+84900000001"}}, &sent, "")
+	r = wire.Report{}
+	if _, err := r.UnmarshalMsg(sent.Body); err != nil || len(r.Links) != 0 {
+		t.Errorf("of a page of a platform the report tells where it leads: %q, %v", r.Links, err)
+	}
 	many := make([]string, 300)
 	for i := range many {
 		many[i] = fmt.Sprintf("https://shop-%d.example/", i)

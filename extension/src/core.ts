@@ -10,6 +10,7 @@ import { root } from "./config";
 import { own } from "./ext";
 import {
   Op,
+  maxTries,
   unlisted,
   version,
   type ApplyReply,
@@ -33,6 +34,8 @@ import {
   type SubjectsRequest,
   type TextReply,
   type TextRequest,
+  type WorkReply,
+  type WorkRequest,
 } from "./protocol";
 import { language, ready } from "./text";
 import type { Card, Help, Told } from "./told";
@@ -193,6 +196,14 @@ export async function apply(head: Uint8Array, keys: Uint8Array, kind: "delta" | 
 export async function prove(body: Uint8Array, sum: Uint8Array): Promise<void> {
   const got = await digest(body);
   if (!got.every((byte, i) => byte === sum[i])) throw new CoreError("digest", "the digest differs");
+}
+
+/**
+ * Tries some numbers for a proof of work from one on, and tells which was found or where to go on. It takes some 5 ms; whoever
+ * needs more calls again, so that a page that is opened meanwhile does not wait.
+ */
+export function work(challenge: Uint8Array, id: Uint8Array, zeros: number, from: number): Promise<WorkReply> {
+  return call<WorkRequest, WorkReply>(Op.work, { challenge, id, from, tries: maxTries, zeros });
 }
 
 /** The body of a report, as the server takes it. */

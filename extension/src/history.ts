@@ -2,20 +2,56 @@
 
 import { h } from "./page";
 import type { Entry } from "./store";
-import { category, moment, t, type Key } from "./text";
+import { category, day, language, moment, t, type Key } from "./text";
 
 /** Words for what the server says became of a report (wire.Receipt). */
 const outcomes: Record<string, Key> = {
   received: "outcomeReceived",
+  review: "outcomeReview",
   accepted: "outcomeAccepted",
   listed: "outcomeListed",
   rejected: "outcomeRejected",
+  informed: "outcomeInformed",
+  removed: "outcomeRemoved",
+  withdrawn: "outcomeWithdrawn",
+  unknown: "outcomeUnknown",
 };
+
+/** And about a report of a mistake. */
+const answers: Record<string, Key> = { ...outcomes, accepted: "outcomeRight", rejected: "outcomeStays" };
+
+/** Words for each step on the way there. */
+const stepWords: Record<string, Key> = {
+  received: "stepReceived",
+  review: "stepReview",
+  accepted: "stepAccepted",
+  listed: "stepListed",
+  rejected: "stepRejected",
+  informed: "stepInformed",
+  removed: "stepRemoved",
+  withdrawn: "stepWithdrawn",
+};
+
+/** Why it was decided so, in the reader's language or else in English; empty if no reason is known. */
+function reason({ reasons = {} }: Entry): string {
+  const text = reasons[language()] ?? reasons["en"] ?? Object.values(reasons)[0];
+  return text ? ` ${t("outcomeReason", text)}` : "";
+}
+
+/** The way of a report so far, as a list with the day of each step; nothing before the second step. */
+function way({ steps = [] }: Entry): HTMLElement[] {
+  const known = steps.filter(({ state }) => stepWords[state]);
+  if (known.length < 2) return [];
+  return [h("ol", { className: "steps" }, ...known.map(({ state, time }) => h("li", {}, h("span", {}, t(stepWords[state] ?? "stepReceived")), h("span", { className: "soft" }, day(time)))))];
+}
 
 /** What a person can know about a report now. */
 export function outcome(entry: Entry): string {
   if (entry.state === "refused") return t("reportRefused");
-  if (entry.state === "sent") return t(outcomes[entry.outcome] ?? "outcomeReceived", entry.receipt.slice(0, 8));
+  if (entry.state === "sent") {
+    const words = entry.kind === "mistake" ? answers : outcomes;
+    return t(words[entry.outcome] ?? "outcomeReceived", entry.receipt.slice(0, 8)) + reason(entry);
+  }
   return t(entry.tries > 0 && entry.due > Date.now() + 10_000 ? "sendingLater" : "sending");
 }
 
@@ -25,8 +61,8 @@ export function rows(entries: Entry[]): HTMLElement[] {
     const about = entry.href ? shortened(entry.href) : entry.subject;
     const what = t(entry.kind === "mistake" ? "reportsMistake" : "reportsScam", moment(entry.time));
     const kind = entry.category ? ` · ${category(entry.category).name}` : "";
-    const done = ["accepted", "listed"].includes(entry.outcome) ? "done" : entry.state === "refused" || entry.outcome === "rejected" ? "refused" : "";
-    return h("li", { className: done }, h("strong", {}, about), h("span", { className: "soft" }, what + kind), h("span", {}, outcome(entry)));
+    const done = ["accepted", "listed", "informed", "removed"].includes(entry.outcome) ? "done" : entry.state === "refused" || entry.outcome === "rejected" ? "refused" : "";
+    return h("li", { className: done }, h("strong", {}, about), h("span", { className: "soft" }, what + kind), h("span", {}, outcome(entry)), ...way(entry));
   });
 }
 

@@ -120,10 +120,14 @@ export interface FromPages {
   /** The reason of what is listed, proved. */
   "popup.details": [{ href: string }, Detailed | null];
   /** What goes along is what the settings say at that moment. */
-  "popup.report": [{ href: string; title: string }, Entry];
+  "popup.report": [{ href: string; title: string; links: string[] }, Entry];
   "popup.undo": [{ id: string }, boolean];
   "popup.describe": [{ id: string; category: string; note: string }, Entry | null];
   "popup.entry": [{ id: string; follow: boolean }, Entry | null];
+  /** Takes a picture of what a window shows for a report, and opens it in a tab. */
+  "picture.take": [{ id: string; windowId: number }, boolean];
+  /** A picture may go. */
+  "picture.go": [null, null];
 }
 
 /** From a page or a content script: nothing in it is secret, and nothing is changed by it. */

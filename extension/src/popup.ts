@@ -1,6 +1,7 @@
 // What the toolbar button shows: the state of this page, one button to report it,
 // and how fresh the list is. A report that began in a menu has its own window of it.
 
+import { links, offerPicture } from "./attach";
 import { api, own } from "./ext";
 import { extents } from "./extent";
 import { help } from "./help";
@@ -212,7 +213,7 @@ takePictures((text) => {
 async function report(): Promise<void> {
   reportButton.disabled = true;
   try {
-    entry = await ask("popup.report", { href: page.href, title: page.title });
+    entry = await ask("popup.report", { href: page.href, title: page.title, links: request ? [] : await links(await activeTab()) });
     await api.storage.local.set({ [informed]: true });
     showEntry();
     undo.focus();
@@ -233,8 +234,9 @@ function showEntry(): void {
   const left = Math.ceil((entry.due - Date.now()) / 1000);
   const open = entry.state === "waiting" && entry.tries === 0 && !entry.receipt;
   undo.hidden = !open || left <= 0;
-  element("describe").hidden = entry.state === "refused" || (entry.outcome !== "" && entry.outcome !== "received");
+  element("describe").hidden = entry.state === "refused" || !["", "received", "review"].includes(entry.outcome);
   receipt.textContent = open && left > 0 ? t("sendingIn", String(left)) : outcome(entry);
+  element("add-picture").hidden = Boolean(request);
   if (entry.state === "waiting") setTimeout(() => void poll(entry?.id), 250);
 }
 
@@ -249,6 +251,7 @@ function took(next: Entry | null): void {
 }
 
 reportButton.addEventListener("click", () => void report());
+offerPicture(() => entry?.id);
 
 undo.addEventListener("click", async () => {
   if (!entry || !(await ask("popup.undo", { id: entry.id }))) return;

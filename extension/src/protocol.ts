@@ -16,6 +16,7 @@ export const enum Op {
   resemble = 9,
   text = 10,
   guide = 11,
+  work = 12,
 }
 
 /** Instead of any reply. */
@@ -145,6 +146,8 @@ export interface ReportRequest {
   time: number;
   category: string;
   note: string;
+  /** That were found on the page, as the browser writes them. */
+  links: string[];
 }
 
 export interface ReportReply {
@@ -183,4 +186,24 @@ export interface TextRequest {
 /** What is known about each thing that the text names. */
 export interface TextReply {
   findings: Partial<Finding>[] | null;
+}
+
+/** How many numbers one call may try: some 5 ms. */
+export const maxTries = 4096;
+
+/** About a proof of work for a challenge of the server's. */
+export interface WorkRequest {
+  challenge: Uint8Array;
+  id: Uint8Array;
+  /** The first number to try. */
+  from: number;
+  /** How many; at most maxTries. */
+  tries: number;
+  zeros: number;
+}
+
+/** The number that was found, or the one to go on from. */
+export interface WorkReply {
+  number: number;
+  found: boolean;
 }

@@ -6,8 +6,10 @@ import { decode } from "@msgpack/msgpack";
 import * as core from "./core";
 import { reduced } from "./extent";
 import { random } from "./session";
-import { ask, post, ServerError } from "./server";
-import { database, durable, type Entry } from "./store";
+import { post, ServerError, type Answer } from "./server";
+import { database, durable, type Entry, type Step } from "./store";
+import * as work from "./work";
+import { bytes } from "./work";
 
 /** How long a report can be taken back, in milliseconds. */
 export const grace = 5000;
@@ -19,15 +21,28 @@ const maxTitle = 300;
 const maxNote = 2000;
 
 /** What became of a report, as wire.Receipt has it. */
-interface Receipt {
+export interface Receipt {
   receipt: string;
   state: string;
   time: number;
   reason?: string;
   subject?: string;
+  reasons?: { lang: string; text: string }[] | null;
+  steps?: Step[] | null;
 }
 
-export type Draft = Pick<Entry, "kind" | "href" | "subject" | "title" | "language" | "extent">;
+/** What an answer says, with bounds: it is shown to a person. */
+export function told({ state, reason, reasons, steps }: Receipt): Pick<Entry, "outcome" | "reasons" | "steps"> {
+  const texts = (reasons ?? []).slice(0, 20).map(({ lang, text }) => [String(lang), String(text).slice(0, 500)] as const);
+  if (reason && !texts.some(([lang]) => lang === "en")) texts.push(["en", String(reason).slice(0, 500)]);
+  return {
+    outcome: String(state).slice(0, 20),
+    reasons: Object.fromEntries(texts),
+    steps: (steps ?? []).slice(0, 10).map(({ state, time }) => ({ state: String(state).slice(0, 20), time: Number(time) })),
+  };
+}
+
+export type Draft = Pick<Entry, "kind" | "href" | "subject" | "title" | "language" | "extent" | "links">;
 
 /** Queues a report, durably. It is sent after the grace period, or at once if it needs none. */
 export async function add(draft: Draft, wait = grace): Promise<Entry> {
@@ -82,12 +97,9 @@ export async function about(href: string): Promise<Entry | undefined> {
   return all.filter((entry) => entry.kind === "scam" && entry.href === reduced(href, entry.extent ?? "full")).sort((a, b) => b.time - a.time)[0];
 }
 
-/** Asks the server what became of a report. */
-export async function follow(id: string): Promise<Entry | undefined> {
-  const entry = await find(id);
-  if (!entry?.receipt) return entry;
-  const receipt = decode((await ask(`/v1/receipts/${entry.receipt}`)).body) as Receipt;
-  return settle(id, (now) => ({ ...now, outcome: String(receipt.state) }));
+/** All reports that are kept. */
+export async function kept(): Promise<Entry[]> {
+  return (await database()).getAll("reports");
 }
 
 const sending = new Set<string>();
@@ -117,25 +129,44 @@ async function send(entry: Entry): Promise<void> {
   sending.add(entry.id);
   try {
     // From here on a worker that dies has perhaps sent it: it can no longer be taken back.
-    const tried = await settle(entry.id, (now) => ({ ...now, tries: now.tries + 1, due: Date.now() + pause(now.tries) }));
+    const tried = await alter(entry.id, (now) => ({ ...now, tries: now.tries + 1, due: Date.now() + pause(now.tries) }));
     if (!tried) return;
-    const { kind, href, subject, title, language, time, category, note } = tried;
-    const body = await core.report({ id: bytes(tried.id), kind, href, subject, title, language, time, category, note });
-    const receipt = decode((await post("/v1/reports", new Uint8Array(body))).body) as Receipt;
-    await settle(entry.id, (now) => ({
+    const { kind, href, subject, title, language, time, category, note, links = [] } = tried;
+    const body = await core.report({ id: bytes(tried.id), kind, href, subject, title, language, time, category, note, links });
+    const receipt = decode((await worked(tried, new Uint8Array(body))).body) as Receipt;
+    await alter(entry.id, (now) => ({
       ...now,
       state: now.revision === tried.revision ? "sent" : "waiting",
       due: now.revision === tried.revision ? now.due : Date.now(),
       tries: now.revision === tried.revision ? now.tries : 0,
       receipt: String(receipt.receipt),
-      outcome: String(receipt.state),
+      ...told(receipt),
+      work: undefined,
     }));
   } catch (err) {
     // What the server or the core will never take is not sent for ever; everything else is tried again.
     const final = err instanceof core.CoreError ? err.code !== "died" : err instanceof ServerError && refusal(err.status);
-    if (final) await settle(entry.id, (now) => ({ ...now, state: now.receipt ? "sent" : "refused" }));
+    const wait = err instanceof ServerError ? Math.min(err.wait, 24 * 60 * 60) * 1000 : 0;
+    if (wait > 0) await alter(entry.id, (now) => ({ ...now, due: Math.max(now.due, Date.now() + wait) }));
+    if (final) await alter(entry.id, (now) => ({ ...now, state: now.receipt ? "sent" : "refused" }));
   } finally {
     sending.delete(entry.id);
+  }
+}
+
+/** Sends a report, with a proof of work if the server wants one. */
+async function worked(entry: Entry, body: Uint8Array<ArrayBuffer>): Promise<Answer> {
+  const keep = (found: work.Work | undefined) => alter(entry.id, (now) => ({ ...now, work: found }));
+  let proof = entry.work;
+  for (let tries = 0; ; tries++) {
+    if (work.fresh(proof)) proof = await work.search(proof, entry.id, keep);
+    try {
+      return await post("/v1/reports", body, work.fresh(proof) ? work.proof(proof, entry.id) : {});
+    } catch (err) {
+      proof = err instanceof ServerError && err.status === 429 ? work.read(err.challenge) : undefined;
+      if (!proof || tries === 2) throw err;
+      await keep(proof);
+    }
   }
 }
 
@@ -145,7 +176,7 @@ const refusal = (status: number): boolean => [400, 409, 413, 415, 422].includes(
 const pause = (tries: number): number => Math.min(15_000 * 2 ** Math.min(tries, 11), 6 * 60 * 60_000) * (1 + Math.random() / 4);
 
 /** Changes an entry if it is still there. */
-async function settle(id: string, next: (now: Entry) => Entry): Promise<Entry | undefined> {
+export async function alter(id: string, next: (now: Entry) => Entry): Promise<Entry | undefined> {
   return change(async (store) => {
     const entry = await store.get(id);
     if (!entry) return undefined;
@@ -167,8 +198,6 @@ async function change<T>(act: (store: Reports) => Promise<T>): Promise<T> {
   const [result] = await Promise.all([act(tx.store), tx.done]);
   return result;
 }
-
-const bytes = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
 /** Cuts text to at most size bytes of UTF-8, between characters. */
 function clip(text: string, size: number): string {

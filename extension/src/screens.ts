@@ -1,11 +1,13 @@
 // The worker's side of what a person chooses, and sees about what they chose: the language, the options, the first run.
 
 import { help } from "./advice";
+import * as attachment from "./attachment";
 import { api, own } from "./ext";
 import { reduced } from "./extent";
 import * as guard from "./guard";
 import * as menu from "./menu";
 import type { Diagnostics, FromAnywhere, FromOptions, Handlers, Protection } from "./message";
+import * as receipts from "./receipts";
 import type { Draft } from "./report";
 import { settings, whenChosen } from "./settings";
 import * as store from "./store";
@@ -62,12 +64,16 @@ export const fromAnywhere: Handlers<FromAnywhere> = {
 };
 
 export const fromOptions: Handlers<FromOptions> = {
-  "options.reports": reports,
+  async "options.reports"() {
+    await receipts.follow(true);
+    return reports();
+  },
   async "options.export"() {
     return { settings: await settings(), reports: await reports() };
   },
   async "options.erase"() {
     await store.erase();
+    await attachment.drop();
     await api.storage.local.clear();
     await api.storage.session.clear();
     await guard.visitAll();

@@ -11,6 +11,8 @@ export class ServerError extends Error {
     readonly reason = "",
     /** How long the server asks us to stay away, in seconds. */
     readonly wait = 0,
+    /** What it wants a proof of work for, and how hard: "hex zeros". */
+    readonly challenge = "",
   ) {
     super(code === "http" ? `HTTP ${status}` : code);
   }
@@ -31,32 +33,36 @@ export function get(path: string, limit: number, etag = ""): Promise<Answer> {
   return request(path, limit, { ...conditional, cache: path.startsWith("/v1/bucket/") ? "default" : "no-store" });
 }
 
-/** Fetches a small body in MessagePack that is different for everyone. */
-export function ask(path: string): Promise<Answer> {
-  return request(path, 64 << 10, { cache: "no-store", headers: { Accept: "application/msgpack" } });
+/** Sends a body, in MessagePack if no other type is named among the headers. */
+export function post(path: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> {
+  return request(
+    path,
+    64 << 10,
+    {
+      method: "POST",
+      cache: "no-store",
+      headers: { "Content-Type": "application/msgpack", Accept: "application/msgpack", ...headers },
+      body,
+    },
+    body.length,
+  );
 }
 
-/** Sends a body in MessagePack. */
-export function post(path: string, body: Uint8Array<ArrayBuffer>): Promise<Answer> {
-  return request(path, 64 << 10, {
-    method: "POST",
-    cache: "no-store",
-    headers: { "Content-Type": "application/msgpack", Accept: "application/msgpack" },
-    body,
-  });
-}
-
-async function request(path: string, limit: number, init: RequestInit): Promise<Answer> {
+async function request(path: string, limit: number, init: RequestInit, sent = 0): Promise<Answer> {
   const url = new URL(path, server);
   if (url.origin !== new URL(server).origin) throw new ServerError("http", 0, "another origin");
   // A slow line gets a second for every 16 kB on top.
-  const signal = AbortSignal.timeout(15_000 + limit / 16);
+  const signal = AbortSignal.timeout(15_000 + (limit + sent) / 16);
   try {
     const response = await fetch(url, { ...init, signal, credentials: "omit", referrerPolicy: "no-referrer", redirect: "error" });
     const etag = response.headers.get("ETag") ?? "";
     if (response.status === 304) return { status: 304, etag, body: new Uint8Array() };
     const body = await bounded(response, limit);
-    if (!response.ok) throw new ServerError("http", response.status, new TextDecoder().decode(body.subarray(0, 500)), Number(response.headers.get("Retry-After")) || 0);
+    if (!response.ok) {
+      const { headers } = response;
+      const reason = new TextDecoder().decode(body.subarray(0, 500));
+      throw new ServerError("http", response.status, reason, Number(headers.get("Retry-After")) || 0, headers.get("Khien-Challenge") ?? "");
+    }
     return { status: response.status, etag, body };
   } catch (err) {
     if (err instanceof ServerError) throw err;

@@ -13,6 +13,7 @@ import { bundledSequence } from "./config";
 import { own } from "./ext";
 import type { OpenReply } from "./protocol";
 import type { Extent } from "./settings";
+import type { Work } from "./work";
 
 type Slot = "A" | "B";
 
@@ -58,8 +59,24 @@ export interface Entry {
   tries: number;
   /** From the server, once it has the report. */
   receipt: string;
-  /** What the server said became of it, or why it refused. */
+  /** What the server said became of it: a state of wire.Receipt. */
   outcome: string;
+  /** What links on the page lead to, if the person has left that on. */
+  links?: string[];
+  /** A proof of work that the server has asked for. */
+  work?: Work | undefined;
+  /** When it was last asked what became of it, in Unix milliseconds. */
+  asked?: number;
+  /** The way to the outcome, the oldest first. */
+  steps?: Step[];
+  /** Why it was decided so, by language. */
+  reasons?: Record<string, string>;
+}
+
+/** When a report came to a state, in Unix seconds. */
+export interface Step {
+  state: string;
+  time: number;
 }
 
 interface Schema extends DBSchema {

@@ -6,12 +6,14 @@ import * as advice from "./advice";
 import { api, hidden, openPopup, own, shown } from "./ext";
 import * as beside from "./beside";
 import * as core from "./core";
+import * as attachment from "./attachment";
 import * as feed from "./feedasks";
 import * as frames from "./frames";
 import * as guard from "./guard";
 import * as hot from "./hot";
 import type { FromAnywhere, FromBanner, FromFeed, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
 import * as menu from "./menu";
+import * as receipts from "./receipts";
 import * as report from "./report";
 import * as screens from "./screens";
 import * as session from "./session";
@@ -81,6 +83,7 @@ api.contextMenus?.onClicked.addListener(async (info, tab) => {
 api.alarms.onAlarm.addListener(({ name }) => {
   if (name === "update") void refresh("by itself");
   if (name === "reports") void deliver();
+  if (name === receipts.alarm) void receipts.follow(false).then(receipts.keepAlarm);
 });
 
 api.runtime.onMessage.addListener((message: Message, sender: Sender, reply: (answer: unknown) => void) => {
@@ -129,7 +132,9 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Sends what is due and comes back for the rest: soon by a timer, and by an alarm if the worker is stopped before. */
 async function deliver(reachable = false): Promise<void> {
-  const next = await report.flush(reachable).catch(() => 0);
+  const dues = [await report.flush(reachable).catch(() => 0), await attachment.flush().catch(() => 0)].filter((due) => due > 0);
+  void receipts.keepAlarm();
+  const next = dues.length > 0 ? Math.min(...dues) : 0;
   clearTimeout(timer);
   if (next === 0) return;
   const wait = Math.max(next - Date.now(), 0);
@@ -270,13 +275,15 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions, [tabId: number
     await advice.dismiss(id);
     return null;
   },
-  async "popup.report"({ href, title }) {
-    const entry = await report.add(await screens.draft(href, title));
+  async "popup.report"({ href, title, links }) {
+    const entry = await report.add({ ...(await screens.draft(href, title)), links });
     void deliver();
     return entry;
   },
   async "popup.undo"({ id }) {
-    return report.undo(id);
+    const undone = await report.undo(id);
+    if (undone) await attachment.drop(id);
+    return undone;
   },
   async "popup.describe"({ id, category, note }) {
     const entry = await report.describe(id, category, note);
@@ -284,7 +291,13 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions, [tabId: number
     return entry ?? null;
   },
   async "popup.entry"({ id, follow }) {
-    return (await (follow ? report.follow(id).catch(() => report.find(id)) : report.find(id))) ?? null;
+    if (follow) await receipts.follow(true);
+    return (await report.find(id)) ?? null;
+  },
+  "picture.take": ({ id, windowId }) => attachment.take(id, windowId),
+  async "picture.go"() {
+    void deliver();
+    return null;
   },
 };
 

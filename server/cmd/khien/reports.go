@@ -123,9 +123,10 @@ func reportJSON(r inbox.Report) any {
 		Category string   `json:"category,omitempty"`
 		Note     string   `json:"note,omitempty"`
 		Reason   string   `json:"reason,omitempty"`
+		Links    []string `json:"links,omitempty"`
 	}{
 		r.Name(), time.Unix(r.Received, 0).UTC().Format(time.RFC3339), r.Kind, r.State, shown(r), r.Subjects,
-		r.Href, r.Title, r.Language, r.Category, r.Note, r.Reason,
+		r.Href, r.Title, r.Language, r.Category, r.Note, r.Reason, r.Links,
 	}
 }
 
@@ -162,6 +163,9 @@ func reportsShow(d *dir) *cobra.Command {
 			line("lists", shown(r))
 			for _, s := range r.Subjects {
 				line("subject", s)
+			}
+			for _, s := range r.Links {
+				line("leads to", s)
 			}
 			for _, h := range history {
 				line("decided", strings.Join(strings.Fields(minute(h.Time)+" by "+h.Actor+": "+h.State+" "+h.Subject+" "+h.Reason), " "))

@@ -1,0 +1,56 @@
+// What became of reports. It is asked for rarely and for all of them at once: about once a day by an alarm, and when somebody looks and the last
+// answer is older than an hour. The question names receipts and nothing else; what can change no more is not asked for again.
+
+import { decode, encode } from "@msgpack/msgpack";
+import { api } from "./ext";
+import { alter, kept, told, type Receipt } from "./report";
+import { post } from "./server";
+import type { Entry } from "./store";
+
+const hour = 60 * 60_000;
+/** As many as the server answers for at once. */
+const together = 50;
+
+/** Whether nothing more can become of a report. */
+function ended(entry: Entry): boolean {
+  return ["rejected", "removed", "withdrawn", "unknown"].includes(entry.outcome) || (entry.kind === "mistake" && entry.outcome === "accepted");
+}
+
+/** The reports of which something may be learned that was last asked about so long ago. */
+async function open(age: number): Promise<Entry[]> {
+  return (await kept()).filter((entry) => entry.receipt && !ended(entry) && (entry.asked ?? 0) < Date.now() - age);
+}
+
+let asking: Promise<void> | undefined;
+
+/** Asks for what was not asked for in the last hour, if somebody looks, or else in the last 18. Offline, what is known stays. */
+export function follow(somebodyLooks: boolean): Promise<void> {
+  asking ??= ask(somebodyLooks ? hour : 18 * hour)
+    .catch(() => undefined)
+    .finally(() => (asking = undefined));
+  return asking;
+}
+
+async function ask(age: number): Promise<void> {
+  const entries = await open(age);
+  for (let at = 0; at < entries.length; at += together) {
+    const some = entries.slice(at, at + together);
+    const body = encode({ receipts: some.map((entry) => entry.receipt).sort() });
+    const { receipts } = decode((await post("/v1/receipts", body)).body) as { receipts: Receipt[] | null };
+    const answers = new Map((receipts ?? []).map((one) => [one.receipt, one]));
+    for (const { id, receipt } of some) {
+      const answer = answers.get(receipt);
+      if (answer) await alter(id, (now) => ({ ...now, ...told(answer), asked: Date.now() }));
+    }
+  }
+}
+
+export const alarm = "receipts";
+
+/** Asks about once a day, at no time that two devices share, as long as there is something to learn. */
+export async function keepAlarm(): Promise<void> {
+  const waiting = (await open(0)).length > 0;
+  const set = await api.alarms.get(alarm);
+  if (!waiting && set) await api.alarms.clear(alarm);
+  if (waiting && !set) await api.alarms.create(alarm, { when: Date.now() + (20 + 10 * Math.random()) * hour });
+}
