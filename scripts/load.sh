@@ -1,10 +1,15 @@
 #!/bin/sh
-# Reports a second, then the same server killed again and again. With 1000 kills some four minutes.
+# Reports a second, the same server killed again and again, twenty times too much, and a million invented reporters. With 1000 kills some
+# eight minutes.
 # usage: load.sh KILLS
 set -eu
 cd "$(dirname "$0")/.."
 go build -o build/load ./scripts/load
 echo "== as many reports as it takes, for ten seconds" >&2
 build/load --time 10s
+echo "== twenty times more than is wanted, without work, while people report" >&2
+build/load --time 15s --overload 20
 echo "== killed $1 times at random moments" >&2
 build/load --time 60ms --connections 64 --kills "$1"
+echo "== a million reports from invented reporters" >&2
+build/load --flood 1000000

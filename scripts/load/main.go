@@ -3,14 +3,16 @@
 // the server as a loss of power would, looks for each report that was acknowledged, and begins again.
 //
 //	go run ./scripts/load --time 10s --kills 1
+//	go run ./scripts/load --time 10s --overload 20
+//	go run ./scripts/load --flood 1000000
 //
-// prints one JSON object; exits with 1 if a report was lost.
+// The second floods a server that asks for work while people report honestly; the third sees what a crowd of invented reporters wins. Each prints one JSON
+// object, and exits with 1 if a report was lost, if too few honest ones were accepted, or if the crowd won more than rows in a queue.
 package main
 
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -35,21 +37,57 @@ func main() {
 	flag.IntVar(&l.connections, "connections", 256, "connections at once, each with one report on its way")
 	flag.DurationVar(&l.time, "time", 10*time.Second, "how long each life of the server lasts; with more than one kill, at most")
 	flag.IntVar(&l.kills, "kills", 1, "how often the server is killed")
+	times := flag.Int("overload", 0, "send so many times what the server wants, and report honestly meanwhile")
+	reports := flag.Int("flood", 0, "store so many reports from invented reporters, and see what becomes of them")
 	flag.Parse()
 	if flag.NArg() > 0 || l.connections < 1 || l.kills < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	r, err := l.run()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "load:", err)
-		os.Exit(1)
+	fail := func(err error) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "load:", err)
+			os.Exit(1)
+		}
 	}
-	text, _ := json.Marshal(r)
-	fmt.Println(string(text))
-	if r.Lost > 0 {
-		os.Exit(1)
+	switch {
+	case *times > 0:
+		r, err := l.inFolder(func() (any, error) {
+			r, err := l.overload(*times)
+			if err == nil && r.Share < 0.95 {
+				err = fmt.Errorf("only %.1f %% of the honest reports were accepted", 100*r.Share)
+			}
+			return r, err
+		})
+		printed(r)
+		fail(err)
+	case *reports > 0:
+		r, err := l.flood(*reports, 1000)
+		printed(r)
+		fail(err)
+	default:
+		r, err := l.inFolder(func() (any, error) {
+			r, err := l.run()
+			if err == nil && r.Lost > 0 {
+				err = fmt.Errorf("%d reports that were acknowledged are lost", r.Lost)
+			}
+			return r, err
+		})
+		printed(r)
+		fail(err)
 	}
+}
+
+// inFolder runs f on a new data directory.
+func (l *load) inFolder(f func() (any, error)) (result any, err error) {
+	if l.folder, err = os.MkdirTemp("", "khien-load-"); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(l.folder)
+	if out, err := exec.Command(l.program, "init", "--data", l.folder).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("khien init: %w: %s", err, out)
+	}
+	return f()
 }
 
 // load is one run.
@@ -82,13 +120,6 @@ type sender struct {
 }
 
 func (l *load) run() (r result, err error) {
-	if l.folder, err = os.MkdirTemp("", "khien-load-"); err != nil {
-		return r, err
-	}
-	defer os.RemoveAll(l.folder)
-	if out, err := exec.Command(l.program, "init", "--data", l.folder).CombinedOutput(); err != nil {
-		return r, fmt.Errorf("khien init: %w: %s", err, out)
-	}
 	r.Connections, r.Kills = l.connections, l.kills
 	var times []time.Duration
 	var took time.Duration
@@ -119,8 +150,7 @@ func (l *load) run() (r result, err error) {
 		return r, errors.New("no report was accepted; nothing is shown by this")
 	}
 	slices.Sort(times)
-	ms := func(share int) float64 { return float64(times[(len(times)-1)*share/100].Microseconds()) / 1000 }
-	r.P50, r.P99 = ms(50), ms(99)
+	r.P50, r.P99 = share(times, 50), share(times, 99)
 	r.PerSecond = int(float64(r.Accepted) / took.Seconds())
 	r.Lost, err = l.lost(receipts)
 	return r, err
@@ -128,40 +158,65 @@ func (l *load) run() (r result, err error) {
 
 var serving = regexp.MustCompile(`serving on http://(\S+)/`)
 
+// share is what so many of a hundred took at most, in milliseconds.
+func share(sorted []time.Duration, of int) float64 {
+	return float64(sorted[(len(sorted)-1)*of/100].Microseconds()) / 1000
+}
+
+// served is a running server.
+type served struct {
+	cmd    *exec.Cmd
+	client *fasthttp.Client
+	url    string // of reports
+}
+
+func (s *served) kill() error {
+	err := s.cmd.Process.Kill()
+	s.client.CloseIdleConnections()
+	s.cmd.Wait()
+	return err
+}
+
+// start starts the server with flags besides.
+func (l *load) start(flags ...string) (*served, error) {
+	cmd := exec.Command(l.program, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", l.folder}, flags...)...)
+	words, err := cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s := &served{cmd: cmd, client: &fasthttp.Client{MaxConnsPerHost: 4096, ReadTimeout: 30 * time.Second, RetryIf: func(*fasthttp.Request) bool { return false }}}
+	for lines := bufio.NewScanner(words); s.url == "" && lines.Scan(); {
+		if m := serving.FindStringSubmatch(lines.Text()); m != nil {
+			s.url = "http://" + m[1] + "/v1/reports"
+		}
+	}
+	if s.url == "" {
+		s.kill()
+		return nil, errors.New("khien serve did not say where it serves")
+	}
+	return s, nil
+}
+
 // life starts the server, loads it until it is killed, and returns what the senders saw and how long they sent.
 func (l *load) life(lasts time.Duration) ([]sender, time.Duration, error) {
-	cmd := exec.Command(l.program, "serve", "--listen", "127.0.0.1:0", "--data", l.folder, "--each", "1e9", "--each-burst", "1000000000", "--all", "1e9")
-	words, err := cmd.StderrPipe()
+	s, err := l.start("--each", "1e9", "--each-burst", "1000000000", "--all", "1e9")
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, 0, err
-	}
-	defer cmd.Wait()
-	defer cmd.Process.Kill()
-	var address string
-	for lines := bufio.NewScanner(words); address == "" && lines.Scan(); {
-		if m := serving.FindStringSubmatch(lines.Text()); m != nil {
-			address = m[1]
-		}
-	}
-	if address == "" {
-		return nil, 0, errors.New("khien serve did not say where it serves")
-	}
-	client := &fasthttp.Client{MaxConnsPerHost: l.connections, ReadTimeout: 30 * time.Second, RetryIf: func(*fasthttp.Request) bool { return false }}
-	defer client.CloseIdleConnections()
 	ctx, stop := context.WithTimeout(context.Background(), lasts)
 	defer stop()
 	senders := make([]sender, l.connections)
 	var all sync.WaitGroup
 	start := time.Now()
 	for i := range senders {
-		all.Go(func() { senders[i].send(ctx, client, "http://"+address+"/v1/reports") })
+		all.Go(func() { senders[i].send(ctx, s.client, s.url) })
 	}
 	<-ctx.Done()
 	took := time.Since(start)
-	if err := cmd.Process.Kill(); err != nil {
+	if err := s.kill(); err != nil {
 		return nil, 0, fmt.Errorf("the server died by itself: %w", err)
 	}
 	all.Wait()
