@@ -22,6 +22,7 @@ import (
 	"khien/server/inbox"
 	"khien/server/limit"
 	"khien/shared/wire"
+	"khien/shared/work"
 )
 
 // fixture is a server with an empty inbox and nothing published.
@@ -250,7 +251,7 @@ func TestAProofOfWorkIsAskedForUnderLoad(t *testing.T) {
 		t.Fatalf("challenge %q: %v", header.Get("Khien-Challenge"), err)
 	}
 	var number uint64
-	for limit.Zeros(challenge, []byte(id), number) < zeros {
+	for work.Zeros(challenge, []byte(id), number) < zeros {
 		number++
 	}
 	work := fmt.Sprintf("%x %x %d", challenge, id, number)

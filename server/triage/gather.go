@@ -25,7 +25,7 @@ func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
 
 // GatherUpTo is Gather for who has other things to do as well: it stops when it has so many reports, or some more.
 func (d *Desk) GatherUpTo(ctx context.Context, box *inbox.Inbox, most int) (int, error) {
-	const together = 500
+	const together = 2000
 	n := 0
 	for n < most {
 		var last int64
@@ -42,8 +42,9 @@ func (d *Desk) GatherUpTo(ctx context.Context, box *inbox.Inbox, most int) (int,
 		touched := map[int64][][]byte{}
 		var listed []Case
 		err = d.change(ctx, func(tx *sql.Tx) error {
+			again := repeated{tx, map[string]*sql.Stmt{}}
 			for _, r := range reports {
-				id, err := place(ctx, tx, r)
+				id, err := place(ctx, again, r)
 				if err != nil {
 					return err
 				}
@@ -78,10 +79,46 @@ func (d *Desk) GatherUpTo(ctx context.Context, box *inbox.Inbox, most int) (int,
 	return n, nil
 }
 
+// repeated runs the same few statements many times in one transaction.
+type repeated struct {
+	tx    *sql.Tx
+	known map[string]*sql.Stmt
+}
+
+func (r repeated) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	known := r.known[query]
+	if known != nil {
+		return known, nil
+	}
+	known, err := r.tx.PrepareContext(ctx, query) // closed with the transaction
+	if err == nil {
+		r.known[query] = known
+	}
+	return known, err
+}
+
+// ExecContext is that of the transaction.
+func (r repeated) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s, err := r.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+// one reads one row.
+func (r repeated) one(ctx context.Context, query string, arg any, into any) error {
+	s, err := r.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	return s.QueryRowContext(ctx, arg).Scan(into)
+}
+
 // place finds the case of a report, or opens one.
-func place(ctx context.Context, tx *sql.Tx, r inbox.Report) (id int64, err error) {
+func place(ctx context.Context, tx repeated, r inbox.Report) (id int64, err error) {
 	name := nameOf(r.Subjects)
-	err = tx.QueryRowContext(ctx, `SELECT case_id FROM names WHERE name = ?`, string(name)).Scan(&id)
+	err = tx.one(ctx, `SELECT case_id FROM names WHERE name = ?`, string(name), &id)
 	if errors.Is(err, sql.ErrNoRows) {
 		done, err := tx.ExecContext(ctx, `INSERT INTO cases
 			(subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted)
@@ -101,7 +138,7 @@ func place(ctx context.Context, tx *sql.Tx, r inbox.Report) (id int64, err error
 	}
 	noted := r.Note != ""
 	if !noted {
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pictures WHERE report = ?)`, r.ID).Scan(&noted); err != nil {
+		if err := tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM pictures WHERE report = ?)`, r.ID, &noted); err != nil {
 			return 0, err
 		}
 	}
@@ -117,10 +154,11 @@ func place(ctx context.Context, tx *sql.Tx, r inbox.Report) (id int64, err error
 		_, err = tx.ExecContext(ctx, `UPDATE cases SET appeals = appeals + 1, appealed = CASE appealed WHEN 0 THEN ?1 ELSE min(appealed, ?1) END WHERE id = ?2`, r.Received, id)
 		return id, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE cases SET reports = reports + 1, noted = noted + ?,
-		state = CASE state WHEN 'asked' THEN 'open' ELSE state END WHERE id = ?`, noted, id)
+	done, err := tx.ExecContext(ctx, `INSERT INTO sources (case_id, source) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, r.Source)
 	if err == nil {
-		_, err = tx.ExecContext(ctx, `INSERT INTO sources (case_id, source) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, r.Source)
+		another, _ := done.RowsAffected()
+		_, err = tx.ExecContext(ctx, `UPDATE cases SET reports = reports + 1, sources = sources + ?, noted = noted + ?,
+			state = CASE state WHEN 'asked' THEN 'open' ELSE state END WHERE id = ?`, another, noted, id)
 	}
 	if err == nil && kindOf(r.Category) != "" {
 		_, err = tx.ExecContext(ctx, `INSERT INTO kinds (case_id, category, reports) VALUES (?, ?, 1)
@@ -131,12 +169,12 @@ func place(ctx context.Context, tx *sql.Tx, r inbox.Report) (id int64, err error
 
 // lead keeps where the links of a reported page lead, where that tells something: an account, or a site that is not
 // everybody's.
-func lead(ctx context.Context, tx *sql.Tx, r inbox.Report, id int64) error {
+func lead(ctx context.Context, tx repeated, r inbox.Report, id int64) error {
 	if len(r.Links) == 0 {
 		return nil
 	}
 	var reports int
-	if err := tx.QueryRowContext(ctx, `SELECT reports FROM cases WHERE id = ?`, id).Scan(&reports); err != nil || reports >= maxLeading {
+	if err := tx.one(ctx, `SELECT reports FROM cases WHERE id = ?`, id, &reports); err != nil || reports >= maxLeading {
 		return err
 	}
 	own := nameOf(r.Subjects)
@@ -241,7 +279,7 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 	var platform, category string
 	var latest int64
 	var sources, burst, noted int
-	err := tx.QueryRowContext(ctx, `SELECT platform, noted, (SELECT count(*) FROM sources WHERE case_id = ?1),
+	err := tx.QueryRowContext(ctx, `SELECT platform, noted, sources,
 		coalesce((SELECT max(received) FROM members WHERE case_id = ?1), latest),
 		coalesce((SELECT category FROM kinds WHERE case_id = ?1 ORDER BY reports DESC, category LIMIT 1), '')
 		FROM cases WHERE id = ?1`, id).Scan(&platform, &noted, &sources, &latest, &category)
@@ -257,8 +295,8 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 		WHERE id = ? AND (state = 'rejected' OR state = 'accepted' AND action = 'withdraw') AND settled = 1 AND ? >= ruled + ?`, id, score, reopens); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE cases SET latest = ?, sources = ?, burst = ?, category = CASE decided WHEN '' THEN ? ELSE category END, score = ? WHERE id = ?`,
-		latest, sources, burst, category, score, id)
+	_, err = tx.ExecContext(ctx, `UPDATE cases SET latest = ?, burst = ?, category = CASE decided WHEN '' THEN ? ELSE category END, score = ? WHERE id = ?`,
+		latest, burst, category, score, id)
 	return err
 }
 
@@ -269,6 +307,7 @@ func recount(ctx context.Context, tx *sql.Tx, id int64) error {
 		`DELETE FROM kinds WHERE case_id = ?1`,
 		`INSERT INTO sources SELECT DISTINCT case_id, source FROM members WHERE case_id = ?1 AND kind = 'scam'`,
 		`INSERT INTO kinds SELECT case_id, category, count(*) FROM members WHERE case_id = ?1 AND kind = 'scam' AND category <> '' GROUP BY category`,
+		`UPDATE cases SET sources = (SELECT count(*) FROM sources WHERE case_id = ?1) WHERE id = ?1`,
 		`UPDATE cases SET (reports, noted) = (SELECT count(*), coalesce(sum(noted), 0) FROM members WHERE case_id = ?1 AND kind = 'scam') WHERE id = ?1`,
 	} {
 		if _, err := tx.ExecContext(ctx, step, id); err != nil {
