@@ -125,6 +125,21 @@ func Book(folder string) (text string, err error) {
 	return out.String(), nil
 }
 
+// Verified tells whether an account is somebody's official one, by the books of the next release. Where they
+// cannot be read it might be.
+func (p *Publisher) Verified(s subject.Subject) bool {
+	text, err := Book(p.Official)
+	if err != nil {
+		return true
+	}
+	book, err := official.Read(strings.NewReader(text))
+	if err != nil {
+		return true
+	}
+	_, known := book.AccountOwner([]string{string(s)})
+	return known
+}
+
 // guide makes the guide of a release; last is the head in force.
 func (p *Publisher) guide(ctx context.Context, hot *hotHosts, next *set.Set, last release.Head, now int64) ([]byte, error) {
 	book, err := Book(p.Official)

@@ -179,7 +179,7 @@ func (d *dir) console(l net.Listener, origin string, box *inbox.Inbox, log *slog
 	}
 	k, err = console.New(console.Config{
 		Origin: origin, Staff: people, Desk: desk, Inbox: box, Publisher: p, Takedowns: takedowns, Letters: d.letters(),
-		Impact: triage.Impact{Popular: p.Popular}, Log: log,
+		Impact: triage.Impact{Popular: p.Popular, Verified: p.Verified}, Log: log,
 	})
 	return k, close, err
 }

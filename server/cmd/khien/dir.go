@@ -66,17 +66,23 @@ func (d *dir) publisher() (p *publish.Publisher, close func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	cards, err := d.campaigns()
+	if err != nil {
+		book.Close()
+		return nil, nil, err
+	}
+	close = func() { cards.Close(); book.Close() }
 	blobs, err := d.blobs()
 	if err == nil {
 		var keys *publish.Keys
 		if keys, err = publish.LoadKeys(d.keys()); err == nil {
 			var popular *set.Set
 			if popular, err = d.readPopular(); err == nil {
-				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: popular, Official: d.official()}, func() { book.Close() }, nil
+				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: popular, Cards: cards, Official: d.official()}, close, nil
 			}
 		}
 	}
-	book.Close()
+	close()
 	return nil, nil, err
 }
 

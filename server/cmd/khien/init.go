@@ -109,6 +109,13 @@ func (d *dir) demo(cmd *cobra.Command) (did []string, err error) {
 		}
 		did = append(did, fmt.Sprintf("imported the demo list: %d indicators", added))
 	}
+	cards, err := d.demoCampaigns(cmd.Context())
+	if err != nil {
+		return did, err
+	}
+	if cards > 0 {
+		did = append(did, fmt.Sprintf("wrote %d advice cards", cards))
+	}
 	if _, err := p.Blobs.Head(); errors.Is(err, blob.ErrNotFound) {
 		desk, err := d.desk()
 		if err != nil {

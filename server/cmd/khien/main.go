@@ -6,6 +6,8 @@
 //	published/  what is served, and the signed head
 //	ledger.db   every indicator and decision
 //	inbox.db    reports
+//	campaign.db advice cards
+//	official/   the operator's own official names
 //	staff.db    who may enter the console
 //	triage.db   cases, and the audit log
 //	takedown.db what was asked of platforms
@@ -77,7 +79,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
 		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), auditCommand(d), adminCommand(d),
 		demoCommand(d),
-		subjectCommand(), checkCommand(d), officialCommand(),
+		subjectCommand(), checkCommand(d), officialCommand(d), campaignCommand(d), categoriesCommand(),
 	)
 	return cmd
 }

@@ -1,20 +1,25 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"khien/server/feed"
 	"khien/server/publish"
+	"khien/shared/guide"
 	"khien/shared/official"
+	"khien/shared/release"
 	"khien/shared/subject"
 )
 
-func officialCommand() *cobra.Command {
+func officialCommand(d *dir) *cobra.Command {
 	var file, name string
 	var count bool
 	cmd := &cobra.Command{
@@ -25,13 +30,15 @@ caution and never a proof. With "-" the inputs are the lines of stdin.
 
 With --count it prints one object for all of them: how many there were, how many are
 official, and how many resemble one, by rule. That is how the rules are measured: on
-popular hosts each resemblance is a false alarm.`,
+popular hosts each resemblance is a false alarm.
+
+"khien official import" adds official names of your own to the next release.`,
 		Example: `  $ khien official vietcombank-login.example
   {"input":"vietcombank-login.example","official":false,"resembles":"vietcombank.com.vn","name":"Vietcombank","rule":"inside"}
   $ khien official --count - < popular.txt`,
 		Args: atLeast(1, "at least one host, or - for the lines of stdin"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			book, err := openBook(file)
+			book, err := openBook(file, d)
 			if err != nil {
 				return err
 			}
@@ -97,15 +104,116 @@ popular hosts each resemblance is a false alarm.`,
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(total)
 		},
 	}
+	cmd.AddCommand(officialImport(d), officialRemove(d))
 	cmd.Flags().StringVar(&file, "list", "", "the official names in this `file` in place of those that Khiên has")
 	cmd.Flags().StringVar(&name, "name", "", "the `name` that the page or account goes by")
 	cmd.Flags().BoolVar(&count, "count", false, "count all inputs and print the sums")
 	return cmd
 }
 
-func openBook(file string) (*official.Book, error) {
+func officialImport(d *dir) *cobra.Command {
+	return &cobra.Command{
+		Use: "import FILE", Short: "Add official names of your own to the next release",
+		Long: `Reads a file of official names and keeps it in the data directory under its own name; the
+same name again replaces it. A line has up to four parts:
+
+  hosts | names | accounts | country
+
+The host that people know comes first, and stands for all below it. Between names stands a
+";". Accounts are canonical subjects, as "khien subject" prints them. If you name somebody's account
+on a platform, name all of them there: others of that name are met with caution. What stands
+behind a # is for people. Where the names of Khiên have the same first host, yours take its place.`,
+		Example: `  $ cat ours.txt
+  bank.example | The Bank; Ngân hàng | facebook:user/thebank zalo:oa/9000000000000000001 | VN
+  $ khien official import ours.txt`,
+		Args: exactly(1, "a file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := d.exists(); err != nil {
+				return err
+			}
+			body, err := os.ReadFile(args[0])
+			if err != nil {
+				return fmt.Errorf("couldn't read the official names: %w", err)
+			}
+			if _, err := guide.Encode(string(body), guide.Told{}); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			book, err := official.Read(bytes.NewReader(body))
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			kept := filepath.Join(d.official(), nameOfBook(args[0])+".txt")
+			if err := os.MkdirAll(d.official(), 0o755); err != nil {
+				return err
+			}
+			err = d.act(cmd.Context(), fmt.Sprintf("import %d official names", book.Len()), "file "+filepath.Base(args[0]), "", func() error {
+				return d.keepBook(kept, body)
+			})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d official names of %s go out with the next release: run \"khien publish\"\n", book.Len(), nameOfBook(args[0]))
+			return nil
+		},
+	}
+}
+
+// keepBook replaces a book, unless all of them together are more than a guide can hold.
+func (d *dir) keepBook(kept string, body []byte) error {
+	before, had := os.ReadFile(kept)
+	if err := os.WriteFile(kept+".new", body, 0o644); err != nil {
+		return err
+	}
+	if err := os.Rename(kept+".new", kept); err != nil {
+		return err
+	}
+	whole, err := publish.Book(d.official())
+	if err == nil {
+		_, err = guide.Encode(whole, guide.Told{})
+	}
+	if err == nil && len(whole) > release.MaxGuide/2 {
+		err = fmt.Errorf("all official names together have %d bytes; %d are allowed", len(whole), release.MaxGuide/2)
+	}
+	if err == nil {
+		return nil
+	}
+	if had == nil {
+		return errors.Join(err, os.WriteFile(kept, before, 0o644))
+	}
+	return errors.Join(err, os.Remove(kept))
+}
+
+func officialRemove(d *dir) *cobra.Command {
+	return &cobra.Command{
+		Use: "remove NAME", Short: "Take official names of your own out of the next release",
+		Example: `  $ khien official remove ours`,
+		Args:    exactly(1, "the name of an imported file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := d.exists(); err != nil {
+				return err
+			}
+			kept := filepath.Join(d.official(), nameOfBook(args[0])+".txt")
+			if _, err := os.Stat(kept); err != nil {
+				return fmt.Errorf("no official names were imported as %s", nameOfBook(args[0]))
+			}
+			return d.act(cmd.Context(), "remove official names", "file "+nameOfBook(args[0]), "", func() error { return os.Remove(kept) })
+		},
+	}
+}
+
+// nameOfBook is the name of a file without its folder and ending.
+func nameOfBook(file string) string {
+	return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+}
+
+// openBook reads a file, or the names that the next release would have.
+func openBook(file string, d *dir) (*official.Book, error) {
 	if file == "" {
-		return official.Read(strings.NewReader(publish.OwnBook()))
+		text, err := publish.Book(d.official())
+		if err != nil {
+			return nil, err
+		}
+		return official.Read(strings.NewReader(text))
 	}
 	f, err := os.Open(file)
 	if err != nil {
