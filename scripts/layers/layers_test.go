@@ -4,6 +4,7 @@ package layers
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
@@ -184,5 +185,51 @@ func TestPackageNamesSaySomething(t *testing.T) {
 		case "util", "utils", "common", "helper", "helpers", "types", "models", "misc":
 			t.Errorf("%s: the name %q says nothing about what is inside", p.ImportPath, name)
 		}
+	}
+}
+
+// What people report is looked at by people. A server that fetched it would tell the scammer who looks, and could be sent to the machines beside it.
+// The only client is that of the commands that a person gives an address to.
+func TestTheServerFetchesNothing(t *testing.T) {
+	const client = "server/cmd/khien/client.go"
+	fetches := map[string][]string{
+		"http":     {"Get", "Head", "Post", "PostForm", "Client", "DefaultClient", "Transport", "DefaultTransport", "NewRequest", "NewRequestWithContext"},
+		"fasthttp": {"Client", "HostClient", "PipelineClient", "LBClient", "Do", "DoTimeout", "Get", "Post", "Dial"},
+		"net":      {"Dial", "DialTimeout", "Dialer", "DialTCP", "LookupHost", "LookupIP", "LookupAddr", "Resolver", "DefaultResolver"},
+		"tls":      {"Dial", "Dialer"},
+		"exec":     {"Command", "CommandContext"},
+	}
+	seen := 0
+	err := filepath.WalkDir(filepath.Join(root, "server"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			pkg, ok := call.X.(*ast.Ident)
+			if !ok || pkg.Obj != nil || !slices.Contains(fetches[pkg.Name], call.Sel.Name) {
+				return true
+			}
+			if strings.HasSuffix(filepath.ToSlash(path), client) {
+				seen++
+				return true
+			}
+			t.Errorf("%s: %s.%s: the server fetches nothing", path, pkg.Name, call.Sel.Name)
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen == 0 {
+		t.Errorf("%s was not recognised as a client: this test sees nothing", client)
 	}
 }

@@ -1,0 +1,327 @@
+package httpd
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"khien/server/api"
+	"khien/server/blob"
+	"khien/server/evidence"
+	"khien/server/inbox"
+	"khien/server/limit"
+	"khien/server/triage"
+	"khien/shared/wire"
+	"khien/shared/work"
+)
+
+// desk is a server behind a proxy, with everything that a report may need.
+type desk struct {
+	t     *testing.T
+	url   string
+	data  string
+	box   *inbox.Inbox
+	store *evidence.Store
+	log   bytes.Buffer
+}
+
+func newDesk(t *testing.T, limits limit.Limits) *desk {
+	t.Helper()
+	d := &desk{t: t, data: t.TempDir()}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	d.box, err = inbox.Open(filepath.Join(d.data, "inbox.db"))
+	must(err)
+	t.Cleanup(func() { d.box.Close() })
+	cases, err := triage.Open(filepath.Join(d.data, "triage.db"))
+	must(err)
+	t.Cleanup(func() { cases.Close() })
+	d.store, err = evidence.Open(filepath.Join(d.data, "evidence"))
+	must(err)
+	t.Cleanup(func() { d.store.Close() })
+	blobs, err := blob.Open(filepath.Join(d.data, "published"))
+	must(err)
+	log := slog.New(slog.NewTextHandler(&d.log, nil))
+	d.url = runs(t, New(Config{
+		API: &api.API{Blobs: blobs, Inbox: d.box, Desk: cases, Evidence: d.store}, Limiter: limit.New(limits), ClientHeader: "X-Client", Log: log,
+	}))
+	return d
+}
+
+// runs serves until the test ends and returns where.
+func runs(t *testing.T, s *Server) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + l.Addr().String()
+}
+
+// post sends a body with headers, given as name and value in turn, and returns the answer with its body.
+func (d *desk) post(path string, body []byte, headers ...string) (*http.Response, string) {
+	d.t.Helper()
+	req, err := http.NewRequest("POST", d.url+path, bytes.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, _ := io.ReadAll(resp.Body)
+	return resp, string(answer)
+}
+
+func reportOf(n int) (id, body []byte) {
+	id = fmt.Appendf(nil, "%016d", n)
+	r := wire.Report{ID: id, Kind: wire.KindScam, Href: fmt.Sprintf("https://shop-%d.example/", n), Language: "vi", Time: 1_763_900_000}
+	body, _ = r.MarshalMsg(nil)
+	return id, body
+}
+
+// send sends a report from an address as the extension does: when work is asked for, it does it and comes again.
+func (d *desk) send(n int, from string, works bool) (status int, receipt wire.Receipt) {
+	d.t.Helper()
+	id, body := reportOf(n)
+	proof := "none"
+	for range 3 {
+		resp, answer := d.post("/v1/reports", body, "Content-Type", "application/msgpack", "Accept", "application/json", "X-Client", from, "Khien-Work", proof)
+		status = resp.StatusCode
+		if status == 201 || status == 200 {
+			if err := json.Unmarshal([]byte(answer), &receipt); err != nil {
+				d.t.Fatal(err)
+			}
+			return status, receipt
+		}
+		var challenge []byte
+		var zeros int
+		if n, _ := fmt.Sscanf(resp.Header.Get("Khien-Challenge"), "%x %d", &challenge, &zeros); n != 2 || !works {
+			return status, receipt
+		}
+		number, found := work.Search(challenge, id, 0, 1<<30, zeros)
+		if !found {
+			d.t.Fatal("no proof was found")
+		}
+		proof = fmt.Sprintf("%x %x %d", challenge, id, number)
+	}
+	return status, receipt
+}
+
+// The server wants five reports; a hundred come from a flood that works for none of its own, and from people in between.
+func TestPeopleAreServedInAFlood(t *testing.T) {
+	d := newDesk(t, limit.Limits{Each: 0.001, EachBurst: 60, All: 0.001, AllBurst: 5, Bits: 10})
+	var flooded, served, people int
+	for i := range 100 {
+		if status, _ := d.send(1000+i, fmt.Sprintf("2001:db8:bad:%x::1", i), false); status == 201 {
+			flooded++
+		}
+		if i%5 == 4 {
+			people++
+			if status, _ := d.send(i, fmt.Sprintf("2001:db8:900d:%x::1", i), true); status == 201 {
+				served++
+			}
+		}
+	}
+	if served < people*95/100 {
+		t.Errorf("%d of %d people were served", served, people)
+	}
+	if flooded > 5 {
+		t.Errorf("%d reports of the flood were taken without work", flooded)
+	}
+	if _, total, err := d.box.List(t.Context(), "", 1); err != nil || total != served+flooded {
+		t.Errorf("%d reports are here, %v", total, err)
+	}
+}
+
+func TestOneNetworkWaits(t *testing.T) {
+	d := newDesk(t, limit.Limits{Each: 0.001, EachBurst: 2, All: 1000, AllBurst: 1000, Bits: 8})
+	for i, want := range []int{201, 201, 429} {
+		if status, _ := d.send(i, fmt.Sprintf("2001:db8:1:2::%x", i+1), true); status != want {
+			t.Errorf("report %d from one network: %d, want %d", i, status, want)
+		}
+	}
+	if status, _ := d.send(9, "2001:db8:1:3::1", true); status != 201 {
+		t.Errorf("from the network beside it: %d", status)
+	}
+}
+
+// Whoever gets hold of everything that is stored learns no address: neither as it is, nor by trying all there are, since what is stored was
+// hashed with a key that was never written down. And the same address is another source the next day.
+func TestNothingStoredTellsWhoReported(t *testing.T) {
+	d := newDesk(t, limit.Usual)
+	const address = "2001:db8:77:88:99aa:bbcc:ddee:ff01"
+	_, receipt := d.send(1, address, true)
+	r, err := d.box.ByReceipt(t.Context(), receipt.Receipt)
+	if err != nil || len(r.Source) != 8 {
+		t.Fatalf("source % x, %v", r.Source, err)
+	}
+	addr := netip.MustParseAddr(address)
+	prefix, _ := addr.Prefix(64)
+	text, _ := prefix.MarshalBinary()
+	raw := addr.As16()
+	forbidden := map[string][]byte{"the address as text": []byte(address), "its first half": raw[:8], "all of it": raw[:]}
+	for what, hashed := range map[string][]byte{"address": raw[:], "prefix": text, "prefix as text": []byte(prefix.String()), "half": raw[:8]} {
+		sum := sha256.Sum256(hashed)
+		forbidden["a hash of the "+what+" without a key"] = sum[:8]
+	}
+	files := 0
+	err = filepath.WalkDir(d.data, func(path string, f os.DirEntry, err error) error {
+		if err != nil || f.IsDir() {
+			return err
+		}
+		files++
+		body, err := os.ReadFile(path)
+		for what, piece := range forbidden {
+			if bytes.Contains(body, piece) {
+				t.Errorf("%s holds %s", filepath.Base(path), what)
+			}
+		}
+		return err
+	})
+	if err != nil || files < 3 {
+		t.Fatalf("%d files, %v", files, err)
+	}
+	if strings.Contains(d.log.String(), address) {
+		t.Error("the log tells who reported")
+	}
+	l := limit.New(limit.Usual)
+	today, tomorrow := l.Source(addr, 1_763_900_000), l.Source(addr, 1_763_900_000+24*60*60)
+	if today == tomorrow {
+		t.Error("two days can be linked")
+	}
+	if back := l.Source(addr, 1_763_900_000); back == today {
+		t.Error("the key of a day that is over is still here")
+	}
+}
+
+func TestAPictureOverHTTP(t *testing.T) {
+	d := newDesk(t, limit.Usual)
+	_, receipt := d.send(1, "192.0.2.1", true)
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 640, 480))); err != nil {
+		t.Fatal(err)
+	}
+	picture := b.Bytes()
+	f := func(what string, want int, body []byte, receipt string) {
+		t.Helper()
+		if resp, answer := d.post("/v1/pictures", body, "Khien-Receipt", receipt, "X-Client", "192.0.2.1"); resp.StatusCode != want {
+			t.Errorf("%s: %s, want %d\n%s", what, resp.Status, want, answer)
+		}
+	}
+	f("a picture", 201, picture, receipt.Receipt)
+	f("for nobody's receipt", 404, picture, strings.Repeat("0", 32))
+	f("without a receipt", 404, picture, "")
+	f("no picture", 400, []byte("GIF89a, it says"), receipt.Receipt)
+	f("a page", 400, []byte("<!doctype html><script>alert(1)</script>"), receipt.Receipt)
+	list, err := d.store.Of(t.Context(), fmt.Appendf(nil, "%016d", 1))
+	if err != nil || len(list) != 1 || list[0].Width != 640 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+
+	// It is downloaded from an origin of its own, and is no page there.
+	shown := runs(t, NewEvidence(d.store, slog.New(slog.DiscardHandler)))
+	resp, err := http.Get(shown + "/" + list[0].Digest + ".jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	if sum := sha256.Sum256(body); resp.StatusCode != 200 || hex.EncodeToString(sum[:]) != list[0].Digest {
+		t.Errorf("%s, %d bytes", resp.Status, len(body))
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "image/jpeg", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+		"Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+		"Content-Disposition":     `attachment; filename="` + list[0].Digest[:12] + `.jpg"`,
+	} {
+		if got := resp.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	for _, path := range []string{"/", "/index.db", "/../inbox.db", "/" + list[0].Digest, "/" + strings.Repeat("0", 64) + ".jpg", "/v1/head"} {
+		resp, err := http.Get(shown + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 404 {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
+	}
+	if resp, _ := http.Post(shown+"/v1/pictures", "image/png", bytes.NewReader(make([]byte, 100_000))); resp == nil || resp.StatusCode != 413 {
+		t.Errorf("something was taken where pictures are only shown: %v", resp)
+	}
+}
+
+// Only who holds a receipt may send two megabytes, and not many at once: all others are cut off before their body is read.
+func TestBodiesAreReadFromFew(t *testing.T) {
+	d := newDesk(t, limit.Usual)
+	_, receipt := d.send(1, "192.0.2.1", true)
+	announced := func(receipt string) string {
+		conn, err := net.DialTimeout("tcp", strings.TrimPrefix(d.url, "http://"), 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		fmt.Fprintf(conn, "POST /v1/pictures HTTP/1.1\r\nHost: khien.example\r\nKhien-Receipt: %s\r\nContent-Length: 2000000\r\n\r\n", receipt)
+		answer := make([]byte, 15)
+		if _, err := io.ReadFull(conn, answer); err != nil {
+			return "waits for the body"
+		}
+		return string(answer)
+	}
+	if got := announced(strings.Repeat("0", 32)); !strings.HasPrefix(got, "HTTP/1.1 404") {
+		t.Errorf("without a receipt: %q", got)
+	}
+	waiting := 0
+	answers := make(chan string)
+	for range 4 * pictureBurst {
+		go func() { answers <- announced(receipt.Receipt) }()
+	}
+	for range 4 * pictureBurst {
+		switch got := <-answers; {
+		case got == "waits for the body":
+			waiting++
+		case !strings.HasPrefix(got, "HTTP/1.1 503"):
+			t.Errorf("%q", got)
+		}
+	}
+	if waiting == 0 || waiting == 4*pictureBurst {
+		t.Errorf("%d of %d bodies are read at once", waiting, 4*pictureBurst)
+	}
+}
