@@ -29,5 +29,6 @@ GOMAXPROCS=1 go test -run '^$' -bench Publish -benchtime 1x -timeout 20m ./serve
 }' >>"$lines"
 say in Chromium
 (cd extension && node bench/chromium.mjs "$n") >>"$lines"
+(cd extension && node bench/feed.mjs) >>"$lines"
 build/bench table bench.json <"$lines"
 echo "bench.json written" >&2

@@ -72,3 +72,25 @@ test("a listed account is covered, also on the way within a page, and nothing be
   await until("it is covered again", () => web.told.slice(mark).filter((one) => one.what === "covered").length === 2);
   assert.deepEqual(web.told.slice(mark).filter((one) => one.what === "typed"), []);
 });
+
+test("a listed author in a feed is marked, and the keyboard opens the reason", async () => {
+  const host = "www.facebook.com";
+  const mark = web.told.length;
+  go(`https://${host}/?feed=4`);
+  const { value } = await web.hear(host, "marked", { since: mark });
+  assert.match(value, /^\/invented\.gift\.centre/);
+  assert.equal(await tab.evaluate(() => document.querySelector("khien-mark").shadowRoot), null);
+  await tab.evaluate(() => document.querySelector("khien-mark").click());
+  await tab.evaluate(() => document.querySelector('[role="article"]:nth-of-type(3) h3 a').focus());
+  await tab.keyboard.press("Tab");
+  assert.equal(await tab.evaluate(() => document.activeElement.localName), "khien-mark");
+  assert.deepEqual(web.told.slice(mark).filter((one) => one.what === "explained"), []);
+  await tab.keyboard.press("Enter");
+  await web.hear(host, "explained", { since: mark });
+});
+
+test("an account that is listed by its number is covered under its name", async () => {
+  const mark = web.told.length;
+  go("https://www.facebook.com/invented.by.name");
+  await web.hear("www.facebook.com", "covered", { since: mark });
+});
