@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"khien/server/blob"
+	"khien/server/campaign"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
@@ -50,6 +51,9 @@ func newOffice(t *testing.T) *office {
 	takedowns, err := takedown.Open(filepath.Join(dir, "takedown.db"), desk)
 	must(err)
 	t.Cleanup(func() { takedowns.Close() })
+	cards, err := campaign.Open(filepath.Join(dir, "campaign.db"))
+	must(err)
+	t.Cleanup(func() { cards.Close() })
 	book, err := ledger.Open(filepath.Join(dir, "ledger.db"))
 	must(err)
 	t.Cleanup(func() { book.Close() })
@@ -60,7 +64,7 @@ func newOffice(t *testing.T) *office {
 	must(err)
 	k, err := New(Config{
 		Origin: origin, Staff: people, Desk: desk, Inbox: box, Takedowns: takedowns, Letters: filepath.Join(dir, "letters"), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Publisher: &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys},
+		Publisher: &publish.Publisher{Ledger: book, Cards: cards, Blobs: blobs, Keys: keys},
 	})
 	must(err)
 	o := &office{k, t}
