@@ -136,6 +136,12 @@ func (c *core) run(op int32, request, body []byte) ([]byte, error) {
 		return c.resemble(request)
 	case opGuide:
 		return c.checker.Guide().ToldBytes(), nil
+	case opMeet:
+		return c.meet(request)
+	case opRecall:
+		return c.recall(request)
+	case opRemember:
+		return c.remember(request)
 	case opPlan:
 		return c.plan(request)
 	case opApply:

@@ -10,6 +10,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 	"golang.org/x/mod/sumdb/note"
 
+	"khien/shared/checker"
 	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/set"
@@ -201,6 +202,37 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	f(opResolve, &resolveRequest{"scam.example/", []byte("<html>"), now, "en"}, &resolved, "bucket")
 	f(opResolve, &resolveRequest{"SCAM.example/", p.bucket, now, "en"}, &resolved, "subject")
 
+	var met meetReply
+	f(opMeet, &meetRequest{"https://late.example/a", "", now}, &met, "")
+	if len(met.Heads) != 2*checker.HeadSize || fmt.Sprint(met.Places) != "[web web]" {
+		t.Errorf("met %+v", met)
+	}
+	f(opMeet, &meetRequest{"https://scam.example/a", "", now}, &met, "")
+	if len(met.Heads) != 0 || len(met.Places) != 0 {
+		t.Errorf("of a listed page is kept %+v", met)
+	}
+	f(opMeet, &meetRequest{"", "MB Bank 0011000000001", now}, &met, "")
+	if fmt.Sprint(met.Places) != "[bank]" {
+		t.Errorf("met %+v", met)
+	}
+	f(opMeet, &meetRequest{"nonsense", "", now}, &met, "not_normalised")
+	listed := subject.Subject("scam.example/").Digest()
+	heads := append(bytes.Repeat([]byte{7}, 2*checker.HeadSize), listed[:checker.HeadSize]...)
+	var recalled recallReply
+	f(opRecall, &recallRequest{heads, now}, &recalled, "")
+	if fmt.Sprint(recalled.Listed) != "[2]" || len(recalled.Buckets) != 1 {
+		t.Errorf("recalled %+v", recalled)
+	}
+	f(opRecall, &recallRequest{heads[1:], now}, &recalled, "bad_request")
+	f(opRecall, &recallRequest{make([]byte, (maxHeads+1)*checker.HeadSize), now}, &recalled, "bad_request")
+	var remembered resolveReply
+	f(opRemember, &rememberRequest{listed[:checker.HeadSize], p.bucket, now, "en"}, &remembered, "")
+	if r := remembered.Finding; r.Verdict != "listed" || !r.Confirmed || r.Reference != "KH-2025-000001" {
+		t.Errorf("remembered %+v", r)
+	}
+	f(opRemember, &rememberRequest{listed[:5], p.bucket, now, "en"}, &remembered, "bad_request")
+	f(opRemember, &rememberRequest{listed[:checker.HeadSize], []byte("<html>"), now, "en"}, &remembered, "bucket")
+
 	var plan planReply
 	if f(opPlan, &planRequest{p.head, nil, now}, &plan, ""); plan.Need != "nothing" || plan.Sequence != 3 {
 		t.Errorf("plan %+v", plan)
@@ -323,6 +355,12 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(int32(opResemble), like)
 	proof, _ := (&workRequest{Challenge: make([]byte, 24), ID: make([]byte, 16), Tries: maxTries, Zeros: 64}).MarshalMsg(nil)
 	f.Add(int32(opWork), proof)
+	meet, _ := (&meetRequest{"", "Vietcombank 0011000000001", now}).MarshalMsg(nil)
+	f.Add(int32(opMeet), meet)
+	recall, _ := (&recallRequest{make([]byte, checker.HeadSize), now}).MarshalMsg(nil)
+	f.Add(int32(opRecall), recall)
+	remember, _ := (&rememberRequest{make([]byte, checker.HeadSize), p.bucket, now, "vi"}).MarshalMsg(nil)
+	f.Add(int32(opRemember), remember)
 	f.Fuzz(func(t *testing.T, op int32, request []byte) {
 		if op == opOpen {
 			return // only a sound release would be opened, and another than ours cannot be made

@@ -25,6 +25,9 @@ const (
 	opText     = 10
 	opGuide    = 11
 	opWork     = 12
+	opMeet     = 13
+	opRecall   = 14
+	opRemember = 15
 )
 
 type failure struct {
@@ -211,4 +214,39 @@ type workRequest struct {
 type workReply struct {
 	Number uint64 `msg:"number"`
 	Found  bool   `msg:"found"`
+}
+
+// meetRequest is about an address or, where that is empty, a text.
+type meetRequest struct {
+	Href     string `msg:"href"`
+	Selected string `msg:"selected"`
+	Now      int64  `msg:"now"`
+}
+
+// meetReply is what is to be kept, to be recalled later.
+type meetReply struct {
+	Heads  []byte   `msg:"heads"`  // the beginnings of digests, of checker.HeadSize bytes each
+	Places []string `msg:"places"` // where each belongs, in the same order
+}
+
+// maxHeads bounds what is recalled at once.
+const maxHeads = 4096
+
+// recallRequest asks which of what was met is listed now.
+type recallRequest struct {
+	Heads []byte `msg:"heads,limit=65536"`
+	Now   int64  `msg:"now"`
+}
+
+type recallReply struct {
+	Listed  []uint32 `msg:"listed"`  // by their place among the heads
+	Buckets []string `msg:"buckets"` // the path that tells more about each
+}
+
+// rememberRequest is about one of them, and the body of its path. The reply is a resolveReply.
+type rememberRequest struct {
+	Head     []byte `msg:"head"`
+	Bucket   []byte `msg:"bucket,limit=1048577"`
+	Now      int64  `msg:"now"`
+	Language string `msg:"language"`
 }

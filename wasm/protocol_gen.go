@@ -831,6 +831,176 @@ func (z helloReply) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *meetReply) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "heads"
+	o = append(o, 0x82, 0xa5, 0x68, 0x65, 0x61, 0x64, 0x73)
+	o = msgp.AppendBytes(o, z.Heads)
+	// string "places"
+	o = append(o, 0xa6, 0x70, 0x6c, 0x61, 0x63, 0x65, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Places)))
+	for za0001 := range z.Places {
+		o = msgp.AppendString(o, z.Places[za0001])
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *meetReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "heads":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Heads")
+				return
+			}
+			if zb0002 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Heads == nil || uint32(cap(z.Heads)) < zb0002 {
+				z.Heads = make([]byte, zb0002)
+			} else {
+				z.Heads = z.Heads[:zb0002]
+			}
+			if uint32(len(bts)) < zb0002 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Heads, bts[:zb0002])
+			bts = bts[zb0002:]
+		case "places":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Places")
+				return
+			}
+			if zb0003 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Places) >= int(zb0003) {
+				z.Places = (z.Places)[:zb0003]
+			} else {
+				z.Places = make([]string, zb0003)
+			}
+			for za0001 := range z.Places {
+				z.Places[za0001], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Places", za0001)
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *meetReply) Msgsize() (s int) {
+	s = 1 + 6 + msgp.BytesPrefixSize + len(z.Heads) + 7 + msgp.ArrayHeaderSize
+	for za0001 := range z.Places {
+		s += msgp.StringPrefixSize + len(z.Places[za0001])
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z meetRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 3
+	// string "href"
+	o = append(o, 0x83, 0xa4, 0x68, 0x72, 0x65, 0x66)
+	o = msgp.AppendString(o, z.Href)
+	// string "selected"
+	o = append(o, 0xa8, 0x73, 0x65, 0x6c, 0x65, 0x63, 0x74, 0x65, 0x64)
+	o = msgp.AppendString(o, z.Selected)
+	// string "now"
+	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
+	o = msgp.AppendInt64(o, z.Now)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *meetRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "href":
+			z.Href, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Href")
+				return
+			}
+		case "selected":
+			z.Selected, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Selected")
+				return
+			}
+		case "now":
+			z.Now, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Now")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z meetRequest) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 9 + msgp.StringPrefixSize + len(z.Selected) + 4 + msgp.Int64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *openReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 6
@@ -1395,6 +1565,298 @@ func (z *reason) UnmarshalMsg(bts []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z reason) Msgsize() (s int) {
 	s = 1 + 5 + msgp.StringPrefixSize + len(z.Code) + 5 + msgp.StringPrefixSize + len(z.Text)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *recallReply) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "listed"
+	o = append(o, 0x82, 0xa6, 0x6c, 0x69, 0x73, 0x74, 0x65, 0x64)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Listed)))
+	for za0001 := range z.Listed {
+		o = msgp.AppendUint32(o, z.Listed[za0001])
+	}
+	// string "buckets"
+	o = append(o, 0xa7, 0x62, 0x75, 0x63, 0x6b, 0x65, 0x74, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Buckets)))
+	for za0002 := range z.Buckets {
+		o = msgp.AppendString(o, z.Buckets[za0002])
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *recallReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "listed":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Listed")
+				return
+			}
+			if zb0002 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Listed) >= int(zb0002) {
+				z.Listed = (z.Listed)[:zb0002]
+			} else {
+				z.Listed = make([]uint32, zb0002)
+			}
+			for za0001 := range z.Listed {
+				z.Listed[za0001], bts, err = msgp.ReadUint32Bytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Listed", za0001)
+					return
+				}
+			}
+		case "buckets":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Buckets")
+				return
+			}
+			if zb0003 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Buckets) >= int(zb0003) {
+				z.Buckets = (z.Buckets)[:zb0003]
+			} else {
+				z.Buckets = make([]string, zb0003)
+			}
+			for za0002 := range z.Buckets {
+				z.Buckets[za0002], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Buckets", za0002)
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *recallReply) Msgsize() (s int) {
+	s = 1 + 7 + msgp.ArrayHeaderSize + (len(z.Listed) * (msgp.Uint32Size)) + 8 + msgp.ArrayHeaderSize
+	for za0002 := range z.Buckets {
+		s += msgp.StringPrefixSize + len(z.Buckets[za0002])
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *recallRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "heads"
+	o = append(o, 0x82, 0xa5, 0x68, 0x65, 0x61, 0x64, 0x73)
+	o = msgp.AppendBytes(o, z.Heads)
+	// string "now"
+	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
+	o = msgp.AppendInt64(o, z.Now)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *recallRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "heads":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Heads")
+				return
+			}
+			if zb0002 > 65536 {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Heads == nil || uint32(cap(z.Heads)) < zb0002 {
+				z.Heads = make([]byte, zb0002)
+			} else {
+				z.Heads = z.Heads[:zb0002]
+			}
+			if uint32(len(bts)) < zb0002 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Heads, bts[:zb0002])
+			bts = bts[zb0002:]
+		case "now":
+			z.Now, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Now")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *recallRequest) Msgsize() (s int) {
+	s = 1 + 6 + msgp.BytesPrefixSize + len(z.Heads) + 4 + msgp.Int64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *rememberRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 4
+	// string "head"
+	o = append(o, 0x84, 0xa4, 0x68, 0x65, 0x61, 0x64)
+	o = msgp.AppendBytes(o, z.Head)
+	// string "bucket"
+	o = append(o, 0xa6, 0x62, 0x75, 0x63, 0x6b, 0x65, 0x74)
+	o = msgp.AppendBytes(o, z.Bucket)
+	// string "now"
+	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
+	o = msgp.AppendInt64(o, z.Now)
+	// string "language"
+	o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
+	o = msgp.AppendString(o, z.Language)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *rememberRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "head":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Head")
+				return
+			}
+			if zb0002 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Head == nil || uint32(cap(z.Head)) < zb0002 {
+				z.Head = make([]byte, zb0002)
+			} else {
+				z.Head = z.Head[:zb0002]
+			}
+			if uint32(len(bts)) < zb0002 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Head, bts[:zb0002])
+			bts = bts[zb0002:]
+		case "bucket":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Bucket")
+				return
+			}
+			if zb0003 > 1048577 {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Bucket == nil || uint32(cap(z.Bucket)) < zb0003 {
+				z.Bucket = make([]byte, zb0003)
+			} else {
+				z.Bucket = z.Bucket[:zb0003]
+			}
+			if uint32(len(bts)) < zb0003 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Bucket, bts[:zb0003])
+			bts = bts[zb0003:]
+		case "now":
+			z.Now, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Now")
+				return
+			}
+		case "language":
+			z.Language, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Language")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *rememberRequest) Msgsize() (s int) {
+	s = 1 + 5 + msgp.BytesPrefixSize + len(z.Head) + 7 + msgp.BytesPrefixSize + len(z.Bucket) + 4 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Language)
 	return
 }
 

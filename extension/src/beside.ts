@@ -6,6 +6,7 @@ import * as core from "./core";
 import { api, openPopup } from "./ext";
 import * as guard from "./guard";
 import type { Detailed } from "./message";
+import * as met from "./met";
 import type { Finding } from "./protocol";
 import { pictureIn, readCode } from "./qr";
 import * as session from "./session";
@@ -64,6 +65,7 @@ async function answer(info: Clicked, tab: Tab | undefined, spot: Spot, selected?
 }
 
 async function look(text: string): Promise<Question["found"]> {
+  met.asked(text);
   try {
     await restore();
     return (await core.look(text)).map((finding) => ({ finding }));

@@ -20,10 +20,15 @@ import {
   type Failure,
   type Finding,
   type HelloReply,
+  type MeetReply,
+  type MeetRequest,
   type OpenReply,
   type OpenRequest,
   type PlanReply,
   type PlanRequest,
+  type RecallReply,
+  type RecallRequest,
+  type RememberRequest,
   type ReportReply,
   type ResembleReply,
   type ResembleRequest,
@@ -173,6 +178,21 @@ export interface Guide {
 export async function guide(): Promise<Guide> {
   const { help, cards, hot } = await call<object, Told>(Op.guide, {});
   return { help: help ?? [], cards: cards ?? [], hot: hot ?? [] };
+}
+
+/** What is to be kept of an address that was met, or of a text that was asked about: nothing of what is listed. */
+export function meet(met: { href: string } | { selected: string }): Promise<MeetReply> {
+  return call<MeetRequest, MeetReply>(Op.meet, { href: "", selected: "", ...met, now: now() });
+}
+
+/** Which of what was kept is listed now; at most 4,096 at once. */
+export function recall(heads: Uint8Array): Promise<RecallReply> {
+  return call<RecallRequest, RecallReply>(Op.recall, { heads, now: now() });
+}
+
+/** Confirms one of them by its bucket and tells the reason, as resolve does. */
+export async function remember(head: Uint8Array, bucket: Uint8Array): Promise<Finding> {
+  return { ...nothing, ...(await call<RememberRequest, ResolveReply>(Op.remember, { head, bucket, now: now(), language: language() })).finding };
 }
 
 /** What to fetch to get from the open release to the one that head announces. */

@@ -2,6 +2,7 @@
 
 import * as core from "./core";
 import { api, badge as toolbar, navigate, own, renew, shown } from "./ext";
+import * as met from "./met";
 import { lookAgain, type Detailed, type Notice } from "./message";
 import type { Finding } from "./protocol";
 import * as hot from "./hot";
@@ -39,6 +40,7 @@ export async function visit(tabId: number, href: string, moment: Moment): Promis
 
   const network = onNetwork(href);
   const told = network && moment === "within" ? await tell(tabId) : false;
+  if (finding.verdict !== "listed" && (moment === "read" || moment === "within")) met.page(href);
   if (finding.verdict !== "listed" || through) return;
   if (network && isAccount(finding.subject)) {
     if (moment === "before" || moment === "commit" || told) return;
@@ -252,6 +254,7 @@ async function tell(tabId: number): Promise<boolean> {
 
 const red = "#b3261e";
 const grey = "#5f6368";
+const amber = "#7a4f00";
 
 /** As badge; a page that holds a listed one in a frame is marked too. */
 async function mark(tabId: number, verdict: Finding["verdict"]): Promise<void> {
@@ -298,5 +301,7 @@ let fresh = true;
 export async function showHealth(): Promise<void> {
   fresh = (await health()) === "fresh";
   await ready();
-  await toolbar(fresh ? "" : "?", grey, t(fresh ? "titleNothing" : "titleOutdated"));
+  const late = fresh ? await met.unseen() : 0;
+  if (late > 0) await toolbar(String(late), amber, t("lateTitle"));
+  else await toolbar(fresh ? "" : "?", grey, t(fresh ? "titleNothing" : "titleOutdated"));
 }

@@ -3,6 +3,7 @@
 import type { Advice, HelpFor } from "./advice";
 import type { Names } from "./evidence";
 import { api } from "./ext";
+import type { News } from "./met";
 import type { Settings } from "./settings";
 import type { Entry } from "./store";
 import type { Words } from "./text";
@@ -161,7 +162,19 @@ export interface FromOptions {
   "options.diagnostics": [null, Diagnostics];
 }
 
-export type Asks = FromOverlay & FromFeed & FromBanner & FromPages & FromAnywhere & FromOptions;
+/** About late warnings (met.ts). */
+export interface FromLate {
+  "late.news": [null, News[]];
+  /** All news were on the screen. */
+  "late.saw": [null, null];
+  "late.dismiss": [{ id: string }, null];
+  /** How much is kept. */
+  "late.kept": [null, { days: number; things: number }];
+  /** Forgets all that is kept. */
+  "late.clear": [null, null];
+}
+
+export type Asks = FromOverlay & FromFeed & FromBanner & FromPages & FromAnywhere & FromOptions & FromLate;
 
 /** Who answers each question: the body, and what the browser vouches for about the sender. */
 export type Handlers<Asks, Rest extends unknown[] = []> = {

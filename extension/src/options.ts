@@ -29,7 +29,7 @@ async function start(): Promise<void> {
   country.value = now.country;
   late.checked = now.late;
   for (const box of boxes()) box.checked = !now.unmarked.includes(box.value);
-  await Promise.all([showEarly(), showReports(), showDiagnostics()]);
+  await Promise.all([showEarly(), showKept(), showReports(), showDiagnostics()]);
 }
 
 const boxes = () => [...element("networks").querySelectorAll<HTMLInputElement>("input")];
@@ -59,7 +59,22 @@ tongue.addEventListener("change", async () => {
   await speak();
   nameCountries();
   saved.textContent = t("saved");
-  await Promise.all([showEarly(), showReports(), showDiagnostics()]);
+  await Promise.all([showEarly(), showKept(), showReports(), showDiagnostics()]);
+});
+
+const forget = element<HTMLButtonElement>("forget");
+
+/** How much is kept for late warnings; nothing to forget if that is nothing. */
+async function showKept(): Promise<void> {
+  const { things } = await ask("late.kept", null);
+  element("kept").textContent = things > 0 ? t("optionsKept", things.toLocaleString(t("language"))) : t("optionsKeptNone");
+  forget.disabled = things === 0;
+}
+
+forget.addEventListener("click", async () => {
+  await ask("late.clear", null);
+  saved.textContent = t("optionsForgotten");
+  await showKept();
 });
 
 /** All addresses: a listed one may be anywhere. */

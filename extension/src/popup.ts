@@ -9,6 +9,7 @@ import { outcome, rows, shortened } from "./history";
 import { ask, type Notice, type Page, type Protection } from "./message";
 import { sinceText } from "./notice";
 import { element, h } from "./page";
+import { showLate } from "./latecard";
 import { takePictures } from "./picture";
 import { choose, settings, type Extent } from "./settings";
 import type { Entry } from "./store";
@@ -36,6 +37,7 @@ async function start(): Promise<void> {
   const [found] = await Promise.all([activeTab().then((tabId) => ask("popup.page", request ? { request } : { tabId })), localize(document)]);
   page = found;
   for (const slug of categories()) kind.append(new Option(category(slug).name, slug));
+  void showLate();
   void ask("popup.protection", null).then(showProtection);
   void showMine();
 

@@ -17,6 +17,9 @@ export const enum Op {
   text = 10,
   guide = 11,
   work = 12,
+  meet = 13,
+  recall = 14,
+  remember = 15,
 }
 
 /** Instead of any reply. */
@@ -206,4 +209,40 @@ export interface WorkRequest {
 export interface WorkReply {
   number: number;
   found: boolean;
+}
+
+/** About an address or, where that is empty, a text. */
+export interface MeetRequest {
+  href: string;
+  selected: string;
+  now: number;
+}
+
+/** What is to be kept, to be recalled later. */
+export interface MeetReply {
+  /** The beginnings of digests, of 16 bytes each. */
+  heads: Uint8Array;
+  /** Where each belongs, in the same order: "web", "facebook", "phone". */
+  places: string[] | null;
+}
+
+/** Asks which of what was met is listed now: at most 4,096. */
+export interface RecallRequest {
+  heads: Uint8Array;
+  now: number;
+}
+
+export interface RecallReply {
+  /** By their place among the heads. */
+  listed: number[] | null;
+  /** The path that tells more about each. */
+  buckets: string[] | null;
+}
+
+/** About one of them, and the body of its path. The reply is a ResolveReply. */
+export interface RememberRequest {
+  head: Uint8Array;
+  bucket: Uint8Array;
+  now: number;
+  language: string;
 }

@@ -6,6 +6,7 @@ import { api, own } from "./ext";
 import { reduced } from "./extent";
 import * as guard from "./guard";
 import * as menu from "./menu";
+import * as met from "./met";
 import type { Diagnostics, FromAnywhere, FromOptions, Handlers, Protection } from "./message";
 import * as receipts from "./receipts";
 import type { Draft } from "./report";
@@ -72,7 +73,7 @@ export const fromOptions: Handlers<FromOptions> = {
     return { settings: await settings(), reports: await reports() };
   },
   async "options.erase"() {
-    await store.erase();
+    await Promise.all([store.erase(), met.clear()]);
     await attachment.drop();
     await api.storage.local.clear();
     await api.storage.session.clear();

@@ -11,8 +11,10 @@ import * as feed from "./feedasks";
 import * as frames from "./frames";
 import * as guard from "./guard";
 import * as hot from "./hot";
-import type { FromAnywhere, FromBanner, FromFeed, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
+import type { FromAnywhere, FromBanner, FromFeed, FromLate, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
+import { fromLate } from "./lateasks";
 import * as menu from "./menu";
+import * as met from "./met";
 import * as receipts from "./receipts";
 import * as report from "./report";
 import * as screens from "./screens";
@@ -97,6 +99,7 @@ api.runtime.onMessage.addListener((message: Message, sender: Sender, reply: (ans
 // Each start: the list, the clock, and what was left over.
 void store.restore().then(guard.showHealth, guard.showHealth);
 screens.watch();
+met.watch();
 void begin();
 void keepAlarm();
 void due().then((next) => (next * 1000 <= Date.now() ? refresh("by itself") : undefined));
@@ -125,6 +128,7 @@ async function refresh(asked: "by itself" | "by a person"): Promise<void> {
   await keepAlarm();
   await guard.showHealth();
   if (changed) await Promise.all([visitAll(), feed.tellAll(), hot.refresh()]);
+  await met.catchUp().then(guard.showHealth, () => undefined);
   if ((await store.status()).error === "") await deliver(true);
 }
 
@@ -216,9 +220,10 @@ async function coveredAs(tabId: number, subject: string): Promise<Warning | unde
   return warning?.finding.subject === subject ? warning : undefined;
 }
 
-const fromPages: Handlers<FromPages & FromAnywhere & FromOptions, [tabId: number]> = {
+const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [tabId: number]> = {
   ...screens.fromAnywhere,
   ...screens.fromOptions,
+  ...fromLate,
   async "warning.look"({ id }, tabId) {
     const warning = await session.warning(tabId, id);
     return warning ? guard.notice(warning) : null;
@@ -255,6 +260,7 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions, [tabId: number
     return screens.protection();
   },
   async "popup.ask"({ text }) {
+    met.asked(text);
     await store.restore();
     const found = await core.look(text);
     return found.map(({ shown, verdict, category, resembles, real }) => ({ shown, state: verdict, category, resembles, real }));

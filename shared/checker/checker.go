@@ -151,7 +151,8 @@ func (c *Checker) CheckNext(named *subject.Named, href string, now int64) Findin
 	}
 	for i := range named.Len() {
 		if class, ok := c.set.LookupHead(named.Head(i)); ok {
-			return c.found(named.Subject(i), class, now)
+			s := named.Subject(i)
+			return c.found(s, class, s.Digest(), now)
 		}
 	}
 	return c.unlisted(now)
@@ -245,17 +246,18 @@ func (c *Checker) unlisted(now int64) Finding {
 }
 
 func (c *Checker) listed(s subject.Subject, now int64) (Finding, bool) {
-	class, ok := c.set.Lookup(s.Digest())
+	digest := s.Digest()
+	class, ok := c.set.Lookup(digest)
 	if !ok {
 		return Finding{}, false
 	}
-	return c.found(s, class, now), true
+	return c.found(s, class, digest, now), true
 }
 
-func (c *Checker) found(s subject.Subject, class uint8, now int64) Finding {
+func (c *Checker) found(s subject.Subject, class uint8, digest [32]byte, now int64) Finding {
 	return Finding{
 		Verdict: Listed, Subject: s, Category: category.Category(class), Stale: c.stale(now),
-		Bucket: release.BucketPath(c.head.Sequence, c.head.BucketBits, s.Digest()),
+		Bucket: release.BucketPath(c.head.Sequence, c.head.BucketBits, digest),
 	}
 }
 
@@ -268,6 +270,12 @@ func (c *Checker) Resolve(s subject.Subject, bucket []byte, now int64) (Finding,
 	if !hit {
 		return c.unlisted(now), nil
 	}
+	digest := s.Digest()
+	return c.confirm(f, digest[:], bucket, now)
+}
+
+// confirm looks in a bucket for the entry whose digest begins so.
+func (c *Checker) confirm(f Finding, head, bucket []byte, now int64) (Finding, error) {
 	if len(bucket) > wire.MaxBucket {
 		return f, release.ErrOversized
 	}
@@ -275,8 +283,7 @@ func (c *Checker) Resolve(s subject.Subject, bucket []byte, now int64) (Finding,
 	if rest, err := b.UnmarshalMsg(bucket); err != nil || len(rest) > 0 {
 		return f, ErrBucket
 	}
-	digest := s.Digest()
-	index := release.BucketIndex(c.head.BucketBits, digest)
+	index := release.BucketIndex(c.head.BucketBits, [32]byte(append(bytes.Clone(head), make([]byte, 32-len(head))...)))
 	if err := release.CheckBucket(b.Leaf, b.Proof, index, c.head.BucketBits, c.head.BucketRoot); err != nil {
 		return f, err
 	}
@@ -285,7 +292,7 @@ func (c *Checker) Resolve(s subject.Subject, bucket []byte, now int64) (Finding,
 		return f, ErrBucket
 	}
 	for _, e := range entries {
-		if bytes.Equal(e.Digest, digest[:]) {
+		if len(e.Digest) == 32 && bytes.HasPrefix(e.Digest, head) {
 			if known, ok := category.Parse(e.Category); ok {
 				f.Category = known
 			}

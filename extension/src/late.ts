@@ -1,0 +1,78 @@
+// What a person met that has been confirmed as a scam since: when, where, why, and what to do now.
+
+import { api } from "./ext";
+import { ask } from "./message";
+import type { News } from "./met";
+import { networks } from "./networks";
+import { element, h } from "./page";
+import { category, day, localize, t } from "./text";
+
+async function start(): Promise<void> {
+  await localize(document);
+  await show();
+  element("title").focus();
+  // Only what has been on the screen counts as told.
+  const tab = await api.tabs.getCurrent();
+  if (tab?.active) void ask("late.saw", null);
+  else api.tabs.onActivated.addListener(({ tabId }) => void (tabId === tab?.id && ask("late.saw", null)));
+}
+
+async function show(): Promise<void> {
+  const news = await ask("late.news", null);
+  const some = news.length > 0;
+  document.title = `${t("name")}: ${t(some ? "lateTitle" : "optionsLate")}`;
+  element("title").textContent = t(some ? "lateTitle" : "optionsLate");
+  element("intro").hidden = element("do").hidden = !some;
+  element("news").replaceChildren(...(some ? news.map(card) : [h("li", {}, t("lateNothing"))]));
+}
+
+function card(one: News): HTMLElement {
+  const { name, how } = category(one.category);
+  const facts = [
+    one.reason,
+    one.since > 0 ? t("since", day(one.since)) : "",
+    one.source && `${t("listedBy")}: ${one.source}`,
+    one.reference && `${t("reference")}: ${one.reference}`,
+  ].filter(Boolean);
+  const read = h("button", { type: "button" }, t("lateDismiss"));
+  read.addEventListener("click", async () => {
+    await ask("late.dismiss", { id: one.id });
+    await show();
+    element("title").focus();
+  });
+  return h(
+    "li",
+    {},
+    h("h2", {}, met(one)),
+    h("p", { className: "kind" }, name),
+    h("p", {}, how),
+    ...facts.map((fact) => h("p", { className: "soft" }, fact)),
+    h("div", { className: "row" }, read),
+  );
+}
+
+/** What was met and when, as far as anybody knows it any more. */
+function met({ place, day }: News): string {
+  const when = weekday(day);
+  switch (place) {
+    case "web":
+      return t("lateWeb", when);
+    case "phone":
+      return t("latePhone", when);
+    case "bank":
+      return t("lateBank", when);
+    case "wallet":
+      return t("lateWallet", when);
+    case "email":
+      return t("lateEmail", when);
+  }
+  const network = networks.find(({ platform }) => platform === place)?.name ?? place.charAt(0).toUpperCase() + place.slice(1);
+  return t("lateNetwork", network, when);
+}
+
+/** A day such as Tuesday, 17 November. */
+function weekday(days: number): string {
+  return new Date(days * 86_400_000).toLocaleDateString(t("language"), { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
+}
+
+void start();

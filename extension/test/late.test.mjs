@@ -1,0 +1,207 @@
+// Late warnings: what somebody met before anybody knew it, and what is told once it is listed; and what a thief of
+// the disk finds of it.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+let world, browser, tab, inside;
+
+before(async () => {
+  world = await World.make({ format: "urls", list: "parcel-fee.example\n" });
+  browser = await world.chromium();
+  inside = await browser.inside();
+  tab = await browser.tab();
+  await until("the extension has asked once, at its start", () => world.gateway.asked("/v1/head").some((one) => one.status === 200));
+});
+after(() => world?.close());
+
+const ask = async (ask, body = null) => (await inside.evaluate((message) => chrome.runtime.sendMessage(message), { ask, body })).ok;
+const kept = () => ask("late.kept");
+
+/** Opens a page and waits until something more is kept. */
+async function meet(url) {
+  const { things } = await kept();
+  await tab.goto(url);
+  await until("it is kept", async () => (await kept()).things > things);
+}
+
+/** Publishes a list with these, and has the extension fetch it. */
+async function publish(format, list) {
+  const { sequence } = await world.khien.list(format, list);
+  await ask("popup.refresh");
+  assert.equal((await ask("popup.protection")).sequence, sequence);
+}
+
+const lateTabs = () => browser.tabs().filter((one) => one.url().endsWith("/late.html"));
+
+test("a page that was met is told of when it is listed, with what to do, and the toolbar shows it", async () => {
+  await meet("https://late-shop.example/deal?id=7");
+  await tab.goto("https://honest-shop.example/");
+  const mark = world.gateway.log.length;
+  await publish("csv", "url,category,reason_en\nlate-shop.example,shop,Takes deposits and never delivers.\n");
+  const late = await until("it is told in a tab", () => lateTabs()[0]);
+  assert.equal(await inside.evaluate(async () => (await chrome.tabs.query({ url: chrome.runtime.getURL("late.html") }))[0].active), false, "the person was taken away from a tab");
+  await until("the toolbar shows it", async () => (await browser.badge(tab)) === "1");
+  const popup = await browser.popup(tab);
+  assert.match(await popup.text("late"), /Something you met is now a confirmed scam/);
+  await popup.close();
+
+  await late.bringToFront();
+  const said = await until("it is said", async () => (await late.innerText("#news")) || undefined);
+  const today = new Date().toLocaleDateString("en", { weekday: "long" });
+  assert.match(said, new RegExp(`A website you opened on ${today}`));
+  assert.match(said, /Takes deposits and never delivers/);
+  assert.match(said, /Case number: KH-/);
+  assert.match(await late.innerText("#do"), /If you paid: call your bank at once/);
+  assert.doesNotMatch(await late.innerText("body"), /late-shop/, "it cannot know the address any more");
+  await tab.bringToFront();
+  await until("the toolbar is quiet again", async () => (await browser.badge(tab)) === "");
+  const asked = world.gateway.log.slice(mark).map((one) => one.path.replace(/\/[^/]+$/, ""));
+  assert.equal(asked.filter((one) => one.startsWith("/v1/bucket")).length, 1, "the question names one bucket, once");
+});
+
+test("it is told once: not by the next list, and not after it was read", async () => {
+  const [late] = lateTabs();
+  await late.click("#news button");
+  await until("nothing is left", async () => /There is nothing to tell/.test(await late.innerText("#news")));
+  await late.close();
+  await publish("urls", "another-1.example\n");
+  assert.deepEqual(await ask("late.news"), []);
+  assert.equal(lateTabs().length, 0);
+});
+
+test("an account on a network and a number that was asked about are told of, and nothing more of them is known", async () => {
+  await meet("https://www.facebook.com/invented.late.shop");
+  const { things } = await kept();
+  await ask("popup.ask", { text: "Techcombank 19030000000011" });
+  await until("the question is kept", async () => (await kept()).things > things);
+  await tab.goto("https://honest-shop.example/");
+  await publish("csv", "url,category\nhttps://www.facebook.com/invented.late.shop,shop\nbank:970407/19030000000011,investment\n");
+  const late = await until("it is told in a tab", () => lateTabs()[0]);
+  const said = await until("it is said", async () => (await late.innerText("#news")) || undefined);
+  assert.match(said, /Something on Facebook you opened on/);
+  assert.match(said, /A bank account you asked about on/);
+  for (const { id } of await ask("late.news")) await ask("late.dismiss", { id });
+  await late.close();
+});
+
+test("where the bucket cannot be had, it is told later and not lost", async () => {
+  await meet("https://late-bank.example/");
+  await tab.goto("https://honest-shop.example/");
+  world.gateway.between = async (path, answer) => (path.startsWith("/v1/bucket/") ? undefined : answer);
+  await publish("urls", "late-bank.example\n");
+  assert.deepEqual(await ask("late.news"), []);
+  world.gateway.behave();
+  await ask("popup.refresh");
+  assert.equal((await ask("late.news")).length, 1);
+  await ask("late.dismiss", { id: (await ask("late.news"))[0].id });
+  for (const one of lateTabs()) await one.close();
+});
+
+test("after thirty days it is forgotten", async () => {
+  await meet("https://late-old.example/");
+  await inside.evaluate(age, 31);
+  await tab.goto("https://honest-shop.example/");
+  await publish("urls", "late-old.example\n");
+  assert.deepEqual(await ask("late.news"), []);
+  assert.equal(await inside.evaluate(days).then((all) => all.filter((day) => day < Date.now() / 864e5 - 30).length), 0);
+});
+
+test("what is thirty days old but one is still told", async () => {
+  await meet("https://late-almost.example/");
+  await inside.evaluate(age, 28);
+  await tab.goto("https://honest-shop.example/");
+  await publish("urls", "late-almost.example\n");
+  assert.equal((await ask("late.news")).length, 1);
+  await ask("late.dismiss", { id: (await ask("late.news"))[0].id });
+  for (const one of lateTabs()) await one.close();
+});
+
+test("what was cleared is not told", async () => {
+  await meet("https://late-cleared.example/");
+  await tab.goto("https://honest-shop.example/");
+  await ask("late.clear");
+  assert.equal((await kept()).things, 0);
+  await publish("urls", "late-cleared.example\n");
+  assert.deepEqual(await ask("late.news"), []);
+});
+
+test("switched off, nothing is kept, and what was kept is gone", async () => {
+  await meet("https://late-off.example/");
+  await inside.evaluate(async () => {
+    const { settings } = await chrome.storage.local.get("settings");
+    await chrome.storage.local.set({ settings: { ...settings, late: false } });
+  });
+  await until("it is gone", async () => (await kept()).things === 0);
+  await tab.goto("https://late-off-2.example/");
+  await new Promise((resolve) => setTimeout(resolve, 6000));
+  assert.equal((await kept()).things, 0);
+  await publish("urls", "late-off.example\nlate-off-2.example\n");
+  assert.deepEqual(await ask("late.news"), []);
+  await inside.evaluate(async () => {
+    const { settings } = await chrome.storage.local.get("settings");
+    await chrome.storage.local.set({ settings: { ...settings, late: true } });
+  });
+});
+
+test("what was met is on no disk as an address, nor as its digest, and no script can read the key out", async () => {
+  await meet("https://late-secret.example/a-very-private-page");
+  const exported = await inside.evaluate(async () => {
+    const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+    const db = await done(indexedDB.open("khien-late"));
+    const key = await done(db.transaction("keys").objectStore("keys").get("key"));
+    db.close();
+    return crypto.subtle.exportKey("raw", key).then(() => "read", (err) => err.name);
+  });
+  assert.equal(exported, "InvalidAccessError");
+  const digest = createHash("sha256").update("late-secret.example/").digest();
+  // The same search finds what is written there plainly.
+  const plain = createHash("sha256").update("a control").digest();
+  await inside.evaluate(async (plain) => {
+    const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+    const db = await done(indexedDB.open("khien-late"));
+    await done(db.transaction("state", "readwrite").objectStore("state").put({ heads: Uint8Array.from(plain).slice(0, 16), href: "https://control.example/" }, "control"));
+    db.close();
+  }, [...plain]);
+  const profile = await browser.quit();
+  const files = await everything(path.join(profile, "Default"), /IndexedDB|Extension|Local Storage|Session Storage|Service Worker|Storage/i);
+  const holds = (what) => files.filter(({ body }) => body.includes(what)).map(({ name }) => name);
+  assert.notDeepEqual(holds(plain.subarray(0, 16)), []);
+  assert.notDeepEqual(holds("control.example"), []);
+  assert.deepEqual(holds("late-secret.example"), []);
+  assert.deepEqual(holds(digest.subarray(0, 5)), []);
+});
+
+async function everything(folder, fits) {
+  const found = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const name = path.join(entry.parentPath, entry.name);
+    if (entry.isFile() && fits.test(path.relative(folder, name))) found.push({ name, body: await readFile(name) });
+  }
+  return found;
+}
+
+/** Runs in a page of the extension: what was met today was met that many days ago. */
+async function age(days) {
+  const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+  const db = await done(indexedDB.open("khien-late"));
+  const store = db.transaction("days", "readwrite").objectStore("days");
+  const today = Math.max(...(await done(store.getAllKeys())));
+  const sealed = await done(store.get(today));
+  await done(store.delete(today));
+  await done(store.put(sealed, today - days));
+  db.close();
+}
+
+async function days() {
+  const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
+  const db = await done(indexedDB.open("khien-late"));
+  const keys = await done(db.transaction("days").objectStore("days").getAllKeys());
+  db.close();
+  return keys;
+}
