@@ -17,4 +17,4 @@ Or:             run "make try" in a second terminal: it opens Chromium with the 
 The console:    http://localhost:${console##*:}/
 Then try:       $server/   (Ctrl-C stops the server; everything is kept in $data)
 TEXT
-exec build/khien serve --demo --data "$data" --listen "${server#http://}" --console "$console"
+exec build/khien serve --demo --data "$data" --listen "${server#http://}" --console "$console" --evidence "${EVIDENCE:-127.0.0.1:8789}"

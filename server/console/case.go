@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
@@ -69,6 +71,14 @@ type scope struct {
 type sample struct {
 	inbox.Report
 	Subjects []subject.Subject
+	Leads    []subject.Subject // where links on the page lead
+	Pictures []picture
+}
+
+// picture is one that came with a report. It is never shown here: its link downloads it from an origin of its own.
+type picture struct {
+	evidence.Picture
+	Link string // empty where pictures aren't served
 }
 
 func (v *visit) thisCase() (triage.Case, error) { return v.Desk.Get(v.ctx(), v.number("id")) }
@@ -216,7 +226,28 @@ func (v *visit) samples(ctx context.Context, c triage.Case) ([]sample, error) {
 		for _, s := range r.Subjects {
 			one.Subjects = append(one.Subjects, subject.Subject(s))
 		}
+		for _, s := range r.Links {
+			one.Leads = append(one.Leads, subject.Subject(s))
+		}
 		list = append(list, one)
+	}
+	if v.Evidence == nil {
+		return list, nil
+	}
+	pictures, err := v.Evidence.Of(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pictures {
+		one := picture{Picture: p}
+		if v.Pictures != "" {
+			one.Link = v.Pictures + "/" + p.Digest + ".jpg"
+		}
+		for i := range list {
+			if bytes.Equal(list[i].ID, p.Report) {
+				list[i].Pictures = append(list[i].Pictures, one)
+			}
+		}
 	}
 	return list, nil
 }

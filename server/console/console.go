@@ -33,6 +33,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/publish"
 	"khien/server/staff"
@@ -57,9 +58,13 @@ type Config struct {
 	Inbox     *inbox.Inbox
 	Publisher *publish.Publisher
 	Takedowns *takedown.Book
-	Letters   string // the folder of what letters to platforms need; see takedown.Operator
-	Impact    triage.Impact
-	Log       *slog.Logger // told about faults of the server, never about what is in reports
+	Evidence  *evidence.Store
+	// Pictures is the origin that serves what people have sent as evidence, such as http://127.0.0.1:8789; empty where
+	// it isn't served.
+	Pictures string
+	Letters  string // the folder of what letters to platforms need; see takedown.Operator
+	Impact   triage.Impact
+	Log      *slog.Logger // told about faults of the server, never about what is in reports
 }
 
 // Console answers requests.

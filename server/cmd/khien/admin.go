@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/console"
+	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/staff"
 	"khien/server/triage"
@@ -141,7 +142,7 @@ func adminLeave(d *dir) *cobra.Command {
 }
 
 // console is ready to serve on l; close it afterwards. Impact is empty where no popular names are known.
-func (d *dir) console(l net.Listener, origin string, box *inbox.Inbox, log *slog.Logger) (k *console.Console, close func(), err error) {
+func (d *dir) console(l net.Listener, origin string, box *inbox.Inbox, store *evidence.Store, pictures string, log *slog.Logger) (k *console.Console, close func(), err error) {
 	var open []interface{ Close() error }
 	close = func() {
 		for _, one := range open {
@@ -178,7 +179,7 @@ func (d *dir) console(l net.Listener, origin string, box *inbox.Inbox, log *slog
 		origin = "http://localhost:" + port
 	}
 	k, err = console.New(console.Config{
-		Origin: origin, Staff: people, Desk: desk, Inbox: box, Publisher: p, Takedowns: takedowns, Letters: d.letters(),
+		Origin: origin, Staff: people, Desk: desk, Inbox: box, Publisher: p, Evidence: store, Pictures: pictures, Takedowns: takedowns, Letters: d.letters(),
 		Impact: triage.Impact{Popular: p.Popular, Verified: p.Verified}, Log: log,
 	})
 	return k, close, err

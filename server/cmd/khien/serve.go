@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ import (
 )
 
 func serveCommand(d *dir) *cobra.Command {
-	var listen, client, pictures, consoleListen, consoleOrigin string
+	var listen, client, pictures, evidenceOrigin, consoleListen, consoleOrigin string
 	var demo bool
 	limits := limit.Usual
 	each, all := float64(limits.Each), float64(limits.All)
@@ -45,6 +46,7 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 	cmd.Flags().StringVar(&consoleListen, "console", "", "serve the maintainers' console too, on this `address` of this machine, such as 127.0.0.1:8788")
 	cmd.Flags().StringVar(&consoleOrigin, "console-origin", "", "how browsers see the console, such as https://console.example (default http://localhost:PORT)")
 	cmd.Flags().StringVar(&pictures, "evidence", "", "serve the pictures that came with reports too, on this `address` of this machine, such as 127.0.0.1:8789")
+	cmd.Flags().StringVar(&evidenceOrigin, "evidence-origin", "", "how browsers see those pictures; never the console's origin (default http://ADDRESS)")
 	cmd.Flags().BoolVar(&demo, "demo", false, "serve the demo pages on *.localhost too")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, words := cmd.Context(), cmd.ErrOrStderr()
@@ -104,25 +106,6 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 			defer close(followed)
 			follow(renewals, site, consoleListen == "", log)
 		}()
-		maintained := make(chan error, 1)
-		if consoleListen == "" {
-			maintained <- nil
-		} else {
-			cl, err := net.Listen("tcp", consoleListen)
-			if err != nil {
-				l.Close()
-				return fmt.Errorf("couldn't serve the console on %s: %w", consoleListen, err)
-			}
-			k, done, err := d.console(cl, consoleOrigin, box, log)
-			if err != nil {
-				l.Close()
-				cl.Close()
-				return err
-			}
-			defer done()
-			fmt.Fprintf(words, "the console is at %s/\n", k.Address())
-			go func() { maintained <- k.Run(renewals, cl) }()
-		}
 		shown := make(chan error, 1)
 		if pictures == "" {
 			shown <- nil
@@ -133,7 +116,29 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 				return err
 			}
 			fmt.Fprintf(words, "pictures are at http://%s/\n", pl.Addr())
+			if evidenceOrigin == "" {
+				evidenceOrigin = "http://" + pl.Addr().String()
+			}
 			go func() { shown <- httpd.NewEvidence(store, log).Run(renewals, pl) }()
+		}
+		maintained := make(chan error, 1)
+		if consoleListen == "" {
+			maintained <- nil
+		} else {
+			cl, err := net.Listen("tcp", consoleListen)
+			if err != nil {
+				l.Close()
+				return fmt.Errorf("couldn't serve the console on %s: %w", consoleListen, err)
+			}
+			k, done, err := d.console(cl, consoleOrigin, box, store, strings.TrimSuffix(evidenceOrigin, "/"), log)
+			if err != nil {
+				l.Close()
+				cl.Close()
+				return err
+			}
+			defer done()
+			fmt.Fprintf(words, "the console is at %s/\n", k.Address())
+			go func() { maintained <- k.Run(renewals, cl) }()
 		}
 		fmt.Fprintf(words, "serving on http://%s/\n", l.Addr())
 		limits.Each, limits.All, limits.AllBurst = rate.Limit(each), rate.Limit(all), int(2*all)
