@@ -44,6 +44,7 @@ var (
 // Inbox is a store of reports. It is safe for concurrent use, by several processes too.
 type Inbox struct {
 	db      *sql.DB
+	read    *sql.DB // what only reads: it does not wait for commits
 	waiting chan *sent
 	closing chan struct{}
 	stopped chan struct{}
@@ -62,7 +63,12 @@ func Open(path string) (*Inbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
 	}
-	i := &Inbox{db, make(chan *sent, maxTogether), make(chan struct{}), make(chan struct{})}
+	read, err := sqlite.OpenReader(path)
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
+	}
+	i := &Inbox{db, read, make(chan *sent, maxTogether), make(chan struct{}), make(chan struct{})}
 	go i.write()
 	return i, nil
 }
@@ -71,13 +77,13 @@ func Open(path string) (*Inbox, error) {
 func (i *Inbox) Close() error {
 	close(i.closing)
 	<-i.stopped
-	return i.db.Close()
+	return errors.Join(i.read.Close(), i.db.Close())
 }
 
 // Ping tells whether the inbox can be read.
 func (i *Inbox) Ping(ctx context.Context) error {
 	var n int
-	if err := i.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM report LIMIT 1)`).Scan(&n); err != nil {
+	if err := i.read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM report LIMIT 1)`).Scan(&n); err != nil {
 		return fmt.Errorf("couldn't read the inbox: %w", err)
 	}
 	return nil
@@ -126,7 +132,7 @@ func (i *Inbox) Get(ctx context.Context, prefix string) (Report, error) {
 		return Report{}, ErrNotFound
 	}
 	high, _ := hex.DecodeString(prefix + strings.Repeat("f", rest))
-	return one(i.db.QueryContext(ctx, selectReport+` WHERE id BETWEEN ? AND ? LIMIT 2`, low, high))
+	return one(i.read.QueryContext(ctx, selectReport+` WHERE id BETWEEN ? AND ? LIMIT 2`, low, high))
 }
 
 // ByReceipt finds a report by its receipt, or returns ErrNotFound.
@@ -135,16 +141,16 @@ func (i *Inbox) ByReceipt(ctx context.Context, receipt string) (Report, error) {
 	if err != nil {
 		return Report{}, ErrNotFound
 	}
-	return one(i.db.QueryContext(ctx, selectReport+` WHERE receipt = ?`, name))
+	return one(i.read.QueryContext(ctx, selectReport+` WHERE receipt = ?`, name))
 }
 
 // List returns at most limit reports, the oldest first, and says how many there are;
 // an empty state stands for all of them.
 func (i *Inbox) List(ctx context.Context, state string, limit int) (list []Report, total int, err error) {
 	const where = ` WHERE ?1 = '' OR state = ?1`
-	err = i.db.QueryRowContext(ctx, `SELECT count(*) FROM report`+where, state).Scan(&total)
+	err = i.read.QueryRowContext(ctx, `SELECT count(*) FROM report`+where, state).Scan(&total)
 	if err == nil {
-		list, err = all(i.db.QueryContext(ctx, selectReport+where+` ORDER BY seq LIMIT ?2`, state, limit))
+		list, err = all(i.read.QueryContext(ctx, selectReport+where+` ORDER BY seq LIMIT ?2`, state, limit))
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("couldn't list the reports: %w", err)
@@ -154,7 +160,7 @@ func (i *Inbox) List(ctx context.Context, state string, limit int) (list []Repor
 
 // After returns at most limit reports that came after the one with this place, the oldest first.
 func (i *Inbox) After(ctx context.Context, seq int64, limit int) ([]Report, error) {
-	list, err := all(i.db.QueryContext(ctx, selectReport+` WHERE seq > ? ORDER BY seq LIMIT ?`, seq, limit))
+	list, err := all(i.read.QueryContext(ctx, selectReport+` WHERE seq > ? ORDER BY seq LIMIT ?`, seq, limit))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't list the reports: %w", err)
 	}
@@ -164,9 +170,9 @@ func (i *Inbox) After(ctx context.Context, seq int64, limit int) ([]Report, erro
 // Amended returns at most limit of the reports to which a category or a note was added after they had come, from the
 // amendment after number n on, and the number of the last; a report that was amended twice is there twice.
 func (i *Inbox) Amended(ctx context.Context, n int64, limit int) (list []Report, last int64, err error) {
-	err = i.db.QueryRowContext(ctx, `SELECT coalesce(max(n), ?1) FROM (SELECT n FROM amendment WHERE n > ?1 ORDER BY n LIMIT ?2)`, n, limit).Scan(&last)
+	err = i.read.QueryRowContext(ctx, `SELECT coalesce(max(n), ?1) FROM (SELECT n FROM amendment WHERE n > ?1 ORDER BY n LIMIT ?2)`, n, limit).Scan(&last)
 	if err == nil && last > n {
-		list, err = all(i.db.QueryContext(ctx, selectReport+` JOIN amendment ON report = seq WHERE n > ? AND n <= ? ORDER BY n`, n, last))
+		list, err = all(i.read.QueryContext(ctx, selectReport+` JOIN amendment ON report = seq WHERE n > ? AND n <= ? ORDER BY n`, n, last))
 	}
 	if err != nil {
 		return nil, n, fmt.Errorf("couldn't list what was added to reports: %w", err)

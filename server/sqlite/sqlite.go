@@ -47,6 +47,23 @@ func Open(path string, migrations fs.FS) (*sql.DB, error) {
 	return db, nil
 }
 
+// OpenReader opens a file that Open has opened, to be read beside what is written: a reader sees what is committed, and waits for
+// no writer.
+func OpenReader(path string) (*sql.DB, error) {
+	db, err := driver.Open(path, func(c *sqlite3.Conn) error {
+		return c.Exec(`
+			PRAGMA busy_timeout = 10000;
+			PRAGMA query_only = ON;
+			PRAGMA cache_size = -16384`)
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(2)
+	db.SetMaxIdleConns(2)
+	return db, nil
+}
+
 func migrate(db *sql.DB, migrations fs.FS) error {
 	names, err := fs.Glob(migrations, "*.sql")
 	if err != nil {
