@@ -129,7 +129,8 @@ func (l *load) run() (r result, err error) {
 		if l.kills > 1 {
 			lasts = time.Duration(rand.Int64N(int64(l.time)))
 		}
-		senders, lived, err := l.life(lasts)
+		// One of four is killed while it starts, the others while they work.
+		senders, lived, err := l.life(lasts, l.kills > 1 && life%4 > 0)
 		if err != nil {
 			return r, err
 		}
@@ -200,21 +201,30 @@ func (l *load) start(flags ...string) (*served, error) {
 	return s, nil
 }
 
-// life starts the server, loads it until it is killed, and returns what the senders saw and how long they sent.
-func (l *load) life(lasts time.Duration) ([]sender, time.Duration, error) {
+// life starts the server, loads it until it is killed, and returns what the senders saw and how long they sent. Its time begins with the first
+// report that is acknowledged, if it is to be working.
+func (l *load) life(lasts time.Duration, working bool) ([]sender, time.Duration, error) {
 	s, err := l.start("--each", "1e9", "--each-burst", "1000000000", "--all", "1e9")
 	if err != nil {
 		return nil, 0, err
 	}
-	ctx, stop := context.WithTimeout(context.Background(), lasts)
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	senders := make([]sender, l.connections)
+	first := make(chan struct{}, 1)
 	var all sync.WaitGroup
 	start := time.Now()
 	for i := range senders {
-		all.Go(func() { senders[i].send(ctx, s.client, s.url) })
+		all.Go(func() { senders[i].send(ctx, s.client, s.url, first) })
 	}
-	<-ctx.Done()
+	if working {
+		select {
+		case <-first:
+		case <-time.After(10 * time.Second):
+		}
+	}
+	time.Sleep(lasts)
+	stop()
 	took := time.Since(start)
 	if err := s.kill(); err != nil {
 		return nil, 0, fmt.Errorf("the server died by itself: %w", err)
@@ -224,7 +234,7 @@ func (l *load) life(lasts time.Duration) ([]sender, time.Duration, error) {
 }
 
 // send sends one report after the other until the time is over or the server is dead.
-func (s *sender) send(ctx context.Context, client *fasthttp.Client, url string) {
+func (s *sender) send(ctx context.Context, client *fasthttp.Client, url string, first chan<- struct{}) {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
@@ -252,6 +262,10 @@ func (s *sender) send(ctx context.Context, client *fasthttp.Client, url string) 
 		}
 		s.times = append(s.times, time.Since(start))
 		s.receipts = append(s.receipts, receipt.Receipt)
+		select {
+		case first <- struct{}{}:
+		default:
+		}
 	}
 }
 
