@@ -23,16 +23,16 @@ func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
 	return d.GatherUpTo(ctx, box, math.MaxInt)
 }
 
-// GatherUpTo is Gather for who has other things to do as well: it stops when it has so many reports, or some more.
+// GatherUpTo is Gather for who has other things to do as well: it stops when it has so many reports.
 func (d *Desk) GatherUpTo(ctx context.Context, box *inbox.Inbox, most int) (int, error) {
-	const together = 2000
+	const together = 10_000
 	n := 0
 	for n < most {
 		var last int64
 		if err := d.db.QueryRowContext(ctx, `SELECT coalesce(max(report), 0) FROM members`).Scan(&last); err != nil {
 			return n, fmt.Errorf("couldn't gather reports: %w", err)
 		}
-		reports, err := box.After(ctx, last, together)
+		reports, err := box.After(ctx, last, min(together, most-n))
 		if err != nil {
 			return n, err
 		}
