@@ -106,7 +106,7 @@ func TestAccepts(t *testing.T) {
 	f("", "otherwise")
 }
 
-// Whatever is sent is answered: with a receipt whose report keeps the promises of
+// Whatever is sent, as a report or as a question about receipts, is answered: with a receipt whose report keeps the promises of
 // check, or with a refusal that has a code.
 func FuzzReport(f *testing.F) {
 	r := report()
@@ -114,11 +114,21 @@ func FuzzReport(f *testing.F) {
 	asJSON, _ := json.Marshal(r)
 	f.Add(true, asMsgPack)
 	f.Add(false, asJSON)
+	f.Add(false, []byte(`{"receipts":["0123456789abcdef0123456789abcdef"]}`))
 	f.Add(false, []byte(`{"id":"MDEyMzQ1Njc4OWFiY2RlZg==","kind":"mistake","subjects":["a.example/"]}`))
 	f.Fuzz(func(t *testing.T, packed bool, body []byte) {
 		form := JSON
 		if packed {
 			form = MsgPack
+		}
+		if asked, refused := readFollow(form, Sent{Body: body}); refused == nil {
+			for _, receipt := range asked {
+				if len(asked) > wire.MaxReceipts || !isReceipt(receipt) {
+					t.Fatalf("%q is asked for", asked)
+				}
+			}
+		} else if refused.status < 400 || refused.code == "" {
+			t.Fatalf("refused with %+v", refused)
 		}
 		r, refused := readReport(form, Sent{Body: body}, noon)
 		if refused != nil {
