@@ -3,7 +3,7 @@
 
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import { api, own } from "./ext";
-import { find } from "./report";
+import { find, serverOf } from "./report";
 import { post, ServerError } from "./server";
 import { durable } from "./store";
 
@@ -110,7 +110,7 @@ async function step(picture: Picture): Promise<number> {
   const tried = { ...picture, tries: picture.tries + 1, due: Date.now() + Math.min(30_000 * 2 ** picture.tries, 6 * 60 * 60_000) };
   await put(tried);
   try {
-    await post("/v1/pictures", picture.body, { "Content-Type": "image/jpeg", "Khien-Receipt": entry.receipt });
+    await post("/v1/pictures", picture.body, { "Content-Type": "image/jpeg", "Khien-Receipt": entry.receipt }, serverOf(entry));
   } catch (err) {
     // The server never takes it: it is no picture to it, or one too many, or the report is gone.
     if (!(err instanceof ServerError) || ![400, 404, 409, 413].includes(err.status)) return tried.due;

@@ -6,7 +6,6 @@
 
 import { ConsoleStdout, File, OpenFile, WASI } from "@bjorn3/browser_wasi_shim";
 import { decode, encode } from "@msgpack/msgpack";
-import { root } from "./config";
 import { own } from "./ext";
 import {
   Op,
@@ -47,6 +46,8 @@ import type { Card, Help, Told } from "./told";
 
 /** What is published together: a list, the guide, the head that signs both, and the keys that sign the head. */
 export interface Release {
+  /** The verifier key that it must lead back to (golang.org/x/mod/sumdb/note). */
+  root: string;
   keys: Uint8Array;
   head: Uint8Array;
   set: Uint8Array;
@@ -98,7 +99,7 @@ export async function openMade(release: Release, again: () => Promise<Release>):
   return opened;
 }
 
-const opening = ({ keys, head, guide }: Release, sum: Uint8Array): OpenRequest => ({ root, keys, head, sum, now: now(), guide });
+const opening = ({ root, keys, head, guide }: Release, sum: Uint8Array): OpenRequest => ({ root, keys, head, sum, now: now(), guide });
 
 async function digest(body: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", body as Uint8Array<ArrayBuffer>));

@@ -5,7 +5,7 @@ import type { Names } from "./evidence";
 import { api } from "./ext";
 import type { News } from "./met";
 import type { Settings } from "./settings";
-import type { Entry } from "./store";
+import type { Entry, Home } from "./store";
 import type { Words } from "./text";
 import type { Case } from "./told";
 
@@ -160,6 +160,9 @@ export interface FromOptions {
   "options.export": [null, { settings: Settings; reports: Entry[] }];
   "options.erase": [null, null];
   "options.diagnostics": [null, Diagnostics];
+  "options.server": [null, { server: string; standard: boolean }];
+  /** Moves to another server once its list is verified; with null back to the standard one. Replies with what is wrong, or "". */
+  "options.move": [Home | null, string];
 }
 
 /** About late warnings (met.ts). */

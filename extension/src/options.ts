@@ -6,7 +6,8 @@ import { ask } from "./message";
 import { networks } from "./networks";
 import { element, h } from "./page";
 import { choose, settings } from "./settings";
-import { language, languages, localize, readAgain, t } from "./text";
+import type { Home } from "./store";
+import { language, languages, localize, readAgain, t, type Key } from "./text";
 
 const tongue = element<HTMLSelectElement>("language");
 const country = element<HTMLSelectElement>("country");
@@ -29,7 +30,7 @@ async function start(): Promise<void> {
   country.value = now.country;
   late.checked = now.late;
   for (const box of boxes()) box.checked = !now.unmarked.includes(box.value);
-  await Promise.all([showEarly(), showKept(), showReports(), showDiagnostics()]);
+  await Promise.all([showEarly(), showKept(), showReports(), showServer(), showDiagnostics()]);
 }
 
 const boxes = () => [...element("networks").querySelectorAll<HTMLInputElement>("input")];
@@ -59,7 +60,7 @@ tongue.addEventListener("change", async () => {
   await speak();
   nameCountries();
   saved.textContent = t("saved");
-  await Promise.all([showEarly(), showKept(), showReports(), showDiagnostics()]);
+  await Promise.all([showEarly(), showKept(), showReports(), showServer(), showDiagnostics()]);
 });
 
 const forget = element<HTMLButtonElement>("forget");
@@ -95,6 +96,45 @@ async function showReports(): Promise<void> {
   const kept = await ask("options.reports", null);
   element("list").replaceChildren(...(kept.length > 0 ? rows(kept) : [h("li", {}, t("reportsNone"))]));
 }
+
+const serverForm = element<HTMLFormElement>("server");
+const serverSaid = element("server-said");
+const use = element<HTMLButtonElement>("use");
+const standard = element<HTMLButtonElement>("standard");
+
+async function showServer(): Promise<void> {
+  const now = await ask("options.server", null);
+  element("server-now").textContent = now.server;
+  standard.hidden = now.standard;
+}
+
+/** Why a server was not taken, in words. */
+const refusals: Record<string, Key> = {
+  address: "serverAddressWrong",
+  key: "serverKeyWrong",
+  offline: "serverOffline",
+  timeout: "serverOffline",
+  http: "serverOther",
+  format: "serverOther",
+  signature: "serverSignature",
+};
+
+async function move(home: Home | null): Promise<void> {
+  use.disabled = standard.disabled = true;
+  serverSaid.className = "";
+  serverSaid.textContent = t("serverTrying");
+  const wrong = await ask("options.move", home).catch(() => "storage");
+  serverSaid.className = wrong ? "wrong" : "";
+  serverSaid.textContent = wrong ? t(refusals[wrong] ?? "serverRefused", wrong) : t("serverMoved");
+  use.disabled = standard.disabled = false;
+  await Promise.all([showServer(), showDiagnostics()]);
+}
+
+serverForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void move({ server: element<HTMLInputElement>("address").value, root: element<HTMLInputElement>("key").value });
+});
+standard.addEventListener("click", () => void move(null));
 
 element("export").addEventListener("click", async () => {
   const body = JSON.stringify(await ask("options.export", null), null, 2);

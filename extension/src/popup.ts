@@ -127,7 +127,7 @@ async function showSent(): Promise<void> {
   // Where the address has no more to it, leaving something out changes nothing.
   const now = all.find(([extent]) => extent === sends.address) ?? all.at(-1);
   for (const [extent, address] of all) {
-    const dot = h("input", { type: "radio", name: "extent", value: extent, checked: extent === now?.[0] });
+    const dot = h("input", { type: "radio", id: `extent-${extent}`, name: "extent", value: extent, checked: extent === now?.[0] });
     dot.addEventListener("change", () => void keep());
     element("extent").append(h("label", { className: "choice" }, dot, h("span", {}, t(names[extent] ?? "extentFull"), h("br", {}), h("span", { className: "exact" }, address))));
   }

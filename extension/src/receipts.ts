@@ -3,7 +3,7 @@
 
 import { decode, encode } from "@msgpack/msgpack";
 import { api } from "./ext";
-import { alter, kept, told, type Receipt } from "./report";
+import { alter, kept, serverOf, told, type Receipt } from "./report";
 import { post } from "./server";
 import type { Entry } from "./store";
 
@@ -33,10 +33,14 @@ export function follow(somebodyLooks: boolean): Promise<void> {
 
 async function ask(age: number): Promise<void> {
   const entries = await open(age);
+  for (const server of new Set(entries.map(serverOf))) await askOne(server, entries.filter((entry) => serverOf(entry) === server));
+}
+
+async function askOne(server: string, entries: Entry[]): Promise<void> {
   for (let at = 0; at < entries.length; at += together) {
     const some = entries.slice(at, at + together);
     const body = encode({ receipts: some.map((entry) => entry.receipt).sort() });
-    const { receipts } = decode((await post("/v1/receipts", body)).body) as { receipts: Receipt[] | null };
+    const { receipts } = decode((await post("/v1/receipts", body, {}, server)).body) as { receipts: Receipt[] | null };
     const answers = new Map((receipts ?? []).map((one) => [one.receipt, one]));
     for (const { id, receipt } of some) {
       const answer = answers.get(receipt);

@@ -7,7 +7,7 @@ import * as core from "./core";
 import { reduced } from "./extent";
 import { random } from "./session";
 import { post, ServerError, type Answer } from "./server";
-import { database, durable, type Entry, type Step } from "./store";
+import { database, durable, home, isStandard, standard, type Entry, type Step } from "./store";
 import * as work from "./work";
 import { bytes } from "./work";
 
@@ -59,10 +59,20 @@ export async function add(draft: Draft, wait = grace): Promise<Entry> {
     tries: 0,
     receipt: "",
     outcome: "",
+    ...(await whither()),
   };
   await change((store) => store.put(entry));
   return entry;
 }
+
+/** A report goes where its writer meant it to go, also after a move to another server. */
+async function whither(): Promise<Pick<Entry, "server">> {
+  const chosen = await home();
+  return isStandard(chosen) ? {} : { server: chosen.server };
+}
+
+/** The server that a report is for. */
+export const serverOf = (entry: Entry): string => entry.server ?? standard.server;
 
 /** Takes a report back if it has not been sent yet, and tells whether it did. */
 export async function undo(id: string): Promise<boolean> {
@@ -161,7 +171,7 @@ async function worked(entry: Entry, body: Uint8Array<ArrayBuffer>): Promise<Answ
   for (let tries = 0; ; tries++) {
     if (work.fresh(proof)) proof = await work.search(proof, entry.id, keep);
     try {
-      return await post("/v1/reports", body, work.fresh(proof) ? work.proof(proof, entry.id) : {});
+      return await post("/v1/reports", body, work.fresh(proof) ? work.proof(proof, entry.id) : {}, serverOf(entry));
     } catch (err) {
       proof = err instanceof ServerError && err.status === 429 ? work.read(err.challenge) : undefined;
       if (!proof || tries === 2) throw err;

@@ -1,6 +1,7 @@
 // The worker's side of what a person chooses, and sees about what they chose: the language, the options, the first run.
 
 import { help } from "./advice";
+import { CoreError } from "./core";
 import * as attachment from "./attachment";
 import { api, own } from "./ext";
 import { reduced } from "./extent";
@@ -10,9 +11,11 @@ import * as met from "./met";
 import type { Diagnostics, FromAnywhere, FromOptions, Handlers, Protection } from "./message";
 import * as receipts from "./receipts";
 import type { Draft } from "./report";
+import { ServerError } from "./server";
 import { settings, whenChosen } from "./settings";
 import * as store from "./store";
 import { chosenWords, language, readAgain } from "./text";
+import { moveTo, UpdateError } from "./update";
 
 /** Follows the choices of the person as long as the worker runs. To be called on the first tick. */
 export function watch(): void {
@@ -81,11 +84,39 @@ export const fromOptions: Handlers<FromOptions> = {
     return null;
   },
   "options.diagnostics": diagnostics,
+  async "options.server"() {
+    const home = await store.home();
+    return { server: home.server, standard: store.isStandard(home) };
+  },
+  "options.move": move,
 };
 
 /** All that is kept about reports, the newest first. */
 async function reports(): Promise<store.Entry[]> {
   return (await (await store.database()).getAll("reports")).sort((a, b) => b.time - a.time);
+}
+
+async function move(home: store.Home | null): Promise<string> {
+  const to = home ? { server: originOf(home.server), root: home.root.trim() } : store.standard;
+  if (!to.server) return "address";
+  if (!/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/.test(to.root)) return "key";
+  try {
+    await moveTo(to);
+  } catch (err) {
+    return err instanceof ServerError || err instanceof CoreError || err instanceof UpdateError ? err.code : "storage";
+  }
+  await guard.showHealth();
+  await guard.visitAll();
+  return "";
+}
+
+/** The origin of a server that may be talked to, or "": without encryption reports go no further than this machine. */
+export function originOf(text: string): string {
+  const address = text.trim();
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (!url || url.username || url.password || url.pathname !== "/" || url.search || url.hash) return "";
+  const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
+  return url.protocol === "https:" || (url.protocol === "http:" && loopback) ? url.origin : "";
 }
 
 async function diagnostics(): Promise<Diagnostics> {
@@ -102,7 +133,7 @@ async function diagnostics(): Promise<Diagnostics> {
     list: await protection(),
     permissions: permissions.sort(),
     origins: origins.sort(),
-    ownServer: false,
+    ownServer: !store.isStandard(await store.home()),
     reports: counted,
   };
 }

@@ -1,7 +1,7 @@
 // The only place that talks to the network. Nothing here names the person: no
 // cookies, no referrer, no identifier; and every answer is bounded in size and time.
 
-import { server } from "./config";
+import * as store from "./store";
 
 /** Why a request failed: "offline", "timeout", "oversized", or "http" with the status. */
 export class ServerError extends Error {
@@ -28,13 +28,13 @@ export interface Answer {
  * Fetches a published path of at most limit bytes. With an etag, a status of 304 says that nothing changed.
  * Only buckets are asked for more than once; anything else that came damaged must not stay in the browser's cache.
  */
-export function get(path: string, limit: number, etag = ""): Promise<Answer> {
+export function get(path: string, limit: number, etag = "", server?: string): Promise<Answer> {
   const conditional: RequestInit = etag ? { headers: { "If-None-Match": etag } } : {};
-  return request(path, limit, { ...conditional, cache: path.startsWith("/v1/bucket/") ? "default" : "no-store" });
+  return request(path, limit, { ...conditional, cache: path.startsWith("/v1/bucket/") ? "default" : "no-store" }, 0, server);
 }
 
 /** Sends a body, in MessagePack if no other type is named among the headers. */
-export function post(path: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> {
+export function post(path: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}, server?: string): Promise<Answer> {
   return request(
     path,
     64 << 10,
@@ -45,12 +45,15 @@ export function post(path: string, body: Uint8Array<ArrayBuffer>, headers: Recor
       body,
     },
     body.length,
+    server,
   );
 }
 
-async function request(path: string, limit: number, init: RequestInit, sent = 0): Promise<Answer> {
-  const url = new URL(path, server);
-  if (url.origin !== new URL(server).origin) throw new ServerError("http", 0, "another origin");
+/** Asks the server that is in use, or one that is named. */
+async function request(path: string, limit: number, init: RequestInit, sent = 0, server?: string): Promise<Answer> {
+  const { origin } = new URL(server ?? (await store.home()).server);
+  const url = new URL(path, origin);
+  if (url.origin !== origin) throw new ServerError("http", 0, "another origin");
   // A slow line gets a second for every 16 kB on top.
   const signal = AbortSignal.timeout(15_000 + (limit + sent) / 16);
   try {

@@ -9,7 +9,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import * as core from "./core";
 import type { Release } from "./core";
-import { bundledSequence } from "./config";
+import * as config from "./config";
 import { own } from "./ext";
 import type { OpenReply } from "./protocol";
 import type { Extent } from "./settings";
@@ -17,12 +17,25 @@ import type { Work } from "./work";
 
 type Slot = "A" | "B";
 
+/** Where lists come from and reports go. */
+export interface Home {
+  /** An origin. */
+  server: string;
+  /** The key that all of its lists must lead back to. */
+  root: string;
+}
+
+/** The one that the build names. */
+export const standard: Home = { server: config.server, root: config.root };
+
 interface Pointer {
   slot: Slot;
   /** The newest release that was ever opened here; an older one is never taken again. */
   sequence: number;
   /** The server's name for the head in the slot. */
   etag: string;
+  /** Another server than the standard one, if a person has chosen it. */
+  home?: Home;
 }
 
 /** How the last attempts to get a newer list went. */
@@ -57,6 +70,8 @@ export interface Entry {
   /** Not before this time, in Unix milliseconds. */
   due: number;
   tries: number;
+  /** Where it goes, if that was another server than the standard one when it was made. */
+  server?: string;
   /** From the server, once it has the report. */
   receipt: string;
   /** What the server said became of it: a state of wire.Receipt. */
@@ -79,8 +94,11 @@ export interface Step {
   time: number;
 }
 
+/** A list that was stored before there were other servers is of the standard one. */
+type Stored = Omit<Release, "root"> & Partial<Pick<Release, "root">>;
+
 interface Schema extends DBSchema {
-  slots: { key: Slot; value: Release };
+  slots: { key: Slot; value: Stored };
   state: { key: "pointer" | "status"; value: Pointer | Status };
   reports: { key: string; value: Entry };
 }
@@ -118,6 +136,8 @@ export interface Current {
   floor: number;
   /** Where it lies; undefined for the list that the extension came with. */
   slot: Slot | undefined;
+  /** Where the next one comes from. */
+  home: Home;
 }
 
 let current: Promise<Current> | undefined;
@@ -134,24 +154,36 @@ export function restore(): Promise<Current> {
 async function best(): Promise<Current> {
   core.start(); // while the store is read
   const pointer = await read<Pointer>("pointer");
-  const stored: Slot[] = !pointer || pointer.sequence < bundledSequence ? [] : pointer.slot === "A" ? ["A", "B"] : ["B", "A"];
-  const floor = Math.max(pointer?.sequence ?? 0, bundledSequence);
+  const home = pointer?.home ?? standard;
+  // What the extension came with is a floor for lists of the same server only.
+  const least = pointer?.home ? 0 : config.bundledSequence;
+  const stored: Slot[] = !pointer || pointer.sequence < least ? [] : pointer.slot === "A" ? ["A", "B"] : ["B", "A"];
+  const floor = Math.max(pointer?.sequence ?? 0, least);
   for (const slot of stored) {
     try {
       const again = () => inSlot(slot);
       const release = await again();
+      if (release.root !== home.root) continue;
       const opened = await core.open(release, again);
       // The other slot holds what was in use before, or what was never finished.
       const etag = slot === pointer?.slot ? pointer.etag : "";
-      if (opened.sequence >= bundledSequence) return { keys: release.keys, opened, etag, floor, slot };
+      if (opened.sequence >= least) return { keys: release.keys, opened, etag, floor, slot, home };
     } catch {
       // Damaged, or empty: the next best.
     }
   }
   const release = await built();
   const opened = await core.open(release, built);
-  return { keys: release.keys, opened, etag: "", floor, slot: undefined };
+  return { keys: release.keys, opened, etag: "", floor, slot: undefined, home };
 }
+
+/** Where lists come from and reports go. */
+export async function home(): Promise<Home> {
+  return (await read<Pointer>("pointer"))?.home ?? standard;
+}
+
+/** Whether that is the server that the build names. */
+export const isStandard = ({ server, root }: Home): boolean => server === standard.server && root === standard.root;
 
 /** The guide of the list in use, as it was stored. */
 export async function guideInUse(): Promise<Uint8Array> {
@@ -162,26 +194,52 @@ export async function guideInUse(): Promise<Uint8Array> {
 async function inSlot(slot: Slot): Promise<Release> {
   const release = await (await database()).get("slots", slot);
   if (!release) throw new Error("the slot is empty");
-  return release;
+  return { root: standard.root, ...release };
 }
 
 async function built(): Promise<Release> {
   const file = async (name: string) => new Uint8Array(await (await fetch(own(`bundled/${name}`))).arrayBuffer());
   const [keys, head, set, guide] = await Promise.all([file("keys"), file("head"), file("set"), file("guide")]);
-  return { keys, head, set, guide };
+  return { root: standard.root, keys, head, set, guide };
 }
 
 /** Puts a release whose set the core has just made into use: all of it, or nothing of it. */
-export async function replace(release: Release, etag: string): Promise<Current> {
+export async function replace(release: Omit<Release, "root">, etag: string): Promise<Current> {
+  const before = await restore();
+  return put({ root: before.home.root, ...release }, etag, before, before.home, core.openMade);
+}
+
+/** Puts a release of another server into use, and the server with it; the standard one needs no release, it came with the build. */
+export async function move(home: Home, release?: Release, etag = ""): Promise<void> {
+  const before = await restore();
+  try {
+    if (release) {
+      await put(release, etag, before, home, core.open);
+      return;
+    }
+    const forget = (await database()).transaction("state", "readwrite", durable);
+    await Promise.all([forget.store.delete("pointer"), forget.done]);
+    current = undefined;
+  } catch (err) {
+    // The core may have opened what could not be stored.
+    current = undefined;
+    throw err;
+  } finally {
+    await restore();
+  }
+}
+
+async function put(release: Release, etag: string, before: Current, home: Home, open: typeof core.open): Promise<Current> {
   const db = await database();
-  const slot: Slot = (await restore()).slot === "A" ? "B" : "A";
+  const slot: Slot = before.slot === "A" ? "B" : "A";
   const write = db.transaction("slots", "readwrite", durable);
   await Promise.all([write.store.put(release, slot), write.done]);
   const again = () => inSlot(slot);
-  const opened = await core.openMade(await again(), again);
+  const opened = await open(await again(), again);
+  const pointer: Pointer = { slot, sequence: opened.sequence, etag, ...(isStandard(home) ? {} : { home }) };
   const flip = db.transaction("state", "readwrite", durable);
-  await Promise.all([flip.store.put({ slot, sequence: opened.sequence, etag }, "pointer"), flip.done]);
-  const next: Current = { keys: release.keys, opened, etag, floor: opened.sequence, slot };
+  await Promise.all([flip.store.put(pointer, "pointer"), flip.done]);
+  const next: Current = { keys: release.keys, opened, etag, floor: opened.sequence, slot, home };
   current = Promise.resolve(next);
   return next;
 }

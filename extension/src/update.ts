@@ -15,10 +15,14 @@ const usual = { wait: 5 * minute, spread: minute };
 /** A list that nobody has confirmed for this long, in seconds, is shown as out of date. */
 export const patience = 24 * 60 * minute;
 
+/** Bounds of what is published, in bytes (package release). */
 const maxHead = 4096;
+const maxKeys = 4096;
+const maxSet = 64 << 20;
+const maxGuide = 512 << 10;
 
 /** A refusal that is ours and not the core's or the server's. */
-class UpdateError extends Error {
+export class UpdateError extends Error {
   constructor(readonly code: string) {
     super(code);
   }
@@ -30,6 +34,39 @@ let running: Promise<boolean> | undefined;
 export function update(asked: "by itself" | "by a person"): Promise<boolean> {
   running ??= attempt(asked === "by a person").finally(() => (running = undefined));
   return running;
+}
+
+/** Takes the newest list of another server into use, and the server with it, if all of it leads back to that server's root key. */
+export async function moveTo(home: store.Home): Promise<void> {
+  while (running) await running;
+  const moving = move(home);
+  running = moving.then(
+    () => true,
+    () => false,
+  ).finally(() => (running = undefined));
+  return moving;
+}
+
+async function move(home: store.Home): Promise<void> {
+  if (store.isStandard(home)) await store.move(home);
+  else {
+    const { release, etag } = await wholeRelease(home);
+    await store.move(home, release, etag);
+  }
+  await store.setStatus({ checked: store.isStandard(home) ? 0 : core.now(), error: "", failures: 0, next: core.now() });
+}
+
+/** All that a server publishes now. Nothing of it is believed before the core has opened it. */
+async function wholeRelease({ server, root }: store.Home): Promise<{ release: core.Release; etag: string }> {
+  const head = await get("/v1/head", maxHead, "", server);
+  const text = new TextDecoder().decode(head.body);
+  const blob = async (name: string, most: number) => {
+    const line = new RegExp(`^${name} ([0-9a-f]{64})(?: (\\d+))?`, "m").exec(text);
+    if (!line) throw new UpdateError("format");
+    return (await get(`/v1/blob/${line[1]}`, Math.min(Number(line[2] ?? most), most), "", server)).body;
+  };
+  const [keys, guide, set] = await Promise.all([blob("keys", maxKeys), blob("guide", maxGuide), blob("set", maxSet)]);
+  return { release: { root, keys, head: head.body, set, guide }, etag: head.etag };
 }
 
 /** When a newer list is to be asked for next, in Unix seconds. */
@@ -66,6 +103,12 @@ function named(err: unknown): string {
 
 async function advance(): Promise<boolean> {
   const current = await store.restore();
+  if (!current.slot && !store.isStandard(current.home)) {
+    // What was stored is damaged, and the list of the build is of another server: begin anew.
+    const { release, etag } = await wholeRelease(current.home);
+    await store.move(current.home, release, etag);
+    return true;
+  }
   const head = await get("/v1/head", maxHead, current.etag);
   if (head.status === 304) return false;
 

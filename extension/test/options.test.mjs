@@ -1,0 +1,249 @@
+// What a person chooses and sees about themselves: the first run, the language, what a report says, another server, all of
+// their data, and what can be shown to somebody who helps.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { Gateway } from "./fixture/gateway.mjs";
+import { Khien } from "./fixture/khien.mjs";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+let world, browser;
+
+before(async () => {
+  world = await World.make();
+  browser = await world.chromium();
+});
+after(() => world?.close());
+
+/** The options, once they show all that they know. */
+async function options() {
+  const page = await browser.open("options.html");
+  await until("the options are there", async () => (await page.innerText("#diagnostics")) !== "");
+  return page;
+}
+
+/** Whether the extension stops a website now. */
+async function stops(host) {
+  const tab = await browser.tab();
+  await browser.go(tab, `https://${host}/`);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const stopped = tab.url().includes("/warning.html#");
+  await tab.close();
+  return stopped;
+}
+
+test("the first screens open once, and the keyboard alone leads through them", async () => {
+  const fresh = await world.chromium({ welcome: true });
+  const page = await fresh.welcomed();
+  await until("the words are there", async () => /1 of 3/.test(await page.innerText("#step")));
+  const enter = async (id) => {
+    for (let i = 0; i < 12 && (await page.evaluate(() => document.activeElement.id)) !== id; i++) await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.id), id);
+    await page.keyboard.press("Enter");
+  };
+  await enter("next");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "What you look at stays with you", "the heading of the next screen is read aloud");
+  await enter("next");
+  assert.match(await page.innerText("#try"), /What a warning looks like|See what a warning looks like/);
+  assert.equal(await page.isVisible("#skip"), false);
+  await enter("example");
+  const example = await until("an example opens", () => fresh.tabs().find((tab) => tab.url().endsWith("warning.html#example")));
+  await until("it says that it is one", async () => /only an example/.test(await example.innerText("body")));
+  assert.equal(await example.evaluate(() => document.activeElement.id), "leave");
+  await example.keyboard.press("Enter");
+  await until("it is closed", () => example.isClosed());
+  await page.bringToFront();
+  await enter("next");
+  await until("the first screens are closed", () => page.isClosed());
+
+  const profile = await fresh.quit();
+  const again = await world.chromium({ profile });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal(again.tabs().some((tab) => tab.url().includes("welcome")), false);
+  await again.close();
+});
+
+test("the language that was chosen is spoken everywhere, whatever the browser speaks", async () => {
+  const page = await options();
+  assert.match(await page.innerText("h1"), /Options/);
+  await page.selectOption("#language", "vi");
+  await until("the page itself follows", async () => (await page.innerText("h1")) === "Tùy chọn");
+  assert.equal(await page.getAttribute("html", "lang"), "vi");
+
+  const tab = await browser.tab();
+  await browser.go(tab, "https://parcel-fee.example/");
+  await browser.warned(tab);
+  assert.match(await tab.innerText("#title"), /lừa đảo/);
+  await until("the reason too", async () => /Đòi số thẻ/.test(await tab.innerText("#details")) || !(await tab.click("#reason-toggle").catch(() => true)));
+  await tab.goto("https://honest.example/");
+  const popup = await browser.popup(tab);
+  await popup.reads("verdict", /Chưa biết gì/);
+  await popup.close();
+  await browser.go(tab, "https://www.facebook.com/invented.gift.centre");
+  const overlay = await browser.covered(tab);
+  assert.match(await overlay.text("title"), /lừa đảo/);
+  await overlay.click("help-toggle");
+  await overlay.reads("help", /Đổi mật khẩu|Gọi ngay/);
+
+  await browser.killWorker();
+  await tab.goto("https://honest.example/");
+  await until("the toolbar button too, also after the worker has died", async () => /chưa biết gì/.test(await (await browser.worker()).evaluate(async () => {
+    const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+    return chrome.action.getTitle({ tabId: tab.id });
+  })));
+  await page.bringToFront();
+  await page.selectOption("#language", "");
+  await until("and the browser's again", async () => (await page.innerText("h1")) === "Options");
+  await tab.close();
+  await page.close();
+});
+
+test("who has already paid is told what to do and whom to call, in the country that was chosen", async () => {
+  const page = await options();
+  await page.selectOption("#country", "VN");
+  await until("it is kept", async () => (await page.innerText("#saved")) !== "");
+  const tab = await browser.tab();
+  await browser.go(tab, "https://parcel-fee.example/");
+  await browser.warned(tab);
+  await tab.click("#help-toggle");
+  await until("passwords first, after this kind of scam", async () => /Change the password/.test(await tab.innerText("#help")));
+  await tab.click("#help-paid");
+  await until("then money", async () => /Call your bank/.test(await tab.innerText("#help")));
+  const hotline = await until("a number to call", async () => tab.locator("#help a[href='tel:113']").innerText());
+  assert.equal(hotline, "113");
+  await browser.go(tab, "https://www.facebook.com/invented.gift.centre");
+  const overlay = await browser.covered(tab);
+  await overlay.click("help-toggle");
+  await overlay.reads("help", /Call your bank[\s\S]*113/);
+  await tab.close();
+  await page.selectOption("#country", "");
+  await page.close();
+});
+
+test("each part of a report can be left out, and stays out the next time", async () => {
+  const tab = await browser.tab();
+  await tab.goto("https://new-scam.example/pay?name=somebody#top");
+  const popup = await browser.popup(tab);
+  await until("the parts are named", () => popup.shows("title"));
+  assert.match(await popup.text("what"), /https:\/\/new-scam\.example\/pay\?name=somebody\s[\s\S]*https:\/\/new-scam\.example\/pay\s[\s\S]*The shop at new-scam\.example[\s\S]*en/);
+  await popup.click("extent-path");
+  await popup.click("send-title");
+  await popup.click("send-language");
+  await popup.click("report");
+  await popup.close();
+  const sent = await until("the report is there", async () => {
+    await browser.ring("reports");
+    return (await world.khien.reports()).find(({ href }) => href.includes("new-scam"));
+  }, { within: 20_000 });
+  assert.deepEqual([sent.href, sent.title, sent.language], ["https://new-scam.example/pay", "", ""]);
+  assert.doesNotMatch(world.gateway.asked("/v1/reports").map(({ body }) => body.toString("latin1")).join(), /somebody|The shop/);
+
+  const again = await browser.popup(tab);
+  await until("it is known as reported", () => again.shows("receipt"));
+  await again.close();
+  await tab.goto("https://other-scam.example/?x=1");
+  const next = await browser.popup(tab);
+  await until("what was left out is left out again", async () => (await next.property("send-title", "checked")) === false);
+  assert.equal(await next.property("extent-path", "checked"), true);
+  await next.close();
+  await tab.close();
+});
+
+test("diagnostics tell nothing about the person: no address, no host that was visited, no receipt", async () => {
+  const page = await options();
+  const text = await page.innerText("#diagnostics");
+  const { reports } = await page.evaluate(async () => (await chrome.runtime.sendMessage({ ask: "options.export", body: null })).ok);
+  assert.ok(reports.length > 0 && reports[0].receipt.length === 32);
+  for (const secret of [...reports.flatMap(({ id, receipt, href }) => [id, receipt, new URL(href).host]), "parcel-fee", "facebook", "honest", "new-scam", "somebody"]) {
+    assert.equal(text.includes(secret), false, secret);
+  }
+  const told = JSON.parse(text);
+  assert.equal(told.list.sequence, 1);
+  assert.ok(told.version && told.browser.includes("Chrome/") && told.permissions.includes("webNavigation"));
+  assert.deepEqual(told.origins.filter((origin) => !origin.startsWith("*://*.")), [`${world.gateway.origin}/*`]);
+  await page.close();
+});
+
+test("an operator's own server is taken with its key, and only with its key", async () => {
+  const theirs = await Khien.make();
+  await theirs.list("csv", "url,category,reason_en,reason_vi\noffice-scam.example,phishing,Asks for a code.,Đòi mã.\n");
+  await theirs.start();
+  const gateway = await Gateway.start(theirs);
+  const key = (await readFile(path.join(theirs.dir, "keys/root.pub"), "utf8")).trim();
+  const ours = (await readFile(path.join(world.khien.dir, "keys/root.pub"), "utf8")).trim();
+  try {
+    const page = await options();
+    await page.click("#other summary");
+    const offer = async (address, root, says) => {
+      await page.fill("#address", address);
+      await page.fill("#key", root);
+      await page.click("#use");
+      await until(`it says ${says}`, async () => says.test(await page.innerText("#server-said")));
+    };
+    await offer("http://khien.example", key, /not the address of a server/); // reports would travel in the clear
+    await offer("https://khien.example/v1", key, /not the address of a server/);
+    await offer("khien", key, /not the address of a server/);
+    await offer(gateway.origin, "not a key", /not a root key/);
+    await offer("http://127.0.0.1:1", key, /cannot be reached/);
+    await offer(`http://127.0.0.1:${world.web.port}`, key, /no Khiên server/);
+    await offer(gateway.origin, ours, /does not fit this key/);
+    assert.equal(await stops("parcel-fee.example"), true, "what did not work has changed nothing");
+    assert.equal(await page.innerText("#server-now"), world.gateway.origin);
+
+    await offer(gateway.origin, key, /in use now/);
+    assert.equal(await page.innerText("#server-now"), gateway.origin);
+    assert.equal(await stops("office-scam.example"), true);
+    assert.equal(await stops("parcel-fee.example"), false);
+
+    await browser.killWorker();
+    assert.equal(await stops("office-scam.example"), true, "also after the worker has died");
+    await theirs.list("urls", "second-scam.example");
+    await browser.ring("update");
+    await until("its next release comes by itself", () => stops("second-scam.example"));
+
+    const tab = await browser.tab();
+    await tab.goto("https://third-scam.example/");
+    const popup = await browser.popup(tab);
+    await popup.click("report");
+    await popup.close();
+    await until("a report goes to that server", async () => {
+      await browser.ring("reports");
+      return (await theirs.reports()).length === 1;
+    }, { within: 20_000 });
+    assert.equal((await world.khien.reports()).some(({ href }) => href.includes("third-scam")), false);
+    await tab.close();
+
+    await page.bringToFront();
+    await page.click("#standard");
+    await until("the standard server is back", async () => (await page.innerText("#server-now")) === world.gateway.origin);
+    assert.equal(await stops("parcel-fee.example"), true);
+    assert.equal(await stops("office-scam.example"), false);
+    await page.close();
+  } finally {
+    await gateway.close();
+    await theirs.close();
+  }
+});
+
+test("everything can be saved, and everything erased", async () => {
+  const page = await options();
+  assert.match(await page.innerText("#list"), /new-scam\.example\/pay[\s\S]*Received, thank you/);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export")]);
+  const saved = JSON.parse(await readFile(await download.path(), "utf8"));
+  assert.ok(saved.reports.some(({ href, receipt }) => href === "https://new-scam.example/pay" && /^[0-9a-f]{32}$/.test(receipt)));
+  assert.equal(saved.settings.sends.title, false);
+
+  await page.click("#erase");
+  await page.click("#sure button[autofocus]");
+  assert.match(await page.innerText("#list"), /new-scam/, "cancelled");
+  await page.click("#erase");
+  await Promise.all([page.waitForEvent("load"), page.click("#sure .danger")]);
+  await until("nothing is left", async () => /not reported anything yet/.test(await page.innerText("#list")));
+  const left = await page.evaluate(async () => ({ ...(await chrome.storage.local.get(null)), ...(await chrome.storage.session.get(null)) }));
+  assert.doesNotMatch(JSON.stringify(left), /scam|facebook|language/);
+  assert.equal(await stops("parcel-fee.example"), true, "the list that the extension came with still protects");
+  await page.close();
+});
