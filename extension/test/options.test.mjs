@@ -53,10 +53,10 @@ test("the first screens open once, and the keyboard alone leads through them", a
   const example = await until("an example opens", () => fresh.tabs().find((tab) => tab.url().endsWith("warning.html#example")));
   await until("it says that it is one", async () => /only an example/.test(await example.innerText("body")));
   assert.equal(await example.evaluate(() => document.activeElement.id), "leave");
-  await example.keyboard.press("Enter");
+  await example.keyboard.press("Enter").catch(() => undefined); // it closes while the key is still down
   await until("it is closed", () => example.isClosed());
   await page.bringToFront();
-  await enter("next");
+  await enter("next").catch(() => undefined);
   await until("the first screens are closed", () => page.isClosed());
 
   const profile = await fresh.quit();
@@ -138,7 +138,7 @@ test("each part of a report can be left out, and stays out the next time", async
     await browser.ring("reports");
     return (await world.khien.reports()).find(({ href }) => href.includes("new-scam"));
   }, { within: 20_000 });
-  assert.deepEqual([sent.href, sent.title, sent.language], ["https://new-scam.example/pay", "", ""]);
+  assert.deepEqual([sent.href, sent.title ?? "", sent.language ?? ""], ["https://new-scam.example/pay", "", ""]);
   assert.doesNotMatch(world.gateway.asked("/v1/reports").map(({ body }) => body.toString("latin1")).join(), /somebody|The shop/);
 
   const again = await browser.popup(tab);
@@ -157,7 +157,7 @@ test("diagnostics tell nothing about the person: no address, no host that was vi
   const text = await page.innerText("#diagnostics");
   const { reports } = await page.evaluate(async () => (await chrome.runtime.sendMessage({ ask: "options.export", body: null })).ok);
   assert.ok(reports.length > 0 && reports[0].receipt.length === 32);
-  for (const secret of [...reports.flatMap(({ id, receipt, href }) => [id, receipt, new URL(href).host]), "parcel-fee", "facebook", "honest", "new-scam", "somebody"]) {
+  for (const secret of [...reports.flatMap(({ id, receipt, href }) => [id, receipt, new URL(href).host]), "parcel-fee", "gift.centre", "honest", "new-scam", "somebody"]) {
     assert.equal(text.includes(secret), false, secret);
   }
   const told = JSON.parse(text);
@@ -187,8 +187,10 @@ test("an operator's own server is taken with its key, and only with its key", as
     await offer("https://khien.example/v1", key, /not the address of a server/);
     await offer("khien", key, /not the address of a server/);
     await offer(gateway.origin, "not a key", /not a root key/);
-    await offer("http://127.0.0.1:1", key, /cannot be reached/);
-    await offer(`http://127.0.0.1:${world.web.port}`, key, /no Khiên server/);
+    await offer("http://127.0.0.1:1", key, /does not answer/);
+    gateway.between = async (path, answer) => ({ ...answer, body: Buffer.from("hello") });
+    await offer(gateway.origin, key, /no Khiên server/);
+    gateway.behave();
     await offer(gateway.origin, ours, /does not fit this key/);
     assert.equal(await stops("parcel-fee.example"), true, "what did not work has changed nothing");
     assert.equal(await page.innerText("#server-now"), world.gateway.origin);
