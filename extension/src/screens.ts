@@ -17,8 +17,12 @@ import * as store from "./store";
 import { chosenWords, language, readAgain } from "./text";
 import { moveTo, UpdateError } from "./update";
 
+/** Called when another list came into use than an update has brought. */
+let listMoved: () => Promise<unknown> = async () => undefined;
+
 /** Follows the choices of the person as long as the worker runs. To be called on the first tick. */
-export function watch(): void {
+export function watch(moved: () => Promise<unknown>): void {
+  listMoved = moved;
   whenChosen(async (now, before) => {
     if (now.language === before.language) return;
     await readAgain();
@@ -27,8 +31,11 @@ export function watch(): void {
   });
 }
 
-/** The first screens, once in the life of an installation. */
+/** The first screens, once in the life of a profile: some browsers say "installed" more than once. */
 export async function welcome(): Promise<void> {
+  const { welcomed } = await api.storage.local.get("welcomed");
+  if (welcomed) return;
+  await api.storage.local.set({ welcomed: true });
   await api.tabs.create({ url: own("welcome.html") });
 }
 
@@ -80,7 +87,7 @@ export const fromOptions: Handlers<FromOptions> = {
     await attachment.drop();
     await api.storage.local.clear();
     await api.storage.session.clear();
-    await guard.visitAll();
+    await listMoved();
     return null;
   },
   "options.diagnostics": diagnostics,
@@ -106,7 +113,7 @@ async function move(home: store.Home | null): Promise<string> {
     return err instanceof ServerError || err instanceof CoreError || err instanceof UpdateError ? err.code : "storage";
   }
   await guard.showHealth();
-  await guard.visitAll();
+  await listMoved();
   return "";
 }
 

@@ -98,7 +98,7 @@ api.runtime.onMessage.addListener((message: Message, sender: Sender, reply: (ans
 
 // Each start: the list, the clock, and what was left over.
 void store.restore().then(guard.showHealth, guard.showHealth);
-screens.watch();
+screens.watch(listMoved);
 met.watch();
 void begin();
 void keepAlarm();
@@ -109,6 +109,11 @@ void deliver();
 async function begin(): Promise<void> {
   if (!(await session.begins())) return;
   await Promise.all([visitAll(), hot.refresh()]);
+}
+
+/** Looks at everything again, by another list. */
+async function listMoved(): Promise<void> {
+  await Promise.all([visitAll(), feed.tellAll(), hot.refresh()]);
 }
 
 async function visitAll(): Promise<void> {
@@ -127,7 +132,7 @@ async function refresh(asked: "by itself" | "by a person"): Promise<void> {
   const changed = await update(asked);
   await keepAlarm();
   await guard.showHealth();
-  if (changed) await Promise.all([visitAll(), feed.tellAll(), hot.refresh()]);
+  if (changed) await listMoved();
   await met.catchUp().then(guard.showHealth, () => undefined);
   if ((await store.status()).error === "") await deliver(true);
 }

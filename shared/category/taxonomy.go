@@ -121,7 +121,7 @@ var taxonomy = [...]entry{
 	Authority: {text{"Fake police or court", "Giả danh công an, viện kiểm sát, tòa án",
 		"Fałszywa policja lub sąd"},
 		text{"Somebody claims to be from the police, a court or the tax office and says that you are part of a case. You are to move your money to a safe account or to install an app.",
-			"Kẻ gian tự xưng công an, viện kiểm sát, tòa án hoặc thuế, nói bạn liên quan vụ án, rồi ép chuyển tiền vào tài khoản tạm giữ hoặc cài ứng dụng.",
+			"Kẻ gian tự xưng công an, viện kiểm sát, tòa án hoặc thuế, nói bạn liên quan vụ án. Rồi chúng ép chuyển tiền vào tài khoản tạm giữ hoặc cài ứng dụng.",
 			"Ktoś podaje się za policję, sąd lub urząd skarbowy i mówi o sprawie przeciwko tobie. Każe przelać pieniądze na bezpieczne konto albo zainstalować aplikację."}},
 	Identity: {text{"Steals your papers", "Đánh cắp thông tin căn cước",
 		"Kradnie dane dokumentów"},

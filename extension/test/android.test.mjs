@@ -1,0 +1,91 @@
+// Firefox for Android has no menu of the right mouse button, no badge and no windows. Here they are taken away from the
+// extension before any of its scripts runs, on a screen of 360 pixels: all that needs none of them works.
+
+import assert from "node:assert/strict";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { until } from "./fixture/until.mjs";
+import { World } from "./fixture/world.mjs";
+
+const missing = `
+for (const name of ["contextMenus", "windows"]) Object.defineProperty(chrome, name, { value: undefined });
+for (const name of ["setBadgeText", "setBadgeBackgroundColor", "openPopup"]) Object.defineProperty(chrome.action, name, { value: undefined });
+Object.defineProperty(chrome.runtime, "getPlatformInfo", { value: async () => ({ os: "android", arch: "arm64" }) });
+`;
+
+let world, browser, folder;
+
+before(async () => {
+  world = await World.make();
+  folder = await mkdtemp(path.join(os.tmpdir(), "khien-test-android-"));
+  await cp(`${world.extension}/chromium`, folder, { recursive: true });
+  for (const script of ["worker.js", "popup.js", "options.js", "welcome.js", "warning.js"]) {
+    const file = path.join(folder, script);
+    await writeFile(file, missing + (await readFile(file, "utf8")));
+  }
+  browser = await world.chromium({ folder });
+});
+after(async () => {
+  await world?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function telephone(tab) {
+  const page = tab ?? (await browser.tab());
+  await page.setViewportSize({ width: 360, height: 720 });
+  return page;
+}
+
+test("a listed page and a listed account warn, and can be left", async () => {
+  assert.equal(await (await browser.worker()).evaluate(() => chrome.contextMenus), undefined);
+  const tab = await telephone();
+  await tab.goto("https://honest.example/");
+  await browser.go(tab, "https://parcel-fee.example/");
+  await browser.warned(tab);
+  await tab.click("#help-toggle");
+  await until("steps are there", () => tab.isVisible("#help ol"));
+  await tab.click("#leave");
+  await until("it leads back", () => tab.url() === "https://honest.example/");
+  await browser.go(tab, "https://m.facebook.com/invented.gift.centre");
+  const overlay = await browser.covered(tab);
+  await overlay.click("reason-toggle");
+  await overlay.reads("details", /Says that you won/);
+  await tab.close();
+});
+
+test("the popup is a page there: it tells about the tab, reports and checks", async () => {
+  const tab = await telephone();
+  await tab.goto("https://new-scam.example/");
+  const popup = await browser.popup(tab);
+  await popup.reads("verdict", /Nothing known/);
+  await popup.type("text", "parcel-fee.example");
+  await popup.click("ask");
+  await popup.reads("known", /On the scam list/);
+  await popup.click("report");
+  await popup.close();
+  await until("the report is there", async () => {
+    await browser.ring("reports");
+    return (await world.khien.reports()).length === 1;
+  }, { within: 20_000 });
+  await tab.close();
+});
+
+test("the options and the first screens work", async () => {
+  const page = await telephone(await browser.open("options.html"));
+  await until("the options are there", async () => (await page.innerText("#diagnostics")) !== "");
+  await page.selectOption("#language", "pl");
+  await until("the language follows", async () => (await page.innerText("h1")) === "Opcje");
+  await page.selectOption("#language", "");
+  await until("and follows back", async () => (await page.innerText("h1")) === "Options");
+  const first = await telephone(await browser.open("welcome.html"));
+  await until("the words are there", async () => (await first.innerText("#step")) !== "");
+  await first.click("#next");
+  await first.click("#next");
+  assert.match(await first.innerText("#pin"), /browser’s menu/);
+  await browser.killWorker();
+  await browser.ring("update");
+  const worker = await browser.worker();
+  assert.match(await worker.evaluate(() => chrome.action.getTitle({})), /Khiên/);
+});
