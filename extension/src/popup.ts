@@ -117,6 +117,7 @@ async function showWhy(why: Notice): Promise<void> {
 
 const sendTitle = element<HTMLInputElement>("send-title");
 const sendLanguage = element<HTMLInputElement>("send-language");
+const sendLinks = element<HTMLInputElement>("with-links");
 
 /** What a report would send, each part of it to be left out. What is chosen holds for the next time too. */
 async function showSent(): Promise<void> {
@@ -136,14 +137,17 @@ async function showSent(): Promise<void> {
   element("spoken").textContent = chosen || api.i18n.getUILanguage();
   sendTitle.checked = sends.title;
   sendLanguage.checked = sends.language;
+  sendLinks.checked = sends.links;
+  // Of a link that nobody has opened there is no page to look into.
+  element("links-choice").hidden = Boolean(request);
 }
 
 async function keep(): Promise<void> {
   const address = document.querySelector<HTMLInputElement>("[name=extent]:checked")?.value as Extent | undefined;
-  await choose({ sends: { address: address ?? "full", title: sendTitle.checked, language: sendLanguage.checked } });
+  await choose({ sends: { address: address ?? "full", title: sendTitle.checked, language: sendLanguage.checked, links: sendLinks.checked } });
 }
 
-for (const box of [sendTitle, sendLanguage]) box.addEventListener("change", () => void keep());
+for (const box of [sendTitle, sendLanguage, sendLinks]) box.addEventListener("change", () => void keep());
 
 /** What became of earlier reports. */
 async function showMine(): Promise<void> {

@@ -14,15 +14,16 @@ export interface Settings {
   unmarked: string[];
   /** Whether the digests of what was met are kept for late warnings. */
   late: boolean;
-  /** What goes along with a report: how much of the address, and whether the title and the language. */
-  sends: { address: Extent; title: boolean; language: boolean };
+  /** What goes along with a report: how much of the address, and whether the title, the language, and where the page's links lead. */
+  sends: { address: Extent; title: boolean; language: boolean; links: boolean };
 }
 
-const usual: Settings = { language: "", country: "", unmarked: [], late: true, sends: { address: "full", title: true, language: true } };
+const usual: Settings = { language: "", country: "", unmarked: [], late: true, sends: { address: "full", title: true, language: true, links: true } };
 
 export async function settings(): Promise<Settings> {
   const { settings: chosen } = await api.storage.local.get("settings");
-  return { ...usual, ...(chosen as Partial<Settings> | undefined) };
+  const found = chosen as Partial<Settings> | undefined;
+  return { ...usual, ...found, sends: { ...usual.sends, ...found?.sends } };
 }
 
 export async function choose(change: Partial<Settings>): Promise<void> {
