@@ -19,19 +19,18 @@ before(async () => {
 });
 after(() => world?.close());
 
-/** What axe finds wrong in all that can be seen; in the shadow root of a host, if one is named. */
-async function found(page, shadow) {
+/** What axe finds wrong in all that can be seen; what lies over a page of others, if it is named. */
+async function found(page, over) {
   await page.evaluate(axe);
   // What lies under a cover is the page of somebody else.
-  const { violations } = await page.evaluate((shadow) => globalThis.axe.run(shadow ? { fromShadowDom: [shadow, "dialog"] } : document), shadow);
+  const { violations } = await page.evaluate((over) => globalThis.axe.run(over ? { fromShadowDom: over } : document), over);
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`));
 }
 
 /** What is wider than the screen, or stands out of it. */
-const overflowing = (page) =>
-  page.evaluate(() => {
-    const host = document.querySelector("khien-overlay");
-    const top = host?.shadowRoot?.querySelector("dialog") ?? document.documentElement;
+const overflowing = (page, over) =>
+  page.evaluate((over) => {
+    const top = over ? document.querySelector(over[0]).shadowRoot.querySelector(over[1]) : document.documentElement;
     const wide = innerWidth + 1;
     const out = [...top.querySelectorAll("*")].filter((element) => {
       if (element.closest(".aloud") || element.closest("svg > *")) return false;
@@ -40,42 +39,41 @@ const overflowing = (page) =>
     });
     const scrolls = top.scrollWidth > top.clientWidth + 1 ? [`${top.localName} scrolls`] : [];
     return [...scrolls, ...out.map((element) => `${element.localName}#${element.id}.${element.className}`)];
-  });
+  }, over);
 
 /** Makes words half as long again, as other languages do, and turns them around. */
-const mirror = (page) =>
-  page.evaluate(() => {
-    const host = document.querySelector("khien-overlay");
-    const top = host?.shadowRoot?.querySelector("dialog") ?? document.documentElement;
+const mirror = (page, over) =>
+  page.evaluate((over) => {
+    const top = over ? document.querySelector(over[0]).shadowRoot.querySelector(over[1]) : document.documentElement;
     top.dir = "rtl";
     const walker = document.createTreeWalker(top, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       if (node.parentElement.closest("script, style, .exact")) continue;
       node.data = node.data.replace(/\p{L}{3,}/gu, (word) => word + word.slice(0, Math.ceil(word.length / 2)));
     }
-  });
+  }, over);
 
-for (const { name, open, shadow } of screens) {
+for (const { name, open, over } of screens) {
   test(`${name}: axe finds nothing, in any language, by day or by night; nothing is cut off, however narrow or large, from either side`, async () => {
     for (const language of ["en", "vi", "pl"]) {
       await speak(browser, language);
       const page = await open(browser);
       // A closed shadow root hides from axe, too: it is shown to it and stays closed for everybody else.
-      if (shadow) await browser.unlock(page, shadow);
+      if (over) await browser.unlock(page, over[0]);
       await page.setViewportSize({ width: 1280, height: 800 });
       for (const colorScheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-        assert.deepEqual(await found(page, shadow), [], `${language}, ${colorScheme}`);
+        assert.deepEqual(await found(page, over), [], `${language}, ${colorScheme}`);
       }
       // 640 is twice the size on a desk; 360 a telephone; 320 four times the size.
       for (const width of [640, 360, 320]) {
         await page.setViewportSize({ width, height: 720 });
-        assert.deepEqual(await overflowing(page), [], `${language}, ${width} pixels`);
+        assert.deepEqual(await overflowing(page, over), [], `${language}, ${width} pixels`);
       }
-      await mirror(page);
+      await mirror(page, over);
       for (const width of [1280, 360]) {
         await page.setViewportSize({ width, height: 720 });
-        assert.deepEqual(await overflowing(page), [], `${language}, mirrored, ${width} pixels`);
+        assert.deepEqual(await overflowing(page, over), [], `${language}, mirrored, ${width} pixels`);
       }
       await page.close();
     }
@@ -97,7 +95,7 @@ test("nothing moves for those who want nothing to move", async () => {
 
 test("all that can be touched is large enough, and has a name", async () => {
   await speak(browser, "en");
-  for (const { name, open } of screens.filter(({ shadow }) => !shadow)) {
+  for (const { name, open } of screens.filter(({ over }) => !over)) {
     const page = await open(browser);
     await page.setViewportSize({ width: 360, height: 720 });
     const small = await page.evaluate(() => [...document.querySelectorAll("button, select, input, summary, .choice")].filter((element) => {
