@@ -48,12 +48,15 @@ export async function moveTo(home: store.Home): Promise<void> {
 }
 
 async function move(home: store.Home): Promise<void> {
-  if (store.isStandard(home)) await store.move(home);
-  else {
-    const { release, etag } = await wholeRelease(home);
-    await store.move(home, release, etag);
+  if (store.isStandard(home)) {
+    // The list of the build is there at once; what has come since then follows.
+    await store.move(home);
+    await attempt(true);
+    return;
   }
-  await store.setStatus({ checked: store.isStandard(home) ? 0 : core.now(), error: "", failures: 0, next: core.now() });
+  const { release, etag } = await wholeRelease(home);
+  await store.move(home, release, etag);
+  await store.setStatus({ checked: core.now(), error: "", failures: 0, next: core.now() + usual.wait });
 }
 
 /** All that a server publishes now. Nothing of it is believed before the core has opened it. */
