@@ -1,8 +1,17 @@
 package publish
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"khien/server/campaign"
+	"khien/server/ledger"
 
 	"khien/shared/category"
 	"khien/shared/guide"
@@ -81,5 +90,105 @@ func TestTheBookThatKhienComesWith(t *testing.T) {
 	}
 	if n < 5 || book.Len() < 80 {
 		t.Errorf("%d accounts of %d", n, book.Len())
+	}
+}
+
+// told is what the newest release tells.
+func (p *Publisher) told(t testing.TB, now int64) guide.Told {
+	t.Helper()
+	return p.client(t, now).Guide().Told()
+}
+
+// What was listed last is hot; once the list is full it stays for a day, but no host longer than it is listed.
+func TestHotHosts(t *testing.T) {
+	p := newPublisher(t)
+	ctx, now := context.Background(), time.Now().Unix()
+	list := func(since int64, subjects ...subject.Subject) {
+		t.Helper()
+		for _, s := range subjects {
+			if err := p.Ledger.List(ctx, "test", ledger.Indicator{Subject: s, Category: category.Shop, FirstSeen: since}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	list(now-9, "older.example/", "b.example/page", "facebook:user/aninventedname", "[2001:db8::1]/")
+	list(now-5, "newer.example/")
+	p.mustPublish(t, now)
+	if got := p.told(t, now).Hot; !slices.Equal(got, []string{"newer.example", "older.example"}) {
+		t.Errorf("hot are %v", got)
+	}
+	for i := range guide.MaxHot {
+		list(now+int64(i), subject.Subject(fmt.Sprintf("scam%d.example/", i)))
+	}
+	p.mustPublish(t, now)
+	full := p.told(t, now)
+	if len(full.Hot) != guide.MaxHot || full.Hot[0] != fmt.Sprintf("scam%d.example", guide.MaxHot-1) || slices.Contains(full.Hot, "older.example") {
+		t.Fatalf("%d are hot, %s the first of them", len(full.Hot), full.Hot[0])
+	}
+	list(now+9999, "just-now.example/")
+	p.mustPublish(t, now+60)
+	if got := p.told(t, now+60); !slices.Equal(got.Hot, full.Hot) || got.HotAt != full.HotAt {
+		t.Error("a full list changes within a day")
+	}
+	if err := p.Ledger.Withdraw(ctx, "test", "scam7.example/", map[string]string{"en": "a mistake"}); err != nil {
+		t.Fatal(err)
+	}
+	p.mustPublish(t, now+120)
+	got := p.told(t, now+120).Hot
+	if slices.Contains(got, "scam7.example") || got[0] != "just-now.example" {
+		t.Errorf("after a withdrawal the first is %s", got[0])
+	}
+	list(now+99999, "tomorrow.example/")
+	p.mustPublish(t, now+120+int64(hotLife.Seconds()))
+	if got := p.told(t, now).Hot; got[0] != "tomorrow.example" {
+		t.Errorf("after a day the first is %s", got[0])
+	}
+}
+
+func TestCardsAndBooksGoOutWithARelease(t *testing.T) {
+	p := newPublisher(t)
+	ctx, now := context.Background(), time.Now().Unix()
+	cards, err := campaign.Open(filepath.Join(t.TempDir(), "campaign.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cards.Close()
+	p.Cards, p.Official = cards, t.TempDir()
+	p.mustPublish(t, now)
+	if r := p.mustPublish(t, now); r.Published {
+		t.Error("nothing has changed, and a release was made")
+	}
+	card := guide.Card{ID: "a", Title: []guide.Text{{Lang: "en", Text: "A"}}, Text: []guide.Text{{Lang: "en", Text: "A."}}, To: now + 1000}
+	if err := cards.Put(ctx, "mai", card, campaign.Published); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.mustPublish(t, now); !r.Published || len(p.told(t, now).Cards) != 1 {
+		t.Error("the card did not go out")
+	}
+	if r := p.mustPublish(t, now+1000); !r.Published || len(p.told(t, now+1000).Cards) != 0 {
+		t.Error("the card did not end")
+	}
+
+	// The operator is right about who is who.
+	ours := "vietcombank.com.vn | The Real One | facebook:user/therealone # for people\n"
+	if err := os.WriteFile(filepath.Join(p.Official, "ours.txt"), []byte(ours), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.mustPublish(t, now+2000)
+	book := p.client(t, now+2000).Guide().Book()
+	if name, _ := book.Owner("vietcombank.com.vn"); name != "The Real One" {
+		t.Errorf("it is of %q", name)
+	}
+	if !p.Verified("facebook:user/therealone") || p.Verified("facebook:user/ilovevcb") || !p.Verified("facebook:user/mpsgov") || p.Verified("facebook:user/another") {
+		t.Error("whose accounts are official is not as the books say")
+	}
+	if err := os.WriteFile(filepath.Join(p.Official, "ours.txt"), []byte("| nobody"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Publish(ctx, now+3000); err == nil || !strings.Contains(err.Error(), "ours.txt") {
+		t.Errorf("a book that cannot be read: %v", err)
+	}
+	if !p.Verified("facebook:user/another") {
+		t.Error("with a book that cannot be read, one person may list anybody's account")
 	}
 }

@@ -1,0 +1,183 @@
+package campaign
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"khien/shared/guide"
+)
+
+const now = int64(1795500000)
+
+func open(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(filepath.Join(t.TempDir(), "campaign.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func card(id string) guide.Card {
+	return guide.Card{ID: id, Title: []guide.Text{{Lang: "en", Text: "A title"}}, Text: []guide.Text{{Lang: "en", Text: "A text."}}}
+}
+
+func TestACardFromDraftToItsEnd(t *testing.T) {
+	s, ctx := open(t), context.Background()
+	active := func(at int64, want ...string) {
+		t.Helper()
+		cards, err := s.Active(ctx, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range cards {
+			got = append(got, c.ID)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("in force are %v, want %v", got, want)
+		}
+	}
+	put := func(c guide.Card, state State) {
+		t.Helper()
+		if err := s.Put(ctx, "mai", c, state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := card("b")
+	put(c, Draft)
+	active(now)
+	put(c, Published)
+	put(card("a"), Published)
+	active(now, "a", "b")
+	c.From, c.To = now, now+1000
+	c.Picture = []byte("\xff\xd8\xffpicture")
+	put(c, Published)
+	got, err := s.Get(ctx, "b")
+	if err != nil || got.State != Published || got.Actor != "mai" || got.To != c.To || !bytes.Equal(got.Picture, c.Picture) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	active(now-ahead-1, "a") // too early
+	active(now-ahead, "a", "b")
+	active(now+999, "a", "b")
+	active(now+1000, "a")
+	if err := s.Withdraw(ctx, "linh", "a"); err != nil {
+		t.Fatal(err)
+	}
+	active(now, "b")
+	if err := s.Withdraw(ctx, "linh", "a"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("withdrawn twice: %v", err)
+	}
+	if _, err := s.Get(ctx, "c"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a card that there is not: %v", err)
+	}
+	if all, err := s.List(ctx); err != nil || len(all) != 2 {
+		t.Errorf("%d cards, %v", len(all), err)
+	}
+}
+
+func TestAGuideHoldsSoManyCards(t *testing.T) {
+	s, ctx := open(t), context.Background()
+	for i := range guide.MaxCards {
+		if err := s.Put(ctx, "mai", card(fmt.Sprint("card-", i)), Published); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Put(ctx, "mai", card("one-more"), Published); !errors.Is(err, ErrFull) {
+		t.Errorf("one more: %v", err)
+	}
+	if err := s.Put(ctx, "mai", card("one-more"), Draft); err != nil {
+		t.Errorf("one more draft: %v", err)
+	}
+	if err := s.Put(ctx, "mai", card("card-3"), Published); err != nil {
+		t.Errorf("a new version of one: %v", err)
+	}
+}
+
+func TestWhatACardMayNotBe(t *testing.T) {
+	s := open(t)
+	f := func(want error, change func(c *guide.Card)) {
+		t.Helper()
+		c := card("a")
+		change(&c)
+		if err := s.Put(context.Background(), "mai", c, Published); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	f(ErrCard, func(c *guide.Card) { c.ID = "A card" })
+	f(ErrCard, func(c *guide.Card) { c.Link = "javascript:alert(1)" })
+	f(ErrCard, func(c *guide.Card) { c.Picture = []byte("<svg>") })
+	f(ErrCategory, func(c *guide.Card) { c.Categories = []string{"weather"} })
+	f(ErrPlatform, func(c *guide.Card) { c.Platforms = []string{"orkut"} })
+	f(ErrLanguage, func(c *guide.Card) { c.Title[0].Lang, c.Text[0].Lang = "th", "th" })
+}
+
+// Of a picture nothing is left but what it shows, small enough for every device.
+func TestAPictureIsMadeAnew(t *testing.T) {
+	noise := image.NewNRGBA(image.Rect(0, 0, 1600, 900))
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range noise.Pix {
+		noise.Pix[i] = byte(r.Uint32())
+	}
+	noise.Set(0, 0, color.Transparent)
+	var file bytes.Buffer
+	if err := png.Encode(&file, noise); err != nil {
+		t.Fatal(err)
+	}
+	file.WriteString("GPS 10.7769 N 106.7009 E")
+	small, err := Picture(file.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(small) > guide.MaxPicture || guide.PictureType(small) != "image/jpeg" || bytes.Contains(small, []byte("GPS")) {
+		t.Errorf("%d bytes of %q", len(small), guide.PictureType(small))
+	}
+	size, _, err := image.DecodeConfig(bytes.NewReader(small))
+	if err != nil || size.Width > maxWidth || size.Height > maxHeight || size.Width*900/1600-size.Height > 1 {
+		t.Errorf("%d × %d, %v", size.Width, size.Height, err)
+	}
+	bomb := bytes.Clone(file.Bytes())
+	copy(bomb[16:], "\x00\x00\xff\xff\x00\x00\xff\xff") // width and height of a PNG
+	for what, file := range map[string][]byte{
+		"nothing": nil, "a page": []byte("<html>"), "one cut short": file.Bytes()[:5000], "one that would fill the memory": bomb,
+		"a large file": make([]byte, MaxUpload+1), "a GIF": []byte("GIF89a\x01\x00\x01\x00\x00\x00\x00;"),
+	} {
+		if _, err := Picture(file); !errors.Is(err, ErrPicture) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func FuzzReadFile(f *testing.F) {
+	f.Add(`{"id":"a","title":{"en":"A"},"text":{"en":"A."},"from":"2026-11-24","to":"2026-11-24"}`)
+	f.Add(`{}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		c, _, err := ReadFile(strings.NewReader(text))
+		if err != nil {
+			if !errors.Is(err, ErrCard) {
+				t.Fatalf("an error without a name: %v", err)
+			}
+			return
+		}
+		if check(&c) != nil {
+			return
+		}
+		body, err := Card{Card: c}.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.From != 0 && c.From%86400 != 0 {
+			t.Fatalf("%s begins in the middle of a day", body)
+		}
+	})
+}

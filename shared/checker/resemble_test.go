@@ -1,0 +1,98 @@
+package checker
+
+import (
+	"errors"
+	"testing"
+
+	"khien/shared/guide"
+	"khien/shared/release"
+	"khien/shared/subject"
+)
+
+const book = `
+inventedbank.example | Bank of Inventions | facebook:user/inventedbank | VN
+facebook.com | Facebook
+`
+
+// By the book of the release: whom a page passes itself off as, and whose it is.
+func TestWhoAPageIs(t *testing.T) {
+	w := demo(t)
+	w.book = book
+	w.publish()
+	c := w.client()
+	f := func(href, title string, verdict Verdict, real, owner string, more ...subject.Subject) {
+		t.Helper()
+		got := c.Resemble(href, title, more)
+		if got.Verdict != verdict || got.Resembles.Official != real || got.Owner != owner {
+			t.Errorf("%s %q: %v of %q, resembles %+v", href, title, got.Verdict, got.Owner, got.Resembles)
+		}
+	}
+	const bank, facebook = "inventedbank.example", "https://www.facebook.com/"
+	f("https://inventedbank.example/", "", Unlisted, "", "Bank of Inventions")
+	f("https://inventedbank.scam.example/", "", Caution, bank, "")
+	f("https://good.example/", "Bank of Inventions", Caution, bank, "")
+	f("https://good.example/", "A good page", Unlisted, "", "")
+	f(facebook+"invented.bank", "Bank of Inventions | Facebook", Unlisted, "", "Bank of Inventions")
+	f(facebook+"invented.bank.help", "Bank of Inventions | Facebook", Caution, bank, "")
+	f(facebook+"profile.php?id=900000000000001", "(1) Bank of Inventions", Caution, bank, "")
+	f(facebook+"profile.php?id=900000000000001", "(1) Bank of Inventions", Unlisted, "", "Bank of Inventions", "facebook:user/inventedbank")
+	f(facebook+"someone", "Someone | Facebook", Unlisted, "", "")
+	f(facebook, "Bank of Inventions | Facebook", Unlisted, "", "") // nobody's page
+	f(facebook+"events/900000000000001", "Bank of Inventions | Facebook", Unlisted, "", "")
+	f("about:blank", "Bank of Inventions", Unknown, "", "")
+	if got := c.Resemble(facebook+"ab", "Bank of Inventions", nil); got.Resembles.Account != "facebook:user/inventedbank" {
+		t.Errorf("the real one is %+v", got.Resembles)
+	}
+}
+
+// A release brings its own guide; one that is as before is not fetched again.
+func TestTheGuideComesWithTheRelease(t *testing.T) {
+	w := demo(t)
+	c := w.client()
+	if _, err := c.Guide().Book().Host("x.example"); err {
+		t.Error("an empty book knows somebody")
+	}
+	w.publish()
+	step, err := c.Plan(w.head, nil, now)
+	if err != nil || step.GuidePath != "" {
+		t.Errorf("the same guide: %+v, %v", step, err)
+	}
+	w.told.Hot, w.book = []string{"scam.example"}, book
+	h := w.publish()
+	next, step, err := update(c, w, now)
+	if err != nil || step.GuidePath != release.BlobPath(h.Guide) || step.GuideSize != h.GuideSize || step.Guide != h.Guide {
+		t.Fatalf("another guide: %+v, %v", step, err)
+	}
+	if told := next.Guide().Told(); len(told.Hot) != 1 || c.Guide().Told().Hot != nil {
+		t.Errorf("after the update it tells %+v", told)
+	}
+}
+
+func TestAGuideThatIsNotTheSignedOne(t *testing.T) {
+	w := demo(t)
+	w.book = book
+	w.publish()
+	c := w.client()
+	w.told.Hot = []string{"scam.example"}
+	h := w.publish()
+	path := release.BlobPath(h.Guide)
+	good := w.served[path]
+	f := func(attack string, want error, body []byte) {
+		t.Helper()
+		w.served[path] = body
+		if got, _, err := update(c, w, now); !errors.Is(err, want) || got != c {
+			t.Errorf("%s: %v, want %v", attack, err, want)
+		}
+	}
+	other, err := guide.Encode(book, guide.Told{Hot: []string{"a-good.example"}})
+	w.must(err)
+	f("nothing", release.ErrTruncated, nil)
+	f("the guide cut short", release.ErrTruncated, good[:len(good)-1])
+	f("something behind it", release.ErrOversized, append(good[:len(good):len(good)], 0))
+	f("a guide that accuses somebody else", release.ErrOversized, other)
+	f("the same length with one host changed", release.ErrDigest, []byte(string(good[:len(good)-20])+"x"+string(good[len(good)-19:])))
+	w.served[path] = good
+	if _, _, err := update(c, w, now); err != nil {
+		t.Errorf("the signed one: %v", err)
+	}
+}
