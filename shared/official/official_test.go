@@ -142,7 +142,7 @@ func TestABookThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// On a real list of scams the rules find what they are for; the figures are in docs/subjects.md.
+// On a real list of scams the rules find what they are for; the figures are in docs/official.md.
 func TestARealListOfScams(t *testing.T) {
 	text, err := os.ReadFile("../../../shared/data/vn-scam-hosts.txt")
 	if err != nil {

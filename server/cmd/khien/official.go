@@ -25,7 +25,7 @@ func officialCommand(d *dir) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "official HOST...", Short: "Show which well-known name a host passes itself off as",
 		Long: `Prints one JSON object a line for each host or URL: whether it is official, and else which
-official one it resembles, and by which rule (docs/subjects.md). That is a reason for
+official one it resembles, and by which rule (docs/official.md). That is a reason for
 caution and never a proof. With "-" the inputs are the lines of stdin.
 
 With --count it prints one object for all of them: how many there were, how many are
