@@ -5,12 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"khien/server/blob"
 	"khien/server/campaign"
 	"khien/server/staff"
 	"khien/server/triage"
@@ -129,6 +131,8 @@ func cardPicture(v *visit) error {
 // keepCard writes a card as a draft. Where one of this name is published, that stays on devices until the next
 // release, and leaves them with it unless the new one is published before.
 func keepCard(v *visit) error {
+	v.deciding.RLock()
+	defer v.deciding.RUnlock()
 	c, err := v.written()
 	if err != nil {
 		return err
@@ -222,6 +226,8 @@ func cardProblem(c guide.Card, err error) error {
 
 // publishCard brings a draft into the next release. It goes to every device, so a passkey confirms exactly this card.
 func publishCard(v *visit) error {
+	v.deciding.RLock()
+	defer v.deciding.RUnlock()
 	c, err := v.card()
 	if err != nil {
 		return err
@@ -240,10 +246,7 @@ func publishCard(v *visit) error {
 	if c.Link != "" {
 		will = append(will, c.Link)
 	}
-	picture := sha256.Sum256(c.Picture)
-	proof, err := v.confirm(change{Key: "confirm.card", Says: will, What: []any{
-		c.ID, c.Title, c.Text, c.Alt, c.Link, c.Categories, c.Platforms, c.From, c.To, hex.EncodeToString(picture[:]),
-	}})
+	proof, err := v.confirm(change{Key: "confirm.card", Says: will, What: []any{c.ID, cardHash(c.Card)}})
 	if proof == "" || err != nil {
 		return err
 	}
@@ -257,6 +260,8 @@ func publishCard(v *visit) error {
 }
 
 func withdrawCard(v *visit) error {
+	v.deciding.RLock()
+	defer v.deciding.RUnlock()
 	c, err := v.card()
 	if err != nil {
 		return err
@@ -268,4 +273,66 @@ func withdrawCard(v *visit) error {
 		return err
 	}
 	return v.back("/campaigns/"+c.ID, "campaign.withdrawn")
+}
+
+// cardChange is what a release would change about an advice card.
+type cardChange struct {
+	Key   string // of the message that says what
+	Title string
+	ID    string
+	Hash  string // of the card as it would be; empty where it leaves
+}
+
+// cardChanges compares the cards that are in force with those of the release before.
+func (v *visit) cardChanges() ([]cardChange, error) {
+	active, err := v.Publisher.Cards.Active(v.ctx(), v.now())
+	if err != nil {
+		return nil, err
+	}
+	before := map[string]guide.Card{}
+	head, err := v.head()
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
+	case err != nil:
+		return nil, err
+	default:
+		body, err := v.Publisher.Blobs.Get("blob/" + head.Guide.String())
+		if err != nil {
+			return nil, err
+		}
+		g, err := guide.Open(body)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range g.Told().Cards {
+			before[c.ID] = c
+		}
+	}
+	var changes []cardChange
+	for _, c := range active {
+		was, known := before[c.ID]
+		delete(before, c.ID)
+		now, old := cardHash(c), cardHash(was)
+		switch {
+		case !known:
+			changes = append(changes, cardChange{"publish.card.new", titleOf(c, v.lang), c.ID, now})
+		case now != old:
+			changes = append(changes, cardChange{"publish.card.changed", titleOf(c, v.lang), c.ID, now})
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		changes = append(changes, cardChange{"publish.card.gone", titleOf(before[id], v.lang), id, ""})
+	}
+	return changes, nil
+}
+
+func titleOf(c guide.Card, lang string) string {
+	return advice{Card: campaign.Card{Card: c}}.Anyhow(lang)
+}
+
+// cardHash is SHA-256 over a card as it is published, in hex.
+func cardHash(c guide.Card) string {
+	body, _ := c.MarshalMsg(nil)
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }

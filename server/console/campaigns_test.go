@@ -11,9 +11,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"khien/server/campaign"
 	"khien/server/staff"
+	"khien/shared/guide"
 )
 
 // upload sends a form with a file.
@@ -123,6 +125,43 @@ func TestAnAdviceCard(t *testing.T) {
 	if got := strings.Join(acts, ", "); got != "lan write a draft, lan withdraw, lan write a draft, lan write a draft" {
 		t.Errorf("the log says %s", got)
 	}
+}
+
+// A release may have nothing new but a card.
+func TestAReleaseOfCards(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	release := func() {
+		t.Helper()
+		if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	says := func(words ...string) {
+		t.Helper()
+		_, body, _ := o.ask("GET", "/publish", mai, nil)
+		o.sees(body, words...)
+	}
+	put := func(title string) {
+		t.Helper()
+		c := guide.Card{ID: "a-card", Title: []guide.Text{{Lang: "en", Text: title}}, Text: []guide.Text{{Lang: "en", Text: "Text."}}}
+		if err := o.Publisher.Cards.Put(t.Context(), "mai", c, campaign.Published); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("A card")
+	says("1 advice card", "A card", "new")
+	release()
+	says("There is nothing to publish")
+	put("Another title")
+	says("Another title", "changed")
+	release()
+	if err := o.Publisher.Cards.Withdraw(t.Context(), "mai", "a-card"); err != nil {
+		t.Fatal(err)
+	}
+	says("Another title", "leaves")
+	release()
+	says("There is nothing to publish")
 }
 
 func TestCardsThatNobodyCouldRead(t *testing.T) {

@@ -34,6 +34,7 @@ type plan struct {
 	publish.Plan
 	Cases    []triage.Case // that it brings into the ledger
 	Rejected int           // of them
+	Cards    []cardChange  // advice cards
 	Waiting  int           // that wait for a second person and are not in it
 	Digest   string
 	Reason   string // why the page is shown again
@@ -56,12 +57,19 @@ func (p plan) Refusals() []publish.Protected {
 }
 
 // Nothing tells whether there is nothing to publish and nobody to tell.
-func (p plan) Nothing() bool { return p.Empty() && len(p.Cases) == 0 }
+func (p plan) Nothing() bool { return p.Empty() && len(p.Cases) == 0 && len(p.Cards) == 0 }
 
 // plan works out what publishing now would change.
 func (v *visit) plan() (p plan, err error) {
 	if p.Cases, err = v.Desk.Pending(v.ctx()); err != nil {
 		return p, err
+	}
+	if p.Cards, err = v.cardChanges(); err != nil {
+		return p, err
+	}
+	var cards []string
+	for _, c := range p.Cards {
+		cards = append(cards, c.Key, c.ID, c.Hash)
 	}
 	overlay := publish.Pending{}
 	var cases []any
@@ -84,7 +92,7 @@ func (v *visit) plan() (p plan, err error) {
 		return p, err
 	}
 	p.Two = p.Added.Count+p.Changed.Count+p.Removed.Count > atOnce
-	p.Digest, err = change{Key: "publish", What: []any{p.Base, p.Set.String(), p.Root.String(), cases}}.digest()
+	p.Digest, err = change{Key: "publish", What: []any{p.Base, p.Set.String(), p.Root.String(), cases, cards}}.digest()
 	if err != nil {
 		return p, err
 	}

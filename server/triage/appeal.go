@@ -146,6 +146,30 @@ func unanswered(ctx context.Context, q querier, id int64) ([][]byte, error) {
 	return ids, rows.Err()
 }
 
+// elsewhere is in place of the answer to an appeal that was decided as a report, on the command line; the inbox has
+// what was said.
+const elsewhere = -1
+
+// Elsewhere notes that an appeal, by the id of its report, was decided on the command line, or that this was taken
+// back; one that is not gathered yet is noted when it is.
+func (d *Desk) Elsewhere(ctx context.Context, report []byte, decided bool) error {
+	from, to := 0, elsewhere
+	if !decided {
+		from, to = to, from
+	}
+	return d.change(ctx, func(tx *sql.Tx) error {
+		var id int64
+		err := tx.QueryRowContext(ctx, `UPDATE members SET answered = ? WHERE id = ? AND kind = 'mistake' AND answered = ? RETURNING case_id`, to, report, from).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return recountAppeals(ctx, tx, id)
+	})
+}
+
 // Appeals are the ids of the appeals of a case that wait, the oldest first.
 func (d *Desk) Appeals(ctx context.Context, id int64) ([][]byte, error) {
 	ids, err := unanswered(ctx, d.db, id)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/shared/wire"
 )
@@ -197,5 +198,43 @@ func TestAppealsMoveWithTheirReports(t *testing.T) {
 	}
 	if left, _ := o.desk.Get(t.Context(), merged.ID); left.Appeals != 0 || left.Appealed != 0 {
 		t.Errorf("%+v", left)
+	}
+}
+
+// An appeal may be answered as a report, on the command line: then nobody answers it again.
+func TestAnAppealThatIsAnsweredElsewhere(t *testing.T) {
+	o := newOffice(t)
+	receipt, c := o.mistaken("https://shop.example/", "a")
+	r, err := o.box.ByReceipt(t.Context(), receipt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(decided bool, appeals int) {
+		t.Helper()
+		if err := o.desk.Elsewhere(t.Context(), r.ID, decided); err != nil {
+			t.Fatal(err)
+		}
+		if c, _ := o.desk.Get(t.Context(), c.ID); c.Appeals != appeals || (c.Appealed == 0) != (appeals == 0) {
+			t.Errorf("%+v", c)
+		}
+	}
+	f(true, 0)
+	f(true, 0)
+	f(false, 1)
+	f(false, 1)
+	if o.answerTo(receipt) != nil {
+		t.Error("there is an answer")
+	}
+	// Answered before it was gathered, it never waits.
+	late := o.report(wire.KindMistake, "https://late.example/", "a")
+	if r, err = o.box.ByReceipt(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.box.Decide(t.Context(), r.ID, inbox.Decision{State: wire.StateRejected}); err != nil {
+		t.Fatal(err)
+	}
+	o.gather()
+	if c, err := o.desk.Of(t.Context(), r.ID); err != nil || c.Appeals != 0 || c.Appealed != 0 {
+		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -150,6 +150,10 @@ func place(ctx context.Context, tx repeated, r inbox.Report) (id int64, err erro
 	if err != nil {
 		return 0, err
 	}
+	if r.Kind == wire.KindMistake && r.State != wire.StateReceived {
+		_, err = tx.ExecContext(ctx, `UPDATE members SET answered = ? WHERE report = ?`, elsewhere, r.Seq)
+		return id, err
+	}
 	if r.Kind == wire.KindMistake {
 		_, err = tx.ExecContext(ctx, `UPDATE cases SET appeals = appeals + 1, appealed = CASE appealed WHEN 0 THEN ?1 ELSE min(appealed, ?1) END WHERE id = ?2`, r.Received, id)
 		return id, err

@@ -14,7 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/feed"
+	"khien/server/inbox"
 	"khien/server/triage"
+	"khien/shared/wire"
 )
 
 func (d *dir) desk() (*triage.Desk, error) {
@@ -42,6 +44,20 @@ func (d *dir) act(ctx context.Context, action, object, why string, do func() err
 		desk.Record(context.WithoutCancel(ctx), a)
 	}
 	return err
+}
+
+// actOn is act about a report; an appeal is then taken out of the maintainers' line, or put back into it.
+func (d *dir) actOn(ctx context.Context, r inbox.Report, action, why string, decides bool, do func() error) error {
+	err := d.act(ctx, action, "report "+r.Name(), why, do)
+	if err != nil || r.Kind != wire.KindMistake {
+		return err
+	}
+	desk, err := d.desk()
+	if err != nil {
+		return err
+	}
+	defer desk.Close()
+	return desk.Elsewhere(ctx, r.ID, decides)
 }
 
 func auditCommand(d *dir) *cobra.Command {

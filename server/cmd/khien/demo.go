@@ -5,8 +5,12 @@ import (
 	crand "crypto/rand"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +19,9 @@ import (
 
 	"khien/server/feed"
 	"khien/server/inbox"
+	"khien/server/ledger"
 	"khien/server/staff"
+	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/category"
 	"khien/shared/wire"
@@ -171,7 +177,61 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 			}
 		}
 	}
-	return sent, nil
+	return sent, d.askedInDemo(ctx, desk, p.Ledger, now)
+}
+
+// demoSender is who writes the letters of the demo.
+const demoSender = `# Who writes letters to platforms: put your own here.
+organisation Invented Office against Scams
+contact takedown@office.example
+domain office.example
+`
+
+// askedInDemo tells what platforms were asked in the invented week, and how they answered.
+func (d *dir) askedInDemo(ctx context.Context, desk *triage.Desk, book *ledger.Ledger, now int64) error {
+	if err := os.MkdirAll(d.letters(), 0o700); err != nil {
+		return err
+	}
+	sender := filepath.Join(d.letters(), "sender.txt")
+	if _, err := os.Stat(sender); errors.Is(err, fs.ErrNotExist) {
+		if err := os.WriteFile(sender, []byte(demoSender), 0o600); err != nil {
+			return err
+		}
+	}
+	takedowns, err := d.takedownsOf(desk)
+	if err != nil {
+		return err
+	}
+	defer takedowns.Close()
+	const hour = 60 * 60
+	began := now - 70*hour
+	if _, err := takedowns.Follow(ctx, book, began); err != nil {
+		return err
+	}
+	cases, _, err := takedowns.List(ctx, takedown.Filter{}, 0, 1000)
+	if err != nil {
+		return err
+	}
+	// By turns: gone within a day, late, answered, refused, and not written to yet.
+	stories := [][]takedown.State{
+		{takedown.Sent, takedown.ActionTaken}, {takedown.Sent}, {takedown.Sent, takedown.Acknowledged, takedown.ActionTaken}, {takedown.Sent, takedown.Refused}, {},
+	}
+	for i, c := range cases {
+		at := began + int64(2+i%7)*hour
+		for n, state := range stories[i%len(stories)] {
+			m := takedown.Move{Actor: "mai", To: state}
+			if n == 0 {
+				m.Why = "by the form"
+			} else if n == 1 {
+				m.Theirs = fmt.Sprintf("%s-%05d", strings.ToUpper(c.Platform[:2]), 4711+i)
+			}
+			if _, err := takedowns.Move(ctx, c.ID, m, at); err != nil {
+				return err
+			}
+			at = min(at+int64(9+5*(i%6))*hour, now)
+		}
+	}
+	return nil
 }
 
 // demoReport is a report on its way.

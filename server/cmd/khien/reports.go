@@ -231,7 +231,7 @@ report of a mistake takes the indicator off the list instead. Nothing is publish
 			if about, err = listedOf(ctx, book, r, chosen); err != nil {
 				return err
 			}
-			err = d.act(ctx, "withdraw "+string(about), "report "+r.Name(), reason, func() error {
+			err = d.actOn(ctx, r, "withdraw "+string(about), reason, true, func() error {
 				if err := book.Withdraw(ctx, actor(), about, map[string]string{"en": cmp.Or(reason, "reported as a mistake")}); err != nil {
 					return err
 				}
@@ -243,7 +243,7 @@ report of a mistake takes the indicator off the list instead. Nothing is publish
 				return err
 			}
 			about = i.Subject
-			err = d.act(ctx, "list "+string(about), "report "+r.Name(), reason, func() error {
+			err = d.actOn(ctx, r, "list "+string(about), reason, true, func() error {
 				if err := listNew(ctx, book, i); err != nil {
 					return err
 				}
@@ -337,7 +337,7 @@ func reportsReject(d *dir) *cobra.Command {
 		if r.State != wire.StateReceived {
 			return fmt.Errorf("report %s is %s already: \"khien reports reopen %s\" takes that back", args[0], r.State, args[0])
 		}
-		err = d.act(cmd.Context(), "reject", "report "+r.Name(), reason, func() error {
+		err = d.actOn(cmd.Context(), r, "reject", reason, true, func() error {
 			return box.Decide(cmd.Context(), r.ID, inbox.Decision{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: reason})
 		})
 		if err != nil {
@@ -363,7 +363,7 @@ func reportsReopen(d *dir) *cobra.Command {
 			if r.State == wire.StateReceived {
 				return fmt.Errorf("report %s is open", args[0])
 			}
-			err = d.act(cmd.Context(), "reopen", "report "+r.Name(), "", func() error {
+			err = d.actOn(cmd.Context(), r, "reopen", "", false, func() error {
 				return box.Reopen(cmd.Context(), r.ID, actor(), time.Now().Unix())
 			})
 			if err != nil {
