@@ -62,11 +62,8 @@ func Things(text string) ([][]Subject, error) {
 		add(s)
 	}
 	for _, run := range numbersIn(text) {
-		if strings.HasPrefix(run, "00") && !strings.HasPrefix(run, "0084") {
-			continue // rather the number of an account
-		}
-		if id, ok := appendVietnamese(nil, run); ok {
-			add(Subject("phone:" + string(id)))
+		for _, id := range run.phones() {
+			add(Subject("phone:" + id))
 		}
 	}
 	return found, nil
@@ -83,6 +80,9 @@ func fromWord(word string) []Subject {
 		}
 	}
 	href := word
+	if word != "" && word[0] >= '0' && word[0] <= '9' && strings.Trim(word, number10+".,") != word && isCurrency(strings.TrimLeft(word, number10+".,")) {
+		return nil
+	}
 	if !strings.Contains(word, "://") && !IsLink(word) {
 		host, _, _ := strings.Cut(word, "/")
 		if !looksLikeHost(host) {
@@ -99,6 +99,11 @@ func fromWord(word string) []Subject {
 		return nil
 	}
 	return found
+}
+
+// isCurrency tells what stands behind an amount in Vietnam: 500.000đ, 1.5tr.
+func isCurrency(word string) bool {
+	return slices.Contains([]string{"d", "vnd", "k", "tr", "trieu", "usd", "usdt"}, unaccented(word))
 }
 
 // looksLikeHost tells "shop.example" from "v1.2" and "e.g": its last label has two letters and
@@ -119,14 +124,13 @@ func looksLikeHost(word string) bool {
 
 // run is a number in a text.
 type run struct {
-	digits  string // with a plus sign if it has one
-	at, end int
-	isPhone bool // it stands alone, as a telephone number would
+	digits string // with a plus sign if it has one
+	raw    string // as it is written
 }
 
 // numbersIn finds the numbers in a text: digits in groups, with what people put between them.
-func numbersIn(text string) []string {
-	var runs []string
+func numbersIn(text string) []run {
+	var runs []run
 	for i := 0; i < len(text) && len(runs) < maxFound; {
 		c := text[i]
 		if c != '+' && (c < '0' || c > '9') {
@@ -139,6 +143,8 @@ func numbersIn(text string) []string {
 		for j, gap := i+1, 0; j < len(text) && len(number) < 24; {
 			r, size := utf8.DecodeRuneInString(text[j:])
 			switch {
+			case c == '+' && strings.HasPrefix(text[j:], "(0)"): // for calls within the country
+				j += len("(0)")
 			case r >= '0' && r <= '9':
 				number = append(number, byte(r))
 				j += size
@@ -151,41 +157,120 @@ func numbersIn(text string) []string {
 			}
 		}
 		i = end
-		before, _ := utf8.DecodeLastRuneInString(text[:at])
-		after, _ := utf8.DecodeRuneInString(text[end:])
-		alone := !isWordRune(before) && !isWordRune(after)
-		if len(number) >= 6 && alone {
-			runs = append(runs, string(number))
+		if len(number) >= 6 && standsAlone(text, at, end) {
+			runs = append(runs, run{string(number), text[at:end]})
 		}
 	}
 	return runs
+}
+
+// standsAlone tells whether a number is a word of its own, or has nothing but a word such as "STK" or the name
+// of a bank written to it.
+func standsAlone(text string, at, end int) bool {
+	before := strings.TrimRightFunc(text[:at], isWordRune)
+	after := strings.TrimLeftFunc(text[end:], isWordRune)
+	return isLabel(text[len(before):at]) && isLabel(text[end:len(text)-len(after)])
+}
+
+func isLabel(word string) bool {
+	if word == "" {
+		return true
+	}
+	if len(word) > 20 {
+		return false
+	}
+	plain := unaccented(word)
+	if slices.Contains([]string{"stk", "tk", "sotk", "sdt", "dt", "so", "tel", "zalo"}, plain) {
+		return true
+	}
+	return slices.ContainsFunc(banks[:], func(b bank) bool { return slices.Contains(b.names, plain) })
+}
+
+// phones are the telephone numbers in a run: it, or several with a dash or a stroke between them.
+func (r run) phones() []string {
+	take := func(digits string) string {
+		if strings.HasPrefix(digits, "00") && !strings.HasPrefix(digits, "0084") {
+			return "" // rather the number of an account
+		}
+		id, _ := appendVietnamese(nil, digits)
+		return string(id)
+	}
+	if id := take(r.digits); id != "" {
+		return []string{id}
+	}
+	var ids []string
+	for _, part := range strings.FieldsFunc(r.raw, func(c rune) bool { return c == '/' || c == '-' }) {
+		id := take(strings.Map(unvisual, part))
+		if id == "" {
+			return nil
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// isAmount tells whether a number is rather a sum of money: thousands, and nothing below them.
+func (r run) isAmount() bool {
+	for _, mark := range []string{".", ","} {
+		groups := strings.Split(r.raw, mark)
+		if n := len(groups); n < 2 || len(groups[0]) > 3 || groups[0][0] == '0' || groups[n-1] != "000" {
+			continue
+		}
+		if !slices.ContainsFunc(groups[1:], func(group string) bool { return len(group) != 3 || !digits(group) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func isWordRune(r rune) bool {
 	return r != utf8.RuneError && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || r == '@' || r >= 0xc0 && r < 0x2000)
 }
 
-// banksIn finds bank accounts: a number of 6 to 19 digits in a text that names a bank.
+// banksIn finds bank accounts: numbers of 6 to 19 digits in a text that names a bank. Where it names several, each
+// must stand beside its own number.
 func banksIn(text string) []Subject {
+	if bins := banksNamed(text); len(bins) < 2 {
+		return accountsAt(bins, text)
+	}
+	var found []Subject
+	for part := range strings.FieldsFuncSeq(strings.ReplaceAll(text, " - ", "\n"), func(r rune) bool { return strings.ContainsRune("\n;|,", r) }) {
+		bins := banksNamed(part)
+		accounts := accountsAt(bins, part)
+		if len(bins) > 0 && len(accounts) == 0 {
+			return nil // whose account another is would be a guess
+		}
+		found = append(found, accounts...)
+	}
+	return found
+}
+
+// banksNamed are the banks that a text names, by their numbers.
+func banksNamed(text string) []string {
 	plain := " " + unaccented(text) + " "
 	var bins []string
 	for _, b := range banks {
-		for _, name := range b.names {
-			if hasWord(plain, name) && !slices.Contains(bins, b.bin) {
-				bins = append(bins, b.bin)
-				break
-			}
+		if slices.ContainsFunc(b.names, func(name string) bool { return hasWord(plain, name) }) {
+			bins = append(bins, b.bin)
 		}
 	}
-	if len(bins) != 1 { // whose account it is would be a guess
+	return bins
+}
+
+// accountsAt are the accounts in a text about one bank; without one, or with several, there are none.
+func accountsAt(bins []string, text string) []Subject {
+	if len(bins) != 1 {
 		return nil
 	}
 	var found, phones []Subject
 	for _, r := range numbersIn(text) {
-		id := canonicalBank(bins[0], r)
-		if _, isPhone := appendVietnamese(nil, r); id != "" && len(r) >= 6 && isPhone {
+		id := canonicalBank(bins[0], r.digits)
+		if id == "" || r.isAmount() {
+			continue
+		}
+		if _, isPhone := appendVietnamese(nil, r.digits); isPhone {
 			phones = append(phones, Subject("bank:"+id))
-		} else if id != "" && len(r) >= 6 {
+		} else {
 			found = append(found, Subject("bank:"+id))
 		}
 	}

@@ -38,6 +38,7 @@ func TestWhatASelectedTextNames(t *testing.T) {
 	for _, text := range []string{
 		"0900000001", "0900 000 001", "090.000.0001", "090-000-0001", "(090) 000 0001", "+84 900 000 001", "+84 (0) 900 000 001", "84900000001",
 		"Gọi ngay: 0900.000.001!", "Hotline/Zalo 0900 000 001 (anh An)", "00 84 900 000 001", "SĐT:0900000001", "０９００ ０００ ００１",
+		"SĐT0900000001", "Zalo0900.000.001", "+84 (90) 000-0001", "0900.000.001", "09 00 00 00 01", "(+84) 900000001", "+84.900.000.001", "0084900000001", "Zalo: 0900-000-001",
 		"phone:+84900000001", "tel:+84900000001", "https://zalo.me/0900000001",
 	} {
 		f(text, "phone:+84900000001")
@@ -45,11 +46,15 @@ func TestWhatASelectedTextNames(t *testing.T) {
 	f("call +1 (202) 555-0100 or +44 20 7946 0000", "phone:+12025550100", "phone:+442079460000")
 	f("Tổng đài 1900 0001 hoặc 1800.0001", "phone:+8419000001", "phone:+8418000001")
 	f("024 0000 0001", "phone:+842400000001")
+	f("+44 (0)20 7946 0000", "phone:+442079460000")
+	f("0900000001/0900000002", "phone:+84900000001", "phone:+84900000002")
+	f("0900000001-0900000002", "phone:+84900000001", "phone:+84900000002")
 	// Not telephone numbers: amounts, dates, orders.
 	f("2.500.000đ ngày 12/05/2026")
 	f("Mã đơn SPX0900000001VN")
 	f("20:15 23-11-2026, 1.000.000")
 	f("số 12345")
+	f("chỉ 500.000đ, 1.500.000 VNĐ hay 1.5tr")
 
 	// Bank accounts beside the name of their bank.
 	f("Vietcombank 0011000000001", "bank:970436/0011000000001")
@@ -57,7 +62,21 @@ func TestWhatASelectedTextNames(t *testing.T) {
 	f("chuyển khoản MB Bank 999900001111 Nguyen Van An", "bank:970422/999900001111")
 	f("Ngân hàng Quân đội, số tài khoản 0900000001", "bank:970422/0900000001", "phone:+84900000001")
 	f("TÀI KHOẢN TECHCOMBANK: 19030000000011", "bank:970407/19030000000011")
+	for _, text := range []string{
+		"STK 0123456789 Vietcombank", "VCB 0123 456 789", "Vietcombank: 0123.456.789", "0123456789 - VCB", "STK0123456789 vietcombank", "Stk:0123456789vcb",
+		"tk 0123456789 vcb cn Hà Nội", "VIETCOMBANK\n0123456789\nNGUYEN VAN A", "chuyển 5.000.000 vào VCB 0123456789 nhé", "Ngân hàng TMCP Ngoại thương, số tài khoản: 0123456789",
+	} {
+		f(text, "bank:970436/0123456789")
+	}
+	for _, text := range []string{"MB Bank 999900001111", "mbbank: 9999 0000 1111", "MB-999900001111", "999900001111 (Quân đội)", "STK MBBank 999900001111"} {
+		f(text, "bank:970422/999900001111")
+	}
+	for _, text := range []string{"MoMo 0900000001", "ví momo: 0900 000 001", "0900.000.001 (Momo)"} {
+		f(text, "bank:971025/0900000001", "phone:+84900000001")
+	}
+	f("TCB 19030000000011 - BIDV 12310000000001", "bank:970407/19030000000011", "bank:970418/12310000000001")
 	f("Agribank or BIDV 0011000000001") // whose it is would be a guess
+	f("Agribank, BIDV 0011000000001")
 	f("0011000000001")
 	// A payment code (VietQR): of NAPAS' format, with and without damage.
 	code := func(bin, account string) string {
