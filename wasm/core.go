@@ -267,13 +267,7 @@ func (c *core) resemble(request []byte) ([]byte, error) {
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	var more []subject.Subject
-	for _, text := range q.Accounts {
-		if s, err := subject.Parse(text); err == nil {
-			more = append(more, s)
-		}
-	}
-	return (&resembleReply{told(c.checker.Resemble(q.Href, cut(q.Name, maxTitle), more), q.Language)}).MarshalMsg(nil)
+	return (&resembleReply{told(c.checker.Resemble(q.Href, cut(q.Name, maxTitle)), "")}).MarshalMsg(nil)
 }
 
 func (c *core) plan(request []byte) ([]byte, error) {

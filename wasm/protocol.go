@@ -171,13 +171,10 @@ type subjectsReply struct {
 	Subjects []string `msg:"subjects"`
 }
 
-// resembleRequest is about a page and the title that it goes by; accounts are what else the account that it shows is
-// known to be called.
+// resembleRequest is about a page and the title that it goes by.
 type resembleRequest struct {
-	Href     string   `msg:"href"`
-	Name     string   `msg:"name"`
-	Accounts []string `msg:"accounts,allownil"`
-	Language string   `msg:"language"`
+	Href string `msg:"href"`
+	Name string `msg:"name"`
 }
 
 type resembleReply struct {

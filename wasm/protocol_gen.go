@@ -2204,28 +2204,15 @@ func (z *resembleReply) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
-func (z *resembleRequest) MarshalMsg(b []byte) (o []byte, err error) {
+func (z resembleRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
+	// map header, size 2
 	// string "href"
-	o = append(o, 0x84, 0xa4, 0x68, 0x72, 0x65, 0x66)
+	o = append(o, 0x82, 0xa4, 0x68, 0x72, 0x65, 0x66)
 	o = msgp.AppendString(o, z.Href)
 	// string "name"
 	o = append(o, 0xa4, 0x6e, 0x61, 0x6d, 0x65)
 	o = msgp.AppendString(o, z.Name)
-	// string "accounts"
-	o = append(o, 0xa8, 0x61, 0x63, 0x63, 0x6f, 0x75, 0x6e, 0x74, 0x73)
-	if z.Accounts == nil { // allownil: if nil
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Accounts)))
-		for za0001 := range z.Accounts {
-			o = msgp.AppendString(o, z.Accounts[za0001])
-		}
-	}
-	// string "language"
-	o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
-	o = msgp.AppendString(o, z.Language)
 	return
 }
 
@@ -2259,40 +2246,6 @@ func (z *resembleRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Name")
 				return
 			}
-		case "accounts":
-			if msgp.IsNil(bts) {
-				bts = bts[1:]
-				z.Accounts = nil
-			} else {
-				var zb0002 uint32
-				zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Accounts")
-					return
-				}
-				if zb0002 > za60609bdlimitArrays {
-					err = msgp.ErrLimitExceeded
-					return
-				}
-				if z.Accounts != nil && cap(z.Accounts) >= int(zb0002) {
-					z.Accounts = (z.Accounts)[:zb0002]
-				} else {
-					z.Accounts = make([]string, zb0002)
-				}
-				for za0001 := range z.Accounts {
-					z.Accounts[za0001], bts, err = msgp.ReadStringBytes(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "Accounts", za0001)
-						return
-					}
-				}
-			}
-		case "language":
-			z.Language, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Language")
-				return
-			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -2306,12 +2259,8 @@ func (z *resembleRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z *resembleRequest) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 5 + msgp.StringPrefixSize + len(z.Name) + 9 + msgp.ArrayHeaderSize
-	for za0001 := range z.Accounts {
-		s += msgp.StringPrefixSize + len(z.Accounts[za0001])
-	}
-	s += 9 + msgp.StringPrefixSize + len(z.Language)
+func (z resembleRequest) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 5 + msgp.StringPrefixSize + len(z.Name)
 	return
 }
 

@@ -160,12 +160,9 @@ export async function look(selected: string): Promise<Finding[]> {
   return (findings ?? []).map((told) => ({ ...nothing, ...told }));
 }
 
-/**
- * Whom a page passes itself off as, by its host, by the title that it goes by, and by what else the account that it shows is known
- * to be called; "unlisted" if it is nobody well known.
- */
-export async function resemble(href: string, name: string, accounts: string[] = []): Promise<Finding> {
-  return { ...nothing, ...(await call<ResembleRequest, ResembleReply>(Op.resemble, { href, name, accounts, language: language() })).finding };
+/** Whom a page passes itself off as, by its host or account and by the title that it goes by; "unlisted" if it is nobody well known. */
+export async function resemble(href: string, name: string): Promise<Finding> {
+  return { ...nothing, ...(await call<ResembleRequest, ResembleReply>(Op.resemble, { href, name })).finding };
 }
 
 /** The guide of the release that is open, with nothing left out. */

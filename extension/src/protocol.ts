@@ -170,9 +170,6 @@ export interface SubjectsReply {
 export interface ResembleRequest {
   href: string;
   name: string;
-  /** What else the account that it shows is known to be called: canonical subjects. */
-  accounts: string[];
-  language: string;
 }
 
 export interface ResembleReply {

@@ -67,6 +67,19 @@ test("from the first second there are numbers to call, by country, and steps tha
   assert.deepEqual((await ask("advice.countries", null)).sort(), ["AU", "GB", "PL", "SG", "TH", "TW", "US", "VN"]);
 });
 
+test("a new number to call comes with an update", async () => {
+  const text = { en: "An invented line", vi: "Một số bịa", pl: "Zmyślona linia" };
+  const file = path.join(world.khien.dir, "ours.json");
+  const line = { kind: "phone", value: "999 000", name: text, what: text, cases: ["paid"], source: "https://police.example/" };
+  await writeFile(file, JSON.stringify({ help: [{ country: "VN", checked: "2026-11-24", steps: {}, hotlines: [line] }] }));
+  await world.khien.cli("hotlines", "import", file);
+  await world.khien.publish();
+  await refresh();
+  assert.deepEqual((await help("paid", "VN")).hotlines.map(({ value, name }) => [value, name]), [["999 000", "An invented line"]]);
+  assert.deepEqual((await help("data", "VN")).hotlines, []);
+  assert.ok((await help("data", "VN")).steps.length >= 3);
+});
+
 test("a new card comes with an update: after a warning of its kind, and else once a week", async () => {
   assert.equal(await ask("advice.card", { href: "https://honest.example/", category: "otp" }), null);
   await publish(
@@ -140,7 +153,7 @@ test("a guide that was tampered with is refused by name, and the old one stays",
     const { error, sequence } = await refresh();
     assert.deepEqual([error, sequence], [code, before.sequence], code);
     assert.equal(await ask("advice.card", { href: "https://scam.example/", category: "travel" }), null, code);
-    assert.ok((await help("paid", "VN")).hotlines.length > 0, code);
+    assert.equal((await help("paid", "VN")).hotlines.length, 1, code);
   }
   world.gateway.behave();
   const { error, sequence } = await refresh();

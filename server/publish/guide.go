@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"khien/server/blob"
@@ -40,33 +39,61 @@ func OwnBook() string {
 	return string(text)
 }
 
-// ownHelp is what to do after the harm, and whom to call (guide/help.json, which says where each fact is from).
-var ownHelp = sync.OnceValues(func() ([]guide.Help, error) {
+// Help is what to do after the harm, and whom to call (guide/help.json, which says where each number is from). The
+// countries in the operator's file, which need not be there, take the place of ours.
+func Help(file string) ([]guide.Help, error) {
 	text, err := own.ReadFile("guide/help.json")
 	if err != nil {
 		return nil, err
 	}
-	return readHelp(text)
-})
-
-// helpFile is the form of help.json: texts by language.
-type helpFile struct {
-	Help []struct {
-		Country  string                         `json:"country"`
-		Checked  string                         `json:"checked"`
-		Steps    map[string][]map[string]string `json:"steps"`
-		Hotlines []struct {
-			Kind   string            `json:"kind"`
-			Value  string            `json:"value"`
-			Name   map[string]string `json:"name"`
-			What   map[string]string `json:"what"`
-			Cases  []string          `json:"cases"`
-			Source string            `json:"source"`
-		} `json:"hotlines"`
-	} `json:"help"`
+	help, err := ReadHelp(text)
+	if err != nil || file == "" {
+		return help, err
+	}
+	text, err = os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return help, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := ReadHelp(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	for _, one := range theirs {
+		if i := slices.IndexFunc(help, func(h guide.Help) bool { return h.Country == one.Country }); i >= 0 {
+			help[i] = one
+		} else {
+			help = append(help, one)
+		}
+	}
+	return help, nil
 }
 
-func readHelp(text []byte) (help []guide.Help, err error) {
+// helpFile is the form of a file with help: texts by language.
+type helpFile struct {
+	Help []helpOf `json:"help"`
+}
+
+type helpOf struct {
+	Country  string                         `json:"country"`
+	Checked  string                         `json:"checked"`
+	Steps    map[string][]map[string]string `json:"steps"`
+	Hotlines []hotline                      `json:"hotlines"`
+}
+
+type hotline struct {
+	Kind   string            `json:"kind"`
+	Value  string            `json:"value"`
+	Name   map[string]string `json:"name"`
+	What   map[string]string `json:"what"`
+	Cases  []string          `json:"cases"`
+	Source string            `json:"source"`
+}
+
+// ReadHelp reads a file with help, in JSON.
+func ReadHelp(text []byte) (help []guide.Help, err error) {
 	d := json.NewDecoder(strings.NewReader(string(text)))
 	d.DisallowUnknownFields()
 	var file helpFile
@@ -75,6 +102,11 @@ func readHelp(text []byte) (help []guide.Help, err error) {
 	}
 	for _, f := range file.Help {
 		h := guide.Help{Country: f.Country, Checked: f.Checked}
+		for c := range f.Steps {
+			if !slices.Contains(guide.Cases, c) {
+				return nil, fmt.Errorf("couldn't read the help: there is no case %q", c)
+			}
+		}
 		for _, c := range guide.Cases {
 			for _, step := range f.Steps[c] {
 				h.Steps = append(h.Steps, guide.Step{Case: c, Text: guide.Texts(step)})
@@ -88,6 +120,29 @@ func readHelp(text []byte) (help []guide.Help, err error) {
 		help = append(help, h)
 	}
 	return help, nil
+}
+
+// HelpFile is help in the form that ReadHelp reads, to be written as JSON.
+func HelpFile(help []guide.Help) any {
+	byLang := func(texts []guide.Text) map[string]string {
+		m := map[string]string{}
+		for _, t := range texts {
+			m[t.Lang] = t.Text
+		}
+		return m
+	}
+	file := helpFile{Help: []helpOf{}}
+	for _, h := range help {
+		f := helpOf{Country: h.Country, Checked: h.Checked, Steps: map[string][]map[string]string{}, Hotlines: []hotline{}}
+		for _, s := range h.Steps {
+			f.Steps[s.Case] = append(f.Steps[s.Case], byLang(s.Text))
+		}
+		for _, l := range h.Hotlines {
+			f.Hotlines = append(f.Hotlines, hotline{l.Kind, l.Value, byLang(l.Name), byLang(l.What), append([]string{}, l.Cases...), l.Source})
+		}
+		file.Help = append(file.Help, f)
+	}
+	return file
 }
 
 // Book is the official book with the operator's own ones, which are the files *.txt of a folder that need not exist.
@@ -147,7 +202,7 @@ func (p *Publisher) guide(ctx context.Context, hot *hotHosts, next *set.Set, las
 		return nil, err
 	}
 	told := guide.Told{HotAt: now}
-	if told.Help, err = ownHelp(); err != nil {
+	if told.Help, err = Help(p.Help); err != nil {
 		return nil, err
 	}
 	if p.Cards != nil {

@@ -21,7 +21,7 @@ import (
 
 // What Khiên comes with is complete in every language, and says where each number is from.
 func TestTheHelpThatKhienComesWith(t *testing.T) {
-	help, err := ownHelp()
+	help, err := Help("")
 	if err != nil {
 		t.Fatal(err)
 	}

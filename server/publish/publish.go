@@ -61,6 +61,8 @@ type Publisher struct {
 	Cards *campaign.Store
 	// Official is the folder of the operator's own books of official names; it need not exist.
 	Official string
+	// Help is the file with the operator's own help and hotlines; it need not exist.
+	Help string
 }
 
 // Result tells what was published.

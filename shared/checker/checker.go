@@ -160,10 +160,10 @@ func (c *Checker) CheckNext(named *subject.Named, href string, now int64) Findin
 
 // Resemble answers whether a page passes itself off as somebody well known: by the host of its
 // address, and by the title that it goes by if that is not empty. On a platform, the title is compared with the
-// names of those whose accounts the book has; more are what else the account of the page is known to be called.
+// names of those whose accounts the book has.
 // It is Caution or Unlisted, which says nothing of what is listed, but whose page it is if that is
 // official, or Unknown for what cannot be read.
-func (c *Checker) Resemble(href, title string, more []subject.Subject) Finding {
+func (c *Checker) Resemble(href, title string) Finding {
 	book := c.guide.Book()
 	host, err := subject.Host(href)
 	if err != nil {
@@ -174,7 +174,7 @@ func (c *Checker) Resemble(href, title string, more []subject.Subject) Finding {
 	switch {
 	case ok:
 	case subject.IsPlatform(host): // there, a page may be anybody's
-		accounts := profile(href, more)
+		accounts := profile(href)
 		if owner, ok = book.AccountOwner(accounts); !ok {
 			r, ok = book.Account(title, accounts)
 		} else {
@@ -194,18 +194,13 @@ func (c *Checker) Resemble(href, title string, more []subject.Subject) Finding {
 
 // profile are the names of the account whose page an address shows, where it is one that a person or an
 // organisation speaks from.
-func profile(href string, more []subject.Subject) (accounts []string) {
+func profile(href string) (accounts []string) {
 	var n subject.Named
 	if n.Read(href) != nil {
 		return nil
 	}
 	for i := range n.Len() {
 		if s := n.Subject(i); s.IsProfile() {
-			accounts = append(accounts, string(s))
-		}
-	}
-	for _, s := range more {
-		if s.IsProfile() {
 			accounts = append(accounts, string(s))
 		}
 	}
@@ -230,7 +225,7 @@ func (c *Checker) CheckThing(thing []subject.Subject, now int64) Finding {
 	}
 	f := c.unlisted(now)
 	if len(thing) > 0 && !thing[0].IsAccount() {
-		if like := c.Resemble("http://"+string(thing[0]), "", nil); like.Verdict == Caution {
+		if like := c.Resemble("http://"+string(thing[0]), ""); like.Verdict == Caution {
 			like.Stale = f.Stale
 			return like
 		}

@@ -78,7 +78,7 @@ func (d *dir) publisher() (p *publish.Publisher, close func(), err error) {
 		if keys, err = publish.LoadKeys(d.keys()); err == nil {
 			var popular *set.Set
 			if popular, err = d.readPopular(); err == nil {
-				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: popular, Cards: cards, Official: d.official()}, close, nil
+				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: popular, Cards: cards, Official: d.official(), Help: d.help()}, close, nil
 			}
 		}
 	}

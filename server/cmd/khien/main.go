@@ -79,7 +79,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
 		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), auditCommand(d), adminCommand(d),
 		demoCommand(d),
-		subjectCommand(), checkCommand(d), officialCommand(d), campaignCommand(d), categoriesCommand(),
+		subjectCommand(), checkCommand(d), officialCommand(d), campaignCommand(d), hotlinesCommand(d), categoriesCommand(),
 	)
 	return cmd
 }

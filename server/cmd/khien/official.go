@@ -26,7 +26,7 @@ func officialCommand(d *dir) *cobra.Command {
 		Use: "official HOST...", Short: "Show which well-known name a host passes itself off as",
 		Long: `Prints one JSON object a line for each host or URL: whether it is official, and else which
 official one it resembles, and by which rule (docs/official.md). That is a reason for
-caution and never a proof. With "-" the inputs are the lines of stdin.
+caution and never a proof. With --name, the account at a URL is compared as well. With "-" the inputs are the lines of stdin.
 
 With --count it prints one object for all of them: how many there were, how many are
 official, and how many resemble one, by rule. That is how the rules are measured: on
@@ -45,6 +45,7 @@ popular hosts each resemblance is a false alarm.
 			type answer struct {
 				Input     string        `json:"input"`
 				Official  bool          `json:"official"`
+				Account   bool          `json:"official_account,omitempty"`
 				Resembles string        `json:"resembles,omitempty"`
 				Name      string        `json:"name,omitempty"`
 				Rule      official.Rule `json:"rule,omitempty"`
@@ -59,7 +60,18 @@ popular hosts each resemblance is a false alarm.
 				}
 				a.Official = book.IsOfficial(host)
 				r, ok := book.Host(host)
-				if !ok && name != "" {
+				var accounts []string
+				if subject.IsPlatform(host) {
+					accounts = profile(input)
+				}
+				owner, real := book.AccountOwner(accounts)
+				switch {
+				case ok:
+				case real:
+					a.Account, a.Name = true, owner
+				case len(accounts) > 0:
+					r, ok = book.Account(name, accounts)
+				case name != "":
 					r, ok = book.Name(name, host)
 				}
 				if ok {
@@ -225,6 +237,20 @@ func openBook(file string, d *dir) (*official.Book, error) {
 		return nil, fmt.Errorf("couldn't read the official names: %w", err)
 	}
 	return book, nil
+}
+
+// profile are the names of the account whose page an address shows.
+func profile(input string) (accounts []string) {
+	named, err := feed.Named(input)
+	if err != nil {
+		return nil
+	}
+	for _, s := range named {
+		if s.IsProfile() {
+			accounts = append(accounts, string(s))
+		}
+	}
+	return accounts
 }
 
 // hostOf is the host of an address, as a browser writes it.
