@@ -30,5 +30,7 @@ GOMAXPROCS=1 go test -run '^$' -bench Publish -benchtime 1x -timeout 20m ./serve
 say in Chromium
 (cd extension && node bench/chromium.mjs "$n") >>"$lines"
 (cd extension && node bench/feed.mjs) >>"$lines"
+say the way to a warning
+(cd extension && node bench/warning.mjs) >>"$lines"
 build/bench table bench.json <"$lines"
 echo "bench.json written" >&2

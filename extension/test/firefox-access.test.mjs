@@ -14,7 +14,6 @@ before(async () => {
   web = world.web;
   browser = await world.firefoxWithAccess();
   await until("the extension has asked for a newer list", () => world.gateway.asked("/v1/head").some((one) => one.status === 200));
-  tab = await browser.newPage();
 });
 after(async () => {
   await browser?.close();
@@ -28,7 +27,9 @@ const ours = () => until("the tab shows a page of the extension", async () => (a
 
 const asked = (mark) => web.visits.slice(mark).filter((one) => one.host.endsWith(host));
 
+/** A new tab in which a person has been on an honest page for a while: what was decided in another counts for nothing here. */
 async function honest() {
+  tab = await browser.newPage();
   const mark = web.told.length;
   go("https://honest-shop.example/");
   await web.hear("honest-shop.example", "stayed", { since: mark });
