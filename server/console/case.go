@@ -51,6 +51,7 @@ type file struct {
 	Near    []ledger.Indicator
 	NearAll int
 	Listed  []ledger.Indicator // what covers it already
+	Kin     []triage.Kin       // cases that are perhaps of the same kit
 	Next    int64              // the case that follows, or 0
 	Kinds   []category.Category
 	Drafts  map[string]map[string]string // by slug and language
@@ -137,6 +138,9 @@ func casePage(v *visit) error {
 	if err == nil {
 		f.Next = next.ID
 	} else if !errors.Is(err, triage.ErrNotFound) {
+		return err
+	}
+	if f.Kin, err = v.Desk.Kin(ctx, c.ID); err != nil {
 		return err
 	}
 	if f.Undecided() {
