@@ -195,7 +195,7 @@ type textReply struct {
 	Findings []finding `msg:"findings"`
 }
 
-// maxTries bounds the numbers that one call tries: some 5 ms.
+// maxTries bounds the numbers that one call tries: a few milliseconds.
 const maxTries = 4096
 
 // workRequest is about a proof of work (package work) for a challenge of the server's.

@@ -217,7 +217,7 @@ export async function prove(body: Uint8Array, sum: Uint8Array): Promise<void> {
 }
 
 /**
- * Tries some numbers for a proof of work from one on, and tells which was found or where to go on. It takes some 5 ms; whoever
+ * Tries some numbers for a proof of work from one on, and tells which was found or where to go on. It takes a few milliseconds; whoever
  * needs more calls again, so that a page that is opened meanwhile does not wait.
  */
 export function work(challenge: Uint8Array, id: Uint8Array, zeros: number, from: number): Promise<WorkReply> {

@@ -188,7 +188,7 @@ export interface TextReply {
   findings: Partial<Finding>[] | null;
 }
 
-/** How many numbers one call may try: some 5 ms. */
+/** How many numbers one call may try: a few milliseconds. */
 export const maxTries = 4096;
 
 /** About a proof of work for a challenge of the server's. */
