@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/server/staff"
+	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/category"
 	"khien/shared/subject"
@@ -57,6 +59,7 @@ type file struct {
 	Drafts  map[string]map[string]string // by slug and language
 	Others  []triage.Case                // open cases that it may be merged with
 	MayUndo bool
+	Asked   *takedown.Case // what its platform was asked; nil where nothing was
 }
 
 // scope is one thing that a decision may list.
@@ -117,6 +120,12 @@ func casePage(v *visit) error {
 			return err
 		}
 		f.Acts = append(f.Acts, a)
+	}
+	switch t, err := v.Takedowns.Of(ctx, cmp.Or(c.Lists, c.Subject)); {
+	case err == nil:
+		f.Asked = &t
+	case !errors.Is(err, takedown.ErrNotFound):
+		return err
 	}
 	if f.Near, f.NearAll, err = v.Publisher.Ledger.Near(ctx, c.Subject, nearby); err != nil {
 		return err

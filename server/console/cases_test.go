@@ -100,6 +100,9 @@ func TestATakedownToItsEnd(t *testing.T) {
 	if status, _, _ := o.ask("POST", "/takedowns/1/undo", lan, nil); status != 303 {
 		t.Errorf("taking it back is %d", status)
 	}
+	o.report(wire.Report{Href: "https://www.facebook.com/invented.shop"}, "a")
+	_, body, _ = o.ask("GET", "/cases/1", lan, nil)
+	o.sees(body, "Takedown 1: Sent")
 	_, body, _ = o.ask("GET", "/takedowns?state=sent", lan, nil)
 	o.sees(body, "Facebook account inventedshop", "the platform must act")
 	step(takedown.ActionTaken, "", 303)

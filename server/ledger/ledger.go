@@ -235,6 +235,34 @@ func (l *Ledger) History(ctx context.Context, s subject.Subject) ([]Decision, er
 	return list, rows.Err()
 }
 
+// Group is how many entries of one category and sort are on the list.
+type Group struct {
+	Category category.Category
+	Sort     string // what stands before the colon of an account or a number, such as "facebook" or "phone"; "host/" or "page/" of the web
+	Count    int
+}
+
+// Groups counts what is on the list at now by category and sort.
+func (l *Ledger) Groups(ctx context.Context, now int64) ([]Group, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT category, CASE
+			WHEN subject NOT LIKE '[%' AND instr(substr(subject, 1, instr(subject || '/', '/')), ':') > 0 THEN substr(subject, 1, instr(subject, ':') - 1)
+			WHEN instr(subject, '/') = length(subject) THEN 'host/' ELSE 'page/' END AS sort, count(*)
+		FROM indicator WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?) GROUP BY 1, 2`, now)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't count the ledger: %w", err)
+	}
+	defer rows.Close()
+	var groups []Group
+	for rows.Next() {
+		var g Group
+		if err := rows.Scan(&g.Category, &g.Sort, &g.Count); err != nil {
+			return nil, fmt.Errorf("couldn't count the ledger: %w", err)
+		}
+		groups = append(groups, g)
+	}
+	return groups, rows.Err()
+}
+
 // Tally is how many entries were listed and taken off within a time.
 type Tally struct {
 	Start             int64 // Unix seconds

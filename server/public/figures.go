@@ -11,7 +11,6 @@ import (
 	"khien/server/ledger"
 	"khien/server/takedown"
 	"khien/shared/category"
-	"khien/shared/subject"
 )
 
 const (
@@ -83,13 +82,14 @@ func (s *Site) count(ctx context.Context, now int64) (Figures, error) {
 func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 	f := Figures{Counted: now}
 	kinds, places := map[string]int{}, map[string]int{}
-	for i, err := range s.Ledger.Active(ctx, now) {
-		if err != nil {
-			return f, err
-		}
-		f.Listed++
-		kinds[i.Category.Slug()]++
-		places[placeOf(i.Subject)]++
+	groups, err := s.Ledger.Groups(ctx, now)
+	if err != nil {
+		return f, err
+	}
+	for _, g := range groups {
+		f.Listed += g.Count
+		kinds[g.Category.Slug()] += g.Count
+		places[placeOf(g.Sort)] += g.Count
 	}
 	f.Kinds, f.Places = sorted(kinds), sorted(places)
 
@@ -104,7 +104,6 @@ func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 		}
 		return &Week{}
 	}
-	var err error
 	var decided []ledger.Tally
 	if f.Removed, decided, err = s.Ledger.Tally(ctx, first, week); err != nil {
 		return f, err
@@ -125,20 +124,17 @@ func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 }
 
 // placeOf is where something is: its platform, or what sort of thing it is.
-func placeOf(s subject.Subject) string {
-	if p := takedown.PlatformOf(s); p != "" {
-		return p
-	}
-	if !s.IsAccount() {
-		if host, path, _ := strings.Cut(string(s), "/"); path == "" && host != "" {
-			return "website"
-		}
+func placeOf(sort string) string {
+	switch sort {
+	case "host/":
+		return "website"
+	case "page/":
 		return "webpage"
-	}
-	name, _, _ := strings.Cut(string(s), ":")
-	switch name {
 	case "phone", "bank", "wallet", "email":
-		return name
+		return sort
+	}
+	if _, ok := takedown.ByName(sort); ok {
+		return sort
 	}
 	return "other"
 }

@@ -1,0 +1,60 @@
+package public
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"khien/server/inbox"
+	"khien/server/ledger"
+	"khien/server/takedown"
+	"khien/server/triage"
+	"khien/shared/category"
+	"khien/shared/subject"
+)
+
+// What the figures cost each ten minutes with a hundred thousand entries, and a question to the register.
+func BenchmarkSite(b *testing.B) {
+	dir := b.TempDir()
+	s := &Site{Log: slog.New(slog.DiscardHandler)}
+	var err error
+	if s.Ledger, err = ledger.Open(filepath.Join(dir, "ledger.db")); err != nil {
+		b.Fatal(err)
+	}
+	defer s.Ledger.Close()
+	if s.Inbox, err = inbox.Open(filepath.Join(dir, "inbox.db")); err != nil {
+		b.Fatal(err)
+	}
+	defer s.Inbox.Close()
+	if s.Desk, err = triage.Open(filepath.Join(dir, "triage.db")); err != nil {
+		b.Fatal(err)
+	}
+	defer s.Desk.Close()
+	if s.Takedowns, err = takedown.Open(filepath.Join(dir, "takedown.db"), s.Desk); err != nil {
+		b.Fatal(err)
+	}
+	defer s.Takedowns.Close()
+	list := make([]ledger.Indicator, 100_000)
+	for i := range list {
+		list[i] = ledger.Indicator{Subject: subject.Subject(fmt.Sprintf("scam-%06d.example/", i)), Category: category.Shop, Source: "invented list", Reason: map[string]string{"en": "never delivers"}}
+	}
+	if _, _, err := s.Ledger.Import(b.Context(), "mai", list); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("figures", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.countAnew(b.Context(), time.Now().Unix()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("question", func(b *testing.B) {
+		for b.Loop() {
+			if p := s.LookUp(b.Context(), "vi", form("about", "https://pay.scam-050000.example/a/b?c=d")); p.Status != 200 {
+				b.Fatal(p.Status)
+			}
+		}
+	})
+}
