@@ -116,7 +116,7 @@ test("an official account has its name, and another of that name is met with cau
   const verdict = async (path) => {
     await tab.goto(`https://www.facebook.com${path}`);
     const popup = await browser.popup(tab);
-    const said = { verdict: await popup.text("verdict"), meaning: await popup.text("meaning") };
+    const said = { verdict: await popup.text("verdict"), meaning: await popup.text("meaning"), owner: await popup.text("owner") };
     await popup.close();
     return said;
   };
@@ -132,8 +132,9 @@ test("an official account has its name, and another of that name is met with cau
   assert.match(other.meaning, /www\.facebook\.com\/inventedministry/);
   const real = await verdict("/invented.ministry");
   assert.notEqual(real.verdict, other.verdict);
-  assert.match(real.verdict + real.meaning, /Ministry of Inventions/);
-  assert.doesNotMatch(real.verdict + real.meaning, /safe/i);
+  assert.equal(real.owner, "✓ The official address of Ministry of Inventions");
+  assert.deepEqual([before.owner, other.owner], ["", ""]);
+  assert.doesNotMatch(real.verdict + real.meaning + real.owner, /safe/i);
 });
 
 test("a guide that was tampered with is refused by name, and the old one stays", async () => {
