@@ -32,5 +32,6 @@ say in Chromium
 (cd extension && node bench/feed.mjs) >>"$lines"
 say the way to a warning
 (cd extension && node bench/warning.mjs) >>"$lines"
+(cd extension && node bench/popup.mjs) >>"$lines"
 build/bench table bench.json <"$lines"
 echo "bench.json written" >&2

@@ -51,21 +51,6 @@ try {
   line("worker/cold-verdict-p50", at(times, 0.5), "ms", { bound: 100 });
   line("worker/cold-verdict-p95", at(times, 0.95), "ms", { bound: 200 });
 
-  // From the click on the toolbar button to the verdict in the popup, with the worker running and with it stopped.
-  for (const stopped of [false, true]) {
-    const opened = [];
-    for (let round = 0; round < 20; round++) {
-      if (stopped) await browser.killWorker();
-      const popup = await browser.popup(web);
-      opened.push(await popup.opened());
-      await popup.close();
-    }
-    opened.sort((a, b) => a - b);
-    const name = stopped ? "popup/open-cold" : "popup/open";
-    line(`${name}-p50`, at(opened, 0.5), "ms", { bound: stopped ? 200 : 100 });
-    line(`${name}-p95`, at(opened, 0.95), "ms", { bound: stopped ? 300 : 100 });
-  }
-
   // A thousand links of a feed, as the worker asks the core.
   const links = Array.from({ length: 1000 }, (_, i) => [
     `https://www.facebook.com/an.invented.name${i}/posts/${i}`, `https://shop${i}.example/item/${i}?ref=feed`,
