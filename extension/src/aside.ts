@@ -99,6 +99,7 @@ class Panel {
     });
     addEventListener("keydown", this.escape, true);
     addEventListener("pointerdown", this.outside, true);
+    addEventListener("resize", this.turned);
     this.observer.observe(document.documentElement, { childList: true });
     this.observer.observe(this.host, { attributes: true });
     this.keep();
@@ -108,6 +109,9 @@ class Panel {
   private readonly escape = (event: KeyboardEvent) => {
     if (event.isTrusted && event.key === "Escape") this.close(true);
   };
+
+  /** Another size of the window, or a telephone that was turned. */
+  private readonly turned = () => this.place();
 
   fill(answer: Answer): void {
     this.read.textContent = answer.read;
@@ -160,6 +164,7 @@ class Panel {
     this.observer.disconnect();
     removeEventListener("keydown", this.escape, true);
     removeEventListener("pointerdown", this.outside, true);
+    removeEventListener("resize", this.turned);
     this.host.remove();
     if (shown === this) shown = undefined;
     if (back && this.before instanceof HTMLElement) this.before.focus({ preventScroll: true });

@@ -57,10 +57,14 @@ class Reason {
     });
     this.card.showPopover();
     this.place();
+    addEventListener("resize", this.turned);
     close.focus({ preventScroll: true });
     from.ariaExpanded = "true";
     void this.fetch();
   }
+
+  /** Another size of the window, or a telephone that was turned. */
+  private readonly turned = () => this.place();
 
   close(): void {
     if (this.card.matches(":popover-open")) this.card.hidePopover();
@@ -70,6 +74,7 @@ class Reason {
   private gone(): void {
     if (open !== this) return;
     open = undefined;
+    removeEventListener("resize", this.turned);
     const had = document.activeElement === this.host || document.activeElement === document.body;
     this.host.remove();
     this.from.ariaExpanded = "false";
