@@ -140,6 +140,7 @@ test("each part of a report can be left out, and stays out the next time", async
   await popup.click("send-title");
   await popup.click("send-language");
   await popup.click("report");
+  await until("the countdown runs", () => popup.shows("undo"));
   await popup.close();
   const sent = await until("the report is there", async () => {
     await browser.ring("reports");
@@ -219,6 +220,7 @@ test("an operator's own server is taken with its key, and only with its key", as
     await tab.goto("https://third-scam.example/");
     const popup = await browser.popup(tab);
     await popup.click("report");
+    await until("the countdown runs", () => popup.shows("undo"));
     await popup.close();
     await until("a report goes to that server", async () => {
       await browser.ring("reports");
