@@ -29,7 +29,9 @@ async function found(page, over) {
 
 /** What is wider than the screen, or stands out of it. */
 const overflowing = (page, over) =>
-  page.evaluate((over) => {
+  page.evaluate(async (over) => {
+    // The page hears of its new size with the next frame.
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
     const top = over ? document.querySelector(over[0]).shadowRoot.querySelector(over[1]) : document.documentElement;
     const wide = innerWidth + 1;
     const out = [...top.querySelectorAll("*")].filter((element) => {
