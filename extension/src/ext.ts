@@ -38,12 +38,16 @@ export async function renew(tabId: number): Promise<void> {
   await api.tabs.remove(tabId);
 }
 
+/** Sheets by their text: a hundred marks in a page share one. */
+const sheets = new Map<string, CSSStyleSheet>();
+
 /** Styles a shadow root. Firefox has refused sheets made by content scripts; a style element is then as good. */
 export function style(root: ShadowRoot, css: string): void {
   try {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
+    const sheet = sheets.get(css) ?? new CSSStyleSheet();
+    if (!sheets.has(css)) sheet.replaceSync(css);
     root.adoptedStyleSheets = [sheet];
+    sheets.set(css, sheet);
   } catch {
     const element = document.createElement("style");
     element.textContent = css;

@@ -37,19 +37,20 @@ class Feed {
     seen: (link) => this.want(link),
     changed: (link) => this.unmark(link),
     moved: () => this.keep(),
-    settled: () => this.align(),
+    settled: () => this.alignSoon(),
   });
   /** What is known of each address: the notice of a listed one, or null. */
   private readonly answers = new Map<string, Notice | null>();
   private readonly wanted = new Map<string, Set<Link>>();
   private readonly marks = new Map<Link, Mark>();
   private toMark: [Link, Notice][] = [];
+  private readonly toAlign = new Set<Mark>();
   private asking = false;
   private failures = 0;
   private running = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private idle = 0;
-  private readonly resized = new ResizeObserver(() => this.align());
+  private readonly resized = new ResizeObserver(() => this.alignSoon());
 
   start(): void {
     if (this.running) return;
@@ -80,6 +81,7 @@ class Feed {
     this.wanted.clear();
     this.answers.clear();
     this.toMark = [];
+    this.toAlign.clear();
     this.resized.disconnect();
     for (const mark of this.marks.values()) mark.remove();
     this.marks.clear();
@@ -149,18 +151,25 @@ class Feed {
     const { subject, category } = this.marks.get(link)?.notice ?? {};
     if (subject === notice.subject && category === notice.category) return;
     this.toMark.push([link, notice]);
+    this.workSoon();
+  }
+
+  private workSoon(): void {
     this.idle ||= requestIdleCallback(() => this.work(), { timeout: 200 });
   }
 
-  /** Makes marks, as many as there is time for and one at least. */
+  /** Puts marks right and makes new ones, as many as there is time for and one at least. */
   private work(): void {
     this.idle = 0;
     const end = performance.now() + slice;
-    do {
-      const [next] = this.toMark.splice(0, 1);
-      if (next) this.make(...next);
-    } while (this.toMark.length > 0 && performance.now() < end);
-    if (this.toMark.length > 0) this.idle = requestIdleCallback(() => this.work(), { timeout: 200 });
+    if (this.toAlign.size > 0) this.align(end);
+    else {
+      do {
+        const [next] = this.toMark.splice(0, 1);
+        if (next) this.make(...next);
+      } while (this.toMark.length > 0 && performance.now() < end);
+    }
+    if (this.toMark.length + this.toAlign.size > 0) this.workSoon();
   }
 
   private make(link: Link, notice: Notice): void {
@@ -182,10 +191,9 @@ class Feed {
   }
 
   private inSameEntry(link: Link, { subject }: Notice): Mark | undefined {
-    const around = link.closest(entry);
-    if (!around) return undefined;
-    for (const mark of this.marks.values()) {
-      if (mark.notice.subject === subject && mark.link.closest(entry) === around) return mark;
+    for (const other of siblings(link)) {
+      const mark = this.marks.get(other);
+      if (mark?.notice.subject === subject) return mark;
     }
     return undefined;
   }
@@ -195,6 +203,7 @@ class Feed {
     if (!mark) return;
     mark.remove();
     this.marks.delete(link);
+    this.toAlign.delete(mark);
     if (link.parentElement) this.resized.unobserve(link.parentElement);
     // Another link of the entry may have gone without a mark because of this one.
     for (const other of siblings(link)) if (other.href === mark.notice.href) this.links.again(other);
@@ -208,8 +217,22 @@ class Feed {
     }
   }
 
-  private align(): void {
-    for (const mark of this.marks.values()) mark.align();
+  /** Looks soon whether links have moved within their rows. */
+  private alignSoon(): void {
+    for (const mark of this.marks.values()) this.toAlign.add(mark);
+    if (this.toAlign.size > 0) this.workSoon();
+  }
+
+  /** First looks at all that there is time for, then moves: the browser lays the page out once. */
+  private align(end: number): void {
+    const moves: (() => void)[] = [];
+    for (const mark of this.toAlign) {
+      this.toAlign.delete(mark);
+      const offset = mark.drift();
+      if (offset) moves.push(() => mark.move(offset));
+      if (performance.now() >= end) break;
+    }
+    for (const move of moves) move();
   }
 }
 

@@ -82,7 +82,7 @@ export class Links {
   }
 
   private mutated(records: MutationRecord[]): void {
-    let moved = false;
+    let [moved, settling] = [false, false];
     for (const { type, target, addedNodes, removedNodes } of records) {
       if (type === "attributes") {
         if (!isLink(target)) continue;
@@ -90,11 +90,13 @@ export class Links {
         this.search(target);
         continue;
       }
-      moved ||= addedNodes.length > 0 || removedNodes.length > 0;
+      moved = true;
+      if ([...addedNodes, ...removedNodes].every(isOwn)) continue;
+      settling = true;
       for (const node of addedNodes) if (node instanceof Element) this.search(node);
     }
-    if (!moved) return;
-    this.receiver.moved();
+    if (moved) this.receiver.moved();
+    if (!settling) return;
     this.dirty = true;
     this.schedule();
   }
@@ -175,5 +177,8 @@ export class Links {
     else this.refused.add(link);
   }
 }
+
+/** Whether a node is a mark of ours, which has no links and moves nothing. */
+const isOwn = (node: Node): boolean => node instanceof Element && node.localName === "khien-mark";
 
 const isLink = (node: Node): node is Link => node instanceof HTMLAnchorElement || node instanceof HTMLAreaElement;

@@ -27,8 +27,10 @@ export class Mark {
   private css = "";
   /** How far the mark is from where the row would put it. */
   private offset: Point = { x: 0, y: 0 };
+  /** Where the link was when the mark was put there. */
+  private related = "";
   private repairs = 0;
-  private readonly changes = new MutationObserver(() => this.keep());
+  private readonly changes = new MutationObserver(() => this.tidy());
 
   constructor(
     readonly link: Link,
@@ -47,6 +49,7 @@ export class Mark {
     style(root, css);
     root.append(this.button);
     keepEvents(this.host);
+    this.changes.observe(this.host, { attributes: true });
     this.place();
   }
 
@@ -57,16 +60,37 @@ export class Mark {
 
   /** Puts the mark back where it belongs, if the page has taken it away, but not for ever. */
   keep(): void {
-    const lost = this.host.parentNode !== this.spot.parentNode || !this.spot.contains(this.link);
-    if (!lost && this.host.style.cssText === this.css && this.host.attributes.length === 1) return;
-    if (++this.repairs > maxRepairs) return this.remove();
-    if (lost) this.place();
-    else this.dress(this.css);
+    if (this.host.parentNode === this.spot.parentNode && this.spot.contains(this.link)) return;
+    if (this.mayRepair()) this.place();
   }
 
-  /** Follows the link within its row. */
-  align(): void {
-    if (this.link.isConnected && this.host.isConnected) this.dress(this.css, this.target());
+  /** Undoes what the page has changed about the mark itself. */
+  private tidy(): void {
+    if (this.host.attributes.length === 1 && this.host.style.cssText === this.css) return;
+    if (!this.mayRepair()) return;
+    restore(this.host, this.css);
+    this.changes.takeRecords();
+  }
+
+  private mayRepair(): boolean {
+    if (++this.repairs > maxRepairs) this.remove();
+    return this.repairs <= maxRepairs;
+  }
+
+  /** How far the mark should be from where the row would put it, if the link has moved within the row. Only looks. */
+  drift(): Point | undefined {
+    if (!this.host.isConnected) return undefined;
+    const now = this.relation();
+    if (now === this.related) return undefined;
+    this.related = now;
+    return this.aim().offset;
+  }
+
+  move(offset: Point): void {
+    this.offset = offset;
+    this.host.style.setProperty("transform", `translate(${offset.x}px, ${offset.y}px)`, "important");
+    this.css = this.host.style.cssText;
+    this.changes.takeRecords();
   }
 
   remove(): void {
@@ -78,9 +102,9 @@ export class Mark {
   private place(): void {
     let best: Element | undefined;
     for (const spot of this.spots()) {
-      if (!this.stand(spot)) continue;
-      best ??= spot;
-      if (this.isWhole()) return;
+      const { same, whole } = this.stand(spot);
+      if (same && whole) return;
+      if (same) best ??= spot;
     }
     this.stand(best ?? this.link);
   }
@@ -95,37 +119,43 @@ export class Mark {
     }
   }
 
-  /** Stands the mark behind an element, and returns whether everything around is as it was. */
-  private stand(spot: Element): boolean {
+  /** Stands the mark behind an element, and returns whether everything around is as it was and the mark is whole. */
+  private stand(spot: Element): { same: boolean; whole: boolean } {
     this.host.remove();
     const around = [this.link, spot, spot.parentElement, spot.previousElementSibling, spot.nextElementSibling];
     const before = around.map(box);
     this.spot = spot;
-    this.dress(atRest);
+    this.offset = { x: 0, y: 0 };
+    restore(this.host, atRest);
     spot.after(this.host);
-    this.dress(atRest, this.target());
-    return around.every((element, i) => box(element) === before[i]);
+    const same = around.every((element, i) => box(element) === before[i]);
+    const { offset, whole } = this.aim();
+    this.related = this.relation();
+    this.move(offset);
+    return { same, whole };
   }
 
-  private dress(cssText: string, goal?: Point): void {
-    if (goal) {
-      const now = this.host.getBoundingClientRect();
-      this.offset = { x: Math.round(this.offset.x + goal.x - now.left), y: Math.round(this.offset.y + goal.y - now.top) };
-      cssText = styleText(`${layout} transform: translate(${this.offset.x}px, ${this.offset.y}px) !important;`);
-    } else if (cssText === atRest) this.offset = { x: 0, y: 0 };
-    this.changes.disconnect();
-    restore(this.host, cssText);
-    this.css = this.host.style.cssText;
-    this.changes.observe(this.host, { attributes: true });
+  /** Where the link is, beside where the row would put the mark; as text. */
+  private relation(): string {
+    const [link, host] = [this.link.getBoundingClientRect(), this.host.getBoundingClientRect()];
+    const [x, y] = [link.left - host.left + this.offset.x, link.top - host.top + this.offset.y];
+    return [x, y, link.width, link.height].map(Math.round).join(" ");
+  }
+
+  private aim(): { offset: Point; whole: boolean } {
+    const [now, room] = [this.host.getBoundingClientRect(), this.room()];
+    const { x, y } = this.target(room);
+    const { offsetWidth: width, offsetHeight: height } = this.button;
+    const whole = x >= room.left && x + width <= room.right && y >= room.top && y + height <= room.bottom;
+    return { offset: { x: Math.round(this.offset.x + x - now.left), y: Math.round(this.offset.y + y - now.top) }, whole };
   }
 
   /** Where the mark belongs on the screen: at the end of the link, else below or above it; on it if it is a picture. */
-  private target(): Point {
+  private target(room: Room): Point {
     const rects = this.link.getClientRects();
     const last = rects[rects.length - 1] ?? this.link.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.button;
     if (last.height > picture) return { x: last.left + 4, y: last.top + 4 };
-    const room = this.room();
     const toLeft = getComputedStyle(this.link).direction === "rtl";
     const beside = { x: toLeft ? last.left - 4 - width : last.right + 4, y: last.top + (last.height - height) / 2 };
     if (beside.x >= room.left && beside.x + width <= room.right) return beside;
@@ -134,14 +164,8 @@ export class Mark {
     return below.y + height <= room.bottom ? below : { x, y: Math.max(room.top, last.top - 2 - height) };
   }
 
-  private isWhole(): boolean {
-    const own = this.button.getBoundingClientRect();
-    const room = this.room();
-    return own.left >= room.left && own.right <= room.right && own.top >= room.top && own.bottom <= room.bottom;
-  }
-
   /** What is not cut off by anything around the mark. What scrolls up and down has as much room there as it needs. */
-  private room(): { left: number; top: number; right: number; bottom: number } {
+  private room(): Room {
     const room = { left: 0, top: -Infinity, right: document.documentElement.clientWidth, bottom: Infinity };
     const frame = this.host.offsetParent;
     // What lies between an element and its frame does not cut it off.
@@ -163,6 +187,7 @@ export class Mark {
 }
 
 type Point = { x: number; y: number };
+type Room = { left: number; top: number; right: number; bottom: number };
 
 /** Where an element is, as text. */
 function box(element: Element | null): string {
