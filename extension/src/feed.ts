@@ -212,8 +212,12 @@ class Feed {
   /** Takes marks away whose links are gone, and puts back those that the page has removed, before the page is drawn. */
   private keep(): void {
     for (const [link, mark] of this.marks) {
-      if (mark.isThere) mark.keep();
-      else this.unmark(link);
+      if (mark.isThere) {
+        mark.keep();
+        continue;
+      }
+      this.unmark(link);
+      this.links.again(link); // when its row is put in once more
     }
   }
 
