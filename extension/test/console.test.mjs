@@ -11,8 +11,9 @@ import { until } from "./fixture/until.mjs";
 
 let khien, office, an, mai, linh;
 
-/** Reports of some people about an address. */
+/** Reports of some people about an address; returns the last receipt. */
 async function reported(href, people, more = {}) {
+  let last;
   for (let i = 0; i < people; i++) {
     const answer = await fetch(`http://127.0.0.1:${khien.port}/v1/reports`, {
       method: "POST",
@@ -22,8 +23,17 @@ async function reported(href, people, more = {}) {
         language: "vi", time: Math.floor(Date.now() / 1000), category: "shop", note: "", ...more,
       }),
     });
-    assert.equal(answer.status, 201, await answer.text());
+    assert.equal(answer.status, 201);
+    last = (await answer.json()).receipt;
   }
+  return last;
+}
+
+/** Publishes what is decided. */
+async function published(person) {
+  await person.go("/publish");
+  await person.page.click("form[data-confirm] .primary");
+  await until("it is published", () => /^\/releases\/\d+$/.test(person.path()), { within: 30_000 });
 }
 
 before(async () => {
@@ -176,6 +186,50 @@ test("more than fifty at once need two people twice over", async () => {
   assert.match(await linh.says(), /mai đã xác nhận/);
   await linh.page.click("form[data-confirm] .primary");
   await until("it is published", () => /^\/releases\/\d+$/.test(linh.path()), { within: 30_000 });
+});
+
+test("an objection is answered in public, and what was listed leaves with the next release", async () => {
+  const receipt = await reported("https://many-sellers.example/", 1, { kind: "mistake", title: "", category: "", note: "My shop is honest." });
+  await until("it waits for an answer", async () => {
+    await linh.go("/appeals");
+    return linh.page.isVisible("main a[href^='/appeals/']");
+  });
+  await linh.page.click("main a[href^='/appeals/']");
+  await linh.page.waitForURL("**/appeals/*");
+  assert.match(await linh.says(), /My shop is honest/);
+  const form = "form[action$='/withdraw']";
+  await linh.page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
+  await linh.page.fill(`${form} [name=reason_en]`, "The shop sends what it sells.");
+  await linh.page.fill(`${form} [name=reason_vi]`, "Cửa hàng có giao hàng.");
+  await Promise.all([linh.page.waitForEvent("load"), linh.page.click(`${form} .primary`)]);
+  await published(linh);
+  assert.equal((await khien.check(["https://many-sellers.example/"]))[0].verdict, "unlisted");
+  const told = await (await fetch(`http://127.0.0.1:${khien.port}/v1/receipts/${receipt}`)).json();
+  assert.match(told.state, /accepted|listed/);
+});
+
+test("an account is listed, its platform is asked, and it is removed", async () => {
+  const receipt = await reported("https://www.tiktok.com/@invented.walk.shop", 2);
+  await until("it is in the queue", async () => {
+    await mai.go("/queue");
+    return /invented\.walk\.shop/.test(await mai.says());
+  });
+  await mai.page.locator(".entry", { hasText: "invented.walk.shop" }).click();
+  await mai.page.waitForURL("**/cases/*");
+  await mai.leave("a", "Enter");
+  await published(mai);
+  await until("there is a case for the platform", async () => {
+    await mai.go("/takedowns");
+    return mai.page.isVisible("main a.entry[href^='/takedowns/']");
+  });
+  await mai.page.click("main a.entry[href^='/takedowns/']");
+  await mai.page.waitForURL("**/takedowns/*");
+  for (const state of ["sent", "acknowledged", "action-taken"]) {
+    await mai.page.check(`form[action$='/state'] [value=${state}]`);
+    await Promise.all([mai.page.waitForEvent("load"), mai.page.click("form[action$='/state'] .primary")]);
+  }
+  const told = await (await fetch(`http://127.0.0.1:${khien.port}/v1/receipts/${receipt}`)).json();
+  assert.equal(told.state, "removed");
 });
 
 test("the audit log is whole, and a spreadsheet calculates nothing of it", async () => {
