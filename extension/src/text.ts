@@ -39,8 +39,17 @@ async function read(): Promise<void> {
 /** The words of the language that a person has chosen; null if it is what the browser speaks anyway. */
 export async function chosenWords(): Promise<Words | null> {
   const { language } = await settings();
-  if (!Object.hasOwn(languages, language) || language === api.i18n.getMessage("language")) return null;
-  return (await (await fetch(own(`_locales/${language}/messages.json`))).json()) as Words;
+  // Chromium sometimes knows no message at all while it starts, and then never in that process.
+  const spoken = api.i18n.getMessage("language");
+  const wanted = known(language) ?? (spoken || known(api.i18n.getUILanguage()) || "en");
+  if (wanted === spoken) return null;
+  return (await (await fetch(own(`_locales/${wanted}/messages.json`))).json()) as Words;
+}
+
+/** The language among ours that a tag such as "vi-VN" begins with. */
+function known(tag: string): string | undefined {
+  const [language = ""] = tag.split("-");
+  return Object.hasOwn(languages, language) ? language : undefined;
 }
 
 export function t(key: Key, ...values: string[]): string {
