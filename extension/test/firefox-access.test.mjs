@@ -60,12 +60,9 @@ test("go on once opens the page in that tab, and in no other", async () => {
   await ours();
   const mark = web.told.length;
   await new Promise((resolve) => setTimeout(resolve, 2000)); // Leave has the keyboard by now
-  // From Leave on, each button in its turn; none but the last leads anywhere.
-  for (let i = 0; i < 10 && web.heard(host, "ran").length === 0; i++) {
-    await tab.keyboard.press("Tab");
-    await tab.keyboard.press("Enter");
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
+  // From Leave on: already paid, the reason, the mistake, go on.
+  for (let i = 0; i < 4; i++) await tab.keyboard.press("Tab");
+  await tab.keyboard.press("Enter");
   await web.hear(host, "stayed", { since: mark });
   const visits = web.visits.length;
   await tab.evaluate((href) => void open(href), `https://${host}/second`);
