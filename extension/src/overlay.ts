@@ -94,6 +94,8 @@ class Cover {
     this.dialog.lang = language();
     this.dialog.dir = direction();
     this.dialog.setAttribute("role", "alertdialog");
+    // Escape pressed twice closes a dialog whatever its listeners say, where the browser does not know this.
+    this.dialog.setAttribute("closedby", "none");
     this.dialog.setAttribute("aria-labelledby", "title");
     this.dialog.setAttribute("aria-describedby", "category how now");
     this.dialog.append(this.view.root);
