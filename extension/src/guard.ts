@@ -60,8 +60,10 @@ export async function holds(tabId: number, href: string): Promise<boolean> {
   latest.set(tabId, href);
   const finding = await look(href);
   if (finding.verdict !== "listed" || (onNetwork(href) && isAccount(finding.subject))) return false;
-  if (latest.get(tabId) !== href || (await session.letThrough(tabId, finding))) return false;
-  void warn(tabId, href, finding).catch(() => undefined);
+  if (await session.letThrough(tabId, finding)) return false;
+  // A window that has just opened says that it shows nothing, which is no other page. One that has moved on needs no warning.
+  const going = latest.get(tabId);
+  if (going === href || going === "about:blank") void warn(tabId, href, finding).catch(() => undefined);
   return true;
 }
 
