@@ -1,7 +1,6 @@
 // A picture of a QR code in the popup: pasted, dropped or chosen, and read on the device.
 
 import { openPopup } from "./ext";
-import { readCode } from "./qr";
 import { ready, t } from "./text";
 
 /** Takes pictures, and gives what their code says to found. */
@@ -13,6 +12,8 @@ export function takePictures(found: (text: string) => void): void {
   const read = async (picture: Blob | null | undefined) => {
     if (!picture) return;
     status.textContent = "";
+    // The decoder stays in a file of its own (onDemand in scripts/bundle): most popups open for no picture.
+    const { readCode } = await import("./qr.js");
     const text = await readCode(picture);
     status.textContent = text === undefined ? `${t("pictureNone")}. ${t("pictureTryAgain")}` : t("pictureSays", text.slice(0, 300));
     if (text !== undefined) found(text.slice(0, 1000));

@@ -159,7 +159,10 @@ var background = []string{
 	"src/banner.ts",
 }
 
-// scripts bundles the scripts of the background, and of each page the one with its name.
+// onDemand are modules that a page of ours imports when it first needs them, by "./NAME.js", so that it opens without them.
+var onDemand = []string{"src/qr.ts"}
+
+// scripts bundles the scripts of the background, of each page the one with its name, and the modules on demand.
 func (b build) scripts(all files, origin, root string, sequence uint64) error {
 	var slugs []string
 	for _, c := range category.All() {
@@ -177,12 +180,11 @@ func (b build) scripts(all files, origin, root string, sequence uint64) error {
 	for _, page := range pages {
 		entries = append(entries, "src/"+strings.TrimSuffix(filepath.Base(page), ".html")+".ts")
 	}
-	result := api.Build(api.BuildOptions{
+	options := api.BuildOptions{
 		AbsWorkingDir: source,
-		EntryPoints:   entries,
 		Outdir:        "out", // only names the outputs; nothing is written
 		Bundle:        true,
-		Format:        api.FormatIIFE,
+		External:      []string{"./qr.js"},
 		Charset:       api.CharsetUTF8,
 		LegalComments: api.LegalCommentsInline,
 		Loader:        map[string]api.Loader{".css": api.LoaderText},
@@ -193,12 +195,19 @@ func (b build) scripts(all files, origin, root string, sequence uint64) error {
 			"KHIEN_SEQUENCE":   quoted(sequence),
 			"KHIEN_CATEGORIES": quoted(slugs),
 		},
-	})
-	if len(result.Errors) > 0 {
-		return errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage}), ""))
 	}
-	for _, out := range result.OutputFiles {
-		all[filepath.Base(out.Path)] = out.Contents
+	for _, kind := range []struct {
+		format  api.Format
+		entries []string
+	}{{api.FormatIIFE, entries}, {api.FormatESModule, onDemand}} {
+		options.Format, options.EntryPoints = kind.format, kind.entries
+		result := api.Build(options)
+		if len(result.Errors) > 0 {
+			return errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage}), ""))
+		}
+		for _, out := range result.OutputFiles {
+			all[filepath.Base(out.Path)] = out.Contents
+		}
 	}
 	return nil
 }
