@@ -120,8 +120,8 @@ export interface FromPages {
   "advice.dismiss": [{ id: string }, null];
   /** The reason of what is listed, proved. */
   "popup.details": [{ href: string }, Detailed | null];
-  /** What goes along is what the settings say at that moment. */
-  "popup.report": [{ href: string; title: string; links: string[] }, Entry];
+  /** What goes along is what the settings say at that moment; where the links lead only if the tab is named. */
+  "popup.report": [{ href: string; title: string; tabId: number | null }, Entry];
   "popup.undo": [{ id: string }, boolean];
   "popup.describe": [{ id: string; category: string; note: string }, Entry | null];
   "popup.entry": [{ id: string; follow: boolean }, Entry | null];

@@ -1,7 +1,7 @@
 // What the toolbar button shows: the state of this page, one button to report it,
 // and how fresh the list is. A report that began in a menu has its own window of it.
 
-import { links, offerPicture } from "./attach";
+import { offerPicture } from "./attach";
 import { api, own } from "./ext";
 import { extents } from "./extent";
 import { help } from "./help";
@@ -29,12 +29,13 @@ const receipt = element("receipt");
 const informed = "informed";
 
 const request = location.hash.slice(1);
+let tabId = -1;
 let page: Page;
 let entry: Entry | undefined;
 
 async function start(): Promise<void> {
   // The words and the worker come at the same time.
-  const [found] = await Promise.all([activeTab().then((tabId) => ask("popup.page", request ? { request } : { tabId })), localize(document)]);
+  const [found] = await Promise.all([look(), localize(document)]);
   page = found;
   for (const slug of categories()) kind.append(new Option(category(slug).name, slug));
   void showLate();
@@ -63,9 +64,11 @@ async function start(): Promise<void> {
   }
 }
 
-async function activeTab(): Promise<number> {
+async function look(): Promise<Page> {
+  if (request) return ask("popup.page", { request });
   const [tab] = await api.tabs.query({ active: true, currentWindow: true });
-  return tab?.id ?? -1;
+  tabId = tab?.id ?? -1;
+  return ask("popup.page", { tabId });
 }
 
 const states: Record<Page["state"], [title: Key, meaning: Key]> = {
@@ -219,7 +222,7 @@ takePictures((text) => {
 async function report(): Promise<void> {
   reportButton.disabled = true;
   try {
-    entry = await ask("popup.report", { href: page.href, title: page.title, links: request ? [] : await links(await activeTab()) });
+    entry = await ask("popup.report", { href: page.href, title: page.title, tabId: !request && sendLinks.checked ? tabId : null });
     await api.storage.local.set({ [informed]: true });
     showEntry();
     undo.focus();

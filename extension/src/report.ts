@@ -85,6 +85,11 @@ export async function undo(id: string): Promise<boolean> {
   });
 }
 
+/** Adds where the links of the page lead, unless the report is gone or on its way. */
+export async function lead(id: string, links: string[]): Promise<void> {
+  await alter(id, (now) => (now.state === "waiting" && now.tries === 0 ? { ...now, links } : now));
+}
+
 /** Adds the kind of scam and a note; the report goes out again under its id. */
 export async function describe(id: string, category: string, note: string): Promise<Entry | undefined> {
   return change(async (store) => {

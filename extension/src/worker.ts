@@ -13,6 +13,7 @@ import * as guard from "./guard";
 import * as hot from "./hot";
 import type { FromAnywhere, FromBanner, FromFeed, FromLate, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
 import { fromLate } from "./lateasks";
+import { links } from "./leads";
 import * as menu from "./menu";
 import * as met from "./met";
 import * as receipts from "./receipts";
@@ -286,9 +287,10 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [ta
     await advice.dismiss(id);
     return null;
   },
-  async "popup.report"({ href, title, links }) {
-    const entry = await report.add({ ...(await screens.draft(href, title)), links });
+  async "popup.report"({ href, title, tabId }) {
+    const entry = await report.add(await screens.draft(href, title));
     void deliver();
+    if (tabId !== null) void links(tabId, href).then((found) => report.lead(entry.id, found));
     return entry;
   },
   async "popup.undo"({ id }) {
@@ -340,12 +342,14 @@ async function page(tabId: number, address: string, title: string): Promise<Page
   const href = URL.canParse(address) ? new URL(address).href : "";
   const none = { ...blank, href, title };
   if (!/^https?:/.test(href)) return { ...none, state: "other" };
-  const finding = await guard.look(href);
-  const sent = (await report.about(href).catch(() => undefined)) ?? null;
-  const covered = await session.covered(tabId);
+  const [finding, sent, covered, framed] = await Promise.all([
+    guard.look(href),
+    report.about(href).then((entry) => entry ?? null, () => null),
+    session.covered(tabId),
+    frames.framed(tabId),
+  ]);
   if (finding.verdict === "unlisted" && covered?.page === href) return { ...none, state: "listed", category: covered.finding.category };
-  const inside = finding.verdict === "listed" ? undefined : await frames.framed(tabId);
-  if (inside) return { ...none, state: "framed", category: inside.finding.category, report: sent };
+  if (framed && finding.verdict !== "listed") return { ...none, state: "framed", category: framed.finding.category, report: sent };
   if (finding.verdict === "unlisted") {
     const { verdict, resembles, real, owner } = await core.resemble(href, title).catch(() => core.nothing);
     return { ...none, state: verdict === "caution" ? verdict : "unlisted", resembles, real, owner, report: sent };

@@ -83,6 +83,11 @@ test("while many reports come, one more brings a proof of work; pages are checke
   await tab.close();
 });
 
+/** Whether a report says where the links of the page lead. */
+async function choose(links) {
+  await (await browser.worker()).evaluate((links) => chrome.storage.local.set({ settings: { sends: { address: "full", title: true, language: true, links } } }), links);
+}
+
 const shop = `<!doctype html><meta charset="utf-8"><title>A shop of lies</title>
 <body style="margin:0;background:rgb(20,90,200)">
 <div style="position:absolute;inset:0 50% 0 0;background:repeating-conic-gradient(#000 0 25%, #fff 0 50%) 0 0 / 6px 6px"></div>
@@ -147,6 +152,33 @@ test("a picture goes as the person has cut and covered it, by keys alone; and th
   assert.ok(Math.abs(seen.blue[0] - 20) < 15 && Math.abs(seen.blue[2] - 200) < 15, `colours are those of the page: ${seen.blue}`);
   await editor.close();
   await tab.close();
+});
+
+test("a popup that closes while the page does not answer costs nothing: the report is kept at once, and where the page leads is added; not so if that is left out", async () => {
+  for (const [name, sends, links] of [
+    ["busy-shop", true, ["collect.example/take", "telegram:user/invented_boss"]],
+    ["quiet-shop", false, []],
+  ]) {
+    const href = `https://${name}.example/`;
+    world.web.own.set(`${name}.example/`, { type: "text/html; charset=utf-8", body: shop });
+    const tab = await browser.tab();
+    await browser.go(tab, href);
+    await choose(sends);
+    const popup = await browser.popup(tab);
+    await tab.evaluate(() => void setTimeout(() => {
+      for (const end = performance.now() + 2500; performance.now() < end; );
+    }));
+    await popup.click("report");
+    const [entry] = await until("the report is kept", async () => {
+      const found = (await kept()).filter((one) => one.href === href);
+      return found.length > 0 && found;
+    });
+    await popup.close();
+    assert.equal(entry.links, undefined);
+    assert.deepEqual((await inInbox(href)).links ?? [], links);
+    await choose(true);
+    await tab.close();
+  }
 });
 
 test("a picture that is not to be sent is gone, and so is one whose report is taken back", async () => {
