@@ -54,7 +54,7 @@ export function view(notice: Notice, actions: Actions): View {
     { className: "notice" },
     h("header", {}, mark(), h("div", {}, h("h1", { id: "title" }, t(account ? "stopAccount" : "stopPage")), h("p", { id: "name", className: "name" }, notice.name))),
     h("section", { className: "kind" }, h("h2", { id: "category" }, kind.name), h("p", { id: "how" }, kind.how)),
-    h("section", { className: "now" }, h("h2", {}, t("now")), h("p", { id: "now" }, t(account ? "nowAccount" : "nowPage"))),
+    h("section", { className: "now" }, h("h2", {}, t("now")), h("p", { id: "now" }, t(account ? "nowAccount" : "nowPage")), h("p", { id: "now-kind" }, kind.advice)),
     h("div", { className: "buttons" }, leave, aid.toggle),
     aid.steps,
     since,
