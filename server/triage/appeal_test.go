@@ -3,6 +3,7 @@ package triage
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -150,6 +151,50 @@ func TestAnAppealAgainstAnImportedEntry(t *testing.T) {
 	if open := o.queue(); len(open) != 0 {
 		t.Errorf("%+v", open)
 	}
+}
+
+// A maintainer takes an entry off for somebody who objects, and thinks again before the release: it is listed all the
+// while, so its case stays accepted, and the objection waits for its answer.
+func TestAWithdrawalThatIsTakenBack(t *testing.T) {
+	o := newOffice(t)
+	o.report(wire.KindScam, "https://shop.example/", "a")
+	o.gather()
+	id := o.first().ID
+	o.decide(id, o.list("shop.example/"))
+	o.settle(1)
+	objection, before := o.mistaken("https://shop.example/", "b")
+	for _, impact := range []string{"", "a popular host"} {
+		o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: "shop.example/", Reason: sorry, Impact: impact})
+		after, err := o.desk.Undo(t.Context(), id, "linh", "too early")
+		if err != nil {
+			t.Fatal(err)
+		}
+		after.Latest = before.Latest // the objection counts as a report, from the next counting on
+		if !reflect.DeepEqual(after, before) {
+			t.Errorf("it was\n%+v and is\n%+v", before, after)
+		}
+	}
+	if open := o.queue(); len(open) != 0 {
+		t.Errorf("to be decided as if nobody had: %+v", open)
+	}
+	if waiting, err := o.desk.Appeals(t.Context(), id); err != nil || len(waiting) != 1 {
+		t.Errorf("%d wait for an answer, %v", len(waiting), err)
+	}
+	if _, err := o.desk.Undo(t.Context(), id, "linh", ""); !errors.Is(err, ErrState) {
+		t.Errorf("undid what is published: %v", err)
+	}
+	o.settle(2)
+	if _, err := o.book.Get(t.Context(), "shop.example/"); err != nil {
+		t.Errorf("off the list: %v", err)
+	}
+	if o.answerTo(objection) != nil {
+		t.Error("answered by what was taken back")
+	}
+
+	// Decided once more, it is.
+	o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: "shop.example/", Reason: sorry})
+	o.settle(3)
+	o.told(objection, wire.StateAccepted)
 }
 
 // What was taken off comes to the maintainers again when many more speak of it.

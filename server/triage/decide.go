@@ -59,7 +59,17 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 		if v.Action == List {
 			kind = v.Category.Slug()
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?, action = ?, lists = ?, category = ?, reason = ?, lapses = ?, decided = ?, seconded = '',
+		// Whoever undoes this must come back to what stood before: it is on the list all the while.
+		if again {
+			_, err = tx.ExecContext(ctx, `UPDATE cases SET earlier = json_object('state', state, 'action', action, 'lists', lists, 'category', category, 'reason', reason,
+				'lapses', lapses, 'ruled', ruled, 'decided', decided, 'seconded', seconded, 'published', published, 'changed', changed) WHERE id = ?`, id)
+		} else {
+			_, err = tx.ExecContext(ctx, `UPDATE cases SET earlier = '' WHERE id = ?`, id)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE cases SET state = ?, action = ?, lists = ?, category = ?, reason = ?, lapses = ?, decided = ?, seconded = '',
 			settled = 0, published = 0, ruled = score, changed = ? WHERE id = ?`,
 			state, v.Action, string(v.Lists), kind, string(reason), v.Lapses, v.Actor, d.now(), id)
 		if err != nil {
@@ -89,14 +99,25 @@ func (d *Desk) Second(ctx context.Context, id int64, actor, why string) (Case, e
 	})
 }
 
-// Undo opens a case again whose decision is in no release yet; else it is ErrState.
+// Undo takes a decision back that is in no release yet; else it is ErrState. The case is open again; one that was closed
+// before somebody objected is as it was then, with the objection unanswered.
 func (d *Desk) Undo(ctx context.Context, id int64, actor, why string) (Case, error) {
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if c.Settled || c.State == StateOpen || c.State == StateMerged {
 			return ErrState
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', changed = ? WHERE id = ?`, d.now(), id); err != nil {
+		restored, err := tx.ExecContext(ctx, `UPDATE cases SET state = earlier ->> 'state', action = earlier ->> 'action', lists = earlier ->> 'lists', category = earlier ->> 'category',
+			reason = earlier ->> 'reason', lapses = earlier ->> 'lapses', ruled = earlier ->> 'ruled', decided = earlier ->> 'decided', seconded = earlier ->> 'seconded',
+			published = earlier ->> 'published', changed = earlier ->> 'changed', settled = 1, earlier = '' WHERE id = ? AND earlier <> ''`, id)
+		if err != nil {
 			return err
+		}
+		if n, err := restored.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
+			if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', changed = ? WHERE id = ?`, d.now(), id); err != nil {
+				return err
+			}
 		}
 		if err := rank(ctx, tx, id); err != nil {
 			return err
