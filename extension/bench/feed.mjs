@@ -1,5 +1,5 @@
 // Measures what the marks cost the page that a person scrolls: lines for scripts/bench, one JSON object each.
-// A feed of 500 posts is scrolled to its end while the browser's own profiler looks at the page.
+// A feed of 500 posts is scrolled to its end while the browser traces what the page does.
 //
 //	node bench/feed.mjs
 
@@ -11,29 +11,45 @@ const posts = 500;
 const line = (name, value, unit, more = {}) => console.log(JSON.stringify({ name: `${name}@chromium`, n: posts, value, unit, ...more }));
 const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 
-/** Microseconds between two looks of the profiler. */
-const interval = 50;
+const script = "/feed.js";
 
-/** The pieces of work of one script, each in ms: looks that follow each other without a gap. */
-function pieces({ nodes, samples, timeDeltas }, file) {
-  const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id])));
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const ours = new Map();
-  const isOurs = (id) => {
-    if (id === undefined) return false;
-    if (!ours.has(id)) ours.set(id, byId.get(id).callFrame.url.endsWith(file) || isOurs(parents.get(id)));
-    return ours.get(id);
-  };
+/**
+ * The pieces of work of the script, each in ms of processor time: calls into it, and all that promises and mutation
+ * observers do on its thread. Of the latter the trace does not say whose they are: the page's own count as ours.
+ * Time on the clock would count how long the page waited for a core.
+ */
+function pieces(events) {
+  const called = ({ name, args }) => name === "FunctionCall" && args?.data?.url?.endsWith(script);
+  const thread = ({ pid, tid }) => `${pid} ${tid}`;
+  const threads = new Set(events.filter(called).map(thread));
+  const ends = new Map();
   const found = [];
-  let piece = 0;
-  samples.forEach((id, i) => {
-    // The time until the next look belongs to this one.
-    const took = Math.max(0, timeDeltas[i + 1] ?? interval);
-    if (isOurs(id)) piece += took;
-    else if (piece > 0) found.push(piece / 1000), (piece = 0);
-  });
-  if (piece > 0) found.push(piece / 1000);
+  for (const event of events.toSorted((a, b) => a.ts - b.ts)) {
+    const { name, ts, dur, tdur } = event;
+    const on = thread(event);
+    // What lies within a piece belongs to it.
+    if (!threads.has(on) || !(called(event) || name === "RunMicrotasks") || ts < (ends.get(on) ?? 0)) continue;
+    if (tdur === undefined) throw new Error("the trace has no processor time");
+    ends.set(on, ts + dur);
+    found.push(tdur / 1000);
+  }
+  if (found.length === 0) throw new Error(`no work of the script in ${events.length} events`);
   return found.sort((a, b) => a - b);
+}
+
+/** Records what the page does until the function that it returns is called, which returns the events. */
+async function trace(session) {
+  const events = [];
+  const take = ({ value }) => events.push(...value);
+  session.on("Tracing.dataCollected", take);
+  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { recordMode: "recordAsMuchAsPossible", includedCategories: ["devtools.timeline", "v8.execute"] } });
+  return async () => {
+    const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
+    await session.send("Tracing.end");
+    await complete;
+    session.off("Tracing.dataCollected", take);
+    return events;
+  };
 }
 
 const world = await World.make();
@@ -46,24 +62,26 @@ try {
   });
   const marks = await Marks.of(tab);
   const { session } = marks;
-  await session.send("Profiler.enable");
-  await session.send("Profiler.setSamplingInterval", { interval });
   for (const kind of ["", "&virtual"]) {
     await tab.goto(`https://www.facebook.com/?feed=${posts}${kind}`);
     await marks.some();
-    await session.send("Profiler.start");
-    const took = await tab.evaluate(async () => {
-      const start = performance.now();
-      // Four screens a second, as somebody who looks for something.
-      for (;;) {
-        await new Promise(requestAnimationFrame);
-        const y = ((performance.now() - start) / 1000) * 4 * innerHeight;
-        scrollTo(0, y);
-        if (y >= document.documentElement.scrollHeight - innerHeight) return performance.now() - start;
-      }
-    });
-    const { profile } = await session.send("Profiler.stop");
-    const found = pieces(profile, "/feed.js");
+    const traced = await trace(session);
+    const took = await tab.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const start = performance.now();
+          const length = document.documentElement.scrollHeight - innerHeight;
+          // Four screens a second, as somebody who looks for something.
+          const step = () => {
+            const y = ((performance.now() - start) / 1000) * 4 * innerHeight;
+            scrollTo(0, y);
+            if (y < length) requestAnimationFrame(step);
+            else resolve(performance.now() - start);
+          };
+          step();
+        }),
+    );
+    const found = pieces(await traced());
     const sum = found.reduce((a, b) => a + b, 0);
     const name = kind ? "feed/virtual" : "feed/plain";
     line(`${name}-batch-p50`, at(found, 0.5) ?? 0, "ms", { bound: 2 });
