@@ -4,10 +4,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { until } from "./fixture/until.mjs";
 import { World } from "./fixture/world.mjs";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let world, browser, tab, inside;
 
@@ -63,6 +66,21 @@ test("a page that was met is told of when it is listed, with what to do, and the
   await until("the toolbar is quiet again", async () => (await browser.badge(tab)) === "");
   const asked = world.gateway.log.slice(mark).map((one) => one.path.replace(/\/[^/]+$/, ""));
   assert.equal(asked.filter((one) => one.startsWith("/v1/bucket")).length, 1, "the question names one bucket, once");
+});
+
+test("the page that tells it can be read by everybody: axe finds nothing by day or by night, and a telephone is wide enough", async () => {
+  const [late] = lateTabs();
+  await late.bringToFront();
+  for (const colorScheme of ["light", "dark"]) {
+    await late.emulateMedia({ colorScheme });
+    for (const width of [360, 1280]) {
+      await late.setViewportSize({ width, height: 700 });
+      await late.evaluate(axe);
+      const { violations } = await late.evaluate(() => globalThis.axe.run(document));
+      assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
+      assert.ok(await late.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `cut off at ${width}`);
+    }
+  }
 });
 
 test("it is told once: not by the next list, and not after it was read", async () => {
