@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures everything beside its peers: natively, as wasm on the engine of Chromium, and in
-# Chromium. Writes a table to standard output and the figures to bench.json. Takes some five
+# Chromium. Writes a table to standard output and the figures to bench.json. Takes some ten
 # minutes; the figures of a machine that does something else meanwhile are worth little.
 # usage: bench.sh [ENTRIES]
 set -eu
@@ -32,6 +32,7 @@ say in Chromium
 (cd extension && node bench/feed.mjs) >>"$lines"
 say the way to a warning
 (cd extension && node bench/warning.mjs) >>"$lines"
-(cd extension && node bench/popup.mjs) >>"$lines"
+say every page of the extension
+(cd extension && node bench/pages.mjs 100000 10) >>"$lines"
 build/bench table bench.json <"$lines"
 echo "bench.json written" >&2

@@ -7,9 +7,13 @@ cd "$(dirname "$0")/.."
 go build -o build/load ./scripts/load
 echo "== as many reports as it takes, for ten seconds" >&2
 build/load --time 10s
+echo "== 8,000 reports a second, each counted from the moment it was due" >&2
+build/load --time 20s --rate 8000
 echo "== twenty times more than is wanted, without work, while people report" >&2
 build/load --time 15s --overload 20
 echo "== killed $1 times at random moments" >&2
 build/load --time 60ms --connections 64 --kills "$1"
 echo "== a million reports from invented reporters" >&2
 build/load --flood 1000000
+echo "== 200,000 more, whose pages are all said to lead to the same places" >&2
+build/load --flood 200000 --links

@@ -267,7 +267,7 @@ func (c *core) resemble(request []byte) ([]byte, error) {
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	return (&resembleReply{told(c.checker.Resemble(q.Href, cut(q.Name, maxTitle)), "")}).MarshalMsg(nil)
+	return (&resembleReply{told(c.checker.Resemble(q.Href, cut(q.Name, maxTitle), q.Also[:min(len(q.Also), maxAlso)]...), "")}).MarshalMsg(nil)
 }
 
 func (c *core) plan(request []byte) ([]byte, error) {
@@ -295,6 +295,9 @@ func (c *core) apply(request, body []byte) ([]byte, error) {
 	c.made = made
 	return (&applyReply{uint64(len(made))}).MarshalMsg(nil)
 }
+
+// maxAlso bounds the other addresses of an account.
+const maxAlso = 8
 
 // Bounds on what a report carries, in bytes; a title or note that is longer is cut.
 const (

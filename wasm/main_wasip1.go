@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime/debug"
+	"sync"
 	"unsafe"
 
 	"khien/shared/release"
@@ -40,6 +41,9 @@ func attach(n int32) unsafe.Pointer {
 func call(op, n int32) int64 {
 	attached := body
 	body = nil // the core's from now on, or nobody's
+	if calls++; calls > starting || op == opPlan {
+		thrift.Do(func() { debug.SetGCPercent(25) })
+	}
 	if n < 0 || int(n) > len(request) {
 		reply = refusal(errRequest)
 	} else {
@@ -59,7 +63,13 @@ func made() int64 {
 func place(b []byte) int64 { return int64(uintptr(unsafe.Pointer(&b[0])))<<32 | int64(len(b)) }
 
 // Memory that wasm has taken once it never gives back. What lives is a set, which costs the
-// collector nothing, so it may come often.
-func init() { debug.SetGCPercent(25) }
+// collector nothing, so it may come often; but not before the first verdicts, for which a page waits: its code would be
+// compiled first. An update needs the memory at once.
+const starting = 16 // calls
+
+var (
+	calls  int
+	thrift sync.Once
+)
 
 func main() {}

@@ -173,8 +173,9 @@ type subjectsReply struct {
 
 // resembleRequest is about a page and the title that it goes by.
 type resembleRequest struct {
-	Href string `msg:"href"`
-	Name string `msg:"name"`
+	Href string   `msg:"href"`
+	Name string   `msg:"name"`
+	Also []string `msg:"also"` // other addresses of the same account, as the platform gives them
 }
 
 type resembleReply struct {

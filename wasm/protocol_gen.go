@@ -2204,15 +2204,21 @@ func (z *resembleReply) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
-func (z resembleRequest) MarshalMsg(b []byte) (o []byte, err error) {
+func (z *resembleRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "href"
-	o = append(o, 0x82, 0xa4, 0x68, 0x72, 0x65, 0x66)
+	o = append(o, 0x83, 0xa4, 0x68, 0x72, 0x65, 0x66)
 	o = msgp.AppendString(o, z.Href)
 	// string "name"
 	o = append(o, 0xa4, 0x6e, 0x61, 0x6d, 0x65)
 	o = msgp.AppendString(o, z.Name)
+	// string "also"
+	o = append(o, 0xa4, 0x61, 0x6c, 0x73, 0x6f)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Also)))
+	for za0001 := range z.Also {
+		o = msgp.AppendString(o, z.Also[za0001])
+	}
 	return
 }
 
@@ -2246,6 +2252,29 @@ func (z *resembleRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Name")
 				return
 			}
+		case "also":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Also")
+				return
+			}
+			if zb0002 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Also) >= int(zb0002) {
+				z.Also = (z.Also)[:zb0002]
+			} else {
+				z.Also = make([]string, zb0002)
+			}
+			for za0001 := range z.Also {
+				z.Also[za0001], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Also", za0001)
+					return
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -2259,8 +2288,11 @@ func (z *resembleRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z resembleRequest) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 5 + msgp.StringPrefixSize + len(z.Name)
+func (z *resembleRequest) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 5 + msgp.StringPrefixSize + len(z.Name) + 5 + msgp.ArrayHeaderSize
+	for za0001 := range z.Also {
+		s += msgp.StringPrefixSize + len(z.Also[za0001])
+	}
 	return
 }
 

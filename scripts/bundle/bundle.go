@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -207,24 +206,6 @@ func (b build) scripts(all files, origin, root string, sequence uint64) error {
 		}
 		for _, out := range result.OutputFiles {
 			all[filepath.Base(out.Path)] = out.Contents
-		}
-	}
-	return nil
-}
-
-// pages copies what needs no work.
-func (b build) pages(all files) error {
-	for _, folder := range []struct{ from, to string }{{"pages", ""}, {"icons", "icons"}} {
-		entries, err := os.ReadDir(filepath.Join(b.source, folder.from))
-		if err != nil {
-			return err
-		}
-		for _, entry := range entries {
-			body, err := os.ReadFile(filepath.Join(b.source, folder.from, entry.Name()))
-			if err != nil {
-				return err
-			}
-			all[path.Join(folder.to, entry.Name())] = body
 		}
 	}
 	return nil

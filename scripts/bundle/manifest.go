@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // parseOrigin is the server as an origin. Lists are signed, but reports are private:
@@ -46,7 +47,11 @@ func (b build) manifest(browser, origin string) ([]byte, error) {
 		}
 	}
 	manifest["host_permissions"] = []string{hostPattern(browser, origin)}
-	manifest["content_security_policy"] = map[string]string{"extension_pages": policy()}
+	_, styles, err := b.styled()
+	if err != nil {
+		return nil, err
+	}
+	manifest["content_security_policy"] = map[string]string{"extension_pages": policy(styles)}
 	return indented(manifest)
 }
 
@@ -67,9 +72,10 @@ func hostPattern(browser, origin string) string {
 }
 
 // policy is the content security policy of the extension's own pages. A person may choose a server of their own, so
-// all that is encrypted can be reached, and this machine; server.ts asks none but the one that is chosen.
-func policy() string {
-	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self' https: http://127.0.0.1:* http://localhost:*; " +
+// all that is encrypted can be reached, and this machine; server.ts asks none but the one that is chosen. Styles are those
+// that lie in the pages, each by its digest.
+func policy(styles []string) string {
+	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src " + strings.Join(styles, " ") + "; img-src 'self' data:; connect-src 'self' https: http://127.0.0.1:* http://localhost:*; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 

@@ -21,14 +21,15 @@ type flooded struct {
 	Subjects  int     `json:"subjects"`
 	Sources   int     `json:"sources"`
 	Rows      int     `json:"queue_rows"`
-	Published int     `json:"published"` // without a decision of a person
+	Largest   int     `json:"largest_case"` // subjects of it
+	Published int     `json:"published"`    // without a decision of a person
 	Stored    float64 `json:"stored_s"`
 	Gathered  float64 `json:"gathered_s"`
 }
 
 // flood stores reports about some subjects, each from a source of its own as if each had done its work, gathers them into cases, and
-// settles what nobody has decided.
-func (l *load) flood(reports, subjects int) (r flooded, err error) {
+// settles what nobody has decided. With links, each page leads to as many invented places as a report may name.
+func (l *load) flood(reports, subjects int, links bool) (r flooded, err error) {
 	r.Reports, r.Subjects, r.Sources = reports, subjects, reports
 	if l.folder, err = os.MkdirTemp("", "khien-flood-"); err != nil {
 		return r, err
@@ -58,8 +59,12 @@ func (l *load) flood(reports, subjects int) (r flooded, err error) {
 			for i := sender; i < reports; i += senders {
 				id := fmt.Appendf(nil, "%016x", i)
 				href := fmt.Sprintf("honest-shop-%d.example/", i%subjects)
+				var leads []string
+				for n := 0; links && n < wire.MaxLinks; n++ {
+					leads = append(leads, fmt.Sprintf([]string{"invented-%d.example/", "telegram:user/invented_%d"}[n%2], (i+n*n)%(subjects/2)))
+				}
 				_, _, err := box.Accept(ctx, wire.Report{
-					ID: id, Kind: wire.KindScam, Href: "https://" + href, Subjects: []string{href}, Category: "phishing", Note: "a scam", Language: "vi", Time: start.Unix(),
+					ID: id, Kind: wire.KindScam, Href: "https://" + href, Subjects: []string{href}, Category: "phishing", Note: "a scam", Language: "vi", Time: start.Unix(), Links: leads,
 				}, id[8:], start.Unix())
 				if err != nil {
 					failed <- err
@@ -79,8 +84,19 @@ func (l *load) flood(reports, subjects int) (r flooded, err error) {
 		return r, err
 	}
 	r.Gathered = time.Since(start).Seconds()
-	if _, r.Rows, err = desk.Queue(ctx, triage.StateOpen, false, 0, 1); err != nil {
-		return r, err
+	found := 0
+	for from := 0; from == r.Rows; from += 1000 {
+		cases, total, err := desk.Queue(ctx, triage.StateOpen, false, from, 1000)
+		if err != nil {
+			return r, err
+		}
+		for _, c := range cases {
+			r.Largest = max(r.Largest, c.Subjects)
+			found += c.Subjects
+		}
+		if r.Rows += len(cases); r.Rows == total {
+			break
+		}
 	}
 	if _, err := desk.Settle(ctx, book, box); err != nil {
 		return r, err
@@ -91,7 +107,7 @@ func (l *load) flood(reports, subjects int) (r flooded, err error) {
 		}
 		r.Published++
 	}
-	if r.Rows != subjects || r.Published > 0 {
+	if found != subjects || !links && r.Rows != subjects || r.Largest > triage.MaxSubjects || r.Published > 0 {
 		return r, errors.New("a flood has done more than fill a row for each subject")
 	}
 	return r, nil

@@ -3,10 +3,13 @@
 // the server as a loss of power would, looks for each report that was acknowledged, and begins again.
 //
 //	go run ./scripts/load --time 10s --kills 1
+//	go run ./scripts/load --time 10s --rate 8000
 //	go run ./scripts/load --time 10s --overload 20
 //	go run ./scripts/load --flood 1000000
+//	go run ./scripts/load --flood 1000000 --links
 //
-// The second floods a server that asks for work while people report honestly; the third sees what a crowd of invented reporters wins. Each prints one JSON
+// The first sends as fast as the connections can; the second so many a second, whatever the answers take, and counts the time from the
+// moment at which each report was due. The third floods a server that asks for work while people report honestly; the fourth sees what a crowd of invented reporters wins. Each prints one JSON
 // object, and exits with 1 if a report was lost, if too few honest ones were accepted, or if the crowd won more than rows in a queue.
 package main
 
@@ -34,11 +37,13 @@ import (
 func main() {
 	var l load
 	flag.StringVar(&l.program, "khien", "build/khien", "the program")
-	flag.IntVar(&l.connections, "connections", 256, "connections at once, each with one report on its way")
+	flag.IntVar(&l.connections, "connections", 192, "connections at once, each with one report on its way")
 	flag.DurationVar(&l.time, "time", 10*time.Second, "how long each life of the server lasts; with more than one kill, at most")
 	flag.IntVar(&l.kills, "kills", 1, "how often the server is killed")
+	flag.IntVar(&l.rate, "rate", 0, "send so many reports a second; 0 sends as many as the connections can")
 	times := flag.Int("overload", 0, "send so many times what the server wants, and report honestly meanwhile")
 	reports := flag.Int("flood", 0, "store so many reports from invented reporters, and see what becomes of them")
+	links := flag.Bool("links", false, "with --flood: each report also names invented places that its page leads to")
 	flag.Parse()
 	if flag.NArg() > 0 || l.connections < 1 || l.kills < 1 {
 		flag.Usage()
@@ -62,7 +67,7 @@ func main() {
 		printed(r)
 		fail(err)
 	case *reports > 0:
-		r, err := l.flood(*reports, 1000)
+		r, err := l.flood(*reports, 1000, *links)
 		printed(r)
 		fail(err)
 	default:
@@ -96,6 +101,7 @@ type load struct {
 	connections int
 	time        time.Duration
 	kills       int
+	rate        int
 
 	folder string
 }
@@ -103,6 +109,7 @@ type load struct {
 // result is what a run found.
 type result struct {
 	Connections int     `json:"connections"`
+	Rate        int     `json:"rate,omitempty"` // asked for, a second
 	Kills       int     `json:"kills"`
 	Accepted    int     `json:"accepted"`
 	Refused     int     `json:"refused"`
@@ -120,7 +127,7 @@ type sender struct {
 }
 
 func (l *load) run() (r result, err error) {
-	r.Connections, r.Kills = l.connections, l.kills
+	r.Connections, r.Kills, r.Rate = l.connections, l.kills, l.rate
 	var times []time.Duration
 	var took time.Duration
 	receipts := map[string]bool{}
@@ -215,7 +222,12 @@ func (l *load) life(lasts time.Duration, working bool) ([]sender, time.Duration,
 	var all sync.WaitGroup
 	start := time.Now()
 	for i := range senders {
-		all.Go(func() { senders[i].send(ctx, s.client, s.url, first) })
+		var due, every time.Duration
+		if l.rate > 0 {
+			every = time.Duration(l.connections) * time.Second / time.Duration(l.rate)
+			due = every * time.Duration(i) / time.Duration(l.connections)
+		}
+		all.Go(func() { senders[i].send(ctx, s.client, s.url, first, start.Add(due), every) })
 	}
 	if working {
 		select {
@@ -233,8 +245,9 @@ func (l *load) life(lasts time.Duration, working bool) ([]sender, time.Duration,
 	return senders, took, nil
 }
 
-// send sends one report after the other until the time is over or the server is dead.
-func (s *sender) send(ctx context.Context, client *fasthttp.Client, url string, first chan<- struct{}) {
+// send sends one report after the other until the time is over or the server is dead. The first is due at a time and the others so long
+// after each other, or at once if every is 0.
+func (s *sender) send(ctx context.Context, client *fasthttp.Client, url string, first chan<- struct{}, due time.Time, every time.Duration) {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
@@ -252,6 +265,13 @@ func (s *sender) send(ctx context.Context, client *fasthttp.Client, url string, 
 		body, _ = report.MarshalMsg(body[:0])
 		req.SetBodyRaw(body)
 		start := time.Now()
+		if every > 0 {
+			time.Sleep(time.Until(due))
+			start, due = due, due.Add(every)
+			if ctx.Err() != nil {
+				return
+			}
+		}
 		if client.Do(req, resp) != nil {
 			return // the server is dead
 		}

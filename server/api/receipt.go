@@ -50,7 +50,7 @@ func (a *API) Receipts(ctx context.Context, sent Sent) Answer {
 		return Fail(answerForm, refused.status, refused.code, refused.message)
 	}
 	slices.Sort(asked)
-	var answer wire.Followed
+	answer := wire.Followed{Receipts: []wire.Receipt{}} // a list in JSON too, where nothing was asked
 	for _, receipt := range slices.Compact(asked) {
 		r, err := a.follow(ctx, receipt)
 		if err != nil {
@@ -139,7 +139,7 @@ func (a *API) follow(ctx context.Context, receipt string) (wire.Receipt, error) 
 	}
 	listed := subject.Subject(r.Subject)
 	if !a.lists(listed) {
-		if p.Released > 0 && p.Lists == listed {
+		if p.Released > 0 && slices.Contains(p.About(), listed) {
 			step(wire.StateWithdrawn, max(p.Released, p.Changed))
 		}
 		return answer, nil
@@ -151,6 +151,9 @@ func (a *API) follow(ctx context.Context, receipt string) (wire.Receipt, error) 
 	informed, removed, err := a.Platform(ctx, listed)
 	if err != nil {
 		return unknown, err
+	}
+	if removed > 0 && removed < r.Received { // it is reported again, and the platform is asked again
+		return answer, nil
 	}
 	if informed > 0 {
 		step(wire.StateInformed, informed)

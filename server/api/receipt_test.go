@@ -127,7 +127,7 @@ func TestAReportIsFollowedToItsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.says(receipt, "received", "review")
-	o.decide(c.ID, triage.Decision{Action: triage.List, Lists: c.Subject, Category: category.Job, Reason: map[string]string{"en": "takes a deposit", "vi": "đòi đặt cọc"}})
+	o.decide(c.ID, triage.Decision{Action: triage.List, Lists: triage.Only(c.Subject), Category: category.Job, Reason: map[string]string{"en": "takes a deposit", "vi": "đòi đặt cọc"}})
 	if r := o.says(receipt, "received", "review"); r.Subject != "" || r.Reason != "" || r.Reasons != nil {
 		t.Errorf("a decision that can be undone is told: %+v", r)
 	}
@@ -141,12 +141,20 @@ func TestAReportIsFollowedToItsEnd(t *testing.T) {
 	o.removed = o.informed + 5
 	o.says(receipt, "received", "review", "accepted", "listed", "informed", "removed")
 
+	// Somebody meets it again after the platform had acted: what it did then is no answer to that.
+	o.informed, o.removed = time.Now().Unix()-20, time.Now().Unix()-10
+	later := o.report(wire.KindScam, "https://www.tiktok.com/@invented.runner")
+	if _, err := o.Desk.Gather(t.Context(), o.Inbox); err != nil {
+		t.Fatal(err)
+	}
+	o.says(later, "received", "review", "accepted", "listed")
+
 	// Somebody objects, and is right.
 	objection := o.report(wire.KindMistake, "https://www.tiktok.com/@invented.runner")
 	if _, err := o.Desk.Gather(t.Context(), o.Inbox); err != nil {
 		t.Fatal(err)
 	}
-	o.decide(c.ID, triage.Decision{Action: triage.Withdraw, Lists: c.Subject, Reason: map[string]string{"en": "another person's name"}})
+	o.decide(c.ID, triage.Decision{Action: triage.Withdraw, Lists: triage.Only(c.Subject), Reason: map[string]string{"en": "another person's name"}})
 	o.release()
 	o.says(objection, "received", "review", "accepted")
 	o.says(receipt, "received", "review", "accepted", "withdrawn")

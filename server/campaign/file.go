@@ -1,7 +1,9 @@
 package campaign
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -32,7 +34,10 @@ func ReadFile(r io.Reader) (c guide.Card, picture string, err error) {
 	d := json.NewDecoder(io.LimitReader(r, maxFile))
 	d.DisallowUnknownFields()
 	var f file
-	if err := d.Decode(&f); err != nil {
+	var kind *json.UnmarshalTypeError
+	if err := d.Decode(&f); errors.As(err, &kind) {
+		return c, "", fmt.Errorf("%w: %s is a %s, which does not belong there", ErrCard, cmp.Or(kind.Field, "the file"), kind.Value)
+	} else if err != nil {
 		return c, "", fmt.Errorf("%w: %w", ErrCard, err)
 	}
 	if d.More() {

@@ -26,11 +26,10 @@ type objected struct {
 	Due     int64
 	DueSays string
 	Late    bool
-	Leaving bool // it is taken off with the next release
 }
 
 func (v *visit) objected(c triage.Case) objected {
-	o := objected{Case: c, Due: c.AppealDue(), Leaving: c.State == triage.StateAccepted && c.Action == triage.Withdraw && !c.Settled}
+	o := objected{Case: c, Due: c.AppealDue()}
 	o.DueSays, o.Late = due(v.lang, o.Due, v.now()), o.Due < v.now()
 	return o
 }
@@ -53,7 +52,9 @@ type objections struct {
 	Said    []inbox.Report // what was objected, the oldest first
 	More    int            // that are not shown
 	Listed  []ledger.Indicator
+	Far     map[subject.Subject]triage.Reach // of these, what takes two people
 	Answers []triage.Answer
+	Of      []triage.Subject // of several subjects, those that are objected to
 	MayUndo bool
 }
 
@@ -63,7 +64,7 @@ func appealPage(v *visit) error {
 		return err
 	}
 	o := objections{objected: v.objected(c)}
-	o.MayUndo = o.Leaving
+	o.MayUndo = o.Leaving()
 	if o.Answers, err = v.Desk.Answers(v.ctx(), c.ID); err != nil {
 		return err
 	}
@@ -72,6 +73,17 @@ func appealPage(v *visit) error {
 	}
 	if o.Listed, err = v.listed(c, o.Said); err != nil {
 		return err
+	}
+	o.Far = map[subject.Subject]triage.Reach{}
+	for _, i := range o.Listed {
+		o.Far[i.Subject] = v.Impact.Of(i.Subject, 1)
+	}
+	subjects, err := v.Desk.Subjects(v.ctx(), c.ID)
+	if err != nil {
+		return err
+	}
+	if len(subjects) > 1 {
+		o.Of = slices.DeleteFunc(subjects, func(s triage.Subject) bool { return s.Appeals == 0 })
 	}
 	return v.show("appeal", o)
 }
@@ -95,7 +107,7 @@ func (v *visit) said(c triage.Case) (list []inbox.Report, more int, err error) {
 // listed is what is on the list of what the objections are about: the case's own subject, what it lists, and every
 // name that an objection has.
 func (v *visit) listed(c triage.Case, said []inbox.Report) ([]ledger.Indicator, error) {
-	names := []subject.Subject{c.Subject, c.Lists}
+	names := append(c.About(), c.Subject)
 	for _, r := range said {
 		for _, name := range r.Subjects {
 			names = append(names, subject.Subject(name))
@@ -153,11 +165,16 @@ func withdrawAppealed(v *visit) error {
 	if !slices.ContainsFunc(listed, func(i ledger.Indicator) bool { return i.Subject == what }) {
 		return wrong("appeal.notlisted")
 	}
-	_, err = v.Desk.Decide(v.ctx(), c.ID, triage.Decision{Actor: v.person.Name, Action: triage.Withdraw, Lists: what, Reason: reason, Why: v.form("why")})
-	if err != nil {
+	if c, err = v.Desk.Decide(v.ctx(), c.ID, triage.Decision{
+		Actor: v.person.Name, Action: triage.Withdraw, Lists: triage.Only(what), Reason: reason, Why: v.form("why"), Impact: v.Impact.Of(what, 1),
+	}); err != nil {
 		return err
 	}
-	return v.back("/appeals", "appeal.withdrawn", strconv.FormatInt(c.ID, 10))
+	done := "appeal.withdrawn"
+	if c.State == triage.StateProposed {
+		done = "case.told.proposed"
+	}
+	return v.back("/appeals", done, strconv.FormatInt(c.ID, 10))
 }
 
 func upholdAppealed(v *visit) error {
@@ -171,7 +188,11 @@ func upholdAppealed(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := v.Desk.Uphold(v.ctx(), v.Inbox, id, v.person.Name, reason, v.form("why")); err != nil {
+	var of []subject.Subject
+	if name := v.form("of"); name != "" {
+		of = append(of, subject.Subject(name))
+	}
+	if _, err := v.Desk.Uphold(v.ctx(), v.Inbox, id, v.person.Name, reason, v.form("why"), of...); err != nil {
 		return err
 	}
 	return v.back("/appeals", "appeal.upheld", strconv.FormatInt(id, 10))

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"khien/server/publish"
 	"khien/server/staff"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -26,16 +25,16 @@ const maxMany = 1000
 type batch struct {
 	Action  triage.Action
 	Cases   []choice
+	Things  int      // that would be listed
 	Refused []choice // what may not be listed
 	Kinds   []category.Category
-	Impact  string // why a second person must agree, where more than one's is enough
 }
 
 // choice is a case and what would be listed for it.
 type choice struct {
 	triage.Case
-	Lists  subject.Subject
-	Impact string
+	Lists  []triage.Listing
+	Impact triage.Reach
 	Why    string
 }
 
@@ -44,9 +43,6 @@ func (batch) Refusals() []string { return refusals }
 
 // selected reads the cases that were selected.
 func (v *visit) selected() ([]triage.Case, error) {
-	if err := v.r.ParseForm(); err != nil {
-		return nil, err
-	}
 	ids := v.r.Form["id"]
 	if len(ids) == 0 {
 		return nil, wrong("many.none")
@@ -81,24 +77,55 @@ func (v *visit) batch() (batch, error) {
 	if err != nil {
 		return b, err
 	}
+	n := 0
 	for _, c := range cases {
-		one := choice{Case: c, Lists: c.Subject}
+		one := choice{Case: c}
 		if c.State != triage.StateOpen && c.State != triage.StateAsked {
 			return b, triage.ErrState
 		}
-		if err := publish.Guard(c.Subject); err != nil && b.Action == triage.List {
-			one.Why = why(err)
-			b.Refused = append(b.Refused, one)
-			continue
+		if b.Action == triage.List {
+			if one.Lists, one.Why, err = v.listable(c); err != nil {
+				return b, err
+			}
+			if len(one.Lists) == 0 {
+				b.Refused = append(b.Refused, one)
+				continue
+			}
 		}
+		n += len(one.Lists)
 		b.Cases = append(b.Cases, one)
 	}
+	b.Things = n
 	if b.Action == triage.List {
-		for i := range b.Cases {
-			b.Cases[i].Impact = v.Impact.Of(b.Cases[i].Lists, len(b.Cases))
+		for i, one := range b.Cases {
+			b.Cases[i].Impact = v.Impact.OfAll(one.About(), n-len(one.Lists))
 		}
 	}
 	return b, nil
+}
+
+// About are the things that would be listed.
+func (c choice) About() []subject.Subject { return triage.Ruling{Lists: c.Lists}.About() }
+
+// listable is what would be listed of a case without looking closer: what it is about, and of several subjects those that come
+// ticked on its page. Where there is nothing, why says so.
+func (v *visit) listable(c triage.Case) (lists []triage.Listing, reason string, err error) {
+	subjects, err := v.Desk.Subjects(v.ctx(), c.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, s := range subjects {
+		switch refused := s.Refused(); {
+		case refused != nil:
+			reason = refusedFor(v.lang, refused)
+		case len(subjects) == 1 || s.Sure():
+			lists = append(lists, triage.Listing{Of: s.Name, Lists: s.Name})
+		}
+	}
+	if reason == "" {
+		reason = say(v.lang, "many.look")
+	}
+	return lists, reason, nil
 }
 
 // many shows what deciding about many cases would do.
@@ -133,7 +160,9 @@ func decideMany(v *visit) error {
 			}
 			d.Category, _ = category.Parse(slug)
 			d.Lists, d.Lapses, d.Impact = one.Lists, lapses, one.Impact
-			d.Reason, err = v.reasons(d.Category.How)
+			if d.Reason, err = v.reasons(d.Category.How); err == nil {
+				inPolish(d.Reason, d.Category)
+			}
 		} else {
 			d.Reason, err = v.reasons(func(lang string) string { return say(lang, v.refusal()) })
 		}

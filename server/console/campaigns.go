@@ -5,15 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"khien/server/blob"
 	"khien/server/campaign"
+	"khien/server/publish"
 	"khien/server/staff"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -283,47 +282,19 @@ type cardChange struct {
 	Hash  string // of the card as it would be; empty where it leaves
 }
 
-// cardChanges compares the cards that are in force with those of the release before.
-func (v *visit) cardChanges() ([]cardChange, error) {
-	active, err := v.Publisher.Cards.Active(v.ctx(), v.now())
-	if err != nil {
-		return nil, err
-	}
-	before := map[string]guide.Card{}
-	head, err := v.head()
-	switch {
-	case errors.Is(err, blob.ErrNotFound):
-	case err != nil:
-		return nil, err
-	default:
-		body, err := v.Publisher.Blobs.Get("blob/" + head.Guide.String())
-		if err != nil {
-			return nil, err
-		}
-		g, err := guide.Open(body)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range g.Told().Cards {
-			before[c.ID] = c
-		}
-	}
-	var changes []cardChange
-	for _, c := range active {
-		was, known := before[c.ID]
-		delete(before, c.ID)
-		now, old := cardHash(c), cardHash(was)
+// cardChanges are those of a plan.
+func (v *visit) cardChanges(planned []publish.CardChange) (changes []cardChange) {
+	for _, c := range planned {
 		switch {
-		case !known:
-			changes = append(changes, cardChange{"publish.card.new", titleOf(c, v.lang), c.ID, now})
-		case now != old:
-			changes = append(changes, cardChange{"publish.card.changed", titleOf(c, v.lang), c.ID, now})
+		case c.Was == nil:
+			changes = append(changes, cardChange{"publish.card.new", titleOf(*c.Is, v.lang), c.Is.ID, cardHash(*c.Is)})
+		case c.Is == nil:
+			changes = append(changes, cardChange{"publish.card.gone", titleOf(*c.Was, v.lang), c.Was.ID, ""})
+		default:
+			changes = append(changes, cardChange{"publish.card.changed", titleOf(*c.Is, v.lang), c.Is.ID, cardHash(*c.Is)})
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(before)) {
-		changes = append(changes, cardChange{"publish.card.gone", titleOf(before[id], v.lang), id, ""})
-	}
-	return changes, nil
+	return changes
 }
 
 func titleOf(c guide.Card, lang string) string {

@@ -31,6 +31,7 @@ var caseRoutes = []route{
 	{"POST /cases/{id}/merge", staff.Decide, merge},
 	{"POST /cases/{id}/split", staff.Decide, split},
 	{"POST /cases/{id}/undo", staff.Decide, undo},
+	{"POST /cases/{id}/reopen", staff.Decide, reopen},
 	{"POST /cases/{id}/second", staff.Second, second},
 }
 
@@ -42,9 +43,7 @@ const (
 // file is what a case page shows.
 type file struct {
 	triage.Case
-	Names   []subject.Subject
-	Scopes  []scope
-	Refused string // why the subject may not be listed as it is
+	Parts   []part // its subjects
 	Said    []sample
 	More    int // reports that are not shown
 	Days    chart
@@ -52,28 +51,20 @@ type file struct {
 	History []ledger.Decision // of what the decision lists
 	Near    []ledger.Indicator
 	NearAll int
-	Listed  []ledger.Indicator // what covers it already
-	Kin     []triage.Kin       // cases that are perhaps of the same kit
-	Next    int64              // the case that follows, or 0
+	Kin     []triage.Kin // cases that are perhaps of the same kit
+	Next    int64        // the case that follows, or 0
 	Kinds   []category.Category
 	Drafts  map[string]map[string]string // by slug and language
 	Others  []triage.Case                // open cases that it may be merged with
+	Stands  []triage.Listing             // what it has listed earlier, and takes off the list where it is rejected now
 	MayUndo bool
-	Asked   *takedown.Case // what its platform was asked; nil where nothing was
-}
-
-// scope is one thing that a decision may list.
-type scope struct {
-	Subject subject.Subject
-	Covers  string // in words
-	Impact  string // why two people must agree, or empty
-	Reports int    // of those shown, that name it
-	Chosen  bool
+	Asked   []takedown.Case // what platforms were asked
 }
 
 // sample is one report as a case page shows it: what was said, never who.
 type sample struct {
 	inbox.Report
+	Of       subject.Subject // of the case
 	Subjects []subject.Subject
 	Leads    []subject.Subject // where links on the page lead
 	Pictures []picture
@@ -97,17 +88,11 @@ func casePage(v *visit) error {
 	if err := v.Desk.Seen(ctx, c.ID); err != nil {
 		return err
 	}
-	if f.Names, err = v.Desk.Names(ctx, c.ID, 50); err != nil {
-		return err
-	}
 	if f.Said, err = v.samples(ctx, c); err != nil {
 		return err
 	}
 	f.More = max(0, c.Reports+c.Appeals-len(f.Said))
-	if err := publish.Guard(c.Subject); err != nil {
-		f.Refused = why(err)
-	}
-	if f.Scopes, err = v.scopes(ctx, c, f.Names, f.Said); err != nil {
+	if f.Parts, err = v.parts(ctx, c, f.Said); err != nil {
 		return err
 	}
 	days, err := v.Desk.Days(ctx, c.ID)
@@ -121,28 +106,20 @@ func casePage(v *visit) error {
 		}
 		f.Acts = append(f.Acts, a)
 	}
-	switch t, err := v.Takedowns.Of(ctx, cmp.Or(c.Lists, c.Subject)); {
-	case err == nil:
-		f.Asked = &t
-	case !errors.Is(err, takedown.ErrNotFound):
+	if f.Asked, err = v.platforms(f); err != nil {
 		return err
 	}
 	if f.Near, f.NearAll, err = v.Publisher.Ledger.Near(ctx, c.Subject, nearby); err != nil {
 		return err
 	}
-	for _, s := range f.covering() {
-		switch i, err := v.Publisher.Ledger.Get(ctx, s); {
-		case err == nil:
-			f.Listed = append(f.Listed, i)
-		case !errors.Is(err, ledger.ErrNotFound):
+	for _, s := range c.About() {
+		history, err := v.Publisher.Ledger.History(ctx, s)
+		if err != nil {
 			return err
 		}
+		f.History = append(f.History, history...)
 	}
-	if c.Lists != "" {
-		if f.History, err = v.Publisher.Ledger.History(ctx, c.Lists); err != nil {
-			return err
-		}
-	}
+	slices.SortStableFunc(f.History, func(a, b ledger.Decision) int { return cmp.Compare(a.Time, b.Time) })
 	next, err := v.Desk.Next(ctx, c)
 	if err == nil {
 		f.Next = next.ID
@@ -157,10 +134,20 @@ func casePage(v *visit) error {
 		if err != nil {
 			return err
 		}
+		rejected := c
+		rejected.Ruling = triage.Ruling{Action: triage.Reject}
+		if f.Stands, err = v.Desk.Replaced(ctx, v.Publisher.Ledger, rejected); err != nil {
+			return err
+		}
 		f.Others = slices.DeleteFunc(others, func(o triage.Case) bool { return o.ID == c.ID })
 	}
 	f.MayUndo = !c.Settled && c.State != triage.StateOpen && c.State != triage.StateMerged
 	return v.show("case", f)
+}
+
+// MayReopen tells whether the case is settled, so that it can only be decided anew.
+func (f file) MayReopen() bool {
+	return f.Settled && (f.State == triage.StateAccepted || f.State == triage.StateRejected)
 }
 
 // Undecided tells whether the case waits for a decision.
@@ -191,51 +178,88 @@ func drafts() map[string]map[string]string {
 	return all
 }
 
-// covering are the names whose listing covers the subject, the subject first.
-func (f file) covering() []subject.Subject {
-	names := slices.Clone(f.Names)
-	if href := f.Subject.Address(); href != "" {
-		if more, err := subject.FromHref(nil, href); err == nil {
-			names = append(names, more...)
+// Several tells whether the case is about more than one subject.
+func (f file) Several() bool { return len(f.Parts) > 1 }
+
+// Ticked is how many subjects come ticked.
+func (f file) Ticked() int {
+	n := 0
+	for _, p := range f.Parts {
+		if p.Ticked {
+			n++
 		}
 	}
-	all := []subject.Subject{f.Subject}
-	for _, s := range names {
-		if !slices.Contains(all, s) && s.IsAccount() == f.Subject.IsAccount() {
-			all = append(all, s)
+	return n
+}
+
+// Listable tells whether there is anything that may be listed.
+func (f file) Listable() bool {
+	return slices.ContainsFunc(f.Parts, func(p part) bool { return len(p.Scopes) > 0 })
+}
+
+// Listed is what covers the subjects of the case already.
+func (f file) Listed() (all []ledger.Indicator) {
+	for _, p := range f.Parts {
+		all = append(all, p.Listed...)
+	}
+	return all
+}
+
+// Kit is a case of the same kit that is listed, or will be; the newest that is.
+func (f file) Kit() *triage.Kin {
+	for i, k := range f.Kin {
+		if k.State == triage.StateAccepted && k.Action == triage.List {
+			return &f.Kin[i]
+		}
+	}
+	return nil
+}
+
+// Splittable are the things that may be taken out of the case into one of their own, with reports of theirs.
+func (f file) Splittable() []subject.Subject {
+	var all []subject.Subject
+	for _, p := range f.Parts {
+		for _, one := range p.Scopes {
+			if one.Subject != p.Name && !slices.Contains(all, one.Subject) {
+				all = append(all, one.Subject)
+			}
 		}
 	}
 	return all
 }
 
-// Splittable are the things that may be taken out of the case into one of their own.
-func (f file) Splittable() []subject.Subject {
-	var all []subject.Subject
-	for _, s := range f.Names {
-		if s != f.Subject {
-			all = append(all, s)
+// platforms is what platforms were asked about the subjects of a case, and about what it lists.
+func (v *visit) platforms(f file) (list []takedown.Case, err error) {
+	names := f.About()
+	for _, p := range f.Parts {
+		names = append(names, p.Name)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		switch t, err := v.Takedowns.Of(v.ctx(), name); {
+		case err == nil:
+			list = append(list, t)
+		case !errors.Is(err, takedown.ErrNotFound):
+			return nil, err
 		}
 	}
-	for _, one := range f.Scopes {
-		if one.Subject != f.Subject && !slices.Contains(all, one.Subject) {
-			all = append(all, one.Subject)
-		}
-	}
-	return all
+	return list, nil
 }
 
 func (v *visit) samples(ctx context.Context, c triage.Case) ([]sample, error) {
-	ids, err := v.Desk.Members(ctx, c.ID, samples)
+	members, err := v.Desk.Members(ctx, c.ID, max(2, samples/max(1, c.Subjects)), 4*samples)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]sample, 0, len(ids))
-	for _, id := range ids {
-		r, err := v.Inbox.Get(ctx, hex.EncodeToString(id))
+	list := make([]sample, 0, len(members))
+	ids := make([][]byte, 0, len(members))
+	for _, m := range members {
+		r, err := v.Inbox.Get(ctx, hex.EncodeToString(m.ID))
 		if err != nil {
 			return nil, err
 		}
-		one := sample{Report: r}
+		ids = append(ids, m.ID)
+		one := sample{Report: r, Of: m.Of}
 		for _, s := range r.Subjects {
 			one.Subjects = append(one.Subjects, subject.Subject(s))
 		}
@@ -265,73 +289,20 @@ func (v *visit) samples(ctx context.Context, c triage.Case) ([]sample, error) {
 	return list, nil
 }
 
-// scopes are what may be listed for a case, what it is called first, then the accounts and then the pages that reports
-// name, the narrower before the wider.
-func (v *visit) scopes(ctx context.Context, c triage.Case, names []subject.Subject, reports []sample) ([]scope, error) {
-	var all []subject.Subject
-	named := map[subject.Subject]int{}
-	for _, s := range append([]subject.Subject{c.Subject}, names...) {
-		if !slices.Contains(all, s) {
-			all = append(all, s)
-		}
-	}
-	for _, r := range reports {
-		for _, s := range r.Subjects {
-			if named[s]++; !slices.Contains(all, s) && len(all) < 24 {
-				all = append(all, s)
-			}
-		}
-	}
-	rest := all[1:]
-	slices.SortStableFunc(rest, func(a, b subject.Subject) int {
-		if a.IsAccount() != b.IsAccount() {
-			return map[bool]int{true: -1, false: 1}[a.IsAccount()]
-		}
-		return len(b) - len(a)
-	})
-	var list []scope
-	for _, s := range all {
-		if publish.Guard(s) != nil {
-			continue
-		}
-		_, near, err := v.Publisher.Ledger.Near(ctx, s, 0)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, scope{Subject: s, Covers: covers(v.lang, s, near), Impact: v.Impact.Of(s, 1), Reports: named[s], Chosen: len(list) == 0})
-	}
-	return list, nil
-}
-
-// covers says what listing a subject would cover.
-func covers(lang string, s subject.Subject, near int) string {
-	text := say(lang, "covers.account")
-	if !s.IsAccount() {
-		host, path, _ := strings.Cut(string(s), "/")
-		switch {
-		case path == "":
-			text = say(lang, "covers.host", host)
-		case strings.HasSuffix(path, "/"):
-			text = say(lang, "covers.folder", "/"+path, host)
-		default:
-			text = say(lang, "covers.page")
-		}
-		if near > 0 {
-			text += " " + count(lang, "covers.near", near)
-		}
-	} else if near > 0 {
-		text += " " + count(lang, "covers.same", near)
-	}
-	return text
-}
-
-// why is the reason of a refusal without the subject in front, which is shown beside it.
-func why(err error) string {
+// refusedFor says why something may not be listed, without the subject in front, which is shown beside it.
+func refusedFor(lang string, err error) string {
 	var p *publish.Protected
-	if errors.As(err, &p) {
-		return p.Why
+	switch {
+	case errors.As(err, &p):
+		return say(lang, "guard."+string(p.Rule))
+	case errors.Is(err, triage.ErrNothing):
+		return say(lang, "case.notick")
+	case errors.Is(err, triage.ErrTooMany):
+		return say(lang, "guard.many", maxLists)
+	case errors.Is(err, triage.ErrElsewhere):
+		return say(lang, "guard.elsewhere")
 	}
-	return err.Error()
+	return say(lang, "case.badname")
 }
 
 // lapse reads in how many days something lapses; 0 is never.
@@ -367,6 +338,13 @@ func (v *visit) reasons(draft func(lang string) string) (map[string]string, erro
 	return said, nil
 }
 
+// inPolish adds the draft in the third language of the extension, which the console's people need not know, where they have left the draft as it is.
+func inPolish(reason map[string]string, kind category.Category) {
+	if reason["en"] == kind.How("en") && reason["vi"] == kind.How("vi") {
+		reason["pl"] = kind.How("pl")
+	}
+}
+
 // decide decides about the case of the path and goes on to the next one.
 func (v *visit) decide(d triage.Decision, done string) error {
 	v.deciding.RLock()
@@ -380,14 +358,21 @@ func (v *visit) decide(d triage.Decision, done string) error {
 	if err != nil {
 		return err
 	}
-	if c.State == triage.StateProposed {
+	id := strconv.FormatInt(c.ID, 10)
+	args := []string{id}
+	switch {
+	case c.State == triage.StateProposed:
 		done = "case.told.proposed"
+	case c.Rest != 0:
+		done, args = "case.told.rest", []string{id, digits(v.lang, len(d.Lists)), strconv.FormatInt(c.Rest, 10)}
+	case len(d.Lists) > 1:
+		done, args = "case.told.several", []string{id, digits(v.lang, len(d.Lists))}
 	}
-	return v.onward(before, done)
+	return v.onward(before, done, args...)
 }
 
 // onward goes to the case after one, saying what was done about it and that it can be undone.
-func (v *visit) onward(c triage.Case, done string) error {
+func (v *visit) onward(c triage.Case, done string, args ...string) error {
 	to := "/queue"
 	if next, err := v.Desk.Next(v.ctx(), c); err == nil {
 		to = fmt.Sprintf("/cases/%d", next.ID)
@@ -395,7 +380,7 @@ func (v *visit) onward(c triage.Case, done string) error {
 		return err
 	}
 	v.sessions.Put(v.ctx(), "undo", int(c.ID))
-	return v.back(to, done, strconv.FormatInt(c.ID, 10))
+	return v.back(to, done, args...)
 }
 
 func decideList(v *visit) error {
@@ -411,9 +396,20 @@ func decideList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	lists := subject.Subject(v.form("lists"))
+	lists, err := v.listings()
+	if err != nil {
+		return err
+	}
+	inPolish(reason, kind)
+	c, err := v.thisCase()
+	if err != nil {
+		return err
+	}
+	if err := v.belong(c, lists); err != nil {
+		return err
+	}
 	return v.decide(triage.Decision{
-		Action: triage.List, Lists: lists, Category: kind, Lapses: lapses, Reason: reason, Impact: v.Impact.Of(lists, 1),
+		Action: triage.List, Lists: lists, Category: kind, Lapses: lapses, Reason: reason, Impact: v.Impact.OfAll(triage.Ruling{Lists: lists}.About(), 0),
 	}, "case.told.list")
 }
 
@@ -458,6 +454,18 @@ func undo(v *visit) error {
 	return v.back("/cases/"+id, "case.told.undo", id)
 }
 
+// reopen opens a case again that is settled: it is decided anew.
+func reopen(v *visit) error {
+	v.deciding.RLock()
+	defer v.deciding.RUnlock()
+	c, err := v.Desk.Reopen(v.ctx(), v.Inbox, v.number("id"), v.person.Name, v.form("why"))
+	if err != nil {
+		return err
+	}
+	id := strconv.FormatInt(c.ID, 10)
+	return v.back("/cases/"+id, "case.told.undo", id)
+}
+
 func merge(v *visit) error {
 	v.deciding.RLock()
 	defer v.deciding.RUnlock()
@@ -483,12 +491,12 @@ func split(v *visit) error {
 		}
 		ids = append(ids, id)
 	}
-	if len(ids) == 0 {
-		return wrong("case.nosplit")
-	}
 	name, err := subject.Parse(v.form("name"))
 	if err != nil {
 		return wrong("case.badname")
+	}
+	if len(ids) == 0 && v.form("whole") == "" {
+		return wrong("case.nosplit")
 	}
 	made, err := v.Desk.Split(v.ctx(), c.ID, name, ids, v.person.Name, v.form("why"))
 	if err != nil {
@@ -509,7 +517,7 @@ func second(v *visit) error {
 	if proof == "" || err != nil {
 		return err
 	}
-	if _, err := v.Desk.Second(v.ctx(), c.ID, v.person.Name, strings.TrimSpace(v.form("why")+" "+proof)); err != nil {
+	if _, err := v.Desk.Second(v.ctx(), c.ID, v.person.Name, strings.TrimPrefix(v.form("why")+"; "+proof, "; ")); err != nil {
 		return err
 	}
 	return v.back("/queue?part=proposed", "case.told.second", strconv.FormatInt(c.ID, 10))
@@ -526,12 +534,25 @@ func (v *visit) confirmSecond(cases []triage.Case) (proof string, err error) {
 		case one.Decided == v.person.Name:
 			return "", triage.ErrSamePerson
 		}
-		what = append(what, pending(one))
+		off, err := v.Desk.Replaced(v.ctx(), v.Publisher.Ledger, one)
+		if err != nil {
+			return "", err
+		}
+		off = slices.DeleteFunc(off, func(l triage.Listing) bool { // it has left already
+			_, err := v.Publisher.Ledger.Get(v.ctx(), l.Lists)
+			return errors.Is(err, ledger.ErrNotFound)
+		})
+		what = append(what, pending(one), off)
 		key := "change.list"
 		if one.Action == triage.Withdraw {
 			key = "change.withdraw"
 		}
-		c.Says = append(c.Says, say(v.lang, key, one.Lists.Describe(v.lang), kind(v.lang, one.Category), until(v.lang, one.Lapses), one.Decided, one.Reason[v.lang]))
+		for _, s := range one.About() {
+			c.Says = append(c.Says, say(v.lang, key, s.Describe(v.lang), kind(v.lang, one.Category), until(v.lang, one.Lapses), one.Decided, one.Reason[v.lang]))
+		}
+		for _, gone := range off {
+			c.Says = append(c.Says, say(v.lang, "change.replaces", gone.Lists.Describe(v.lang)))
+		}
 	}
 	c.What = what
 	return v.confirm(c)
@@ -542,7 +563,7 @@ func pending(c triage.Case) any {
 	return struct {
 		Case            int64
 		Action          triage.Action
-		Lists           subject.Subject
+		Lists           []triage.Listing
 		Category        string
 		Reason          map[string]string
 		Lapses, Changed int64

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"fmt"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -172,9 +174,163 @@ func TestAppealsInTheConsole(t *testing.T) {
 			said = append(said, a.Action+" · "+a.Object+" · "+a.Why)
 		}
 	}
-	want := "withdraw shop.example/ · case 1 · trade register\nuphold against 1 appeals · case 2 · trade register"
+	want := "withdraw shop.example/ · case 1 · trade register\nuphold against 1 appeal · case 2 · trade register"
 	if got := strings.Join(said, "\n"); got != want {
 		t.Errorf("the log says\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What took two people to list takes two to take off, and the pages say so in the reader's language.
+func TestAnObjectionToWhatReachesFar(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	o.lists("shop.github.io/", nil)
+	o.report(wire.Report{Kind: wire.KindMistake, Href: "https://shop.github.io/", Note: "It is mine."}, "a")
+	_, body, _ := o.ask("GET", "/appeals/1", mai+"; khien-lang=vi", nil)
+	o.sees(body, "Cần hai người đồng ý: một trang thuộc github.io")
+	form := url.Values{"lists": {"shop.github.io/"}, "reason_en": {"an honest shop"}, "reason_vi": {"cửa hàng thật"}}
+	if status, body, _ := o.ask("POST", "/appeals/1/withdraw", mai, form); status != 303 {
+		t.Fatalf("%d: %s", status, body)
+	}
+	if c, err := o.Desk.Get(t.Context(), 1); err != nil || c.State != triage.StateProposed {
+		t.Errorf("%+v, %v", c, err)
+	}
+	_, body, _ = o.ask("GET", "/publish", mai, nil)
+	o.sees(body, "1 proposal waits for a second person", "!is taken off")
+
+	// Taken off in another way, the release takes two.
+	if err := o.Publisher.Ledger.List(t.Context(), "mai", ledger.Indicator{Subject: "page.github.io/", FirstSeen: 1}); err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ = o.ask("GET", "/publish", mai, nil)
+	o.sees(body, "a host of github.io: two people must confirm", "Confirm as the first person")
+}
+
+// A case that was listed and is decided anew: its page says what a rejection takes off the list, the plan shows it, and a release
+// does what was planned.
+func TestAListedCaseIsRejectedAnew(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	o.report(wire.Report{Href: "https://shop.example/"}, "a")
+	do := func(path string, form url.Values) {
+		t.Helper()
+		if status, body, _ := o.ask("POST", path, mai, form); status != 303 {
+			t.Fatalf("%s is %d: %s", path, status, body)
+		}
+	}
+	do("/cases/1/list", url.Values{"lists": {"shop.example/"}, "category": {"shop"}, "days": {"0"}})
+	if c, err := o.Desk.Get(t.Context(), 1); err != nil || c.Reason["pl"] != category.Shop.How("pl") {
+		t.Errorf("the draft has no Polish: %q, %v", c.Reason, err)
+	}
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	do("/cases/1/reopen", nil)
+	_, body, _ := o.ask("GET", "/cases/1", mai, nil)
+	o.sees(body, "leaves the list with the next release")
+	do("/cases/1/reject", url.Values{"reason_en": {"an honest shop"}, "reason_vi": {"cửa hàng thật"}})
+	_, body, _ = o.ask("GET", "/publish", mai, nil)
+	o.sees(body, "taken off")
+	ctx, err := o.sessions.Load(t.Context(), strings.TrimPrefix(mai, "khien-console="))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &visit{Console: o.Console, r: httptest.NewRequestWithContext(ctx, "GET", origin+"/publish", nil), lang: "en"}
+	p, err := v.plan()
+	if err != nil || p.Removed.Count != 1 {
+		t.Fatalf("%+v, %v", p.Plan, err)
+	}
+	if _, err := o.Desk.ReleasePlanned(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix(), p.Plan); err != nil {
+		t.Error(err)
+	}
+	e, err := o.Publisher.Ledger.Entry(t.Context(), "shop.example/")
+	if err != nil || e.Withdrawn == 0 || e.Taken["vi"] != "cửa hàng thật" {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+// Whoever agrees as the second person is told, and signs, what leaves the list for it.
+func TestTheSecondPersonIsToldWhatIsReplaced(t *testing.T) {
+	o := newOffice(t)
+	mai, linh := o.person("mai", staff.Maintainer), o.person("linh", staff.Approver)
+	o.report(wire.Report{Href: "https://an-invented-page.github.io/pay"}, "a")
+	list := func(name string) {
+		t.Helper()
+		form := url.Values{"lists": {name}, "category": {"shop"}, "days": {"0"}}
+		if status, body, _ := o.ask("POST", "/cases/1/list", mai, form); status != 303 {
+			t.Fatalf("%s: %d: %s", name, status, body)
+		}
+	}
+	list("an-invented-page.github.io/pay")
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, _ := o.ask("POST", "/cases/1/reopen", mai, nil); status != 303 {
+		t.Fatalf("opening it again is %d", status)
+	}
+	list("an-invented-page.github.io/")
+	_, body, _ := o.ask("POST", "/cases/1/second", linh, nil)
+	o.sees(body, "Take Web page an-invented-page.github.io/pay off the list, which an earlier decision had put there")
+	before := digestField.FindStringSubmatch(body)
+	if err := o.Publisher.Ledger.Withdraw(t.Context(), "mai", "an-invented-page.github.io/pay", map[string]string{"en": "it is gone"}); err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ = o.ask("POST", "/cases/1/second", linh, nil)
+	o.sees(body, "!off the list")
+	if after := digestField.FindStringSubmatch(body); before == nil || after == nil || before[1] == after[1] {
+		t.Errorf("the passkey signs the same, whatever leaves the list: %q, %q", before, after)
+	}
+}
+
+// Who asks about an entry quotes its number as the warning shows it.
+func TestACaseIsFound(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	o.report(wire.Report{Href: "https://shop.example/a"}, "a")
+	for _, text := range []string{"1", "KH-C1", " kh-c1 ", "shop.example", "hxxps://shop[.]example/b"} {
+		if _, _, h := o.ask("GET", "/find?q="+url.QueryEscape(text), mai, nil); h.Get("Location") != "/cases/1" {
+			t.Errorf("%q leads to %q", text, h.Get("Location"))
+		}
+	}
+	for _, text := range []string{"2", "KH-C2", "KH-C", "KH-C-1", "what?", ""} {
+		if _, _, h := o.ask("GET", "/find?q="+url.QueryEscape(text), mai, nil); h.Get("Location") != "/queue" {
+			t.Errorf("%q leads to %q", text, h.Get("Location"))
+		}
+	}
+}
+
+// A form may be written by hand: what is listed, split off and noted is held to the case all the same.
+func TestFormsThatNoPageHas(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	o.report(wire.Report{Href: "https://shop.example/a"}, "a")
+	o.report(wire.Report{Href: "https://shop.example/b"}, "b")
+	report := func(from, href string) string {
+		id := make([]byte, 16)
+		copy(id, from+href)
+		return fmt.Sprintf("%x", id)
+	}
+	f := func(path string, form url.Values, want int, words ...string) {
+		t.Helper()
+		status, body, _ := o.ask("POST", path, mai, form)
+		if status != want {
+			t.Errorf("%s is %d, want %d: %s", path, status, want, body)
+		}
+		o.sees(body, words...)
+	}
+	listing := func(s string) url.Values { return url.Values{"lists": {s}, "category": {"shop"}, "days": {"30"}} }
+	f("/cases/1/list", listing("honest.example/"), 422, "No report of this case is about honest.example/")
+	f("/cases/1/list", listing("facebook:user/somebody"), 422)
+	f("/cases/1/list", listing("vietcombank.com.vn/"), 422)
+	f("/cases/1/list", listing("shop.example/c"), 303) // a page of it
+	f("/cases/1/undo", nil, 303)
+	f("/cases/1/reject", url.Values{"why": {strings.Repeat("x", 2001)}}, 422, "at most 2000")
+	f("/cases/1/split", url.Values{"name": {"shop.example/b"}, "report": {"zz"}}, 404)
+	f("/cases/1/split", url.Values{"name": {"shop.example/b"}, "report": {strings.Repeat("0", 32)}}, 404)
+	f("/cases/1/split", url.Values{"name": {"shop.example/b"}}, 422, "Select the reports")
+	f("/cases/1/split", url.Values{"name": {"shop.example/b"}, "report": {report("b", "https://shop.example/b")}}, 303)
+	if c, err := o.Desk.Get(t.Context(), 2); err != nil || c.Subject != "shop.example/b" || c.Reports != 1 {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
 

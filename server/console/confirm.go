@@ -76,9 +76,11 @@ func (v *visit) confirmed(digest string) (proof, reason string, err error) {
 	if err := v.Staff.Used(v.ctx(), *key); err != nil {
 		return "", "", err
 	}
-	id := sha256.Sum256(key.ID)
-	return "confirmed with passkey " + hex.EncodeToString(id[:4]) + " over sha256:" + digest, "", nil
+	return "confirmed with passkey " + shortKey(key.ID) + proofOver(digest), "", nil
 }
+
+// proofOver is how a proof ends.
+func proofOver(digest string) string { return " over sha256:" + digest }
 
 // confirmation is a page that asks for a passkey.
 type confirmation struct {

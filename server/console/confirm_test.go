@@ -1,12 +1,21 @@
 package console
 
 import (
+	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"khien/server/ledger"
 	"khien/server/staff"
+	"khien/server/triage"
+	"khien/shared/subject"
 	"khien/shared/wire"
 )
 
@@ -52,5 +61,116 @@ func TestNothingIsPublishedWithoutAPasskey(t *testing.T) {
 	}
 	if _, err := o.Publisher.Blobs.Head(); err == nil {
 		t.Error("it was published")
+	}
+}
+
+// The page shows, and the passkey signs, what changes beside the list too: here somebody edits the official names, and then the hotlines,
+// after the page was opened.
+func TestWhatIsSaidBesideTheListIsConfirmed(t *testing.T) {
+	o := newOffice(t)
+	session := o.person("mai", staff.Maintainer)
+	o.Publisher.Official, o.Publisher.Help = t.TempDir(), filepath.Join(t.TempDir(), "help.json")
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	write := func(file, text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	digest := func(words ...string) string {
+		t.Helper()
+		_, body, _ := o.ask("GET", "/publish", session, nil)
+		o.sees(body, words...)
+		shown := digestField.FindStringSubmatch(body)
+		if shown == nil {
+			t.Fatalf("there is nothing to confirm:\n%s", body)
+		}
+		return shown[1]
+	}
+	_, body, _ := o.ask("GET", "/publish", session, nil)
+	o.sees(body, "There is nothing to publish")
+	write(filepath.Join(o.Publisher.Official, "ours.txt"), "real-bank.example | The Real Bank\n")
+	names := digest("Official names", "real-bank.example | The Real Bank")
+	write(o.Publisher.Help, `{"help":[{"country":"SE","checked":"2026-11-24","steps":{},"hotlines":[{"kind":"phone","value":"11414","name":{"en":"Police"},"what":{"en":"Fraud"},"cases":[],"source":"https://police.example/"}]}]}`)
+	both := digest("Official names", "Help and hotlines", "SE phone 11414")
+	if names == both {
+		t.Error("another hotline has the same digest")
+	}
+	status, body, _ := o.ask("POST", "/publish", session, url.Values{"digest": {names}, "assertion": {"{}"}})
+	if status != 409 || !strings.Contains(body, both) {
+		t.Errorf("what was confirmed before it changed: %d", status)
+	}
+}
+
+// The first of two confirmations of a release outlives the server, and counts for exactly what was confirmed, from somebody who may publish still.
+func TestAProposedReleaseOutlivesTheServer(t *testing.T) {
+	o := newOffice(t)
+	mai, linh := o.person("mai", staff.Maintainer), o.person("linh", staff.Approver)
+	for i := range 51 {
+		s := subject.Subject(fmt.Sprintf("shop-%d.example/", i))
+		if err := o.Publisher.Ledger.List(t.Context(), "mai", ledger.Indicator{Subject: s, FirstSeen: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := func(session string) string {
+		t.Helper()
+		_, body, _ := o.ask("GET", "/publish", session, nil)
+		return body
+	}
+	digest := digestField.FindStringSubmatch(page(mai))[1]
+	// What publishNow writes when a passkey has confirmed it.
+	propose := func(actor, digest string) {
+		t.Helper()
+		act := triage.Act{Time: 1, Actor: actor, Action: proposes, Object: afterRelease(0), Why: "confirmed with passkey 00000000" + proofOver(digest)}
+		if err := o.Desk.Record(t.Context(), act); err != nil {
+			t.Fatal(err)
+		}
+	}
+	propose("mai", strings.Repeat("0", 64))
+	if body := page(linh); strings.Contains(body, "mai has confirmed it") {
+		t.Error("a confirmation of something else counts")
+	}
+	propose("mai", digest)
+	again, err := New(o.Config) // the server is started anew
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.sessions = o.sessions
+	if again.handler, err = again.routing(); err != nil {
+		t.Fatal(err)
+	}
+	o.Console = again
+	o.sees(page(mai), "You have confirmed it")
+	o.sees(page(linh), "mai has confirmed it")
+	propose("linh", digest)
+	o.sees(page(mai), "linh has confirmed it; an approver, and not the same person, must too")
+	o.sees(page(linh), "mai has confirmed it")
+	if err := o.Staff.Leave(t.Context(), "mai"); err != nil {
+		t.Fatal(err)
+	}
+	o.sees(page(linh), "You have confirmed it")
+}
+
+// Nobody is asked to confirm what cannot be: to forget no passkey, one that is not theirs, or the last.
+func TestOnlyAPasskeyOfOnesOwnIsForgotten(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	for _, id := range []string{"", "00", "no hex"} {
+		if status, body, _ := o.ask("POST", "/me/forget", mai, url.Values{"passkey": {id}}); status != 404 || strings.Contains(body, "data-confirm") {
+			t.Errorf("%q is %d", id, status)
+		}
+	}
+	link, err := o.Staff.Invite(t.Context(), "mai", staff.Maintainer)
+	if err == nil {
+		err = o.Staff.Enrol(t.Context(), link, webauthn.Credential{ID: []byte{1}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, body, _ := o.ask("POST", "/me/forget", mai, url.Values{"passkey": {"01"}})
+	if o.sees(body, "Without this passkey you could not come in"); status != 422 {
+		t.Errorf("the last one is %d", status)
 	}
 }

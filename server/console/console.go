@@ -74,10 +74,10 @@ type Console struct {
 	passkeys *webauthn.WebAuthn
 	sessions *scs.SessionManager
 	handler  http.Handler
+	mux      *http.ServeMux // of the routes
 	// deciding is held for reading while a case is decided, and for writing while a release is made: what is
 	// confirmed is what is published.
 	deciding sync.RWMutex
-	proposal proposal
 }
 
 // New makes a console.

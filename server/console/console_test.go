@@ -255,6 +255,25 @@ func TestWhereSomebodyMayBeSent(t *testing.T) {
 	f("", "/")
 }
 
+// Who chooses another language or goes back from a page that answers a form comes to a page.
+func TestThePageAboveAForm(t *testing.T) {
+	o := newOffice(t)
+	an := o.person("ann", staff.Admin)
+	o.report(wire.Report{Href: "https://shop.example/"}, "a")
+	for form, above := range map[string]string{"/people/invite": "/people", "/cases/1/list": "/cases/1", "/queue/many": "/queue", "/confirm/begin": "/"} {
+		_, body, _ := o.ask("POST", form, an, url.Values{"name": {"mai"}, "role": {"auditor"}})
+		if want := `name="next" value="` + above + `"`; !strings.Contains(body, want) {
+			t.Errorf("%s has no %s:\n%s", form, want, body)
+		}
+		if strings.Contains(body, "data-confirm") && !strings.Contains(body, `href="`+above+`">`) {
+			t.Errorf("%s does not lead back to %s", form, above)
+		}
+	}
+	if _, body, _ := o.ask("GET", "/queue?part=done", an, nil); !strings.Contains(body, `value="/queue?part=done"`) {
+		t.Error("a page is not where it was")
+	}
+}
+
 func TestAnOriginThatPasskeysCannotHave(t *testing.T) {
 	for _, bad := range []string{"", "http://console.example", "http://127.0.0.1:8788", "localhost:8788"} {
 		if _, err := New(Config{Origin: bad}); err == nil {

@@ -171,14 +171,11 @@ func finishEnrol(v *visit) error {
 	} else if err != nil {
 		return err
 	}
-	return v.admit(p, "make a passkey as "+string(p.Role))
+	return v.admit(p, "make passkey "+shortKey(key.ID)+" as "+string(p.Role))
 }
 
 // look sets the language, the colours, or whether single keys do something; the choice stays in the browser for a year.
 func look(v *visit) error {
-	if err := v.r.ParseForm(); err != nil {
-		return err
-	}
 	for name, choices := range map[string][]string{"lang": languages, "theme": {"light", "dark", "system"}, "keys": {"on", "off"}} {
 		if choice := v.r.PostForm.Get(name); slices.Contains(choices, choice) {
 			http.SetCookie(v.w, &http.Cookie{Name: "khien-" + name, Value: choice, Path: "/", MaxAge: 365 * 24 * 60 * 60,

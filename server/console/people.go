@@ -1,6 +1,9 @@
 package console
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -13,6 +16,9 @@ var peopleRoutes = []route{
 	{"GET /people", staff.Invite, peoplePage},
 	{"POST /people/invite", staff.Invite, invite},
 	{"POST /people/leave", staff.Invite, leave},
+	{"GET /me", seen, mePage},
+	{"POST /me/passkey", seen, anotherPasskey},
+	{"POST /me/forget", seen, forgetPasskey},
 }
 
 // people is who may enter.
@@ -47,7 +53,7 @@ func invite(v *visit) error {
 	if err != nil {
 		return err
 	}
-	known := slices.IndexFunc(all, func(p staff.Person) bool { return p.Name == name && p.Left == 0 })
+	known := slices.IndexFunc(all, func(p staff.Person) bool { return p.Name == name && p.Left == 0 && len(p.Passkeys) > 0 })
 	if known >= 0 {
 		says = say(v.lang, "people.will.change", name, say(v.lang, "role."+string(all[known].Role)), say(v.lang, "role."+string(role)))
 	}
@@ -62,9 +68,16 @@ func invite(v *visit) error {
 	if err != nil {
 		return err
 	}
-	err = v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "invite as " + string(role), Object: "person " + name, Why: proof})
+	action := "invite as "
+	if link == "" {
+		action = "change the role to "
+	}
+	err = v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: action + string(role), Object: "person " + name, Why: proof})
 	if err != nil {
 		return err
+	}
+	if link == "" {
+		return v.back("/people", "people.changed", name)
 	}
 	return v.people(name, v.Address()+"/invite/"+link)
 }
@@ -88,4 +101,81 @@ func leave(v *visit) error {
 		return err
 	}
 	return v.back("/people", "people.left", name)
+}
+
+// me is what a person sees of themself.
+type me struct {
+	Passkeys []staff.Passkey
+	Link     string // to make another, just now
+}
+
+// Name is a passkey's name in forms.
+func (me) Name(k staff.Passkey) string { return hex.EncodeToString(k.ID) }
+
+// Short is how the audit log names a passkey.
+func (me) Short(k staff.Passkey) string { return shortKey(k.ID) }
+
+func shortKey(id []byte) string {
+	sum := sha256.Sum256(id)
+	return hex.EncodeToString(sum[:4])
+}
+
+func mePage(v *visit) error { return v.me("") }
+
+func (v *visit) me(link string) error {
+	passkeys, err := v.Staff.Passkeys(v.ctx(), v.person.Handle)
+	if err != nil {
+		return err
+	}
+	return v.show("me", me{passkeys, link})
+}
+
+// anotherPasskey makes a link with which the reader makes one more passkey, on another device. A passkey that is there
+// already confirms it, so that nobody else makes one, neither an admin nor who sits down at an open screen.
+func anotherPasskey(v *visit) error {
+	proof, err := v.confirm(change{Key: "confirm.passkey", What: hex.EncodeToString(v.person.Handle), Says: []string{say(v.lang, "me.will.make")}})
+	if proof == "" || err != nil {
+		return err
+	}
+	if err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "ask for another passkey", Object: "person " + v.person.Name, Why: proof}); err != nil {
+		return err
+	}
+	link, err := v.Staff.Another(v.ctx(), v.person.Handle)
+	if err != nil {
+		return err
+	}
+	return v.me(v.Address() + "/invite/" + link)
+}
+
+func forgetPasskey(v *visit) error {
+	id, err := hex.DecodeString(v.form("passkey"))
+	if err != nil {
+		return errNoPage
+	}
+	mine, err := v.Staff.Passkeys(v.ctx(), v.person.Handle)
+	switch {
+	case err != nil:
+		return err
+	case !slices.ContainsFunc(mine, func(k staff.Passkey) bool { return bytes.Equal(k.ID, id) }):
+		return errNoPage
+	case len(mine) == 1:
+		return wrong("me.last")
+	}
+	proof, err := v.confirm(change{Key: "confirm.forget", What: hex.EncodeToString(id), Says: []string{say(v.lang, "me.will.forget", shortKey(id))}})
+	if proof == "" || err != nil {
+		return err
+	}
+	switch err := v.Staff.Forget(v.ctx(), v.person.Handle, id); {
+	case errors.Is(err, staff.ErrLastPasskey):
+		return wrong("me.last")
+	case errors.Is(err, staff.ErrNotFound):
+		return errNoPage
+	case err != nil:
+		return err
+	}
+	err = v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "remove passkey " + shortKey(id), Object: "person " + v.person.Name, Why: proof})
+	if err != nil {
+		return err
+	}
+	return v.back("/me", "me.forgotten")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"khien/server/feed"
 	"khien/server/triage"
@@ -119,10 +120,11 @@ func queue(v *visit) error {
 	return v.show("queue", l)
 }
 
-// find goes to the case of a number, or of what an address, a handle, a telephone number or a canonical subject names.
+// find goes to the case of a number, also as the public is told it (KH-C17), or of what an address, a handle, a telephone number or a canonical subject names.
 func find(v *visit) error {
 	text := v.form("q")
-	if id, err := strconv.ParseInt(text, 10, 64); err == nil && len(text) < 10 {
+	number := strings.TrimPrefix(strings.ToUpper(text), "KH-C")
+	if id, err := strconv.ParseInt(number, 10, 64); err == nil && len(number) < 10 {
 		if _, err := v.Desk.Get(v.ctx(), id); err == nil {
 			return v.back(fmt.Sprintf("/cases/%d", id), "")
 		}

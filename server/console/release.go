@@ -3,8 +3,9 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
-	"sync"
+	"strings"
 
 	"khien/server/blob"
 	"khien/server/publish"
@@ -20,25 +21,43 @@ var releaseRoutes = []route{
 	{"GET /releases/{id}", seen, releasePage},
 }
 
-// atOnce is how many changes of the list one person may publish at once.
-const atOnce = 50
+// proposes is the action of a person's confirmation of a release that another must confirm too. Its entry in the audit
+// log is the proposal: it outlives the server.
+const proposes = "propose a release"
 
-// proposal is a release that one person has confirmed and another must.
-type proposal struct {
-	sync.Mutex
-	digest, by string
+// proposed tells who has confirmed a release of exactly this digest before: somebody else, if there is one, who may still
+// publish. The log has the digest in the proof of the passkey.
+func (v *visit) proposed(base uint64, digest string) (by string, err error) {
+	acts, err := v.Desk.Log(v.ctx(), "", afterRelease(base), 0, 0, 1000)
+	if err != nil {
+		return "", err
+	}
+	people, err := v.Staff.All(v.ctx())
+	if err != nil {
+		return "", err
+	}
+	for _, a := range acts {
+		if a.Action != proposes || !strings.HasSuffix(a.Why, proofOver(digest)) {
+			continue
+		}
+		may := func(p staff.Person) bool { return p.Name == a.Actor && p.Left == 0 && p.Role.May(staff.Publish) }
+		if slices.ContainsFunc(people, may) && (by == "" || by == v.person.Name) {
+			by = a.Actor
+		}
+	}
+	return by, nil
 }
+
+func afterRelease(base uint64) string { return "release after " + strconv.FormatUint(base, 10) }
 
 // plan is what the publish page shows.
 type plan struct {
-	publish.Plan
-	Cases    []triage.Case // that it brings into the ledger
-	Rejected int           // of them
-	Cards    []cardChange  // advice cards
-	Waiting  int           // that wait for a second person and are not in it
+	triage.Planned
+	Rejected int          // of its cases
+	Cards    []cardChange // advice cards
+	Waiting  int          // that wait for a second person and are not in it
 	Digest   string
 	Reason   string // why the page is shown again
-	Two      bool   // whether two people must confirm
 	By       string // who has confirmed exactly this
 	Mine     bool   // whether that is the reader
 	Last     *release.Head
@@ -56,43 +75,51 @@ func (p plan) Refusals() []publish.Protected {
 	return all
 }
 
+// ByTwo tells whether two people must confirm.
+func (p plan) ByTwo() bool { return p.Two != triage.Two{} }
+
 // Nothing tells whether there is nothing to publish and nobody to tell.
-func (p plan) Nothing() bool { return p.Empty() && len(p.Cases) == 0 && len(p.Cards) == 0 }
+func (p plan) Nothing() bool { return p.Empty() && len(p.Cases) == 0 }
+
+// Order tells whether what is said beside the list changes in nothing but its order.
+func (p plan) Order() bool {
+	s := p.Spoken
+	return s.Changed && len(s.Cards) == 0 && !s.Official.Any() && !s.Help.Any() && !s.Hot.Any()
+}
+
+// beside is one part of what is said beside the list, as lines that come and go.
+type beside struct {
+	Key string // of its message
+	publish.Lines
+}
+
+// Beside are the parts that change.
+func (p plan) Beside() (all []beside) {
+	for _, one := range []beside{{"publish.head.official", p.Spoken.Official}, {"publish.head.help", p.Spoken.Help}, {"publish.head.hot", p.Spoken.Hot}} {
+		if one.Any() {
+			all = append(all, one)
+		}
+	}
+	return all
+}
 
 // plan works out what publishing now would change.
 func (v *visit) plan() (p plan, err error) {
-	if p.Cases, err = v.Desk.Pending(v.ctx()); err != nil {
+	if p.Planned, err = v.Desk.Plan(v.ctx(), v.Publisher, v.Impact, v.now()); err != nil {
 		return p, err
 	}
-	if p.Cards, err = v.cardChanges(); err != nil {
-		return p, err
-	}
-	var cards []string
-	for _, c := range p.Cards {
-		cards = append(cards, c.Key, c.ID, c.Hash)
-	}
-	overlay := publish.Pending{}
 	var cases []any
 	for _, c := range p.Cases {
 		cases = append(cases, pending(c))
-		switch c.Action {
-		case triage.List:
-			i := c.Indicator()
-			overlay[c.Lists] = &i
-		case triage.Withdraw:
-			overlay[c.Lists] = nil
-		default:
+		if c.Action != triage.List && c.Action != triage.Withdraw {
 			p.Rejected++
 		}
 	}
-	if p.Plan, err = v.Publisher.Plan(v.ctx(), v.now(), overlay); err != nil {
-		return p, err
-	}
+	p.Cards = v.cardChanges(p.Spoken.Cards)
 	if _, p.Waiting, err = v.Desk.In(v.ctx(), triage.PartProposed, 0, 0); err != nil {
 		return p, err
 	}
-	p.Two = p.Added.Count+p.Changed.Count+p.Removed.Count > atOnce
-	p.Digest, err = change{Key: "publish", What: []any{p.Base, p.Set.String(), p.Root.String(), cases, cards}}.digest()
+	p.Digest, err = change{Key: "publish", What: []any{p.Base, p.Set.String(), p.Root.String(), p.Guide.String(), p.Keys.String(), cases}}.digest()
 	if err != nil {
 		return p, err
 	}
@@ -101,10 +128,11 @@ func (v *visit) plan() (p plan, err error) {
 	} else if !errors.Is(err, blob.ErrNotFound) {
 		return p, err
 	}
-	v.proposal.Lock()
-	defer v.proposal.Unlock()
-	if p.Two && v.proposal.digest == p.Digest {
-		p.By, p.Mine = v.proposal.by, v.proposal.by == v.person.Name
+	if p.ByTwo() {
+		if p.By, err = v.proposed(p.Base, p.Digest); err != nil {
+			return p, err
+		}
+		p.Mine = p.By == v.person.Name
 	}
 	return p, nil
 }
@@ -148,18 +176,14 @@ func publishNow(v *visit) error {
 	if p.Nothing() {
 		return v.back("/publish", "publish.nothing")
 	}
-	if p.Two && (p.By == "" || p.Mine) {
-		v.proposal.Lock()
-		v.proposal.digest, v.proposal.by = p.Digest, v.person.Name
-		v.proposal.Unlock()
-		err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "propose a release",
-			Object: "release after " + strconv.FormatUint(p.Base, 10), Why: proof})
+	if p.ByTwo() && (p.By == "" || p.Mine) {
+		err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: proposes, Object: afterRelease(p.Base), Why: proof})
 		if err != nil {
 			return err
 		}
 		return v.back("/publish", "publish.proposed")
 	}
-	if p.Two {
+	if p.ByTwo() {
 		if !v.may(staff.Second) {
 			return errForbidden
 		}
@@ -217,9 +241,7 @@ func releasePage(v *visit) error {
 func (i issued) Lists() []subject.Subject {
 	var all []subject.Subject
 	for _, c := range i.Cases {
-		if c.Lists != "" {
-			all = append(all, c.Lists)
-		}
+		all = append(all, c.About()...)
 	}
 	return all
 }

@@ -36,6 +36,7 @@ func (v *visit) may(right staff.Right) bool {
 // routing is the way of a request: no request of another site, the session, the route, the right.
 func (k *Console) routing() (http.Handler, error) {
 	mux := http.NewServeMux()
+	k.mux = mux
 	for _, one := range routes {
 		if one.Right == "" {
 			return nil, fmt.Errorf("%s has no right", one.Pattern)
@@ -61,7 +62,9 @@ func (k *Console) answer(w http.ResponseWriter, r *http.Request, right staff.Rig
 	switch {
 	case err != nil:
 	case v.may(right):
-		err = do(v)
+		if err = v.read(); err == nil {
+			err = do(v)
+		}
 	case v.signedIn():
 		err = errForbidden
 	case r.Method == http.MethodGet:
@@ -73,6 +76,23 @@ func (k *Console) answer(w http.ResponseWriter, r *http.Request, right staff.Rig
 	if err != nil {
 		v.problem(err)
 	}
+}
+
+// maxWhy bounds what somebody writes for the audit log, in bytes.
+const maxWhy = 2000
+
+// read reads the form of a request, so that all of it is there for every route.
+func (v *visit) read() error {
+	var large *http.MaxBytesError
+	switch err := v.r.ParseMultipartForm(maxForm); {
+	case errors.As(err, &large):
+		return err
+	case err != nil && !errors.Is(err, http.ErrNotMultipart):
+		return &told{http.StatusBadRequest, "problem.form", nil}
+	case len(v.form("why")) > maxWhy:
+		return wrong("problem.longwhy", maxWhy)
+	}
+	return nil
 }
 
 //go:embed static

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/publish"
 	"khien/server/staff"
 	"khien/server/takedown"
 	"khien/server/triage"
@@ -83,15 +85,28 @@ func (p page) May(right staff.Right) bool { return p.v.may(right) }
 
 // At tells whether the reader is in a part of the console.
 func (p page) At(part string) bool {
-	path := p.v.r.URL.Path
-	return path == part || strings.HasPrefix(path, part+"/")
+	at := p.v.r.URL.Path
+	return at == part || strings.HasPrefix(at, part+"/")
+}
+
+// place is where the reader is, with the query, so that it can be asked for again. What answers a form can't: there it is the nearest page above.
+func (v *visit) place() string {
+	if v.r.Method == http.MethodGet {
+		return v.r.URL.RequestURI()
+	}
+	for at := path.Dir(v.r.URL.Path); at != "/"; at = path.Dir(at) {
+		if _, pattern := v.mux.Handler(&http.Request{Method: http.MethodGet, Host: v.r.Host, URL: &url.URL{Path: at}}); strings.HasPrefix(pattern, "GET ") {
+			return at
+		}
+	}
+	return "/"
 }
 
 // show writes a page.
 func (v *visit) show(name string, data any) error { return v.write(http.StatusOK, name, data) }
 
 func (v *visit) write(status int, name string, data any) error {
-	p := page{Lang: v.lang, Theme: cookie(v.r, "khien-theme"), Keys: cookie(v.r, "khien-keys") != "off", Person: v.person, Path: v.r.URL.RequestURI(), D: data, v: v}
+	p := page{Lang: v.lang, Theme: cookie(v.r, "khien-theme"), Keys: cookie(v.r, "khien-keys") != "off", Person: v.person, Path: v.place(), D: data, v: v}
 	if v.signedIn() {
 		var err error
 		if p.Count, err = v.count(); err != nil {
@@ -166,7 +181,10 @@ func (v *visit) problem(err error) {
 	case errors.Is(err, triage.ErrSamePerson):
 		one = &told{http.StatusConflict, "problem.sameperson", nil}
 	case errors.Is(err, triage.ErrRefused):
-		one = &told{http.StatusUnprocessableEntity, "problem.refused", []any{err.Error()}}
+		one = &told{http.StatusUnprocessableEntity, "problem.refused", []any{refusedFor(v.lang, err)}}
+		if p, ok := errors.AsType[*publish.Protected](err); ok {
+			one.args = []any{string(p.Subject) + ": " + refusedFor(v.lang, err)}
+		}
 	case errors.As(err, &large):
 		one = &told{http.StatusRequestEntityTooLarge, "problem.large", nil}
 	default:

@@ -5,7 +5,8 @@
 //
 //	upload ──Clean──> JPEG ──> DIR/ab/cdef… ──> index.db
 //
-// The file comes before its row: after a crash there may be a file that nobody names, and never a row without its file.
+// The file comes before its row: after a crash there may be a file that nobody names (Sweep), and never a row without its
+// file. How long a picture is kept, whoever calls Delete decides.
 package evidence
 
 import (
@@ -99,16 +100,23 @@ func (s *Store) Add(ctx context.Context, report, upload []byte, now int64) (p Pi
 	}
 	digest := sha256.Sum256(clean)
 	p = Picture{hex.EncodeToString(digest[:]), report, width, height, int64(len(clean)), now}
-	if err := s.write(p.Digest, clean); err != nil {
-		return Picture{}, fmt.Errorf("couldn't keep a picture: %w", err)
-	}
-	done, err := s.db.ExecContext(ctx, `INSERT INTO picture (report, upload, digest, width, height, size, received)
-		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM picture WHERE report = ?1) < ?8 ON CONFLICT DO NOTHING`,
-		report, sum[:], digest[:], width, height, p.Size, now, MaxEach)
+	kept := int64(0)
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		if err := s.write(p.Digest, clean); err != nil {
+			return err
+		}
+		done, err := tx.ExecContext(ctx, `INSERT INTO picture (report, upload, digest, width, height, size, received)
+			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM picture WHERE report = ?1) < ?8 ON CONFLICT DO NOTHING`,
+			report, sum[:], digest[:], width, height, p.Size, now, MaxEach)
+		if err == nil {
+			kept, err = done.RowsAffected()
+		}
+		return err
+	})
 	if err != nil {
 		return Picture{}, fmt.Errorf("couldn't keep a picture: %w", err)
 	}
-	if n, _ := done.RowsAffected(); n == 0 {
+	if kept == 0 {
 		return s.known(ctx, report, sum[:]) // another sending of it was faster
 	}
 	return p, nil

@@ -44,7 +44,7 @@ type Config struct {
 	Public  *public.Site // figures, register, rules and appeals; nil for none
 	Limiter *limit.Limiter
 	// ClientHeader names the header in which a proxy in front of the server, and nobody else, tells the client's
-	// address, such as X-Real-IP; empty where clients connect by themselves.
+	// address, such as X-Real-IP; of a list, as in X-Forwarded-For, the last counts. Empty where clients connect by themselves.
 	ClientHeader string
 	Demo         bool         // serve the demo pages on *.localhost and link to them
 	Log          *slog.Logger // told about faults of the server, never about requests

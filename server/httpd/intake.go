@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -151,7 +152,9 @@ func sent(ctx *fasthttp.RequestCtx, source limit.Source, workedFor []byte) api.S
 func (s *Server) source(ctx *fasthttp.RequestCtx, l *limit.Limiter, now int64) limit.Source {
 	addr, _ := netip.AddrFromSlice(ctx.RemoteIP())
 	if s.clientHeader != "" {
-		addr, _ = netip.ParseAddr(strings.TrimSpace(string(ctx.Request.Header.Peek(s.clientHeader))))
+		told := string(bytes.Join(ctx.Request.Header.PeekAll(s.clientHeader), []byte(",")))
+		last := told[strings.LastIndexByte(told, ',')+1:] // of X-Forwarded-For; what stands before it, the client may have written
+		addr, _ = netip.ParseAddr(strings.TrimSpace(last))
 	}
 	return l.Source(addr, now)
 }

@@ -228,6 +228,36 @@ func TestNothingStoredTellsWhoReported(t *testing.T) {
 	}
 }
 
+// Behind a proxy that adds the client's address to a list, each client is one sender, whatever it has written in front itself.
+func TestAClientBehindAProxy(t *testing.T) {
+	limits := limit.Usual
+	limits.Each, limits.EachBurst = 0.0001, 1
+	d := newDesk(t, limits)
+	f := func(n int, from string, want int) {
+		t.Helper()
+		if status, _ := d.send(n, from, true); status != want {
+			t.Errorf("%q: %d, want %d", from, status, want)
+		}
+	}
+	f(1, "198.51.100.1, 192.0.2.1", 201)
+	f(2, "198.51.100.2, 192.0.2.1", 429)
+	f(3, "192.0.2.2", 201)
+	f(4, "198.51.100.1,192.0.2.3", 201)
+	_, body := reportOf(5)
+	r, err := http.NewRequestWithContext(t.Context(), "POST", d.url+"/v1/reports", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header["Content-Type"], r.Header["X-Client"] = []string{"application/msgpack"}, []string{"198.51.100.3", "192.0.2.3"} // a second line of it
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Body.Close(); resp.StatusCode != 429 {
+		t.Errorf("a header on two lines: %s, want 429", resp.Status)
+	}
+}
+
 func TestAPictureOverHTTP(t *testing.T) {
 	d := newDesk(t, limit.Usual)
 	_, receipt := d.send(1, "192.0.2.1", true)

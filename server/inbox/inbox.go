@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 
 	"khien/server/sqlite"
 	"khien/shared/wire"
@@ -48,6 +49,9 @@ type Inbox struct {
 	waiting chan *sent
 	closing chan struct{}
 	stopped chan struct{}
+
+	tending     sync.WaitGroup // the log is worked into the file
+	stopTending context.CancelFunc
 }
 
 //go:embed migrations/*.sql
@@ -68,8 +72,11 @@ func Open(path string) (*Inbox, error) {
 		db.Close()
 		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
 	}
-	i := &Inbox{db, read, make(chan *sent, maxTogether), make(chan struct{}), make(chan struct{})}
+	i := &Inbox{db: db, read: read, waiting: make(chan *sent, maxTogether), closing: make(chan struct{}), stopped: make(chan struct{})}
 	go i.write()
+	ctx, stop := context.WithCancel(context.Background())
+	i.stopTending = stop
+	i.tending.Go(func() { sqlite.Tend(ctx, path) })
 	return i, nil
 }
 
@@ -77,6 +84,8 @@ func Open(path string) (*Inbox, error) {
 func (i *Inbox) Close() error {
 	close(i.closing)
 	<-i.stopped
+	i.stopTending()
+	i.tending.Wait()
 	return errors.Join(i.read.Close(), i.db.Close())
 }
 
@@ -182,6 +191,16 @@ func (i *Inbox) Amended(ctx context.Context, n int64, limit int) (list []Report,
 
 // DecideAll closes those of the reports that are open, all with one decision, and tells how many there were.
 func (i *Inbox) DecideAll(ctx context.Context, ids [][]byte, d Decision) (n int64, err error) {
+	return i.decideAll(ctx, ids, d, `state = 'received'`)
+}
+
+// DecideAfterAll is DecideAll for what comes out otherwise than it was told before: those are told too that were rejected, or accepted
+// for another subject.
+func (i *Inbox) DecideAfterAll(ctx context.Context, ids [][]byte, d Decision) (n int64, err error) {
+	return i.decideAll(ctx, ids, d, `(state IN ('received', 'rejected') OR subject <> ?3)`)
+}
+
+func (i *Inbox) decideAll(ctx context.Context, ids [][]byte, d Decision, from string) (n int64, err error) {
 	if d.State != wire.StateAccepted && d.State != wire.StateRejected {
 		return 0, fmt.Errorf("couldn't decide about reports: %q is no decision", d.State)
 	}
@@ -191,7 +210,7 @@ func (i *Inbox) DecideAll(ctx context.Context, ids [][]byte, d Decision) (n int6
 	}
 	defer tx.Rollback()
 	for _, id := range ids {
-		done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?, changed = ?, subject = ?, reason = ? WHERE id = ? AND state = 'received'`,
+		done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?1, changed = ?2, subject = ?3, reason = ?4 WHERE id = ?5 AND `+from,
 			d.State, d.Time, d.Subject, d.Reason, id)
 		if err != nil {
 			return 0, fmt.Errorf("couldn't decide about reports: %w", err)
@@ -230,6 +249,30 @@ func (i *Inbox) Decide(ctx context.Context, id []byte, d Decision) error {
 // open is ErrDecided. What was listed because of it stays listed.
 func (i *Inbox) Reopen(ctx context.Context, id []byte, actor string, now int64) error {
 	return i.change(ctx, id, Decision{Time: now, Actor: actor, State: wire.StateReceived}, `state <> 'received'`)
+}
+
+// ReopenAll takes the decisions about those of the reports back that are decided, as Reopen does.
+func (i *Inbox) ReopenAll(ctx context.Context, ids [][]byte, actor string, now int64) error {
+	tx, err := i.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("couldn't reopen reports: %w", err)
+	}
+	defer tx.Rollback()
+	for _, id := range ids {
+		done, err := tx.ExecContext(ctx, `UPDATE report SET state = 'received', changed = ?, subject = '', reason = '' WHERE id = ? AND state <> 'received'`, now, id)
+		if err == nil {
+			if n, _ := done.RowsAffected(); n == 1 {
+				err = note(ctx, tx, id, Decision{Time: now, Actor: actor, State: wire.StateReceived})
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("couldn't reopen reports: %w", err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("couldn't reopen reports: %w", err)
+	}
+	return nil
 }
 
 func (i *Inbox) change(ctx context.Context, id []byte, d Decision, from string) error {

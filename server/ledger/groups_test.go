@@ -37,10 +37,10 @@ func TestGroups(t *testing.T) {
 	}
 	var got []string
 	for _, g := range groups {
-		got = append(got, fmt.Sprint(g.Category.Slug(), " ", g.Sort, " ", g.Count))
+		got = append(got, fmt.Sprint(g.Category.Slug(), " ", g.Sort, " ", g.Count, " ", g.Withdrawn))
 	}
 	slices.Sort(got)
-	want := []string{"job page/ 1", "shop facebook 2", "shop host/ 2", "shop page/ 2", "shop phone 1", "shop wallet 1"}
+	want := []string{"job page/ 1 0", "shop facebook 2 0", "shop host/ 2 1", "shop page/ 2 0", "shop phone 1 0", "shop wallet 1 0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -235,19 +235,20 @@ func (l *Ledger) History(ctx context.Context, s subject.Subject) ([]Decision, er
 	return list, rows.Err()
 }
 
-// Group is how many entries of one category and sort are on the list.
+// Group is how many entries of one category and sort are on the list, or were taken off it.
 type Group struct {
-	Category category.Category
-	Sort     string // what stands before the colon of an account or a number, such as "facebook" or "phone"; "host/" or "page/" of the web
-	Count    int
+	Category  category.Category
+	Sort      string // what stands before the colon of an account or a number, such as "facebook" or "phone"; "host/" or "page/" of the web
+	Count     int    // on the list
+	Withdrawn int    // taken off by a person, and off still
 }
 
-// Groups counts what is on the list at now by category and sort.
+// Groups counts what is on the list at now, and what was taken off, by category and sort.
 func (l *Ledger) Groups(ctx context.Context, now int64) ([]Group, error) {
 	rows, err := l.db.QueryContext(ctx, `SELECT category, CASE
 			WHEN subject NOT LIKE '[%' AND instr(substr(subject, 1, instr(subject || '/', '/')), ':') > 0 THEN substr(subject, 1, instr(subject, ':') - 1)
-			WHEN instr(subject, '/') = length(subject) THEN 'host/' ELSE 'page/' END AS sort, count(*)
-		FROM indicator WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?) GROUP BY 1, 2`, now)
+			WHEN instr(subject, '/') = length(subject) THEN 'host/' ELSE 'page/' END AS sort, count(*) FILTER (WHERE withdrawn = 0), count(*) FILTER (WHERE withdrawn <> 0)
+		FROM indicator WHERE withdrawn <> 0 OR lapses = 0 OR lapses > ? GROUP BY 1, 2`, now)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't count the ledger: %w", err)
 	}
@@ -255,7 +256,7 @@ func (l *Ledger) Groups(ctx context.Context, now int64) ([]Group, error) {
 	var groups []Group
 	for rows.Next() {
 		var g Group
-		if err := rows.Scan(&g.Category, &g.Sort, &g.Count); err != nil {
+		if err := rows.Scan(&g.Category, &g.Sort, &g.Count, &g.Withdrawn); err != nil {
 			return nil, fmt.Errorf("couldn't count the ledger: %w", err)
 		}
 		groups = append(groups, g)
@@ -270,12 +271,12 @@ type Tally struct {
 }
 
 // Tally counts what was ever taken off and is off still, and what was decided since a time in spans of so many
-// seconds, which begin at its multiples.
+// seconds, which begin with that time.
 func (l *Ledger) Tally(ctx context.Context, since, span int64) (removed int, spans []Tally, err error) {
 	if err := l.db.QueryRowContext(ctx, `SELECT count(*) FROM indicator WHERE withdrawn <> 0`).Scan(&removed); err != nil {
 		return 0, nil, fmt.Errorf("couldn't count the ledger: %w", err)
 	}
-	rows, err := l.db.QueryContext(ctx, `SELECT time / ?1 * ?1, count(*) FILTER (WHERE action <> 'withdraw'), count(*) FILTER (WHERE action = 'withdraw')
+	rows, err := l.db.QueryContext(ctx, `SELECT (time - ?2) / ?1 * ?1 + ?2, count(*) FILTER (WHERE action <> 'withdraw'), count(*) FILTER (WHERE action = 'withdraw')
 		FROM decision WHERE time >= ?2 GROUP BY 1 ORDER BY 1`, span, since)
 	if err != nil {
 		return 0, nil, fmt.Errorf("couldn't count the ledger: %w", err)

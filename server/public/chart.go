@@ -31,7 +31,8 @@ type label struct {
 const (
 	chartWidth = 640
 	columnArea = 200
-	rowHeight  = 30
+	barHeight  = 16
+	rowHeight  = 3*barHeight + 10
 	nameWidth  = 220
 	numberArea = 70
 )
@@ -87,29 +88,35 @@ func weekly(lang string, weeks []Week) chart {
 // maxRows bounds the bars of a chart; the table has all.
 const maxRows = 12
 
-// rows draws one bar for each, the most on top.
+// rows draws three bars for each, the most listed on top.
 func rows(lang, id, title, head string, counts []Count, name func(string) string) chart {
-	c := chart{ID: id, Title: say(lang, title), Width: chartWidth, Head: []string{say(lang, head), say(lang, "figure.listed")}}
-	most, total := 1, 0
+	c := chart{ID: id, Title: say(lang, title), Width: chartWidth,
+		Head: []string{say(lang, head), say(lang, "figure.reports"), say(lang, "figure.listed"), say(lang, "figure.removed")}}
+	most, reports, listed, removed := 1, 0, 0, 0
 	for _, one := range counts {
-		most, total = max(most, one.N), total+one.N
-		c.Rows = append(c.Rows, []string{name(one.Name), digits(lang, one.N)})
+		most = max(most, one.Reports, one.Listed, one.Removed)
+		reports, listed, removed = reports+one.Reports, listed+one.Listed, removed+one.Removed
+		c.Rows = append(c.Rows, []string{name(one.Name), digits(lang, one.Reports), digits(lang, one.Listed), digits(lang, one.Removed)})
 	}
 	shown := counts[:min(len(counts), maxRows)]
 	for i, one := range shown {
 		y := i * rowHeight
-		w := (chartWidth - nameWidth - numberArea) * one.N / most
-		c.Bars = append(c.Bars, bar{X: nameWidth, Y: y + 6, W: max(w, 2), H: rowHeight - 12, Class: "listed"})
-		c.Labels = append(c.Labels,
-			label{X: nameWidth - 10, Y: y + 20, Anchor: "end", Text: short(name(one.Name))},
-			label{X: nameWidth + max(w, 2) + 8, Y: y + 20, Anchor: "start", Text: digits(lang, one.N), Strong: true})
+		c.Labels = append(c.Labels, label{X: nameWidth - 10, Y: y + rowHeight/2 + 3, Anchor: "end", Text: short(name(one.Name))})
+		for n, value := range []int{one.Reports, one.Listed, one.Removed} {
+			w := (chartWidth - nameWidth - numberArea) * value / most
+			if value > 0 {
+				w = max(w, 2)
+			}
+			c.Bars = append(c.Bars, bar{X: nameWidth, Y: y + 4 + n*barHeight, W: w, H: barHeight - 4, Class: [...]string{"reports", "listed", "removed"}[n]})
+			c.Labels = append(c.Labels, label{X: nameWidth + w + 8, Y: y + 15 + n*barHeight, Anchor: "start", Text: digits(lang, value), Strong: n == 1})
+		}
 	}
 	c.Height = max(len(shown)*rowHeight, 1)
 	first := ""
 	if len(counts) > 0 {
 		first = name(counts[0].Name)
 	}
-	c.Says = say(lang, "chart.rows.says", digits(lang, total), len(counts), first)
+	c.Says = say(lang, "chart.rows.says", digits(lang, reports), digits(lang, listed), digits(lang, removed), len(counts), first)
 	return c
 }
 

@@ -16,6 +16,8 @@ import (
 const (
 	day  = 24 * 60 * 60
 	week = 7 * day
+	// monday is when the first whole week of the count of Unix began in Vietnam, in Unix seconds.
+	monday = 4*day - 7*60*60
 
 	// figuresLife is how long figures are kept before they are counted again, in seconds: counting reads the whole list.
 	figuresLife = 10 * 60
@@ -39,7 +41,7 @@ type Figures struct {
 	Righted   int   // objections that were right
 	Refused   int   // objections after which the entry stayed
 	Weeks     []Week
-	Kinds     []Count // of what is in force, by category, the most first
+	Kinds     []Count // by category, those with the most in force first
 	Places    []Count // by platform or sort
 	Platforms []takedown.Overview
 }
@@ -50,10 +52,10 @@ type Week struct {
 	Reports, Listed, Removed int
 }
 
-// Count is how many entries are of one kind.
+// Count is how many entries and reports are of one kind.
 type Count struct {
-	Name string // slug of a category, name of a platform, or a sort such as "website"
-	N    int
+	Name                     string // slug of a category, name of a platform, or a sort such as "website"
+	Reports, Listed, Removed int
 }
 
 // Statistics is the page of figures, which are at most ten minutes old.
@@ -81,19 +83,30 @@ func (s *Site) count(ctx context.Context, now int64) (Figures, error) {
 
 func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 	f := Figures{Counted: now}
-	kinds, places := map[string]int{}, map[string]int{}
+	kinds, places := counts{}, counts{}
 	groups, err := s.Ledger.Groups(ctx, now)
 	if err != nil {
 		return f, err
 	}
 	for _, g := range groups {
 		f.Listed += g.Count
-		kinds[g.Category.Slug()] += g.Count
-		places[placeOf(g.Sort)] += g.Count
+		for _, c := range []*Count{kinds.of(g.Category.Slug()), places.of(placeOf(g.Sort))} {
+			c.Listed, c.Removed = c.Listed+g.Count, c.Removed+g.Withdrawn
+		}
 	}
-	f.Kinds, f.Places = sorted(kinds), sorted(places)
+	told, err := s.Desk.Reported(ctx)
+	if err != nil {
+		return f, err
+	}
+	for slug, n := range told.Categories {
+		kinds.of(cmp.Or(slug, category.Other.Slug())).Reports += n
+	}
+	for sort, n := range told.Sorts {
+		places.of(placeOf(sort)).Reports += n
+	}
+	f.Kinds, f.Places = kinds.sorted(), places.sorted()
 
-	first := (now/week - weeksShown + 1) * week
+	first := ((now-monday)/week-weeksShown+1)*week + monday
 	f.Weeks = make([]Week, weeksShown)
 	for i := range f.Weeks {
 		f.Weeks[i].Start = first + int64(i)*week
@@ -139,12 +152,24 @@ func placeOf(sort string) string {
 	return "other"
 }
 
-func sorted(counts map[string]int) []Count {
-	list := make([]Count, 0, len(counts))
-	for name, n := range counts {
-		list = append(list, Count{name, n})
+// counts are made by name.
+type counts map[string]*Count
+
+func (c counts) of(name string) *Count {
+	if c[name] == nil {
+		c[name] = &Count{Name: name}
 	}
-	slices.SortFunc(list, func(a, b Count) int { return cmp.Or(b.N-a.N, strings.Compare(a.Name, b.Name)) })
+	return c[name]
+}
+
+func (c counts) sorted() []Count {
+	list := make([]Count, 0, len(c))
+	for _, one := range c {
+		list = append(list, *one)
+	}
+	slices.SortFunc(list, func(a, b Count) int {
+		return cmp.Or(b.Listed-a.Listed, b.Reports-a.Reports, b.Removed-a.Removed, strings.Compare(a.Name, b.Name))
+	})
 	return list
 }
 

@@ -188,10 +188,17 @@ func read(text string) ([]subject.Subject, string) {
 		return nil, "about.long"
 	}
 	named, err := feed.Named(text)
-	if err != nil || len(named) == 0 {
+	if err != nil || len(named) == 0 || bare(named[0]) {
 		return nil, "about.unread"
 	}
 	return named, ""
+}
+
+// bare tells whether a subject is a site with a name without a dot, such as a user name or a case number that was taken for
+// one: none is ever listed, and "nothing is known" would be said about something else than was meant.
+func bare(s subject.Subject) bool {
+	host, _, _ := strings.Cut(string(s), "/")
+	return !s.IsAccount() && !strings.ContainsAny(host, ".[")
 }
 
 // entries are those of the subjects; without past, only those in force.

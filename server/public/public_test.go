@@ -130,12 +130,20 @@ func TestTheRegister(t *testing.T) {
 	w.sees(look("en", "https://m.facebook.com/Invented.Shop?ref=1"), 200, "Facebook account inventedshop", "No reason was written down")
 	w.sees(look("en", "0900 000 001"), 200, "+84900000001", "gọi giả công an")
 
+	// A reason that is how such scams work is not said twice.
+	w.lists("plain.example/", map[string]string{"en": category.Shop.How("en")})
+	if n := strings.Count(text(look("en", "plain.example")), category.Shop.How("en")); n != 1 {
+		t.Errorf("how it works is said %d times", n)
+	}
+
 	// Only exactly: no part of a name, no pattern, nothing to leaf through.
 	for _, about := range []string{"scam", "scam.exampl", "%", "*", "s_am.example", "scam.example%", "'; DROP TABLE indicator; --", "facebook:user/", "facebook:user/invented", "KH-2026-000001"} {
 		w.sees(look("en", about), look("en", about).Status, "!never delivers", "!inventedshop")
 	}
 	w.sees(look("en", ""), 422, "Write down what")
-	w.sees(look("en", "hello there"), 422, "names nothing that the register")
+	for _, text := range []string{"hello there", "@somebody", "KH-C31", "http://somebody/"} {
+		w.sees(look("en", text), 422, "names nothing that the register")
+	}
 	w.sees(look("en", "https://"+strings.Repeat("x", 2100)+".example"), 422, "too long")
 	if p := look("en", "\xff\xfe"); p.Status != 422 {
 		t.Errorf("bytes that are no text: %d", p.Status)
@@ -234,7 +242,7 @@ func TestAnObjectionToItsEnd(t *testing.T) {
 	w.sees(ask("en", receipt), 200, "A person has not answered yet", "Answer by", "!We are late")
 	w.sees(ask("en", " "+strings.ToUpper(strings.ReplaceAll(receipt, " ", "-"))+" "), 200, "A person has not answered yet")
 
-	_, err = w.Desk.Decide(t.Context(), waiting[0].ID, triage.Decision{Actor: "linh", Action: triage.Withdraw, Lists: "shop.example/",
+	_, err = w.Desk.Decide(t.Context(), waiting[0].ID, triage.Decision{Actor: "linh", Action: triage.Withdraw, Lists: triage.Only("shop.example/"),
 		Reason: map[string]string{"en": "an honest shop", "vi": "cửa hàng thật"}})
 	if err == nil {
 		_, err = w.Desk.Settle(t.Context(), w.Ledger, w.Inbox)
@@ -399,8 +407,13 @@ func TestFigures(t *testing.T) {
 	if f.Listed != 5 || f.Removed != 1 || f.Reports != 1 || last.Reports != 1 || last.Listed != 6 || last.Removed != 1 {
 		t.Errorf("%+v", f)
 	}
-	want := []Count{{"tiktok", 3}, {"phone", 1}, {"website", 1}}
-	if fmt.Sprint(f.Places) != fmt.Sprint(want) || fmt.Sprint(f.Kinds) != "[{shop 5}]" {
+	for _, one := range f.Weeks {
+		if began := time.Unix(one.Start, 0).In(time.FixedZone("Vietnam", 7*60*60)).Format("Mon 15:04"); began != "Mon 00:00" {
+			t.Errorf("a week begins on %s", began)
+		}
+	}
+	want := []Count{{"tiktok", 0, 3, 0}, {"website", 1, 1, 0}, {"phone", 0, 1, 0}, {"webpage", 0, 0, 1}}
+	if fmt.Sprint(f.Places) != fmt.Sprint(want) || fmt.Sprint(f.Kinds) != "[{shop 0 5 1} {other 1 0 0}]" {
 		t.Errorf("%v, %v", f.Places, f.Kinds)
 	}
 	page := w.Statistics(t.Context(), "vi")
@@ -437,7 +450,7 @@ func TestCharts(t *testing.T) {
 		}
 		many := make([]Count, 40)
 		for i := range many {
-			many[i] = Count{strings.Repeat("x", 40), most}
+			many[i] = Count{strings.Repeat("x", 40), most, most / 2, 1}
 		}
 		for _, c := range []chart{weekly("en", weeks), weekly("en", nil), rows("en", "kinds", "chart.kinds", "chart.kind", many, func(s string) string { return s }), rows("en", "kinds", "chart.kinds", "chart.kind", nil, nil)} {
 			for _, b := range c.Bars {

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"khien/server/blob"
 	"khien/server/ledger"
 	"khien/shared/guide"
 	"khien/shared/official"
@@ -160,8 +159,8 @@ func Book(folder string) (text string, err error) {
 			if line = strings.TrimSpace(line); line == "" {
 				continue
 			}
-			if host := strings.Fields(line)[0]; !known[host] {
-				known[host] = true
+			if who := official.Who(line); !known[who] {
+				known[who] = true
 				out.WriteString(line + "\n")
 			}
 		}
@@ -195,34 +194,33 @@ func (p *Publisher) Verified(s subject.Subject) bool {
 	return known
 }
 
-// guide makes the guide of a release; last is the head in force.
-func (p *Publisher) guide(ctx context.Context, hot *hotHosts, next *set.Set, last release.Head, now int64) ([]byte, error) {
-	book, err := Book(p.Official)
-	if err != nil {
-		return nil, err
+// say makes the guide of a release; last is the head in force.
+func (p *Publisher) say(ctx context.Context, hot *hotHosts, next *set.Set, last release.Head, now int64) (s said, before said, err error) {
+	if s.book, err = Book(p.Official); err != nil {
+		return s, before, err
 	}
-	told := guide.Told{HotAt: now}
-	if told.Help, err = Help(p.Help); err != nil {
-		return nil, err
+	s.told.HotAt = now
+	if s.told.Help, err = Help(p.Help); err != nil {
+		return s, before, err
 	}
 	if p.Cards != nil {
-		if told.Cards, err = p.Cards.Active(ctx, now); err != nil {
-			return nil, err
+		if s.told.Cards, err = p.Cards.Active(ctx, now); err != nil {
+			return s, before, err
 		}
 	}
-	var before guide.Told
-	if body, err := p.Blobs.Get("blob/" + last.Guide.String()); err == nil {
-		if g, err := guide.Open(body); err == nil {
-			before = g.Told()
-		}
-	} else if !errors.Is(err, blob.ErrNotFound) {
-		return nil, err
+	if before, err = p.lastSaid(last); err != nil {
+		return s, before, err
 	}
-	told.Hot = hot.newest()
-	if slices.Equal(told.Hot, before.Hot) || hotEnough(before, next, now) {
-		told.Hot, told.HotAt = before.Hot, before.HotAt
+	s.told.Hot = hot.newest()
+	if slices.Equal(s.told.Hot, before.told.Hot) || hotEnough(before.told, next, now) {
+		s.told.Hot, s.told.HotAt = before.told.Hot, before.told.HotAt
 	}
-	body, err := guide.Encode(book, told)
+	return s, before, nil
+}
+
+// encode is the guide as it is published.
+func (s said) encode() ([]byte, error) {
+	body, err := guide.Encode(s.book, s.told)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,10 @@ const planned = 500
 type Plan struct {
 	Base                    uint64         // sequence of the release before; 0 if there is none
 	Set, Root               release.Digest // of what would be published: the set, and the buckets with every reason
-	Count                   int            // indicators in all
+	Guide, Keys             release.Digest // the guide without the time at which it was made, and the list of release keys
+	Spoken                  Spoken
+	NewKeys                 bool // whether that list is another than in the release before
+	Count                   int  // indicators in all
 	Added, Changed, Removed Part
 	Refused                 []error // each *Protected
 }
@@ -49,8 +52,10 @@ func (p *Part) add(i ledger.Indicator) {
 	}
 }
 
-// Empty tells whether nothing would change for anybody.
-func (p *Plan) Empty() bool { return p.Added.Count+p.Changed.Count+p.Removed.Count == 0 }
+// Empty tells whether nothing would change for anybody: neither the list, nor what is said beside it, nor the keys.
+func (p *Plan) Empty() bool {
+	return p.Added.Count+p.Changed.Count+p.Removed.Count == 0 && !p.Spoken.Changed && !p.NewKeys
+}
 
 // Plan works out what Publish would publish at now, after pending was written into the ledger. It reads everything
 // that a release is made of and writes nothing.
@@ -74,6 +79,7 @@ func (p *Publisher) Plan(ctx context.Context, now int64, pending Pending) (plan 
 		return plan, err
 	}
 	defer list.close()
+	var hot hotHosts
 	add := func(i ledger.Indicator) error {
 		if err := Guard(i.Subject); err != nil {
 			plan.Refused = append(plan.Refused, err)
@@ -82,6 +88,7 @@ func (p *Publisher) Plan(ctx context.Context, now int64, pending Pending) (plan 
 		if err := list.add(i); err != nil {
 			return err
 		}
+		hot.add(i)
 		digest := i.Subject.Digest()
 		said, known := before[digest]
 		delete(before, digest)
@@ -150,7 +157,20 @@ func (p *Publisher) Plan(ctx context.Context, now int64, pending Pending) (plan 
 	}
 	plan.Set, plan.Root, plan.Count = release.DigestOf(body), buckets.root, next.Len()
 	buckets.Discard()
-	return plan, nil
+	plan.Keys = release.DigestOf(p.Keys.Note)
+	plan.NewKeys = last.Sequence > 0 && plan.Keys != last.Keys
+	spoken, earlier, err := p.say(ctx, &hot, &next, last, now)
+	if err != nil {
+		return plan, err
+	}
+	if _, err := spoken.encode(); err != nil { // too large, it would not be published either
+		return plan, err
+	}
+	if plan.Guide, err = spoken.confirmed(); err != nil {
+		return plan, err
+	}
+	plan.Spoken, err = compareSaid(earlier, spoken)
+	return plan, err
 }
 
 func has(m map[[32]byte]uint64, digest [32]byte) bool {
@@ -197,8 +217,12 @@ func (p *Publisher) PublishPlanned(ctx context.Context, now int64, plan Plan) (R
 		return Result{}, err
 	}
 	defer unlock()
-	r, err := p.publish(ctx, now, func(h release.Head) error {
-		if h.Sequence != plan.Base || h.Set != plan.Set || !bytes.Equal(h.BucketRoot[:], plan.Root[:]) {
+	r, err := p.publish(ctx, now, func(h release.Head, spoken said) error {
+		guide, err := spoken.confirmed()
+		if err != nil {
+			return err
+		}
+		if h.Sequence != plan.Base || h.Set != plan.Set || !bytes.Equal(h.BucketRoot[:], plan.Root[:]) || guide != plan.Guide || h.Keys != plan.Keys {
 			return ErrChanged
 		}
 		return nil

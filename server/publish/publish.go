@@ -54,9 +54,9 @@ type Publisher struct {
 	Ledger *ledger.Ledger
 	Blobs  *blob.Dir
 	Keys   *Keys
-	// Popular holds what popular pages name, as far as anyone knows them; or nil. An
+	// Popular hands out what popular pages name now, as far as anyone knows them; or nil, and so may be what it hands out. An
 	// indicator with the same 40 bits gets a longer prefix.
-	Popular *set.Set
+	Popular func() *set.Set
 	// Cards are the advice cards; nil for none.
 	Cards *campaign.Store
 	// Official is the folder of the operator's own books of official names; it need not exist.
@@ -84,7 +84,7 @@ func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
 		return Result{}, err
 	}
 	defer unlock()
-	r, err := p.publish(ctx, now, func(release.Head) error { return nil })
+	r, err := p.publish(ctx, now, func(release.Head, said) error { return nil })
 	if err != nil {
 		return Result{}, fmt.Errorf("couldn't publish: %w", err)
 	}
@@ -92,7 +92,7 @@ func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
 }
 
 // publish asks agree about the head before it writes anything that lasts; its sequence is that of the release before.
-func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.Head) error) (r Result, err error) {
+func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.Head, said) error) (r Result, err error) {
 	if err := p.Blobs.Sweep(); err != nil {
 		return r, err
 	}
@@ -139,7 +139,11 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 		return r, err
 	}
 	defer buckets.Discard()
-	guide, err := p.guide(ctx, &hot, &next, last, now)
+	spoken, _, err := p.say(ctx, &hot, &next, last, now)
+	if err != nil {
+		return r, err
+	}
+	guide, err := spoken.encode()
 	if err != nil {
 		return r, err
 	}
@@ -150,7 +154,7 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 		BucketBits: buckets.bits, BucketRoot: buckets.root,
 		Guide: release.DigestOf(guide), GuideSize: uint64(len(guide)), Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
 	}
-	if err := agree(h); err != nil {
+	if err := agree(h, spoken); err != nil {
 		return r, err
 	}
 	r.Sequence, r.Count, r.SetSize = last.Sequence, next.Len(), len(body)
@@ -159,10 +163,26 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 		return r, nil
 	}
 
+	return r, p.issue(ctx, edition{h, last, body, guide, entries, long, &next, buckets.Put}, now, &r)
+}
+
+// edition is what a release is made of, and the head before it.
+type edition struct {
+	head, last  release.Head
+	body, guide []byte
+	entries     []set.Entry
+	long        []set.Long
+	set         *set.Set
+	pack        func(name string) error // writes the buckets
+}
+
+// issue gives a release its number, writes all of it, and signs its head.
+func (p *Publisher) issue(ctx context.Context, is edition, now int64, r *Result) error {
+	h := is.head
 	// A head is renewed within its life, so whatever was in force within reach is in this list.
 	past, err := p.Ledger.Releases(ctx, now-int64((reach+2*headLife).Seconds()))
 	if err != nil {
-		return r, err
+		return err
 	}
 	if len(past) > 0 {
 		h.Sequence = max(h.Sequence, past[0].Sequence)
@@ -171,33 +191,33 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 	if err := p.Ledger.AddRelease(ctx, ledger.Release{
 		Sequence: h.Sequence, Set: h.Set, Size: h.SetSize, Count: h.Count, Issued: h.Issued, Expires: h.Expires, BucketBits: h.BucketBits,
 	}); err != nil {
-		return r, err
+		return err
 	}
-	if err := p.Blobs.Put("blob/"+h.Set.String(), body); err != nil {
-		return r, err
+	if err := p.Blobs.Put("blob/"+h.Set.String(), is.body); err != nil {
+		return err
 	}
-	if err := p.Blobs.Put("blob/"+h.Guide.String(), guide); err != nil {
-		return r, err
+	if err := p.Blobs.Put("blob/"+h.Guide.String(), is.guide); err != nil {
+		return err
 	}
 	if err := p.Blobs.Put("blob/"+h.Keys.String(), p.Keys.Note); err != nil {
-		return r, err
+		return err
 	}
-	if err := buckets.Put(packName(h.Sequence)); err != nil {
-		return r, err
+	if err := is.pack(packName(h.Sequence)); err != nil {
+		return err
 	}
-	oldest, err := p.writeDeltas(&h, last, past, entries, long, &next, &r)
+	oldest, err := p.writeDeltas(&h, is.last, past, is.entries, is.long, is.set, r)
 	if err != nil {
-		return r, err
+		return err
 	}
 	note, err := h.Sign(p.Keys.signer)
 	if err != nil {
-		return r, err
+		return err
 	}
 	if err := p.Blobs.SetHead(note); err != nil {
-		return r, err
+		return err
 	}
 	r.Published, r.Sequence = true, h.Sequence
-	return r, p.prune(h, last, past, oldest, now)
+	return p.prune(h, is.last, past, oldest, now)
 }
 
 // last is the head in force; the zero head before the first, and if it is of an older format.
@@ -221,9 +241,13 @@ func (p *Publisher) last() (release.Head, error) {
 // Other; the bucket tells them apart.
 func (p *Publisher) entries(list []row) (entries []set.Entry, long []set.Long) {
 	entries = make([]set.Entry, 0, len(list))
+	var names *set.Set
+	if p.Popular != nil {
+		names = p.Popular()
+	}
 	for _, r := range list {
 		prefix := set.Prefix(r.digest)
-		if p.popular(r.digest) {
+		if popular(names, r.digest) {
 			long = append(long, set.Long{Prefix: [set.LongBytes]byte(r.digest[:]), Class: r.class})
 			continue
 		}
@@ -238,15 +262,15 @@ func (p *Publisher) entries(list []row) (entries []set.Entry, long []set.Long) {
 	return entries, long
 }
 
-// popular tells whether a popular page shares the first 40 bits.
-func (p *Publisher) popular(digest [32]byte) bool {
+// popular tells whether a popular page shares the first 40 bits: a well-known one, or one of names, which may be nil.
+func popular(names *set.Set, digest [32]byte) bool {
 	if wellKnownPrefixes()[set.Prefix(digest)] {
 		return true
 	}
-	if p.Popular == nil {
+	if names == nil {
 		return false
 	}
-	_, ok := p.Popular.Lookup(digest)
+	_, ok := names.Lookup(digest)
 	return ok
 }
 

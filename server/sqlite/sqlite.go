@@ -4,11 +4,13 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
@@ -19,8 +21,8 @@ import (
 // in a transaction. Several processes may have the file open at once. A file that a
 // newer program has upgraded is an error.
 //
-// At most 64 MB of the file are kept in memory, and the log grows to some 16 MB before it is
-// worked into the file: one write for all that happened to a page meanwhile.
+// At most 64 MB of the file are kept in memory, and the log grows to some 64 MB before a writer works it
+// into the file: one write for all that happened to a page meanwhile. Tend does it beside the writers.
 func Open(path string, migrations fs.FS) (*sql.DB, error) {
 	db, err := driver.Open(path, func(c *sqlite3.Conn) error {
 		return c.Exec(`
@@ -28,7 +30,7 @@ func Open(path string, migrations fs.FS) (*sql.DB, error) {
 			PRAGMA journal_mode = WAL;
 			PRAGMA synchronous = FULL;
 			PRAGMA cache_size = -65536;
-			PRAGMA wal_autocheckpoint = 4000;
+			PRAGMA wal_autocheckpoint = 16000;
 			PRAGMA foreign_keys = ON`)
 	})
 	if err != nil {
@@ -62,6 +64,27 @@ func OpenReader(path string) (*sql.DB, error) {
 	db.SetMaxOpenConns(2)
 	db.SetMaxIdleConns(2)
 	return db, nil
+}
+
+// Tend works the log of a file that Open has opened into the file, four times a second until ctx ends, beside whoever writes: a writer who
+// must do it has everybody wait meanwhile. Where this cannot, the writer still does.
+func Tend(ctx context.Context, path string) error {
+	db, err := driver.Open(path, func(c *sqlite3.Conn) error { return c.Exec(`PRAGMA cache_size = -1024`) })
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for tick := time.NewTicker(250 * time.Millisecond); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return nil
+		case <-tick.C:
+			// Another may be at it; then that one does it.
+			db.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`)
+		}
+	}
 }
 
 func migrate(db *sql.DB, migrations fs.FS) error {

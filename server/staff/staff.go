@@ -1,7 +1,7 @@
 // Package staff knows who may enter the console, as what, and by which passkeys.
 //
 // Nobody has a password. A person is invited by a link that is good once and for a day; behind it the browser makes a
-// passkey, and that is how the person comes in from then on. Who has left stays on record and comes in no more.
+// passkey, and that is how the person comes in from then on. More passkeys only the person makes. Who has left stays on record and comes in no more.
 package staff
 
 import (
@@ -33,6 +33,8 @@ var (
 	ErrRole = errors.New("no such role")
 	// ErrLast is a change after which there is no admin.
 	ErrLast = errors.New("somebody must be an admin, who may invite others")
+	// ErrLastPasskey is the removal of the passkey without which a person could not come in.
+	ErrLastPasskey = errors.New("a person must have a passkey")
 )
 
 // Role is what a person may do.
@@ -133,34 +135,61 @@ func Check(name string, role Role) error {
 	return nil
 }
 
-// Invite lets a person in, or in again with another passkey or as something else, and returns the name of the link
-// that is good once.
+// Invite lets a person in, and returns the name of the link that is good once; earlier links of the person are not any
+// more. Somebody who has a passkey only gets the role, at once, and there is no link: with one, whoever invites could come
+// in as that person. Another passkey is for the person alone to make (Another); who has lost theirs leaves and is invited anew.
 func (b *Book) Invite(ctx context.Context, name string, role Role) (link string, err error) {
 	if err := Check(name, role); err != nil {
 		return "", err
 	}
-	var secret [32]byte
-	rand.Read(secret[:])
 	var handle [32]byte
 	rand.Read(handle[:])
-	now := time.Now().Unix()
-	digest := sha256.Sum256(secret[:])
 	err = b.change(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO person (handle, name, role, made) VALUES (?1, ?2, ?3, ?4)
-			ON CONFLICT (name) DO UPDATE SET role = ?3, left = 0`, handle[:], name, role, now); err != nil {
+			ON CONFLICT (name) DO UPDATE SET role = ?3, left = 0`, handle[:], name, role, time.Now().Unix()); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO invitation (digest, handle, expires) SELECT ?, handle, ? FROM person WHERE name = ?`,
-			digest[:], now+invitationLife, name)
-		if err == nil {
-			err = someoneInvites(ctx, tx)
+		var known []byte
+		var passkeys int
+		if err := tx.QueryRowContext(ctx, `SELECT handle, (SELECT count(*) FROM passkey WHERE passkey.handle = person.handle) FROM person WHERE name = ?`, name).
+			Scan(&known, &passkeys); err != nil {
+			return err
 		}
-		return err
+		if passkeys == 0 {
+			if link, err = invitation(ctx, tx, known); err != nil {
+				return err
+			}
+		}
+		return someoneInvites(ctx, tx)
 	})
 	if err != nil {
 		return "", fmt.Errorf("couldn't invite %s: %w", name, err)
 	}
-	return base64.RawURLEncoding.EncodeToString(secret[:]), nil
+	return link, nil
+}
+
+// Another is a link for a person who is in, to make one more passkey on another device. Nobody else may be handed it.
+func (b *Book) Another(ctx context.Context, handle []byte) (link string, err error) {
+	err = b.change(ctx, func(tx *sql.Tx) error {
+		link, err = invitation(ctx, tx, handle)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("couldn't make a link: %w", err)
+	}
+	return link, nil
+}
+
+// invitation makes a link for somebody, the only one that is good.
+func invitation(ctx context.Context, tx *sql.Tx, handle []byte) (link string, err error) {
+	var secret [32]byte
+	rand.Read(secret[:])
+	digest := sha256.Sum256(secret[:])
+	if _, err := tx.ExecContext(ctx, `DELETE FROM invitation WHERE handle = ?`, handle); err != nil {
+		return "", err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO invitation (digest, handle, expires) VALUES (?, ?, ?)`, digest[:], handle, time.Now().Unix()+invitationLife)
+	return base64.RawURLEncoding.EncodeToString(secret[:]), err
 }
 
 // Invited returns whom a link is for, or ErrNotFound.
@@ -209,6 +238,51 @@ func digestOf(link string) ([]byte, error) {
 	}
 	digest := sha256.Sum256(secret)
 	return digest[:], nil
+}
+
+// Passkey is one that a person has made.
+type Passkey struct {
+	ID         []byte
+	Made, Used int64 // Unix seconds; 0 where it was never used
+}
+
+// Passkeys are those of a person, the oldest first.
+func (b *Book) Passkeys(ctx context.Context, handle []byte) ([]Passkey, error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT id, made, used FROM passkey WHERE handle = ? ORDER BY made, id`, handle)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the passkeys: %w", err)
+	}
+	defer rows.Close()
+	var list []Passkey
+	for rows.Next() {
+		var k Passkey
+		if err := rows.Scan(&k.ID, &k.Made, &k.Used); err != nil {
+			return nil, err
+		}
+		list = append(list, k)
+	}
+	return list, rows.Err()
+}
+
+// Forget removes a passkey of a person, but not the last one: ErrLastPasskey.
+func (b *Book) Forget(ctx context.Context, handle, id []byte) error {
+	return b.change(ctx, func(tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `DELETE FROM passkey WHERE handle = ? AND id = ?`, handle, id)
+		if err != nil {
+			return err
+		}
+		if n, _ := done.RowsAffected(); n != 1 {
+			return ErrNotFound
+		}
+		var left int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM passkey WHERE handle = ?`, handle).Scan(&left); err != nil {
+			return err
+		}
+		if left == 0 {
+			return ErrLastPasskey
+		}
+		return nil
+	})
 }
 
 // Used keeps what a passkey said when it was last used, such as its counter.

@@ -118,3 +118,53 @@ func TestRoles(t *testing.T) {
 		t.Error("a role that is none may decide")
 	}
 }
+
+// An admin invites somebody who is in already, or keeps a second link: with either they could come in as that person.
+func TestNobodyElseMakesAPasskeyForSomebody(t *testing.T) {
+	b, ctx := open(t), t.Context()
+	invite(t, b, "mai", Admin)
+	kept, given := invite(t, b, "linh", Maintainer), invite(t, b, "linh", Maintainer)
+	if err := b.Enrol(ctx, kept, webauthn.Credential{ID: []byte("x")}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a link that was replaced: %v", err)
+	}
+	p, err := b.Invited(ctx, given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Enrol(ctx, given, webauthn.Credential{ID: []byte("a")}); err != nil {
+		t.Fatal(err)
+	}
+	if link := invite(t, b, "linh", Approver); link != "" {
+		t.Error("there is a link to another passkey")
+	}
+	if p, err = b.ByHandle(ctx, p.Handle); err != nil || p.Role != Approver || len(p.Passkeys) != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	// The person may make one more, and remove it, but not the last.
+	link, err := b.Another(ctx, p.Handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Enrol(ctx, link, webauthn.Credential{ID: []byte("b")}); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := b.Passkeys(ctx, p.Handle); err != nil || len(list) != 2 || list[0].Made == 0 || list[0].Used != 0 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if err := b.Forget(ctx, []byte("somebody else"), []byte("a")); !errors.Is(err, ErrNotFound) {
+		t.Errorf("removed somebody else's: %v", err)
+	}
+	if err := b.Forget(ctx, p.Handle, []byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Forget(ctx, p.Handle, []byte("b")); !errors.Is(err, ErrLastPasskey) {
+		t.Errorf("removed the last: %v", err)
+	}
+	// Who has lost it leaves and is invited anew, which locks the one before out.
+	if err := b.Leave(ctx, "linh"); err != nil {
+		t.Fatal(err)
+	}
+	if link := invite(t, b, "linh", Maintainer); link == "" {
+		t.Error("there is no link for who has left")
+	}
+}

@@ -42,7 +42,7 @@ const (
 )
 
 // ErrTooLong is a reference of more than 200 bytes or a reason of more than 2000.
-var ErrTooLong = errors.New("the text is too long")
+var ErrTooLong = fmt.Errorf("the text is too long: a reference has at most %d bytes, a reason %d", maxTheirs, maxWhy)
 
 // Move brings a case into another state and returns how it stands then. A step that the state does not allow is
 // ErrState.

@@ -144,7 +144,7 @@ func (b *Book) Facts(ctx context.Context, book *ledger.Ledger, c Case) (Facts, e
 	if c.State == Withdrawn {
 		f.Reason = entry.Taken
 	}
-	reported, err := b.desk.Named(ctx, c.Subject)
+	reported, err := b.desk.About(ctx, c.Subject)
 	if errors.Is(err, triage.ErrNotFound) {
 		return f, nil
 	}

@@ -91,6 +91,32 @@ func TestLetters(t *testing.T) {
 	}
 }
 
+// Where the reason is how that kind of scam works, as the console proposes it, or where there is none, the letter says it once.
+func TestALetterSaysNothingTwice(t *testing.T) {
+	o := operator(t, map[string]string{"sender.txt": "organisation Invented Office\ncontact takedown@office.example\ndomain office.example\n"})
+	for _, lang := range Languages {
+		for _, reason := range []string{aCase.Category.How(lang), ""} {
+			f := facts
+			f.Reason = map[string]string{lang: reason}
+			for _, state := range []State{Prepared, Refused, ReAppeared} {
+				c := aCase
+				c.State = state
+				l, err := o.Letter(c, f, lang, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if text := l.Text(); strings.Count(text, aCase.Category.How(lang)) != 1 || strings.Contains(text, "\n  \n") {
+					t.Errorf("%s, %s:\n%s", state, lang, text)
+				}
+			}
+			body, err := o.XARF(aCase, f, now)
+			if err != nil || strings.Count(string(body), category.Shop.How("en")) != 1 {
+				t.Errorf("%v\n%s", err, body)
+			}
+		}
+	}
+}
+
 // A scammer chooses the name of the account, a reporter the words, a platform its reference: none of them adds a
 // header, a line, or a direction of writing.
 func TestALetterIsNotForged(t *testing.T) {
@@ -224,8 +250,8 @@ func checkXARF(t *testing.T, body []byte) map[string]any {
 			t.Error("phishing has a kind of fraud")
 		}
 	}
-	if u, err := url.Parse(text("url", `^[!-~]+$`)); err != nil || !u.IsAbs() {
-		t.Errorf("the url is %v", r["url"])
+	if u, err := url.Parse(text("url", `^[!-~]+$`)); err != nil || !u.IsAbs() || u.Hostname() != text("domain", `^[a-z0-9.-]+$`) {
+		t.Errorf("the url is %v, the domain %v", r["url"], r["domain"])
 	}
 	text("evidence_source", `^(user_report|threat_intelligence)$`)
 	text("verification_method", `^(manual|automated_crawler|user_report|honeypot|threat_intelligence)$`)

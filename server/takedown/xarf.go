@@ -7,13 +7,17 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"khien/shared/category"
 )
 
-// xarfVersion is the version of the format that XARF writes: github.com/xarf/xarf-spec, schemas/v4 (content-phishing
-// and content-fraud, both over content-base and xarf-core).
+// xarfVersion is the version of the format that XARF writes: github.com/xarf/xarf-spec, schemas/v4. Held against
+// xarf-core.json (as of commit 17faf2f), types/content-base.json (17b9692), types/content-fraud.json and
+// types/content-phishing.json (1a31648) on 2026-11-24.
 const xarfVersion = "4.0.0"
 
 // Bounds of the format.
@@ -47,6 +51,7 @@ type xarfReport struct {
 	Type           string         `json:"type"`
 	FraudType      string         `json:"fraud_type,omitempty"`
 	URL            string         `json:"url"`
+	Domain         string         `json:"domain,omitempty"`
 	EvidenceSource string         `json:"evidence_source"`
 	Verified       string         `json:"verification_method"`
 	Description    string         `json:"description"`
@@ -59,6 +64,7 @@ var fraudTypes = map[category.Category]string{
 	category.Investment: "investment", category.Romance: "romance", category.Support: "tech_support", category.Prize: "lottery",
 	category.Loan: "advance_fee", category.Recovery: "advance_fee", category.Shop: "shopping", category.Travel: "shopping",
 	category.Charity: "charity", category.Job: "employment",
+	category.Authority: "government_impersonation", category.Lottery: "lottery",
 }
 
 // XARF is a case as an abuse report that machines read (X-ARF version 4, JSON). The same case gives the same id
@@ -78,13 +84,18 @@ func (o Operator) XARF(c Case, f Facts, now int64) ([]byte, error) {
 	}
 	summary := f.evidence("en") + "\n"
 	sum := sha256.Sum256([]byte(summary))
+	said := []string{in(f.Reason, "en"), c.Category.How("en")}
+	said = slices.DeleteFunc(slices.Compact(said), func(text string) bool { return text == "" })
 	r := xarfReport{
 		Version: xarfVersion, ID: c.uuid(o.Domain), Time: time.Unix(seen, 0).UTC().Format(time.RFC3339), Reporter: us, Sender: us,
 		Source: line(string(c.Subject)), Category: "content", Type: "fraud", FraudType: "other", URL: line(c.Subject.Address()),
-		EvidenceSource: source, Verified: "manual", Description: cut(line(in(f.Reason, "en")+" "+c.Category.How("en")), maxXARFText),
+		EvidenceSource: source, Verified: "manual", Description: cut(line(strings.Join(said, " ")), maxXARFText),
 		Evidence: []xarfEvidence{{"text/plain", "What is known, summed up: counts and days", base64.StdEncoding.EncodeToString([]byte(summary)),
 			"sha256:" + hex.EncodeToString(sum[:]), len(summary)}},
 		Tags: []string{"scam:" + c.Category.Slug(), "platform:" + c.Platform},
+	}
+	if u, err := url.Parse(r.URL); err == nil {
+		r.Domain = u.Hostname()
 	}
 	if t, ok := fraudTypes[c.Category]; ok {
 		r.FraudType = t

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"khien/server/inbox"
+	"khien/shared/subject"
 	"khien/shared/wire"
 )
 
@@ -47,61 +50,71 @@ func (c Case) AppealDue() int64 {
 	return AppealDue(c.Appealed)
 }
 
+// Leaving tells whether something is being taken off the list: decided or proposed, and not settled.
+func (c Case) Leaving() bool {
+	return c.Action == Withdraw && !c.Settled && (c.State == StateAccepted || c.State == StateProposed)
+}
+
 // recountAppeals counts the appeals of a case that wait, and finds the oldest.
 func recountAppeals(ctx context.Context, tx *sql.Tx, id int64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE cases SET (appeals, appealed) = (SELECT count(*), coalesce(min(received), 0) FROM members
+	_, err := tx.ExecContext(ctx, `UPDATE cases SET (appeals, appealed) = (SELECT count(*), coalesce(min(received), 0) FROM subjects JOIN members ON subject = subjects.id
 		WHERE case_id = ?1 AND kind = 'mistake' AND answered = 0) WHERE id = ?1`, id)
 	return err
 }
 
-// answered keeps the answer to all appeals of a case that wait.
-func answered(ctx context.Context, tx *sql.Tx, c Case, actor string, righted bool, reason map[string]string, now int64) error {
-	text, err := json.Marshal(reason)
-	if err != nil {
+// answered keeps the answer to the appeals of a case that wait, as unanswered picks them.
+func answered(ctx context.Context, tx *sql.Tx, c Case, of []subject.Subject, before int64, actor string, righted bool, reason map[string]string, now int64) error {
+	waiting, err := unanswered(ctx, tx, c.ID, of, before)
+	if err != nil || len(waiting) == 0 {
 		return err
 	}
-	done, err := tx.ExecContext(ctx, `INSERT INTO answer (case_id, time, actor, righted, appeals, reason)
-		SELECT ?1, ?2, ?3, ?4, count(*), ?5 FROM members WHERE case_id = ?1 AND kind = 'mistake' AND answered = 0 HAVING count(*) > 0`,
-		c.ID, now, actor, righted, string(text))
+	done, err := tx.ExecContext(ctx, `INSERT INTO answer (case_id, time, actor, righted, appeals, reason) VALUES (?, ?, ?, ?, ?, ?)`,
+		c.ID, now, actor, righted, len(waiting), jsonOf(reason))
 	if err != nil {
-		return err
-	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
 	seq, err := done.LastInsertId()
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE members SET answered = ? WHERE case_id = ? AND kind = 'mistake' AND answered = 0`, seq, c.ID); err != nil {
+	names, err := json.Marshal(of)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE members SET answered = ?1 WHERE kind = 'mistake' AND answered = 0 AND received < ?4
+		AND subject IN (SELECT id FROM subjects WHERE case_id = ?2 AND (?3 IN ('null', '[]') OR name IN (SELECT value FROM json_each(?3))))`, seq, c.ID, string(names), before); err != nil {
 		return err
 	}
 	return recountAppeals(ctx, tx, c.ID)
 }
 
-// Uphold answers all appeals of a case that wait: what is listed stays. The reason, by language, is told to those who
+// Uphold answers the appeals of a case that wait, all of them or those about some of its subjects: what is listed stays. The reason, by language, is told to those who
 // appealed. A case in which there was nothing but appeals is closed; else it stays as it is. It is ErrState where no
-// appeal waits. To take something off the list, see Decide with Withdraw.
-func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor string, reason map[string]string, why string) (Case, error) {
+// appeal waits, and where what is objected to is being taken off the list, be it only proposed: that is undone first.
+// To take something off the list, see Decide with Withdraw.
+func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor string, reason map[string]string, why string, of ...subject.Subject) (Case, error) {
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
-		if c.Appeals == 0 || c.State == StateAccepted && c.Action == Withdraw && !c.Settled {
+		if c.Appeals == 0 || c.Leaving() {
 			return ErrState
 		}
-		waiting, err := unanswered(ctx, tx, id)
+		waiting, err := unanswered(ctx, tx, id, of, ever)
 		if err != nil {
 			return err
 		}
-		if err := answered(ctx, tx, c, actor, false, reason, d.now()); err != nil {
+		if len(waiting) == 0 {
+			return ErrState
+		}
+		if err := answered(ctx, tx, c, of, ever, actor, false, reason, d.now()); err != nil {
 			return err
 		}
-		if c.Reports == 0 && undecided(c) {
+		if c.Reports == 0 && len(waiting) == c.Appeals && undecided(c) {
 			_, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'rejected', action = 'reject', decided = ?, reason = ?, settled = 1, ruled = score, changed = ? WHERE id = ?`,
 				actor, jsonOf(reason), d.now(), id)
 			if err != nil {
 				return err
 			}
 		}
-		if err := record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: fmt.Sprintf("uphold against %d appeals", c.Appeals), Object: object(id), Why: why}); err != nil {
+		if err := record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "uphold against " + Counted(len(waiting), "appeal", "appeals"), Object: object(id), Why: why}); err != nil {
 			return err
 		}
 		// Told before it is committed: told twice does no harm, not told would.
@@ -128,9 +141,14 @@ func inEnglish(reason map[string]string) string {
 	return ""
 }
 
-// unanswered are the ids of the appeals of a case that wait.
-func unanswered(ctx context.Context, q querier, id int64) ([][]byte, error) {
-	rows, err := q.QueryContext(ctx, `SELECT id FROM members WHERE case_id = ? AND kind = 'mistake' AND answered = 0 ORDER BY received`, id)
+// ever is later than any appeal.
+const ever = math.MaxInt64
+
+// unanswered are the ids of the appeals of a case that wait and came before a time, the oldest first; where of is not empty, those about one
+// of these subjects.
+func unanswered(ctx context.Context, q querier, id int64, of []subject.Subject, before int64) ([][]byte, error) {
+	rows, err := q.QueryContext(ctx, `SELECT members.id, name FROM subjects JOIN members ON subject = subjects.id
+		WHERE case_id = ? AND kind = 'mistake' AND answered = 0 AND received < ? ORDER BY received, report`, id, before)
 	if err != nil {
 		return nil, err
 	}
@@ -138,41 +156,23 @@ func unanswered(ctx context.Context, q querier, id int64) ([][]byte, error) {
 	var ids [][]byte
 	for rows.Next() {
 		var one []byte
-		if err := rows.Scan(&one); err != nil {
+		var name subject.Subject
+		if err := rows.Scan(&one, &name); err != nil {
 			return nil, err
 		}
-		ids = append(ids, one)
+		if len(of) == 0 || slices.Contains(of, name) {
+			ids = append(ids, one)
+		}
 	}
 	return ids, rows.Err()
 }
 
-// elsewhere is in place of the answer to an appeal that was decided as a report, on the command line; the inbox has
-// what was said.
+// elsewhere is in place of the answer to an appeal that was decided before it was put into a case; the inbox has what was said.
 const elsewhere = -1
-
-// Elsewhere notes that an appeal, by the id of its report, was decided on the command line, or that this was taken
-// back; one that is not gathered yet is noted when it is.
-func (d *Desk) Elsewhere(ctx context.Context, report []byte, decided bool) error {
-	from, to := 0, elsewhere
-	if !decided {
-		from, to = to, from
-	}
-	return d.change(ctx, func(tx *sql.Tx) error {
-		var id int64
-		err := tx.QueryRowContext(ctx, `UPDATE members SET answered = ? WHERE id = ? AND kind = 'mistake' AND answered = ? RETURNING case_id`, to, report, from).Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return recountAppeals(ctx, tx, id)
-	})
-}
 
 // Appeals are the ids of the appeals of a case that wait, the oldest first.
 func (d *Desk) Appeals(ctx context.Context, id int64) ([][]byte, error) {
-	ids, err := unanswered(ctx, d.db, id)
+	ids, err := unanswered(ctx, d.db, id, nil, ever)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the appeals of case %d: %w", id, err)
 	}
@@ -241,8 +241,8 @@ type Span struct {
 	Reports int
 }
 
-// Tally counts reports and appeals, and the reports since a time in spans of so many seconds, which begin at its
-// multiples.
+// Tally counts reports and appeals, and the reports since a time in spans of so many seconds, which begin with
+// that time.
 func (d *Desk) Tally(ctx context.Context, since, span int64) (Tally, error) {
 	var t Tally
 	err := d.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM members WHERE kind = 'scam'), (SELECT count(*) FROM members WHERE kind = 'mistake'),
@@ -251,7 +251,7 @@ func (d *Desk) Tally(ctx context.Context, since, span int64) (Tally, error) {
 	if err != nil {
 		return t, fmt.Errorf("couldn't count the reports: %w", err)
 	}
-	rows, err := d.db.QueryContext(ctx, `SELECT received / ?1 * ?1, count(*) FROM members WHERE kind = 'scam' AND received >= ?2 GROUP BY 1 ORDER BY 1`, span, since)
+	rows, err := d.db.QueryContext(ctx, `SELECT (received - ?2) / ?1 * ?1 + ?2, count(*) FROM members WHERE kind = 'scam' AND received >= ?2 GROUP BY 1 ORDER BY 1`, span, since)
 	if err != nil {
 		return t, fmt.Errorf("couldn't count the reports: %w", err)
 	}

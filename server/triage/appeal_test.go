@@ -121,7 +121,7 @@ func TestAnAppealAgainstAnImportedEntry(t *testing.T) {
 	if c.State != StateOpen || c.Reports != 0 || c.Appeals != 1 {
 		t.Fatalf("%+v", c)
 	}
-	o.decide(c.ID, Decision{Actor: "linh", Action: Withdraw, Lists: "shop.example/", Reason: sorry})
+	o.decide(c.ID, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry})
 	if o.answerTo(receipt) != nil {
 		t.Error("answered before it is published")
 	}
@@ -163,8 +163,8 @@ func TestAWithdrawalThatIsTakenBack(t *testing.T) {
 	o.decide(id, o.list("shop.example/"))
 	o.settle(1)
 	objection, before := o.mistaken("https://shop.example/", "b")
-	for _, impact := range []string{"", "a popular host"} {
-		o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: "shop.example/", Reason: sorry, Impact: impact})
+	for _, impact := range []Reach{{}, {Rule: Popular}} {
+		o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry, Impact: impact})
 		after, err := o.desk.Undo(t.Context(), id, "linh", "too early")
 		if err != nil {
 			t.Fatal(err)
@@ -192,7 +192,7 @@ func TestAWithdrawalThatIsTakenBack(t *testing.T) {
 	}
 
 	// Decided once more, it is.
-	o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: "shop.example/", Reason: sorry})
+	o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry})
 	o.settle(3)
 	o.told(objection, wire.StateAccepted)
 }
@@ -206,7 +206,7 @@ func TestWhatWasWithdrawnIsReportedAgain(t *testing.T) {
 	o.decide(id, o.list("shop.example/"))
 	o.settle(1)
 	o.mistaken("https://shop.example/", "b")
-	o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: "shop.example/", Reason: sorry})
+	o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry})
 	o.settle(2)
 	for i := range 8 {
 		o.report(wire.KindScam, "https://shop.example/", fmt.Sprint("place ", i))
@@ -246,33 +246,40 @@ func TestAppealsMoveWithTheirReports(t *testing.T) {
 	}
 }
 
-// An appeal may be answered as a report, on the command line: then nobody answers it again.
-func TestAnAppealThatIsAnsweredElsewhere(t *testing.T) {
+// The answer to one appeal is taken back: it waits again, and the answer counts one less.
+func TestAnAnswerIsTakenBack(t *testing.T) {
 	o := newOffice(t)
 	receipt, c := o.mistaken("https://shop.example/", "a")
+	o.mistaken("https://shop.example/", "b")
+	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "linh", sorry, ""); err != nil {
+		t.Fatal(err)
+	}
 	r, err := o.box.ByReceipt(t.Context(), receipt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := func(decided bool, appeals int) {
-		t.Helper()
-		if err := o.desk.Elsewhere(t.Context(), r.ID, decided); err != nil {
+	for range 2 {
+		if err := o.desk.Unanswer(t.Context(), r.ID, "mai", ""); err != nil {
 			t.Fatal(err)
 		}
-		if c, _ := o.desk.Get(t.Context(), c.ID); c.Appeals != appeals || (c.Appealed == 0) != (appeals == 0) {
+		if c, _ := o.desk.Get(t.Context(), c.ID); c.Appeals != 1 || c.Appealed != r.Received {
 			t.Errorf("%+v", c)
 		}
 	}
-	f(true, 0)
-	f(true, 0)
-	f(false, 1)
-	f(false, 1)
 	if o.answerTo(receipt) != nil {
 		t.Error("there is an answer")
 	}
-	// Answered before it was gathered, it never waits.
+	if tally, _ := o.desk.Tally(t.Context(), 0, 1); tally.Refused != 1 {
+		t.Errorf("%+v", tally)
+	}
+}
+
+// Decided before it was gathered, it never waits.
+func TestAnAppealThatIsAnsweredElsewhere(t *testing.T) {
+	o := newOffice(t)
 	late := o.report(wire.KindMistake, "https://late.example/", "a")
-	if r, err = o.box.ByReceipt(t.Context(), late); err != nil {
+	r, err := o.box.ByReceipt(t.Context(), late)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := o.box.Decide(t.Context(), r.ID, inbox.Decision{State: wire.StateRejected}); err != nil {
@@ -282,4 +289,53 @@ func TestAnAppealThatIsAnsweredElsewhere(t *testing.T) {
 	if c, err := o.desk.Of(t.Context(), r.ID); err != nil || c.Appeals != 0 || c.Appealed != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
+}
+
+// What one person proposes to take off can't be upheld by another meanwhile: those who objected would be told both.
+func TestAProposedWithdrawalIsNotUpheld(t *testing.T) {
+	o := newOffice(t)
+	if _, _, err := o.book.Import(t.Context(), "mai", []ledger.Indicator{{Subject: "shop.example/"}}); err != nil {
+		t.Fatal(err)
+	}
+	receipt, c := o.mistaken("https://shop.example/", "a")
+	o.decide(c.ID, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry, Impact: Reach{Rule: Popular}})
+	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", sorry, ""); !errors.Is(err, ErrState) {
+		t.Errorf("upheld what is proposed to be taken off: %v", err)
+	}
+	o.told(receipt, wire.StateReceived)
+	if _, err := o.desk.Undo(t.Context(), c.ID, "mai", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", sorry, ""); err != nil {
+		t.Error(err)
+	}
+	o.told(receipt, wire.StateRejected)
+}
+
+// What is on the list already is reported and decided about. Who objects after that, and before the release, has been heard by
+// nobody: the release answers who objected earlier, and this one waits.
+func TestADecisionIsNoAnswerToWhoObjectsLater(t *testing.T) {
+	o := newOffice(t)
+	if err := o.book.List(t.Context(), "mai", ledger.Indicator{Subject: "shop.example/", FirstSeen: 1}); err != nil {
+		t.Fatal(err)
+	}
+	o.report(wire.KindScam, "https://shop.example/", "a")
+	earlier, c := o.mistaken("https://shop.example/", "b")
+	o.desk.SetClock(func() int64 { return o.time + 30 })
+	v := o.list("shop.example/")
+	o.decide(c.ID, v)
+	later, _ := o.mistaken("https://shop.example/", "c")
+	o.settle(1)
+	o.told(earlier, wire.StateRejected)
+	o.told(later, wire.StateReceived)
+	if waiting, err := o.desk.Appealed(t.Context()); err != nil || len(waiting) != 1 || waiting[0].Appeals != 1 || o.answerTo(later) != nil {
+		t.Errorf("%+v, %v", waiting, err)
+	}
+
+	// Taken off the list, all who object are right.
+	o.decide(c.ID, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry})
+	last, _ := o.mistaken("https://shop.example/", "d")
+	o.settle(2)
+	o.told(later, wire.StateAccepted)
+	o.told(last, wire.StateAccepted)
 }

@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -9,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -38,6 +41,14 @@ func (a Act) sum(before [32]byte) [32]byte {
 		b = append(b, text...)
 	}
 	return sha256.Sum256(b)
+}
+
+// Counted says in English how many of something there are, as actions in the log do.
+func Counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // record appends an act to the log, within the change that it is about.
@@ -102,9 +113,10 @@ func acts(ctx context.Context, q querier, object string, from int64) iter.Seq2[A
 
 // Verify reads the whole log and returns how many entries it has and the hash of the last, in hex. Whoever has
 // written that down once can see later, with VerifyFrom, whether what came before is still the same. An entry that
-// was changed, left out or put in is ErrAudit, with its number.
+// was changed, left out or put in is ErrAudit, with its number, and so is an end that was cut off: the mark of the last
+// entry is kept beside the database too.
 func (d *Desk) Verify(ctx context.Context) (n int64, last string, err error) {
-	return verify(ctx, d.db, Mark{})
+	return verify(ctx, d.db, d.kept())
 }
 
 // Mark is an entry that somebody has noted outside of the log: its number, or 0 where it wasn't noted, and its hash.
@@ -137,12 +149,12 @@ func (m Mark) String() string { return fmt.Sprintf("%d:%x", m.Seq, m.Hash) }
 // VerifyFrom is Verify, and tells too whether an entry that was noted earlier is still in the log: else somebody has
 // written it anew from there on, or cut off its end, and it is ErrAudit.
 func (d *Desk) VerifyFrom(ctx context.Context, noted Mark) (n int64, last string, err error) {
-	return verify(ctx, d.db, noted)
+	return verify(ctx, d.db, noted, d.kept())
 }
 
-func verify(ctx context.Context, q querier, noted Mark) (n int64, last string, err error) {
+func verify(ctx context.Context, q querier, noted ...Mark) (n int64, last string, err error) {
 	var before [32]byte
-	found := noted == Mark{}
+	found := make([]bool, len(noted))
 	for a, err := range acts(ctx, q, "", 0) {
 		if err != nil {
 			return 0, "", err
@@ -150,18 +162,67 @@ func verify(ctx context.Context, q querier, noted Mark) (n int64, last string, e
 		if n++; a.Seq != n || a.Hash != a.sum(before) {
 			return 0, "", fmt.Errorf("%w: entry %d", ErrAudit, n)
 		}
-		if before = a.Hash; before == noted.Hash && (noted.Seq == 0 || noted.Seq == n) {
-			found = true
-		}
-		if n == noted.Seq && !found {
-			return 0, "", fmt.Errorf("%w: entry %d is not the one that was noted", ErrAudit, n)
+		before = a.Hash
+		for i, m := range noted {
+			if before == m.Hash && (m.Seq == 0 || m.Seq == n) {
+				found[i] = true
+			}
+			if n == m.Seq && !found[i] {
+				return 0, "", fmt.Errorf("%w: entry %d is not the one that was noted", ErrAudit, n)
+			}
 		}
 	}
-	switch {
-	case !found && noted.Seq > n:
-		return 0, "", fmt.Errorf("%w: entry %d is missing, %d are left", ErrAudit, noted.Seq, n)
-	case !found:
-		return 0, "", fmt.Errorf("%w: none of the %d entries is the one that was noted", ErrAudit, n)
+	for i, m := range noted {
+		switch {
+		case found[i] || m == Mark{}:
+		case m.Seq > n:
+			return 0, "", fmt.Errorf("%w: entry %d is missing, %d are left", ErrAudit, m.Seq, n)
+		default:
+			return 0, "", fmt.Errorf("%w: none of the %d entries is the one that was noted", ErrAudit, n)
+		}
 	}
 	return n, hex.EncodeToString(before[:]), nil
+}
+
+// kept is the mark that the desk itself has noted beside its database; none where there is no such file.
+func (d *Desk) kept() Mark {
+	text, err := os.ReadFile(d.mark)
+	if err != nil {
+		return Mark{}
+	}
+	m, err := ParseMark(strings.TrimSpace(string(text)))
+	if err != nil {
+		return Mark{}
+	}
+	return m
+}
+
+// keepMark notes the last entry beside the database, so that a log whose end was cut off is found out without a note of
+// somebody. A mark that the log does not hold any more stays: what comes after it must not cover that up. It is a help, and
+// what can't be written fails nothing.
+func (d *Desk) keepMark(ctx context.Context) {
+	var last Mark
+	var hash []byte
+	if err := d.db.QueryRowContext(ctx, `SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1`).Scan(&last.Seq, &hash); err != nil {
+		return
+	}
+	copy(last.Hash[:], hash)
+	before := d.kept()
+	if before == last {
+		return
+	}
+	if before != (Mark{}) {
+		if err := d.db.QueryRowContext(ctx, `SELECT hash FROM audit WHERE seq = ?`, before.Seq).Scan(&hash); err != nil || !bytes.Equal(hash, before.Hash[:]) {
+			return
+		}
+	}
+	fresh, err := os.CreateTemp(filepath.Dir(d.mark), "audit.mark-*")
+	if err != nil {
+		return
+	}
+	defer os.Remove(fresh.Name()) // of no effect once it has moved
+	_, err = fmt.Fprintln(fresh, last)
+	if closed := fresh.Close(); err == nil && closed == nil {
+		os.Rename(fresh.Name(), d.mark)
+	}
 }

@@ -3,84 +3,198 @@ package triage
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
+	"strings"
 
 	"khien/server/inbox"
-	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/shared/category"
 	"khien/shared/subject"
-	"khien/shared/wire"
 )
 
 // Decision is what a person decides about a case.
 type Decision struct {
 	Actor    string
 	Action   Action
-	Lists    subject.Subject   // what to list, or to take off the list; the narrowest that does it
+	Lists    []Listing         // what to list, or to take off the list; the narrowest that does it
 	Category category.Category // of what is listed
 	Reason   map[string]string // by language, public
 	Lapses   int64             // Unix seconds; 0 is never
+	Of       subject.Subject   // of several subjects, the one that is rejected or about which more is asked; empty: all of them
 	Why      string            // for the audit log; may be empty
-	// Impact is why a second person must agree; empty where one is enough. See Impact.
-	Impact string
+	Impact   Reach             // why a second person must agree; see Impact
 }
 
 // Decide decides about a case that is open or waits for more, and returns how it stands then. What may not be listed
 // is ErrRefused, a case that is decided already ErrState.
+//
+// What is listed is exactly what the decision names. Subjects of the case that it says nothing of are not decided about: they
+// go on in an open case of their own, Case.Rest, and come back when the decision is undone. One of several subjects
+// that is taken off the list, rejected or asked about goes into a case of its own, which is returned.
 func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 	state := map[Action]State{List: StateAccepted, Withdraw: StateAccepted, Reject: StateRejected, Ask: StateAsked}[v.Action]
-	if v.Impact != "" && state == StateAccepted {
+	if v.Impact != (Reach{}) && state == StateAccepted {
 		state = StateProposed
 	}
-	if v.Action == List {
-		if _, err := subject.Parse(string(v.Lists)); err != nil {
-			return Case{}, fmt.Errorf("%w: %w", ErrRefused, err)
-		}
-		if err := publish.Guard(v.Lists); err != nil {
-			return Case{}, fmt.Errorf("%w: %w", ErrRefused, err)
-		}
+	if err := listable(v); err != nil {
+		return Case{}, err
 	}
-	reason, err := json.Marshal(v.Reason)
-	if err != nil || v.Reason == nil {
-		reason = []byte("{}")
-	}
-	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
-		// What is listed can be taken off again, or listed otherwise, when somebody objects, though its case was closed;
-		// that it stays as it is, Uphold says.
-		again := c.Appeals > 0 && c.Settled && (c.State == StateAccepted || c.State == StateRejected) && (v.Action == Withdraw || v.Action == List)
+	at := id
+	c, err := d.update(ctx, id, func(tx *sql.Tx, c Case) error {
+		// What is listed can be taken off again though its case was closed, or listed otherwise when somebody objects; that
+		// it stays as it is, Uphold says.
+		again := closed(c) && (v.Action == Withdraw || v.Action == List && c.Appeals > 0)
 		if c.State != StateOpen && c.State != StateAsked && !again || state == "" {
 			return ErrState
+		}
+		subjects, err := subjectsOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		lists, err := assign(c, subjects, v.Lists)
+		if err != nil {
+			return err
+		}
+		chosen, left := parted(subjects, lists)
+		if at := slices.IndexFunc(subjects, func(s Subject) bool { return s.Name == v.Of }); len(lists) == 0 && at >= 0 {
+			chosen, left = subjects[at:at+1], slices.Delete(slices.Clone(subjects), at, at+1)
+		}
+		rest := int64(0)
+		switch {
+		case len(chosen) == 0 || len(left) == 0:
+		case again || v.Action != List:
+			if at, err = carve(ctx, tx, c, chosen, d.now()); err != nil {
+				return err
+			}
+		default:
+			if rest, err = setApart(ctx, tx, left, d.now()); err == nil {
+				err = refresh(ctx, tx, id)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		kind := c.Category
 		if v.Action == List {
 			kind = v.Category.Slug()
 		}
 		// Whoever undoes this must come back to what stood before: it is on the list all the while.
+		earlier := `''`
 		if again {
-			_, err = tx.ExecContext(ctx, `UPDATE cases SET earlier = json_object('state', state, 'action', action, 'lists', lists, 'category', category, 'reason', reason,
-				'lapses', lapses, 'ruled', ruled, 'decided', decided, 'seconded', seconded, 'published', published, 'changed', changed) WHERE id = ?`, id)
-		} else {
-			_, err = tx.ExecContext(ctx, `UPDATE cases SET earlier = '' WHERE id = ?`, id)
+			earlier = `json_object('state', state, 'action', action, 'lists', lists, 'category', category, 'reason', reason,
+				'lapses', lapses, 'ruled', ruled, 'decided', decided, 'seconded', seconded, 'published', published, 'changed', changed)`
 		}
-		if err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET earlier = `+earlier+` WHERE id = ?`, at); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE cases SET state = ?, action = ?, lists = ?, category = ?, reason = ?, lapses = ?, decided = ?, seconded = '',
-			settled = 0, published = 0, ruled = score, changed = ? WHERE id = ?`,
-			state, v.Action, string(v.Lists), kind, string(reason), v.Lapses, v.Actor, d.now(), id)
+			settled = 0, published = 0, ruled = score, changed = ?, rest = ? WHERE id = ?`,
+			state, v.Action, textOf(lists), kind, jsonOf(v.Reason), v.Lapses, v.Actor, d.now(), rest, at)
+		if err != nil {
+			return err
+		}
+		decided, err := get(ctx, tx, at)
+		if err != nil {
+			return err
+		}
+		off, err := replaced(ctx, tx, decided)
 		if err != nil {
 			return err
 		}
 		why := v.Why
-		if v.Impact != "" {
-			why = join(why, "a second person must agree: "+v.Impact)
+		if len(off) > 0 {
+			why = join(why, "takes off the list: "+saying(off))
 		}
-		return record(ctx, tx, Act{Time: d.now(), Actor: v.Actor, Action: string(v.Action) + " " + string(v.Lists), Object: object(id), Why: why})
+		if rest != 0 {
+			why = join(why, fmt.Sprintf("left out: %s, in %s", namesIn(left), object(rest)))
+		}
+		if at != id {
+			why = join(why, "taken out of "+object(id))
+		}
+		if v.Impact != (Reach{}) {
+			why = join(why, "a second person must agree: "+v.Impact.String())
+		}
+		return record(ctx, tx, Act{Time: d.now(), Actor: v.Actor, Action: strings.TrimSpace(string(v.Action) + " " + saying(lists)), Object: object(at), Why: why})
 	})
+	if err != nil || at == id {
+		return c, err
+	}
+	return d.Get(ctx, at)
+}
+
+// listable refuses a decision that would list nothing, too much at once, or what may not be listed.
+func listable(v Decision) error {
+	switch {
+	case len(v.Lists) > maxTogether:
+		return fmt.Errorf("%w: %w", ErrRefused, ErrTooMany)
+	case len(v.Lists) == 0 && (v.Action == List || v.Action == Withdraw):
+		return fmt.Errorf("%w: %w", ErrRefused, ErrNothing)
+	case v.Action != List:
+		return nil
+	}
+	for _, one := range v.Lists {
+		if _, err := subject.Parse(string(one.Lists)); err != nil {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		if err := publish.Guard(one.Lists); err != nil {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+	}
+	return nil
+}
+
+// parted tells the subjects that a decision speaks of from the others.
+func parted(subjects []Subject, lists []Listing) (chosen, left []Subject) {
+	for _, s := range subjects {
+		if slices.ContainsFunc(lists, func(l Listing) bool { return l.Of == s.Name }) {
+			chosen = append(chosen, s)
+		} else {
+			left = append(left, s)
+		}
+	}
+	return chosen, left
+}
+
+// carve takes some subjects of a case into one of their own, in which the same was decided about them and which is joined to
+// nothing by itself.
+func carve(ctx context.Context, tx *sql.Tx, c Case, chosen []Subject, now int64) (int64, error) {
+	id, err := setApart(ctx, tx, chosen, now)
+	if err != nil {
+		return 0, err
+	}
+	var mine, others []Listing
+	for _, one := range c.Lists {
+		if slices.ContainsFunc(chosen, func(s Subject) bool { return s.Name == one.Of }) {
+			mine = append(mine, one)
+		} else {
+			others = append(others, one)
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE cases SET (state, action, lists, category, reason, lapses, ruled, decided, seconded, settled, published, seen, released, changed) =
+		(SELECT state, action, ?1, category, reason, lapses, ruled, decided, seconded, settled, published, seen, released, changed FROM cases WHERE id = ?2) WHERE id = ?3`,
+		textOf(mine), c.ID, id)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `UPDATE cases SET lists = ? WHERE id = ?`, textOf(others), c.ID)
+	}
+	for _, s := range chosen {
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `UPDATE subjects SET bound = 'apart' WHERE id = ?`, s.ID)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return id, refresh(ctx, tx, c.ID)
+}
+
+func namesIn(subjects []Subject) string {
+	names := make([]string, len(subjects))
+	for i, s := range subjects {
+		names[i] = string(s.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Second agrees to what another person has proposed.
@@ -115,7 +229,10 @@ func (d *Desk) Undo(ctx context.Context, id int64, actor, why string) (Case, err
 		if n, err := restored.RowsAffected(); err != nil {
 			return err
 		} else if n == 0 {
-			if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', changed = ? WHERE id = ?`, d.now(), id); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', rest = 0, changed = ? WHERE id = ?`, d.now(), id); err != nil {
+				return err
+			}
+			if err := rejoin(ctx, tx, c); err != nil {
 				return err
 			}
 		}
@@ -126,7 +243,22 @@ func (d *Desk) Undo(ctx context.Context, id int64, actor, why string) (Case, err
 	})
 }
 
-// Merge puts the reports of one case into another: they are about the same thing. Both must be open or wait for more.
+// rejoin brings back what was left out when a case was accepted, unless somebody has decided about that meanwhile.
+func rejoin(ctx context.Context, tx *sql.Tx, c Case) error {
+	if c.Rest == 0 {
+		return nil
+	}
+	rest, err := get(ctx, tx, c.Rest)
+	if err != nil || !undecided(rest) {
+		return err
+	}
+	if err := fold(ctx, tx, rest.ID, c.ID); err != nil {
+		return err
+	}
+	return rankStale(ctx, tx)
+}
+
+// Merge puts the subjects of one case into another: they belong together. Both must be open or wait for more.
 func (d *Desk) Merge(ctx context.Context, from, into int64, actor, why string) (Case, error) {
 	if from == into {
 		return Case{}, ErrState
@@ -136,66 +268,117 @@ func (d *Desk) Merge(ctx context.Context, from, into int64, actor, why string) (
 		if err != nil {
 			return err
 		}
-		if !undecided(c) || !undecided(other) {
+		if !undecided(c) || !undecided(other) || c.Subjects+other.Subjects > maxTogether {
 			return ErrState
 		}
-		for _, step := range []string{
-			`UPDATE members SET case_id = ?2 WHERE case_id = ?1`,
-			`UPDATE names SET case_id = ?2 WHERE case_id = ?1`,
-			`UPDATE cases SET opened = min(opened, (SELECT opened FROM cases WHERE id = ?1)) WHERE id = ?2`,
-			`UPDATE cases SET state = 'merged', into_case = ?2 WHERE id = ?1`,
-		} {
-			if _, err := tx.ExecContext(ctx, step, from, into); err != nil {
+		// Of a case that holds several, the person has not said that each of them belongs here.
+		for _, id := range []int64{from, into} {
+			if _, err := tx.ExecContext(ctx, `UPDATE subjects SET bound = 'hand' WHERE case_id = ?1 AND (SELECT count(*) FROM subjects WHERE case_id = ?1) = 1`, id); err != nil {
 				return err
 			}
 		}
-		if err := recount(ctx, tx, from); err != nil {
+		if err := fold(ctx, tx, from, into); err != nil {
 			return err
 		}
-		if err := recount(ctx, tx, into); err != nil {
+		if err := rankStale(ctx, tx); err != nil {
 			return err
 		}
 		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "merge " + object(from), Object: object(into), Why: why})
 	})
 }
 
-// Split takes a name with the reports that gave it out of a case, into one of its own, and returns that.
+// Split takes a subject out of a case, into one of its own, and returns that. A subject of the case goes with all of its reports,
+// and is never joined to a case by itself again; any other name becomes a subject, of the reports that are given.
 func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, reports [][]byte, actor, why string) (Case, error) {
 	var made Case
 	_, err := d.update(ctx, id, func(tx *sql.Tx, c Case) error {
-		if !undecided(c) || name == c.Subject || len(reports) == 0 {
+		if !undecided(c) {
 			return ErrState
 		}
-		done, err := tx.ExecContext(ctx, `INSERT INTO cases (subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted)
-			VALUES (?, ?, 'open', ?, ?, ?, 0, 0, 0, '', ?, 0, 0, 0)`, string(name), platformOf(name), c.Opened, c.Latest, d.now(), publish.Guard(name) != nil)
+		subjects, err := subjectsOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		made.ID, _ = done.LastInsertId()
-		if _, err := tx.ExecContext(ctx, `INSERT INTO names (name, case_id) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET case_id = ?2`, string(name), made.ID); err != nil {
+		var of int64
+		if at := slices.IndexFunc(subjects, func(s Subject) bool { return s.Name == name }); at >= 0 {
+			if len(subjects) == 1 {
+				return ErrState
+			}
+			of = subjects[at].ID
+			made.ID, err = setApart(ctx, tx, subjects[at:at+1], d.now())
+		} else if len(reports) == 0 {
+			return ErrState
+		} else {
+			made.ID, of, err = d.another(ctx, tx, c, name)
+		}
+		if err != nil {
 			return err
 		}
-		for _, report := range reports {
-			done, err := tx.ExecContext(ctx, `UPDATE members SET case_id = ? WHERE id = ? AND case_id = ?`, made.ID, report, id)
-			if err != nil {
-				return err
-			}
-			if n, _ := done.RowsAffected(); n != 1 {
-				return inbox.ErrNotFound
-			}
+		if _, err := tx.ExecContext(ctx, `UPDATE subjects SET bound = 'apart' WHERE id = ?`, of); err != nil {
+			return err
+		}
+		if err := give(ctx, tx, subjects, reports, of); err != nil {
+			return err
 		}
 		for _, one := range []int64{id, made.ID} {
-			if err := recount(ctx, tx, one); err != nil {
+			if err := refresh(ctx, tx, one); err != nil {
 				return err
 			}
 		}
-		if err := record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "split off " + object(made.ID), Object: object(id), Why: why}); err != nil {
+		if err := record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: fmt.Sprintf("split off %s: %s", object(made.ID), name), Object: object(id), Why: why}); err != nil {
 			return err
 		}
 		made, err = get(ctx, tx, made.ID)
 		return err
 	})
 	return made, err
+}
+
+// another finds the undecided case of a name that is no subject of case c, or opens one.
+func (d *Desk) another(ctx context.Context, tx *sql.Tx, c Case, name subject.Subject) (id, of int64, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT case_id, id FROM subjects WHERE name = ?`, string(name)).Scan(&id, &of)
+	if err == nil {
+		other, err := get(ctx, tx, id)
+		if err == nil && !undecided(other) {
+			err = ErrState
+		}
+		return id, of, err
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, err
+	}
+	if id, err = openCase(ctx, tx, name, c.Opened, d.now()); err == nil {
+		of, err = addSubject(ctx, tx, name, id, Apart, c.Opened, c.Latest)
+	}
+	return id, of, err
+}
+
+// give puts reports of some subjects under another one. A report that belongs to none of them is inbox.ErrNotFound.
+func give(ctx context.Context, tx *sql.Tx, from []Subject, reports [][]byte, to int64) error {
+	touched := map[int64]bool{to: true}
+	for _, report := range reports {
+		var of int64
+		err := tx.QueryRowContext(ctx, `SELECT subject FROM members WHERE id = ?`, report).Scan(&of)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && of != to && !slices.ContainsFunc(from, func(s Subject) bool { return s.ID == of }) {
+			return inbox.ErrNotFound
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `UPDATE members SET subject = ? WHERE id = ?`, to, report)
+		}
+		if err != nil {
+			return err
+		}
+		touched[of] = true
+	}
+	if len(reports) == 0 {
+		return nil
+	}
+	for of := range touched {
+		if err := recount(ctx, tx, of); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func undecided(c Case) bool { return c.State == StateOpen || c.State == StateAsked }
@@ -216,134 +399,4 @@ func (d *Desk) update(ctx context.Context, id int64, f func(*sql.Tx, Case) error
 		return Case{}, fmt.Errorf("couldn't change case %d: %w", id, err)
 	}
 	return c, nil
-}
-
-// Settle brings what was decided into the ledger and tells those who reported, and returns how many cases there were.
-// It is called just before a release is made; from then on a decision can't be undone, only be followed by another.
-// What it has done once does no harm when it is done again after a crash.
-func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox) (int, error) {
-	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE published = 0 AND settled = 0 AND state IN ('accepted', 'rejected') ORDER BY id`))
-	if err != nil {
-		return 0, fmt.Errorf("couldn't settle: %w", err)
-	}
-	for n, c := range cases {
-		if err := d.settle(ctx, c, book, box); err != nil {
-			return n, fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
-		}
-	}
-	return len(cases), nil
-}
-
-func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inbox.Inbox) error {
-	switch c.Action {
-	case List:
-		if err := book.List(ctx, c.Decided, c.Indicator()); err != nil {
-			return err
-		}
-	case Withdraw:
-		err := book.Withdraw(ctx, c.Decided, c.Lists, c.Reason)
-		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-			return err
-		}
-	}
-	if err := d.tell(ctx, c, box); err != nil {
-		return err
-	}
-	return d.change(ctx, func(tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, `UPDATE cases SET settled = 1 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			return err
-		}
-		waiting, err := unanswered(ctx, tx, c.ID)
-		if err != nil {
-			return err
-		}
-		_, mistake := outcome(c)
-		if _, err := box.DecideAll(ctx, waiting, mistake); err != nil {
-			return err
-		}
-		return answered(ctx, tx, c, c.Decided, c.Action == Withdraw, c.Reason, c.Changed)
-	})
-}
-
-// outcome is what those are told who reported the subject of a settled case as a scam, and as a mistake.
-func outcome(c Case) (scam, mistake inbox.Decision) {
-	scam = inbox.Decision{Time: c.Changed, Actor: c.Decided, State: wire.StateRejected, Reason: inEnglish(c.Reason)}
-	mistake = scam
-	switch c.Action {
-	case List:
-		scam.State, scam.Subject = wire.StateAccepted, string(c.Lists)
-	case Withdraw:
-		mistake.State, mistake.Subject = wire.StateAccepted, string(c.Lists)
-	}
-	return scam, mistake
-}
-
-// tell closes the reports of a case that are open.
-func (d *Desk) tell(ctx context.Context, c Case, box *inbox.Inbox) error {
-	scam, mistake := outcome(c)
-	const together = 1000
-	for last := int64(0); ; {
-		scams, mistakes, next, err := d.page(ctx, c.ID, last, together)
-		if err != nil {
-			return err
-		}
-		if next == last {
-			return nil
-		}
-		last = next
-		if _, err := box.DecideAll(ctx, scams, scam); err != nil {
-			return err
-		}
-		if _, err := box.DecideAll(ctx, mistakes, mistake); err != nil {
-			return err
-		}
-	}
-}
-
-// page returns the ids of the next reports of a case, those of scams and those of mistakes, and the place of the last.
-func (d *Desk) page(ctx context.Context, id, after int64, limit int) (scams, mistakes [][]byte, last int64, err error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT report, id, kind FROM members WHERE case_id = ? AND report > ? ORDER BY report LIMIT ?`, id, after, limit)
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	defer rows.Close()
-	last = after
-	for rows.Next() {
-		var report []byte
-		var kind string
-		if err := rows.Scan(&last, &report, &kind); err != nil {
-			return nil, nil, 0, err
-		}
-		if kind == wire.KindMistake {
-			mistakes = append(mistakes, report)
-		} else {
-			scams = append(scams, report)
-		}
-	}
-	return scams, mistakes, last, rows.Err()
-}
-
-// Published notes the release that has what was settled.
-func (d *Desk) Published(ctx context.Context, sequence uint64) error {
-	_, err := d.db.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE settled = 1 AND published = 0`, int64(sequence), d.now())
-	if err != nil {
-		return fmt.Errorf("couldn't note the release: %w", err)
-	}
-	return nil
-}
-
-// reference is the case number as the public sees it, such as "KH-C17".
-func reference(c Case) string { return "KH-C" + strconv.FormatInt(c.ID, 10) }
-
-func object(id int64) string { return "case " + strconv.FormatInt(id, 10) }
-
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
 }

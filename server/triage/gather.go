@@ -3,9 +3,12 @@ package triage
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -16,18 +19,18 @@ import (
 	"khien/shared/wire"
 )
 
-// Gather puts the reports that came since the last time into their cases, and returns how many there were. A case for
-// which more was asked opens again with the next report; a rejected one, and one that was taken off the list, when its score is reopens points
-// higher than then; and who reports what is listed already is told so.
+// Gather puts the reports that came since the last time into their cases, joins the cases of one page kit, and returns how
+// many reports there were. A case for which more was asked opens again with the next report; a rejected one, and one that was
+// taken off the list, when its score is reopens points higher than then; and who reports what is listed already is told so.
 func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
 	return d.GatherUpTo(ctx, box, math.MaxInt)
 }
 
 // GatherUpTo is Gather for who has other things to do as well: it stops when it has so many reports.
 func (d *Desk) GatherUpTo(ctx context.Context, box *inbox.Inbox, most int) (int, error) {
-	const together = 10_000
-	n := 0
-	for n < most {
+	const together = 20_000 // each page of the tables is written once for all of them
+	n, more := 0, true
+	for n < most && more {
 		var last int64
 		if err := d.db.QueryRowContext(ctx, `SELECT coalesce(max(report), 0) FROM members`).Scan(&last); err != nil {
 			return n, fmt.Errorf("couldn't gather reports: %w", err)
@@ -36,47 +39,32 @@ func (d *Desk) GatherUpTo(ctx context.Context, box *inbox.Inbox, most int) (int,
 		if err != nil {
 			return n, err
 		}
-		if len(reports) == 0 {
-			return n, d.amend(ctx, box)
-		}
-		touched := map[int64][][]byte{}
-		var listed []Case
+		more = len(reports) > 0
 		err = d.change(ctx, func(tx *sql.Tx) error {
-			again := repeated{tx, map[string]*sql.Stmt{}}
-			for _, r := range reports {
-				id, err := place(ctx, again, r)
-				if err != nil {
+			var now int64
+			if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(report), 0) FROM members`).Scan(&now); err != nil {
+				return err
+			}
+			if more && now == last { // else another process has gathered them
+				if err := put(ctx, tx, box, reports); err != nil {
 					return err
-				}
-				if r.Kind == wire.KindScam {
-					touched[id] = append(touched[id], r.ID)
 				}
 			}
-			for id := range touched {
-				if err := rank(ctx, tx, id); err != nil {
-					return err
-				}
-				c, err := get(ctx, tx, id)
-				if err != nil {
-					return err
-				}
-				if c.Settled && c.Action == List {
-					listed = append(listed, c)
-				}
-			}
-			return nil
+			return bindPending(ctx, tx, d.now())
 		})
-		for _, c := range listed {
-			if scam, _ := outcome(c); err == nil {
-				_, err = box.DecideAll(ctx, touched[c.ID], scam)
-			}
-		}
 		if err != nil {
 			return n, fmt.Errorf("couldn't gather reports: %w", err)
 		}
 		n += len(reports)
 	}
-	return n, nil
+	// Once for all of them: the score of a case is the same however its reports were dealt out.
+	if err := d.change(ctx, func(tx *sql.Tx) error { return rankStale(ctx, tx) }); err != nil {
+		return n, fmt.Errorf("couldn't rank the cases: %w", err)
+	}
+	if more {
+		return n, nil
+	}
+	return n, d.amend(ctx, box)
 }
 
 // repeated runs the same few statements many times in one transaction.
@@ -97,8 +85,8 @@ func (r repeated) prepare(ctx context.Context, query string) (*sql.Stmt, error) 
 	return known, err
 }
 
-// ExecContext is that of the transaction.
-func (r repeated) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+// exec runs a statement.
+func (r repeated) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	s, err := r.prepare(ctx, query)
 	if err != nil {
 		return nil, err
@@ -107,88 +95,210 @@ func (r repeated) ExecContext(ctx context.Context, query string, args ...any) (s
 }
 
 // one reads one row.
-func (r repeated) one(ctx context.Context, query string, arg any, into any) error {
+func (r repeated) one(ctx context.Context, query string, args []any, into ...any) error {
 	s, err := r.prepare(ctx, query)
 	if err != nil {
 		return err
 	}
-	return s.QueryRowContext(ctx, arg).Scan(into)
+	return s.QueryRowContext(ctx, args...).Scan(into...)
 }
 
-// place finds the case of a report, or opens one.
-func place(ctx context.Context, tx repeated, r inbox.Report) (id int64, err error) {
-	name := nameOf(r.Subjects)
-	err = tx.one(ctx, `SELECT case_id FROM names WHERE name = ?`, string(name), &id)
-	if errors.Is(err, sql.ErrNoRows) {
-		done, err := tx.ExecContext(ctx, `INSERT INTO cases
-			(subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted)
-			VALUES (?, ?, 'open', ?, ?, ?, 0, 0, 0, '', ?, 0, 0, 0)`,
-			string(name), platformOf(name), r.Received, r.Received, r.Received, publish.Guard(name) != nil)
+// batch is some reports on their way into cases. What they add to one subject is written once.
+type batch struct {
+	ctx      context.Context
+	tx       repeated
+	subjects map[subject.Subject]*adding
+	names    map[string]subject.Subject // by what was reported
+	targets  map[string]*target         // by what a link leads to; nil where that says nothing
+	known    map[[2]int64]int           // senders who are known to tie a subject to a target
+	pictured bool                       // whether there is a report with a picture at all
+}
+
+// adding is what a batch adds to one subject.
+type adding struct {
+	id, opened, latest      int64
+	reports, sources, noted int
+	targets                 int // all that are kept of it
+	protected               bool
+	kinds                   map[string]int
+	from                    map[string]bool // sources of its scam reports
+	scams                   [][]byte
+	mistakes                int
+	objected                int64 // Unix seconds of the oldest of these
+}
+
+// put puts reports into their cases.
+func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Report) error {
+	b := &batch{ctx, repeated{tx, map[string]*sql.Stmt{}}, map[subject.Subject]*adding{}, map[string]subject.Subject{}, map[string]*target{}, map[[2]int64]int{}, false}
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pictures)`).Scan(&b.pictured); err != nil {
+		return err
+	}
+	for i := range reports {
+		r := &reports[i]
+		if r.Source == nil { // from before there were any
+			r.Source = []byte{}
+		}
+		s, err := b.subjectOf(r)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if id, err = done.LastInsertId(); err != nil {
-			return 0, err
+		noted := r.Note != ""
+		if !noted && b.pictured {
+			if err := b.tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM pictures WHERE report = ?)`, []any{r.ID}, &noted); err != nil {
+				return err
+			}
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO names (name, case_id) VALUES (?, ?)`, string(name), id); err != nil {
-			return 0, err
+		s.opened, s.latest = min(s.opened, r.Received), max(s.latest, r.Received)
+		answered := 0
+		if r.Kind == wire.KindMistake {
+			if r.State != wire.StateReceived {
+				answered = elsewhere
+			} else {
+				if s.mistakes++; s.mistakes == 1 || r.Received < s.objected {
+					s.objected = r.Received
+				}
+			}
+		} else if err := b.count(s, r, noted); err != nil {
+			return err
 		}
-	} else if err != nil {
-		return 0, err
+		// One row at a time: for several SQLite keeps a journal of the statement, which costs more than it saves.
+		if _, err := b.tx.exec(ctx, `INSERT INTO members (report, id, subject, kind, received, source, category, noted, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.Seq, r.ID, s.id, r.Kind, r.Received, r.Source, kindOf(r.Category), noted, answered); err != nil {
+			return err
+		}
 	}
-	noted := r.Note != ""
-	if !noted {
-		if err := tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM pictures WHERE report = ?)`, r.ID, &noted); err != nil {
-			return 0, err
+	if err := b.write(); err != nil {
+		return err
+	}
+	return b.tell(box)
+}
+
+// subjectOf finds the subject of a report, or opens a case for it.
+func (b *batch) subjectOf(r *inbox.Report) (*adding, error) {
+	name, ok := b.names[r.Subjects[0]]
+	if !ok {
+		name = nameOf(r.Subjects)
+		b.names[r.Subjects[0]] = name
+	}
+	if s := b.subjects[name]; s != nil {
+		return s, nil
+	}
+	s := &adding{opened: r.Received, latest: r.Received, protected: publish.Guard(name) != nil, kinds: map[string]int{}, from: map[string]bool{}}
+	err := b.tx.one(b.ctx, `SELECT id, targets FROM subjects WHERE name = ?`, []any{string(name)}, &s.id, &s.targets)
+	if errors.Is(err, sql.ErrNoRows) {
+		var id int64
+		if id, err = openCase(b.ctx, b.tx.tx, name, r.Received, r.Received); err == nil {
+			s.id, err = addSubject(b.ctx, b.tx.tx, name, id, "", r.Received, r.Received)
 		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO members (report, id, case_id, kind, received, source, category, noted) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.Seq, r.ID, id, r.Kind, r.Received, r.Source, kindOf(r.Category), noted)
-	if err == nil && r.Kind == wire.KindScam {
-		err = lead(ctx, tx, r, id)
-	}
+	b.subjects[name] = s
+	return s, err
+}
+
+// openCase makes a case that has no subject yet.
+func openCase(ctx context.Context, tx *sql.Tx, name subject.Subject, opened, changed int64) (int64, error) {
+	done, err := tx.ExecContext(ctx, `INSERT INTO cases
+		(subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted)
+		VALUES (?1, ?2, 'open', ?3, ?3, ?4, 0, 0, 0, '', ?5, 0, 0, 0)`, string(name), platformOf(name), opened, changed, publish.Guard(name) != nil)
 	if err != nil {
 		return 0, err
 	}
-	if r.Kind == wire.KindMistake && r.State != wire.StateReceived {
-		_, err = tx.ExecContext(ctx, `UPDATE members SET answered = ? WHERE report = ?`, elsewhere, r.Seq)
-		return id, err
-	}
-	if r.Kind == wire.KindMistake {
-		_, err = tx.ExecContext(ctx, `UPDATE cases SET appeals = appeals + 1, appealed = CASE appealed WHEN 0 THEN ?1 ELSE min(appealed, ?1) END WHERE id = ?2`, r.Received, id)
-		return id, err
-	}
-	done, err := tx.ExecContext(ctx, `INSERT INTO sources (case_id, source) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, r.Source)
-	if err == nil {
-		another, _ := done.RowsAffected()
-		_, err = tx.ExecContext(ctx, `UPDATE cases SET reports = reports + 1, sources = sources + ?, noted = noted + ?,
-			state = CASE state WHEN 'asked' THEN 'open' ELSE state END WHERE id = ?`, another, noted, id)
-	}
-	if err == nil && kindOf(r.Category) != "" {
-		_, err = tx.ExecContext(ctx, `INSERT INTO kinds (case_id, category, reports) VALUES (?, ?, 1)
-			ON CONFLICT DO UPDATE SET reports = reports + 1`, id, r.Category)
-	}
-	return id, err
+	return done.LastInsertId()
 }
 
-// lead keeps where the links of a reported page lead, where that tells something: an account, or a site that is not
-// everybody's.
-func lead(ctx context.Context, tx repeated, r inbox.Report, id int64) error {
-	if len(r.Links) == 0 {
-		return nil
+func addSubject(ctx context.Context, tx *sql.Tx, name subject.Subject, id int64, bound Bound, opened, latest int64) (int64, error) {
+	done, err := tx.ExecContext(ctx, `INSERT INTO subjects (name, case_id, bound, opened, latest) VALUES (?, ?, ?, ?, ?)`, string(name), id, bound, opened, latest)
+	if err != nil {
+		return 0, err
 	}
-	var reports int
-	if err := tx.one(ctx, `SELECT reports FROM cases WHERE id = ?`, id, &reports); err != nil || reports >= maxLeading {
+	return done.LastInsertId()
+}
+
+// count counts a report that calls a subject a scam.
+func (b *batch) count(s *adding, r *inbox.Report, noted bool) error {
+	s.reports++
+	if noted {
+		s.noted++
+	}
+	if kind := kindOf(r.Category); kind != "" {
+		s.kinds[kind]++
+	}
+	s.from[string(r.Source)] = true
+	s.scams = append(s.scams, r.ID)
+	return b.lead(s, r)
+}
+
+// write writes down what the batch adds.
+func (b *batch) write() error {
+	all := slices.SortedFunc(maps.Values(b.subjects), func(a, b *adding) int { return int(a.id - b.id) })
+	for _, s := range all {
+		// In the order of the table: a flood of sources touches each of its pages once.
+		for _, source := range slices.Sorted(maps.Keys(s.from)) {
+			done, err := b.tx.exec(b.ctx, `INSERT INTO sources (subject, source) VALUES (?, ?) ON CONFLICT DO NOTHING`, s.id, []byte(source))
+			if err != nil {
+				return err
+			}
+			if n, _ := done.RowsAffected(); n == 1 {
+				s.sources++
+			}
+		}
+		for kind, n := range s.kinds {
+			if _, err := b.tx.exec(b.ctx, `INSERT INTO kinds (subject, category, reports) VALUES (?1, ?2, ?3)
+				ON CONFLICT DO UPDATE SET reports = reports + ?3`, s.id, kind, n); err != nil {
+				return err
+			}
+		}
+		if _, err := b.tx.exec(b.ctx, `UPDATE subjects SET opened = min(opened, ?), latest = max(latest, ?), reports = reports + ?,
+			sources = sources + ?, noted = noted + ?, targets = ? WHERE id = ?`, s.opened, s.latest, s.reports, s.sources, s.noted, s.targets, s.id); err != nil {
+			return err
+		}
+		if _, err := b.tx.exec(b.ctx, `UPDATE cases SET stale = 1, state = CASE WHEN state = 'asked' AND ?1 > 0 THEN 'open' ELSE state END,
+			appeals = appeals + ?2, appealed = CASE WHEN ?2 = 0 THEN appealed WHEN appealed = 0 THEN ?3 ELSE min(appealed, ?3) END
+			WHERE id = (SELECT case_id FROM subjects WHERE id = ?4)`, s.reports, s.mistakes, s.objected, s.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell tells those who report what is listed already. Told before it is committed: told twice does no harm, not told would.
+func (b *batch) tell(box *inbox.Inbox) error {
+	byID := map[int64]*adding{}
+	names := map[int64]subject.Subject{}
+	for name, s := range b.subjects {
+		if len(s.scams) > 0 {
+			byID[s.id], names[s.id] = s, name
+		}
+	}
+	ids, err := json.Marshal(slices.Collect(maps.Keys(byID)))
+	if err != nil {
 		return err
 	}
-	own := nameOf(r.Subjects)
-	for _, link := range r.Links {
-		target := nameOf([]string{link})
-		site := strings.IndexByte(string(target), '/') == len(target)-1
-		if target == own || !site && !target.IsAccount() || publish.Guard(target) != nil {
-			continue
+	rows, err := b.tx.tx.QueryContext(b.ctx, `SELECT subjects.id, case_id FROM subjects JOIN cases ON cases.id = case_id
+		WHERE settled = 1 AND action = 'list' AND subjects.id IN (SELECT value FROM json_each(?)) ORDER BY 1`, string(ids))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var listed [][2]int64
+	for rows.Next() {
+		var one [2]int64
+		if err := rows.Scan(&one[0], &one[1]); err != nil {
+			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO leads (report, target) VALUES (?, ?) ON CONFLICT DO NOTHING`, r.Seq, string(target)); err != nil {
+		listed = append(listed, one)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	rows.Close()
+	for _, one := range listed {
+		c, err := get(b.ctx, b.tx.tx, one[1])
+		if err != nil {
+			return err
+		}
+		scam, _ := outcome(c, names[one[0]], nil)
+		if _, err := box.DecideAll(b.ctx, byID[one[0]].scams, scam); err != nil {
 			return err
 		}
 	}
@@ -208,20 +318,13 @@ func (d *Desk) amend(ctx context.Context, box *inbox.Inbox) error {
 			return err
 		}
 		err = d.change(ctx, func(tx *sql.Tx) error {
-			touched := map[int64]bool{}
 			for _, r := range reports {
-				var id int64
-				err := tx.QueryRowContext(ctx, `UPDATE members SET category = ?, noted = max(noted, ?) WHERE report = ? RETURNING case_id`,
-					kindOf(r.Category), r.Note != "", r.Seq).Scan(&id)
-				if err != nil {
+				if err := amendOne(ctx, tx, r); err != nil {
 					return err
 				}
-				touched[id] = true
 			}
-			for id := range touched {
-				if err := recount(ctx, tx, id); err != nil {
-					return err
-				}
+			if err := rankStale(ctx, tx); err != nil {
+				return err
 			}
 			_, err := tx.ExecContext(ctx, `UPDATE amended SET n = ?`, last)
 			return err
@@ -230,6 +333,86 @@ func (d *Desk) amend(ctx context.Context, box *inbox.Inbox) error {
 			return fmt.Errorf("couldn't gather what was added to reports: %w", err)
 		}
 	}
+}
+
+func amendOne(ctx context.Context, tx *sql.Tx, r inbox.Report) error {
+	var of int64
+	var kind, before string
+	var noted bool
+	err := tx.QueryRowContext(ctx, `SELECT subject, kind, category, noted FROM members WHERE report = ?`, r.Seq).Scan(&of, &kind, &before, &noted)
+	if err != nil {
+		return err
+	}
+	after := kindOf(r.Category)
+	more := r.Note != "" && !noted
+	if after == before && !more {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE members SET category = ?, noted = max(noted, ?) WHERE report = ?`, after, r.Note != "", r.Seq); err != nil || kind != wire.KindScam {
+		return err
+	}
+	for category, n := range map[string]int{before: -1, after: 1} {
+		if category == "" || before == after {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO kinds (subject, category, reports) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET reports = reports + ?3`, of, category, n); err != nil {
+			return err
+		}
+	}
+	return touch(ctx, tx, of, more)
+}
+
+// touch counts one more report of a subject with a note or a picture, where there is one, and has its case ranked anew.
+func touch(ctx context.Context, tx *sql.Tx, of int64, noted bool) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE subjects SET noted = noted + ? WHERE id = ?`, noted, of); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE cases SET stale = 1 WHERE id = (SELECT case_id FROM subjects WHERE id = ?)`, of)
+	return err
+}
+
+// recount counts the reports of a subject anew, after some of them have come or gone.
+func recount(ctx context.Context, tx *sql.Tx, of int64) error {
+	for _, step := range []string{
+		`DELETE FROM sources WHERE subject = ?1`,
+		`DELETE FROM kinds WHERE subject = ?1`,
+		`INSERT INTO sources SELECT DISTINCT subject, source FROM members WHERE subject = ?1 AND kind = 'scam'`,
+		`INSERT INTO kinds SELECT subject, category, count(*) FROM members WHERE subject = ?1 AND kind = 'scam' AND category <> '' GROUP BY category`,
+		`UPDATE subjects SET (reports, noted) = (SELECT count(*), coalesce(sum(noted), 0) FROM members WHERE subject = ?1 AND kind = 'scam'),
+			sources = (SELECT count(*) FROM sources WHERE subject = ?1),
+			opened = coalesce((SELECT min(received) FROM members WHERE subject = ?1), opened),
+			latest = coalesce((SELECT max(received) FROM members WHERE subject = ?1), latest) WHERE id = ?1`,
+	} {
+		if _, err := tx.ExecContext(ctx, step, of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refresh brings a case up to date whose subjects have come or gone.
+func refresh(ctx context.Context, tx *sql.Tx, id int64) error {
+	if err := rename(ctx, tx, id); err != nil {
+		return err
+	}
+	if err := recountAppeals(ctx, tx, id); err != nil {
+		return err
+	}
+	return rank(ctx, tx, id)
+}
+
+// rename calls a case by the subject that most places report, where what it was called by is no longer in it.
+func rename(ctx context.Context, tx *sql.Tx, id int64) error {
+	var name subject.Subject
+	err := tx.QueryRowContext(ctx, `SELECT name FROM subjects WHERE case_id = ?1 AND NOT EXISTS (
+		SELECT 1 FROM subjects JOIN cases ON cases.id = case_id WHERE case_id = ?1 AND name = subject) ORDER BY sources DESC, id LIMIT 1`, id).Scan(&name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `UPDATE cases SET subject = ?, platform = ?, protected = ? WHERE id = ?`, string(name), platformOf(name), publish.Guard(name) != nil, id)
+	}
+	return err
 }
 
 // nameOf is what binds reports together: the account, or else the whole site where everything on it is one person's.
@@ -248,78 +431,4 @@ func nameOf(subjects []string) subject.Subject {
 		return whole
 	}
 	return narrowest
-}
-
-// harm is how much is lost to a kind of scam, as a rule, from 1 to 4.
-var harm = map[string]float64{
-	"phishing": 4, "investment": 4, "recovery": 4, "malware": 4, "authority": 4, "sim": 4, "otp": 4, "deepfake": 4,
-	"impersonation": 3, "job": 3, "loan": 3, "romance": 3, "support": 3,
-	"sms": 3, "hijacked": 3, "identity": 3, "emergency": 3, "talent": 3, "transfer": 3,
-	"shop": 2, "gambling": 2, "prize": 2, "charity": 2, "travel": 2,
-	"receipt": 2, "unlock": 2, "lottery": 2,
-}
-
-// reach is how many people meet something on a platform, as a rule, from 1 to 3.
-var reach = map[string]float64{"facebook": 3, "youtube": 3, "tiktok": 3, "zalo": 3, "instagram": 2, "telegram": 2, "messenger": 2, "x": 2}
-
-const day = 24 * 60 * 60
-
-// Score ranks a case: 4·log2(1 + distinct sources) + 2·log2(1 + reports of the 24 hours before the newest)
-// + 1 for each report with a note or a picture, at most 3 + harm of the category (1 to 4) + reach of the platform (1 to 3).
-// A thousand reports from one place count as 30 points less than from a thousand.
-func Score(sources, burst, noted int, category, platform string) float64 {
-	score := 4*math.Log2(float64(1+sources)) + 2*math.Log2(float64(1+burst)) + float64(min(noted, 3))
-	return score + max(harm[category], 1) + max(reach[platform], 1)
-}
-
-// reopens is by how much the score of a rejected case must have grown: twice as many people speak of it, or more.
-const reopens = 4
-
-// maxBurst bounds what is counted of a flood.
-const maxBurst = 10_000
-
-// rank brings the score of a case up to date with what is counted of it.
-func rank(ctx context.Context, tx *sql.Tx, id int64) error {
-	var platform, category string
-	var latest int64
-	var sources, burst, noted int
-	err := tx.QueryRowContext(ctx, `SELECT platform, noted, sources,
-		coalesce((SELECT max(received) FROM members WHERE case_id = ?1), latest),
-		coalesce((SELECT category FROM kinds WHERE case_id = ?1 ORDER BY reports DESC, category LIMIT 1), '')
-		FROM cases WHERE id = ?1`, id).Scan(&platform, &noted, &sources, &latest, &category)
-	if err == nil {
-		err = tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM members WHERE case_id = ? AND received > ? AND kind = 'scam' LIMIT ?)`,
-			id, latest-day, maxBurst).Scan(&burst)
-	}
-	if err != nil {
-		return err
-	}
-	score := Score(sources, burst, noted, category, platform)
-	if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', settled = 0, published = 0, decided = '', action = ''
-		WHERE id = ? AND (state = 'rejected' OR state = 'accepted' AND action = 'withdraw') AND settled = 1 AND ? >= ruled + ?`, id, score, reopens); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE cases SET latest = ?, burst = ?, category = CASE decided WHEN '' THEN ? ELSE category END, score = ? WHERE id = ?`,
-		latest, burst, category, score, id)
-	return err
-}
-
-// recount counts the reports of a case anew, after some of them have come or gone.
-func recount(ctx context.Context, tx *sql.Tx, id int64) error {
-	for _, step := range []string{
-		`DELETE FROM sources WHERE case_id = ?1`,
-		`DELETE FROM kinds WHERE case_id = ?1`,
-		`INSERT INTO sources SELECT DISTINCT case_id, source FROM members WHERE case_id = ?1 AND kind = 'scam'`,
-		`INSERT INTO kinds SELECT case_id, category, count(*) FROM members WHERE case_id = ?1 AND kind = 'scam' AND category <> '' GROUP BY category`,
-		`UPDATE cases SET sources = (SELECT count(*) FROM sources WHERE case_id = ?1) WHERE id = ?1`,
-		`UPDATE cases SET (reports, noted) = (SELECT count(*), coalesce(sum(noted), 0) FROM members WHERE case_id = ?1 AND kind = 'scam') WHERE id = ?1`,
-	} {
-		if _, err := tx.ExecContext(ctx, step, id); err != nil {
-			return err
-		}
-	}
-	if err := recountAppeals(ctx, tx, id); err != nil {
-		return err
-	}
-	return rank(ctx, tx, id)
 }

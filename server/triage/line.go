@@ -66,11 +66,19 @@ func (d *Desk) Next(ctx context.Context, c Case) (Case, error) {
 	return next, err
 }
 
-// Names returns by which names reports called the subject of a case, at most limit.
+// Names returns the names of the subjects of a case, at most limit.
 func (d *Desk) Names(ctx context.Context, id int64, limit int) ([]subject.Subject, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT name FROM names WHERE case_id = ? ORDER BY name LIMIT ?`, id, limit)
+	names, err := namesOf(ctx, d.db, id, limit)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the names of case %d: %w", id, err)
+	}
+	return names, nil
+}
+
+func namesOf(ctx context.Context, q querier, id int64, limit int) ([]subject.Subject, error) {
+	rows, err := q.QueryContext(ctx, `SELECT name FROM subjects WHERE case_id = ? ORDER BY name LIMIT ?`, id, limit)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	var names []subject.Subject
@@ -87,7 +95,7 @@ func (d *Desk) Names(ctx context.Context, id int64, limit int) ([]subject.Subjec
 // Find returns the case of something that reports name, by the first of its subjects that a case has, or ErrNotFound.
 func (d *Desk) Find(ctx context.Context, names []subject.Subject) (Case, error) {
 	for _, name := range names {
-		c, err := scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM names WHERE name = ?)`, string(name)))
+		c, err := scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM subjects WHERE name = ?)`, string(name)))
 		if err != ErrNotFound {
 			return c, err
 		}
@@ -104,12 +112,16 @@ func (d *Desk) Pending(ctx context.Context) ([]Case, error) {
 	return cases, nil
 }
 
-// Indicator is what a case that is accepted puts on the list.
-func (c Case) Indicator() ledger.Indicator {
+// Indicators are what a case that is accepted puts on the list.
+func (c Case) Indicators() []ledger.Indicator {
 	kind, _ := category.Parse(c.Category)
-	return ledger.Indicator{
-		Subject: c.Lists, Category: kind, Source: "report", Reference: reference(c), Reason: c.Reason, FirstSeen: c.Opened, Lapses: c.Lapses,
+	all := make([]ledger.Indicator, len(c.Lists))
+	for i, one := range c.Lists {
+		all[i] = ledger.Indicator{
+			Subject: one.Lists, Category: kind, Source: source, Reference: reference(c), Reason: c.Reason, FirstSeen: one.Seen, Lapses: c.Lapses,
+		}
 	}
+	return all
 }
 
 // Log returns at most limit acts of the audit log before entry before, or the newest where it is 0, the newest first.

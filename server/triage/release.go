@@ -17,6 +17,19 @@ func (d *Desk) Release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	return d.Renew(ctx, p, actor, why, now)
 }
 
+// KeepFresh signs a new head, as publish.Renew does, and notes it.
+func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, actor, why string, now int64) (publish.Result, error) {
+	r, err := p.Renew(ctx, now)
+	if err != nil || !r.Published {
+		return r, err
+	}
+	act := Act{Time: now, Actor: actor, Action: fmt.Sprintf("renew the head: %s, %d removed", Counted(r.Count, "indicator", "indicators"), r.Removed), Object: fmt.Sprintf("release %d", r.Sequence), Why: why}
+	if err := d.Record(ctx, act); err != nil {
+		return r, fmt.Errorf("release %d is published, but couldn't be noted: %w", r.Sequence, err)
+	}
+	return r, nil
+}
+
 // Renew publishes what is in the ledger already, and notes it.
 func (d *Desk) Renew(ctx context.Context, p *publish.Publisher, actor, why string, now int64) (publish.Result, error) {
 	r, err := p.Publish(ctx, now)
@@ -39,7 +52,7 @@ func (d *Desk) ReleasePlanned(ctx context.Context, p *publish.Publisher, box *in
 }
 
 func (d *Desk) note(ctx context.Context, r publish.Result, actor, why string, now int64) error {
-	what := fmt.Sprintf("publish: %d indicators, %d added, %d removed", r.Count, r.Added, r.Removed)
+	what := fmt.Sprintf("publish: %s, %d added, %d removed", Counted(r.Count, "indicator", "indicators"), r.Added, r.Removed)
 	if err := d.Record(ctx, Act{Time: now, Actor: actor, Action: what, Object: fmt.Sprintf("release %d", r.Sequence), Why: why}); err != nil {
 		return fmt.Errorf("release %d is published, but couldn't be noted: %w", r.Sequence, err)
 	}

@@ -1,4 +1,4 @@
-// Package triage gathers reports about one thing into one case and follows it to its end.
+// Package triage gathers reports about one thing, or about the pages of one kit, into one case and follows it to its end.
 //
 //	inbox ──Gather──> open ──Decide──> accepted | rejected | asked
 //	                   ^      │             │
@@ -11,6 +11,7 @@
 package triage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -18,6 +19,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"khien/server/sqlite"
@@ -32,6 +35,10 @@ var (
 	ErrState = errors.New("the case is not in a state for this")
 	// ErrRefused is a subject that may not be listed.
 	ErrRefused = errors.New("this may not be listed")
+	// ErrNothing, ErrTooMany and ErrElsewhere are decisions that are refused for what they name.
+	ErrNothing   = errors.New("nothing is named")
+	ErrTooMany   = fmt.Errorf("at most %d at once", maxTogether)
+	ErrElsewhere = errors.New("no subject of the case")
 	// ErrSamePerson is a second vote of the first voter.
 	ErrSamePerson = errors.New("two people must agree")
 )
@@ -49,11 +56,12 @@ const (
 	StateMerged   State = "merged" // went into another case
 )
 
-// Case is one thing that reports are about.
+// Case is what reports are about: one subject, or several that belong together. What is counted is counted over all of them.
 type Case struct {
 	ID        int64
-	Subject   subject.Subject // what it is called
-	Platform  string          // of the subject; empty for a website
+	Subject   subject.Subject // what it is called: one of its subjects
+	Platform  string          // of that; empty for a website
+	Subjects  int             // how many it is about
 	State     State
 	Opened    int64 // Unix seconds of the first report
 	Latest    int64 // Unix seconds of the newest report
@@ -66,13 +74,17 @@ type Case struct {
 	Protected bool // whether the publisher refuses to list the subject as it is
 	Score     float64
 	Into      int64 // the case that a merged one went into
+	Rest      int64 // the case of the subjects that were left out when this one was accepted
 	Ruling
 }
+
+// Others is how many subjects the case has beside the one that it is called by.
+func (c Case) Others() int { return max(0, c.Subjects-1) }
 
 // Ruling is what was decided about a case.
 type Ruling struct {
 	Action    Action
-	Lists     subject.Subject   // what is listed, or taken off the list; empty where nothing is
+	Lists     []Listing         // what is listed, or taken off the list; empty where nothing is
 	Reason    map[string]string // by language
 	Lapses    int64             // Unix seconds; 0 is never
 	Decided   string            // who
@@ -94,8 +106,9 @@ const (
 
 // Desk is the store of cases and of the audit log. It is safe for concurrent use, by several processes too.
 type Desk struct {
-	db  *sql.DB
-	now func() int64
+	db   *sql.DB
+	now  func() int64
+	mark string // file with the mark of the audit log's last entry
 }
 
 //go:embed migrations/*.sql
@@ -111,7 +124,7 @@ func Open(path string) (*Desk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the cases: %w", err)
 	}
-	return &Desk{db, func() int64 { return time.Now().Unix() }}, nil
+	return &Desk{db, func() int64 { return time.Now().Unix() }, filepath.Join(filepath.Dir(path), "audit.mark")}, nil
 }
 
 // Close waits for the statements under way.
@@ -127,22 +140,29 @@ func (d *Desk) change(ctx context.Context, f func(*sql.Tx) error) error {
 	if err := f(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	d.keepMark(ctx)
+	return nil
 }
 
-const selectCase = `SELECT id, subject, platform, state, opened, latest, changed, reports, appeals, appealed, sources, category, protected, score,
-	coalesce(into_case, 0), action, lists, reason, lapses, decided, seconded, settled, published FROM cases`
+const selectCase = `SELECT id, subject, platform, state, opened, latest, changed, reports, appeals, appealed, sources, category, protected, score, subjects,
+	coalesce(into_case, 0), rest, action, lists, reason, lapses, decided, seconded, settled, published FROM cases`
 
 func scanCase(from interface{ Scan(...any) error }) (Case, error) {
 	var c Case
-	var reason string
+	var reason, lists string
 	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.State, &c.Opened, &c.Latest, &c.Changed, &c.Reports, &c.Appeals, &c.Appealed, &c.Sources, &c.Category,
-		&c.Protected, &c.Score, &c.Into, &c.Action, &c.Lists, &reason, &c.Lapses, &c.Decided, &c.Seconded, &c.Settled, &c.Published)
+		&c.Protected, &c.Score, &c.Subjects, &c.Into, &c.Rest, &c.Action, &lists, &reason, &c.Lapses, &c.Decided, &c.Seconded, &c.Settled, &c.Published)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, ErrNotFound
 	}
 	if err == nil {
 		err = json.Unmarshal([]byte(reason), &c.Reason)
+	}
+	if err == nil {
+		c.Lists, err = listingsOf(lists)
 	}
 	return c, err
 }
@@ -207,40 +227,74 @@ func (d *Desk) Appealed(ctx context.Context) ([]Case, error) {
 
 // Of returns the case of a report, by its id, or ErrNotFound.
 func (d *Desk) Of(ctx context.Context, report []byte) (Case, error) {
-	return scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM members WHERE id = ?)`, report))
+	return scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM members JOIN subjects ON subjects.id = subject WHERE members.id = ?)`, report))
 }
 
-// Named returns the case that a subject belongs to by its name, or ErrNotFound.
+// SubjectOf returns what a report is about, by its id: one of the subjects of its case, or ErrNotFound.
+func (d *Desk) SubjectOf(ctx context.Context, report []byte) (s subject.Subject, err error) {
+	err = d.db.QueryRowContext(ctx, `SELECT name FROM members JOIN subjects ON subjects.id = subject WHERE members.id = ?`, report).Scan(&s)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return s, err
+}
+
+// Named returns the case that a subject belongs to, by its name, or ErrNotFound.
 func (d *Desk) Named(ctx context.Context, s subject.Subject) (Case, error) {
-	return scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM names WHERE name = ?)`, string(s)))
+	return scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM subjects WHERE name = ?)`, string(s)))
 }
 
 // LastReported is when a subject was last reported as a scam, in Unix seconds; 0 if never.
 func (d *Desk) LastReported(ctx context.Context, s subject.Subject) (latest int64, err error) {
 	err = d.db.QueryRowContext(ctx, `SELECT coalesce(max(received), 0) FROM members
-		WHERE case_id = (SELECT case_id FROM names WHERE name = ?) AND kind = 'scam'`, string(s)).Scan(&latest)
+		WHERE subject = (SELECT id FROM subjects WHERE name = ?) AND kind = 'scam'`, string(s)).Scan(&latest)
 	if err != nil {
 		return 0, fmt.Errorf("couldn't read when something was reported: %w", err)
 	}
 	return latest, nil
 }
 
-// Members returns the ids of the reports of a case, the oldest first, at most limit.
-func (d *Desk) Members(ctx context.Context, id int64, limit int) ([][]byte, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT id FROM members WHERE case_id = ? ORDER BY received, report LIMIT ?`, id, limit)
-	if err != nil {
+// Member is a report of a case.
+type Member struct {
+	ID       []byte
+	Of       subject.Subject // of the case
+	received int64
+}
+
+// Members returns reports of each subject of a case, at most each of one subject and limit in all, the oldest first.
+func (d *Desk) Members(ctx context.Context, id int64, each, limit int) ([]Member, error) {
+	fail := func(err error) ([]Member, error) {
 		return nil, fmt.Errorf("couldn't read the reports of case %d: %w", id, err)
 	}
-	defer rows.Close()
-	var ids [][]byte
-	for rows.Next() {
-		var one []byte
-		if err := rows.Scan(&one); err != nil {
-			return nil, err
-		}
-		ids = append(ids, one)
+	subjects, err := subjectsOf(ctx, d.db, id)
+	if err != nil {
+		return fail(err)
 	}
-	return ids, rows.Err()
+	var all []Member
+	for _, s := range subjects {
+		if len(all) >= limit {
+			break
+		}
+		rows, err := d.db.QueryContext(ctx, `SELECT * FROM (
+			SELECT * FROM (SELECT id, received FROM members WHERE subject = ?1 AND kind = 'scam' ORDER BY received LIMIT ?2) UNION ALL
+			SELECT * FROM (SELECT id, received FROM members WHERE subject = ?1 AND kind = 'mistake' ORDER BY received LIMIT ?2)) ORDER BY received LIMIT ?2`, s.ID, each)
+		if err != nil {
+			return fail(err)
+		}
+		for rows.Next() {
+			one := Member{Of: s.Name}
+			if err := rows.Scan(&one.ID, &one.received); err != nil {
+				rows.Close()
+				return fail(err)
+			}
+			all = append(all, one)
+		}
+		if err := rows.Err(); err != nil {
+			return fail(err)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Member) int { return cmp.Compare(a.received, b.received) })
+	return all[:min(len(all), limit)], nil
 }
 
 // Day is how many reports came on one day, in UTC.
@@ -251,7 +305,7 @@ type Day struct {
 
 // Days counts the reports of a case by day, the oldest first.
 func (d *Desk) Days(ctx context.Context, id int64) ([]Day, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT received / 86400 * 86400, count(*) FROM members WHERE case_id = ? GROUP BY 1 ORDER BY 1`, id)
+	rows, err := d.db.QueryContext(ctx, `SELECT received / 86400 * 86400, count(*) FROM members JOIN subjects ON subjects.id = subject WHERE case_id = ? GROUP BY 1 ORDER BY 1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't count the reports of case %d: %w", id, err)
 	}

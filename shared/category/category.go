@@ -74,7 +74,7 @@ func (c Category) Slug() string { return slugs[c.known()] }
 // Name is a short title in lang, such as "Fake investment"; an unknown language reads as English.
 func (c Category) Name(lang string) string { return taxonomy[c.known()].name.in(lang) }
 
-// How tells in one or two sentences of lang how this kind of scam works.
+// How tells in two sentences of lang how this kind of scam works.
 func (c Category) How(lang string) string { return taxonomy[c.known()].how.in(lang) }
 
 // Advice tells in one to three sentences of lang what to do, and how to tell it.

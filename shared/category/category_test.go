@@ -28,6 +28,9 @@ func TestEveryCategorySpeaksEveryLanguage(t *testing.T) {
 			if name == "" || !strings.HasSuffix(how, ".") {
 				t.Errorf("%s has no full text in %s: %q, %q", c.Slug(), lang, name, how)
 			}
+			if n := len(strings.Split(how, ". ")); n != 2 {
+				t.Errorf("%s tells how it works in %d sentences of %s, want two: %q", c.Slug(), n, lang, how)
+			}
 			if !strings.HasSuffix(c.Advice(lang), ".") {
 				t.Errorf("%s has no advice in %s", c.Slug(), lang)
 			}

@@ -16,6 +16,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"khien/shared/category"
 	"khien/shared/guide"
@@ -160,10 +161,10 @@ func (c *Checker) CheckNext(named *subject.Named, href string, now int64) Findin
 
 // Resemble answers whether a page passes itself off as somebody well known: by the host of its
 // address, and by the title that it goes by if that is not empty. On a platform, the title is compared with the
-// names of those whose accounts the book has.
+// names of those in the book; also are addresses of the same account, by what the platform says of it.
 // It is Caution or Unlisted, which says nothing of what is listed, but whose page it is if that is
 // official, or Unknown for what cannot be read.
-func (c *Checker) Resemble(href, title string) Finding {
+func (c *Checker) Resemble(href, title string, also ...string) Finding {
 	book := c.guide.Book()
 	host, err := subject.Host(href)
 	if err != nil {
@@ -175,6 +176,13 @@ func (c *Checker) Resemble(href, title string) Finding {
 	case ok:
 	case subject.IsPlatform(host): // there, a page may be anybody's
 		accounts := profile(href)
+		for _, address := range also {
+			for _, other := range profile(address) {
+				if len(accounts) > 0 && samePlatform(accounts[0], other) {
+					accounts = append(accounts, other)
+				}
+			}
+		}
 		if owner, ok = book.AccountOwner(accounts); !ok {
 			r, ok = book.Account(title, accounts)
 		} else {
@@ -190,6 +198,11 @@ func (c *Checker) Resemble(href, title string) Finding {
 		return Finding{Verdict: Caution, Resembles: r}
 	}
 	return Finding{Verdict: Unlisted, Owner: owner}
+}
+
+func samePlatform(a, b string) bool {
+	platform, _, _ := strings.Cut(a, ":")
+	return strings.HasPrefix(b, platform+":")
 }
 
 // profile are the names of the account whose page an address shows, where it is one that a person or an

@@ -9,7 +9,7 @@ import (
 )
 
 const book = `
-inventedbank.example | Bank of Inventions | facebook:user/inventedbank | VN
+inventedbank.example | Bank of Inventions | facebook:user/inventedbank instagram:user/inventedbank | VN
 facebook.com | Facebook
 `
 
@@ -38,6 +38,17 @@ func TestWhoAPageIs(t *testing.T) {
 	f(facebook, "Bank of Inventions | Facebook", Unlisted, "", "") // nobody's page
 	f(facebook+"events/900000000000001", "Bank of Inventions | Facebook", Unlisted, "", "")
 	f("about:blank", "Bank of Inventions", Unknown, "", "")
+	// What the platform says of an address beside it: the real account by its number, and others that nobody asked about.
+	for _, also := range [][]string{{facebook + "InventedBank"}, {"about:blank", facebook + "profile.php?id=900000000000001", facebook + "invented.bank"}} {
+		if got := c.Resemble(facebook+"profile.php?id=900000000000001", "Bank of Inventions", also...); got.Verdict != Unlisted || got.Owner != "Bank of Inventions" {
+			t.Errorf("the real one by its number and %v: %v of %q", also, got.Verdict, got.Owner)
+		}
+	}
+	for href, also := range map[string]string{facebook + "ab": "https://www.instagram.com/inventedbank", facebook: facebook + "inventedbank", "https://good.example/": facebook + "inventedbank"} {
+		if got := c.Resemble(href, "A name", also); got.Owner != "" {
+			t.Errorf("%s and %s are of %q", href, also, got.Owner)
+		}
+	}
 	if got := c.Resemble(facebook+"ab", "Bank of Inventions"); got.Resembles.Account != "facebook:user/inventedbank" {
 		t.Errorf("the real one is %+v", got.Resembles)
 	}

@@ -4,11 +4,12 @@
 // suspicious, never more than that, by the first of these rules that fits:
 //
 //	letters   its name is theirs in letters that look alike: faceb00k.example
-//	ending    its name is theirs, of six letters and more, under another ending
+//	ending    its name is theirs, of six letters and more (an office of a state: five), under another ending
 //	inside    another name below it, or a word of one between dashes, is theirs: facebook.login.example
 //	added     its name is theirs, of six letters and more, and nothing but words of bait,
 //	          digits or two letters: vietcombanklogin.example
-//	slip      its name is theirs, of eight letters and more, but for one letter
+//	slip      its name is theirs, of eight letters and more, but for one letter, or of six and more, but for how
+//	          often letters stand in a row; of a bank, of five and more beside "bank"
 //
 // "Its name" is the label in front of the ending. What looks alike is UTS #39's skeleton, further
 // without the marks of Vietnamese and other Latin letters. The rules and how often they are wrong are in
@@ -58,21 +59,22 @@ const (
 
 // Resemblance is what something resembles.
 type Resemblance struct {
-	Official string // the host of the real one
-	Account  string // its account on the platform of the other one, or its first; empty unless the rule is Account
+	Official string // the host of the real one, or its first account if it has no host
+	Account  string // its account on the platform of the other one, or its first; empty unless the rule is Account or it has no host
 	Name     string // what it is called, if the book says so
 	Rule     Rule
 }
 
 // entity is somebody well known.
 type entity struct {
-	host     string   // the first of the hosts
-	hosts    []string // all of them, those under every ending without it
+	host     string   // the first of the hosts; empty for somebody who has none
+	hosts    []string // all of them, those under every country's ending without it
 	names    []string // the first is what it is called
 	accounts []string
+	more     []string // the platforms on which they may have more accounts than these
 	country  string
-	labels   []label  // the names in the hosts
-	words    []string // skeletons of the names
+	labels   []label   // the names in the hosts
+	words    []spelled // the names
 }
 
 func (e *entity) name() string {
@@ -82,14 +84,22 @@ func (e *entity) name() string {
 	return e.names[0]
 }
 
+// resembled is what somebody else resembles by a rule.
+func (e *entity) resembled(rule Rule) Resemblance {
+	if e.host == "" {
+		return Resemblance{Official: e.accounts[0], Account: e.accounts[0], Name: e.name(), Rule: rule}
+	}
+	return Resemblance{Official: e.host, Name: e.name(), Rule: rule}
+}
+
 // label is the part of a host by which people know whose it is.
-type label struct{ text, skel string }
+type label struct{ text, skel, once string }
 
 // Book is a list of who is well known. It never changes and is safe for concurrent use.
 type Book struct {
 	entities []entity
 	hosts    map[string]int // official ones, with whose they are; what is below is official too
-	endings  map[string]int // the part of a host that is official under every ending
+	endings  map[string]int // the part of a host that is official under every country's ending
 	accounts map[string]int
 	looks    func() map[string]known // by skeleton: made when it is needed first, with the labels and words
 }
@@ -105,8 +115,9 @@ type known struct {
 //	hosts | names | accounts | country
 //
 // The hosts stand first, the one that people know before the others; a host such as "google.*" is
-// official under every ending. Between names stands ";", and the first is what it is called. Accounts are
-// canonical subjects such as "facebook:user/NAME"; who has any has all of them here. The country is
+// official under the ending of every country, and com, net and org. Between names stands ";", and the first is what it is called. Accounts are
+// canonical subjects such as "facebook:user/NAME"; who has any on a platform has all of them there, unless a "+" behind
+// one says that there may be more. Who has no host, such as a person, has a name and an account. The country is
 // ISO 3166-1 alpha-2, or missing. What follows "#" is for people. The error is ErrFormat.
 func Read(r io.Reader) (*Book, error) {
 	b := &Book{hosts: map[string]int{}, endings: map[string]int{}, accounts: map[string]int{}}
@@ -154,15 +165,14 @@ func entry(line string) (*entity, error) {
 	}
 	parts = append(parts, "", "", "")
 	e := &entity{hosts: strings.Fields(parts[0]), accounts: strings.Fields(parts[2]), country: strings.TrimSpace(parts[3])}
-	if len(e.hosts) == 0 {
-		return nil, errors.New("has no host")
-	}
 	for _, host := range e.hosts {
 		if name, every := strings.CutSuffix(host, ".*"); !isHost(host) && (!every || !isHost(name+".com")) {
 			return nil, errors.New("has something else for a host: " + host)
 		}
 	}
-	e.host = e.hosts[0]
+	if len(e.hosts) > 0 {
+		e.host = e.hosts[0]
+	}
 	for name := range strings.SplitSeq(parts[1], ";") {
 		if name = strings.TrimSpace(name); name != "" {
 			e.names = append(e.names, name)
@@ -171,15 +181,33 @@ func entry(line string) (*entity, error) {
 	if len(e.accounts) > maxAccounts {
 		return nil, errors.New("has too many accounts")
 	}
-	for _, account := range e.accounts {
-		if platform, id, ok := strings.Cut(account, ":"); !ok || platform == "" || !strings.Contains(id, "/") {
+	for i, account := range e.accounts {
+		account, more := strings.CutSuffix(account, "+")
+		platform, id, ok := strings.Cut(account, ":")
+		if !ok || platform == "" || !strings.Contains(id, "/") {
 			return nil, errors.New("has something else for an account: " + account)
 		}
+		if e.accounts[i] = account; more {
+			e.more = append(e.more, platform)
+		}
+	}
+	if e.host == "" && (len(e.names) == 0 || len(e.accounts) == 0) {
+		return nil, errors.New("has no host, nor a name and an account")
 	}
 	if c := e.country; c != "" && (len(c) != 2 || strings.Trim(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
 		return nil, errors.New("has something else for a country: " + c)
 	}
 	return e, nil
+}
+
+// Who is whom a line of a book is about: the first host, or account of somebody who has none.
+func Who(line string) string {
+	for i, part := range strings.Split(line, "|") {
+		if words := strings.Fields(part); i%2 == 0 && len(words) > 0 {
+			return strings.TrimSuffix(words[0], "+")
+		}
+	}
+	return ""
 }
 
 // look finds what everybody in the book looks like.
@@ -193,12 +221,12 @@ func (b *Book) look() map[string]known {
 				name, _ = nameIn(host)
 			}
 			// Further hosts may have names that are everybody's words.
-			if l := (label{name, Skeleton(name)}); (i == 0 || len(name) >= 8) && !slices.Contains(e.labels, l) {
+			if l := labelOf(name); (i == 0 || len(name) >= 8) && !slices.Contains(e.labels, l) {
 				e.labels = append(e.labels, l)
 			}
 		}
 		for _, name := range e.names {
-			e.words = append(e.words, Skeleton(name))
+			e.words = append(e.words, spell(name))
 		}
 		for _, l := range e.labels {
 			if _, taken := bySkel[l.skel]; !taken && len(l.text) >= 3 {
@@ -247,13 +275,44 @@ func (b *Book) IsOfficial(host string) bool {
 	}
 	name, _ := nameIn(host)
 	_, ok := b.endings[name]
-	return ok
+	return ok && isCountry(host[strings.LastIndexByte(host, '.')+1:])
 }
 
-// Host tells whom a host resembles, in the form that a browser gives it. One that is official resembles
-// nobody.
+// isCountry tells whether an ending is that of a country, or com, net or org. Those that anybody has for nothing, and are
+// hardly used by anybody else, are not.
+func isCountry(ending string) bool {
+	switch ending {
+	case "com", "net", "org":
+		return true
+	case "cc", "cf", "ga", "gq", "ml", "pw", "tk", "ws":
+		return false
+	}
+	return len(ending) == 2
+}
+
+// isOffice tells whether a host is below an ending that a state gives to its own offices alone, of which each may have a
+// page by the name of a service of all: dichvucong.hanoi.gov.vn.
+func isOffice(host string) bool {
+	labels := strings.Split(host, ".")
+	last := len(labels) - 1
+	if labels[last] == "gov" || labels[last] == "mil" {
+		return last > 0
+	}
+	if last < 2 || !isCountry(labels[last]) {
+		return false
+	}
+	switch ending := labels[last-1] + "." + labels[last]; ending {
+	case "gouv.fr", "go.jp", "go.kr", "go.th", "go.id", "govt.nz", "gc.ca", "gub.uy":
+		return true
+	default:
+		return labels[last-1] == "gov" || labels[last-1] == "gob"
+	}
+}
+
+// Host tells whom a host resembles, in the form that a browser gives it. One that is official, or of an office of a state,
+// resembles nobody.
 func (b *Book) Host(host string) (Resemblance, bool) {
-	if b.IsOfficial(host) {
+	if b.IsOfficial(host) || isOffice(host) {
 		return Resemblance{}, false
 	}
 	looks := b.looks()
@@ -261,13 +320,13 @@ func (b *Book) Host(host string) (Resemblance, bool) {
 	seen := decoded(name)
 	skel := Skeleton(seen)
 	found := func(i int, rule Rule) (Resemblance, bool) {
-		return Resemblance{Official: b.entities[i].host, Name: b.entities[i].name(), Rule: rule}, true
+		return b.entities[i].resembled(rule), true
 	}
 	if k, ok := looks[skel]; ok {
 		switch {
 		case k.text != seen && len(k.text) >= 4:
 			return found(k.entity, Letters)
-		case k.text == seen && len(k.text) >= 6:
+		case k.text == seen && (len(k.text) >= 6 || len(k.text) == 5 && isOffice(b.entities[k.entity].host)):
 			return found(k.entity, Ending)
 		}
 	}
@@ -284,9 +343,10 @@ func (b *Book) Host(host string) (Resemblance, bool) {
 	if i, ok := b.added(skel); ok {
 		return found(i, Added)
 	}
+	single := once(skel)
 	for i := range b.entities {
 		for _, l := range b.entities[i].labels {
-			if len(l.text) >= 8 && oneSlip(skel, l.skel) {
+			if l.isSlipped(skel, single) {
 				return found(i, Slip)
 			}
 		}
@@ -322,25 +382,35 @@ func (b *Book) added(skel string) (int, bool) {
 }
 
 // bait are words that are put before and behind a name; their skeletons.
-var bait = func() map[string]bool {
-	m := map[string]bool{}
-	for word := range strings.FieldsSeq(`
+var bait = skeletons(`
 		login signin secure security verify account accounts update support help service services center online web
 		app apps pay payment bank banking ebank digibank digi card cards wallet bonus gift gifts promo sale shop store mall
 		vn viet vietnam asia vip pro plus my the new official team event reward rewards win lucky
 		dangnhap xacthuc xacminh hotro cskh chamsockhachhang khuyenmai trian uudai quatang tangqua nhanqua quayso
-		the trung tam trungtam chinhthuc membership member user nap napthe mua ban free thetindung tindung vay vayvon vayonline nganhang taikhoan caidat nangcap mo rut tien ruttien km sukien`) {
+		the trung tam trungtam chinhthuc business membership member user nap napthe mua ban free thetindung tindung vay vayvon vayonline nganhang taikhoan caidat nangcap mo rut tien ruttien km sukien
+		page fanpage verified 24h khachhang tongdai hotline helpdesk giveaway airdrop claim refund hoantien laylaitien thuhoivon kichhoat mokhoa
+		tuyenctv ctv tuyencongtacvien congtacvien nhiemvu quocgia xakho thanhlykho thanhly trungthuong nhanthuong phatqua`)
+
+func skeletons(words string) map[string]bool {
+	m := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
 		m[Skeleton(word)] = true
 	}
 	return m
-}()
+}
+
+// maxWord is how long the skeleton of a word of bait is at most.
+const maxWord = 18
 
 // digits are those of a skeleton, in which some are letters.
 const digits = "-0123456789ol"
 
 // isBait tells whether a skeleton is nothing but words of bait and digits.
-func isBait(text string) bool {
-	if text == "" || bait[text] {
+func isBait(text string) bool { return isMadeOf(text, bait) }
+
+// isMadeOf tells whether a skeleton is nothing but some words and digits, with nothing between them.
+func isMadeOf(text string, words map[string]bool) bool {
+	if text == "" || words[text] {
 		return true
 	}
 	if len(text) > 40 {
@@ -356,8 +426,8 @@ func isBait(text string) bool {
 		if strings.IndexByte(digits, text[i]) >= 0 {
 			ends[i+1] = true
 		}
-		for j := i + 2; j <= len(text) && j <= i+16; j++ {
-			if bait[text[i:j]] {
+		for j := i + 2; j <= len(text) && j <= i+maxWord; j++ {
+			if words[text[i:j]] {
 				ends[j] = true
 			}
 		}
@@ -366,38 +436,81 @@ func isBait(text string) bool {
 }
 
 // Name tells whom the name of a page resembles that is shown at a host: it is a name of the book, with
-// words of bait or without, and the host is not theirs.
+// words of bait or without, and the host is not theirs. Of somebody without a host others may well have a page; there,
+// words that promise something, or letters that only look like those of the name, must be in it.
 func (b *Book) Name(name, host string) (Resemblance, bool) {
-	if b.IsOfficial(host) {
+	if b.IsOfficial(host) || isOffice(host) {
 		return Resemblance{}, false
 	}
-	for i := range b.claims(name) {
-		return Resemblance{Official: b.entities[i].host, Name: b.entities[i].name(), Rule: Named}, true
+	for _, how := range b.claims(name) {
+		if e := &b.entities[how.entity]; e.host != "" || how.isBold(name) {
+			return e.resembled(Named), true
+		}
 	}
 	return Resemblance{}, false
 }
 
-// claims are those whose name is a text, with nothing but words of bait before and behind it.
-func (b *Book) claims(name string) iter.Seq2[int, claim] {
+// claims are those whose name is a text, with nothing but words of bait before and behind it. What stands between
+// words and letters doesn't count, but a short name must be a word of its own.
+func (b *Book) claims(name string) (found []claim) {
 	b.looks()
-	skel := Skeleton(name)
-	return func(yield func(int, claim) bool) {
-		for i := range b.entities {
-			for n, words := range b.entities[i].words {
-				before, after, ok := strings.Cut(skel, words)
-				if ok && len(words) >= 4 && onlyBait(before) && onlyBait(after) && !yield(i, claim{b.entities[i].names[n], before, after}) {
-					return
+	text, edges := joined(name)
+	for i := range b.entities {
+		for n, words := range b.entities[i].words {
+			for at := 0; len(words.skel) >= 4 && at < len(text); at++ {
+				next := strings.Index(text[at:], words.skel)
+				if next < 0 {
+					break
 				}
+				at += next
+				end := at + len(words.skel)
+				begins, ends := slices.Contains(edges, at), slices.Contains(edges, end)
+				switch {
+				case words.short && !(begins && ends), !begins && isLetters(text[:at]), !ends && isLetters(text[end:]), !isBait(text[:at]), !isBait(text[end:]):
+					continue
+				}
+				found = append(found, claim{i, b.entities[i].names[n], words.short, text[:at], text[end:]})
+				break
 			}
 		}
 	}
+	return found
 }
 
-// claim is how a text claims a name.
-type claim struct{ name, before, after string }
+// isLetters tells whether digits of a skeleton are letters: the O of OTP Bank.
+func isLetters(skel string) bool { return strings.Trim(skel, "ol") == "" }
 
-func onlyBait(text string) bool {
-	return isBait(strings.Join(strings.FieldsFunc(text, between), ""))
+// claim is how a text claims a name.
+type claim struct {
+	entity        int
+	name          string
+	short         bool   // the name is
+	before, after string // skeletons
+}
+
+// spelled is a name, as joined gives it.
+type spelled struct {
+	skel  string
+	short bool // less than six letters: there are others of that name
+}
+
+func spell(name string) spelled {
+	skel, _ := joined(name)
+	return spelled{skel, len(plain(name)) < 6}
+}
+
+// joined is the skeleton of a text without what stands between its words, and where words begin and end in it. That
+// a bank is a company on shares (TMCP) is left out of its name as often as not.
+func joined(text string) (skel string, edges []int) {
+	var b strings.Builder
+	edges = append(edges, 0)
+	for _, word := range strings.FieldsFunc(Skeleton(text), between) {
+		if word != "trncp" {
+			b.WriteString(word)
+			edges = append(edges, b.Len())
+		}
+	}
+	return b.String(), edges
 }
 
 // between tells what stands between words.
@@ -450,6 +563,25 @@ func nameIn(host string) (name, below string) {
 		}
 	}
 	return labels[at], strings.Join(labels[:at], ".")
+}
+
+func labelOf(name string) label {
+	skel := Skeleton(name)
+	return label{name, skel, once(skel)}
+}
+
+// isSlipped tells whether a skeleton is that of the label but for a slip; single is what once makes of it.
+func (l *label) isSlipped(skel, single string) bool {
+	if len(strings.Trim(strings.ReplaceAll(l.text, "bank", ""), "-")) <= 4 {
+		return false
+	}
+	return len(l.text) >= 8 && oneSlip(skel, l.skel) || len(l.text) >= 6 && single == l.once
+}
+
+// once is a skeleton in which each letter stands once where it stands several times in a row: gooogle and google have
+// the same.
+func once(skel string) string {
+	return string(slices.Compact([]byte(strings.ReplaceAll(skel, "rn", "m"))))
 }
 
 // oneSlip tells whether one letter is wrong, missing, too many or two are swapped.

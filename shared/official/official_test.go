@@ -16,7 +16,12 @@ bank-of-inventions.example inventedbank.example | Bank of Inventions; Ngân hàn
 vietbanka.com.vn vietbankadigital.vn | Việt Banka
 facepalace.com facepalacecdn.net | FacePalace
 gogol.com gogol.* | Gogol
+parcelia.com parcelia.* | Parcelia
 momi.vn | MoMi
+meoid.gov.vn | MeoID
+shopping.example
+momentum.example
+mobank.example
 `
 
 func book(t testing.TB) *Book {
@@ -54,7 +59,7 @@ func TestWhomAHostResembles(t *testing.T) {
 	}
 	// The real ones, and what is below them.
 	for _, host := range []string{
-		"vietbanka.com.vn", "www.vietbanka.com.vn", "login.vietbanka.com.vn", "facepalacecdn.net", "gogol.com", "www.gogol.co.uk", "mail.gogol.de", "inventedbank.example",
+		"vietbanka.com.vn", "www.vietbanka.com.vn", "login.vietbanka.com.vn", "facepalacecdn.net", "gogol.com", "www.gogol.co.uk", "mail.gogol.de", "parcelia.fr", "parcelia.com.br", "parcelia.net", "inventedbank.example",
 	} {
 		if f(host, "", ""); !b.IsOfficial(host) {
 			t.Errorf("%s is not official", host)
@@ -79,6 +84,10 @@ func TestWhomAHostResembles(t *testing.T) {
 	// The same name under another ending; a short one may be anybody's.
 	f("facepalace.shop", "facepalace.com", Ending)
 	f("momi.shop", "", "")
+	f("gogol.shop", "", "")
+	f("meoid.shop", "meoid.gov.vn", Ending) // of an office of the state
+	f("parcelia.top", "parcelia.com", Ending)
+	f("www.parcelia.tk", "parcelia.com", Ending)
 	// Inside of another name.
 	f("facepalace.com.login.scam.example", "facepalace.com", Inside)
 	f("secure-facepalace.example", "facepalace.com", Inside)
@@ -95,6 +104,23 @@ func TestWhomAHostResembles(t *testing.T) {
 	f("facepallace.com", "facepalace.com", Slip)
 	f("facepalac.com", "facepalace.com", Slip)
 	f("vietbankq.com", "vietbanka.com.vn", Slip)
+	// Letters that stand more often in a row, or less often, are one slip.
+	f("facepalllace.com", "facepalace.com", Slip)
+	f("ffacepaalaceee.com", "facepalace.com", Slip)
+	f("shoopping.example", "shopping.example", Slip)
+	f("shoping.example", "shopping.example", Slip)
+	f("mmomentum.example", "momentum.example", Slip)
+	f("goggol.shop", "", "") // of five letters
+	f("mobbank.com", "", "") // of two beside "bank"
+	f("shoping-tours.example", "", "")
+	f("facepalacechamsockhachhang247.example", "facepalace.com", Added)
+	// Offices of a state have a page each by the name of a service of all; nobody else gets a name there.
+	f("vietbanka.hanoi.gov.vn", "", "")
+	f("vietbanka-tax.gov", "", "")
+	f("vietbanka.service.gouv.fr", "", "")
+	f("vietbanka.gov.vn.example", "vietbanka.com.vn", Inside)
+	f("vietbanka.gov.tk", "vietbanka.com.vn", Ending)
+	f("vietbanka-gov.vn", "vietbanka.com.vn", Inside)
 	// Nobody.
 	for _, host := range []string{
 		"palace.example", "face.example", "facepalacegarden.example", "mommies.example", "bank.example", "localhost", "203.0.113.7", "xn--a", "xn--99999", "", "...", "invented-bakery.example",

@@ -67,12 +67,12 @@ func lowercase(s string) bool {
 	return true
 }
 
-// readAccounts adds what an address of a platform names, the narrowest first, and returns where
-// the page leads, if its address says so.
-func (n *Named) readAccounts(rules []hostRule, v *visit) (target string) {
+// readAccounts adds what an address of a platform names, the narrowest first, and where the page
+// leads, if its address says so.
+func (n *Named) readAccounts(rules []hostRule, v *visit) {
 	pf, group := v.find(rules)
 	if pf == nil {
-		return ""
+		return
 	}
 	v.split()
 	c := &n.captures
@@ -89,7 +89,7 @@ func (n *Named) readAccounts(rules []hostRule, v *visit) (target string) {
 		}
 		c.reset()
 		if v.label != "" && !c.take(pf, v.labelPart, v.label) {
-			return ""
+			return
 		}
 		if !c.matchPath(pf, f, v) {
 			continue
@@ -97,9 +97,7 @@ func (n *Named) readAccounts(rules []hostRule, v *visit) (target string) {
 		matched := false
 		yield := func() {
 			matched = true
-			if to := n.yield(pf, f, v); target == "" {
-				target = to
-			}
+			n.yield(pf, f, v)
 		}
 		switch {
 		case f.fragment != "":
@@ -126,14 +124,13 @@ func (n *Named) readAccounts(rules []hostRule, v *visit) (target string) {
 			yield()
 		}
 		if matched && !f.also && !f.leads { // what a page leads to must not hide whose it is
-			return target
+			return
 		}
 	}
-	return target
 }
 
-// yield adds what a form that has matched names, or returns where it leads.
-func (n *Named) yield(pf *platform, f *form, v *visit) (target string) {
+// yield adds what a form that has matched names, or where it leads.
+func (n *Named) yield(pf *platform, f *form, v *visit) {
 	if !f.leads {
 		for out := f.out; out != ""; {
 			var template string
@@ -142,8 +139,9 @@ func (n *Named) yield(pf *platform, f *form, v *visit) (target string) {
 			n.accountText = n.captures.fill(n.accountText, template, v)
 			n.end()
 		}
-		return ""
+		return
 	}
+	var target string
 	template := strings.TrimSuffix(f.out, "\n")
 	if template == "" { // a proxy, which has the host in its own
 		target = "https://" + unproxied(v.label) + "/" + strings.TrimLeft(v.escaped, "/")
@@ -153,7 +151,7 @@ func (n *Named) yield(pf *platform, f *form, v *visit) (target string) {
 	if v.query != "" && f.query == "" {
 		target += "?" + v.query
 	}
-	return target
+	n.leads = append(n.leads, target)
 }
 
 // unproxied is the host that a translation proxy shows under one label: a dash stands for a

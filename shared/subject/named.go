@@ -8,6 +8,7 @@ import "strings"
 type Named struct {
 	web      expressions
 	targets  []expressions // where the address leads, where that leads, and so on
+	leads    []string      // the same as they came, with those that are still to be read
 	visit    visit
 	captures captures
 
@@ -47,7 +48,7 @@ type host struct {
 // errors it returns.
 func (n *Named) Read(href string) error {
 	n.numAccounts, n.accountText = 0, n.accountText[:0]
-	n.targets, n.web.numHosts, n.host = n.targets[:0], 0, nil
+	n.targets, n.leads, n.web.numHosts, n.host = n.targets[:0], n.leads[:0], 0, nil
 	if IsLink(href) {
 		return n.readLink(href)
 	}
@@ -55,40 +56,40 @@ func (n *Named) Read(href string) error {
 		return err
 	}
 	n.remember()
-	target := n.readPage(&n.web.page)
-	for len(target) > 0 && len(n.targets) < maxTargets {
-		href, ok := browserForm(target)
+	n.readPage(&n.web.page)
+	for i := 0; i < len(n.leads) && len(n.targets) < maxTargets; i++ {
+		href, ok := browserForm(withScheme(n.leads[i]))
 		if !ok {
-			break
+			continue
 		}
 		if IsLink(href) {
 			n.readLink(href)
-			break
+			continue
 		}
 		n.targets = append(n.targets, expressions{})
 		to := &n.targets[len(n.targets)-1]
 		if to.read(href) != nil {
 			n.targets = n.targets[:len(n.targets)-1]
-			break
+			continue
 		}
-		target = n.readPage(&to.page)
+		n.readPage(&to.page)
 	}
 	return nil
 }
 
-// readPage adds the accounts of a page, and returns where it leads.
-func (n *Named) readPage(p *page) (target string) {
+// readPage adds the accounts of a page, and where it leads.
+func (n *Named) readPage(p *page) {
 	if p.isIP {
-		return ""
+		return
 	}
 	at := domain(p.host)
 	rules := hostsOf(at)
 	if len(rules) == 0 {
-		return ""
+		return
 	}
 	v := &n.visit
 	v.host, v.domain, v.path, v.escaped, v.query, v.fragment, v.label = p.host, at, p.raw, p.escaped, p.rawQuery, p.fragment, ""
-	return n.readAccounts(rules, v)
+	n.readAccounts(rules, v)
 }
 
 func (e *expressions) read(href string) error {

@@ -55,7 +55,7 @@ const (
 	maxHosts    = 5
 	maxPaths    = 6
 	maxAccounts = 8
-	maxTargets  = 3 // an address that leads to one that leads to one
+	maxTargets  = 6 // addresses that one leads to, by itself or by way of others
 	// MaxSubjects is how many subjects one address has at most.
 	MaxSubjects = (1+maxTargets)*maxHosts*maxPaths + maxAccounts
 )

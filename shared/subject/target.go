@@ -67,6 +67,20 @@ func browserForm(text string) (href string, ok bool) {
 	return href, true
 }
 
+// withScheme gives an address that a redirector has without a scheme, as TikTok does, the one that
+// it goes to.
+func withScheme(text string) string {
+	text = strings.Trim(text, blanks)
+	host := text
+	if end := strings.IndexAny(text, `/\?#`); end >= 0 {
+		host = text[:end]
+	}
+	if looksLikeHost(host) {
+		return "https://" + text
+	}
+	return text
+}
+
 // encoded escapes what a browser would escape in a path or a query.
 func encoded(s string) string {
 	plain := true

@@ -55,8 +55,8 @@ func Things(text string) ([][]Subject, error) {
 		return [][]Subject{{s}}, nil
 	}
 	for _, word := range strings.Fields(text) {
-		word = strings.Trim(word, "<>()[]{}\"'“”‘’«»,;!|*_")
-		add(fromWord(strings.TrimRight(word, ".:"))...)
+		const around = "<>()[]{}\"'“”‘’«»,;!|*_"
+		add(fromWord(strings.TrimRight(strings.TrimLeft(word, around), around+".:"))...)
 	}
 	for _, s := range banksIn(text) {
 		add(s)
@@ -74,9 +74,11 @@ func fromWord(word string) []Subject {
 	if email := canonicalEmail(word); email != "" {
 		return []Subject{Subject("email:" + email)}
 	}
-	for _, chain := range []string{"bitcoin", "ethereum", "tron", "litecoin", "dogecoin", "ton"} {
-		if id := canonicalWallet(chain, word); id != "" {
-			return []Subject{Subject("wallet:" + chain + "/" + id)}
+	for _, address := range [...]string{word, word[strings.LastIndexAny(word, ":=/)")+1:]} { // "BTC:1A…", "USDT(TRC20)T…"
+		for _, chain := range []string{"bitcoin", "ethereum", "tron", "litecoin", "dogecoin", "ton", "solana"} {
+			if id := canonicalWallet(chain, address); id != "" && (chain != "solana" || len(address) > 40) { // shorter ones are rare, and other words
+				return []Subject{Subject("wallet:" + chain + "/" + id)}
+			}
 		}
 	}
 	href := word
@@ -137,9 +139,14 @@ func numbersIn(text string) []run {
 			i++
 			continue
 		}
+		if n := dateAt(text[i:]); n > 0 {
+			i += n
+			continue
+		}
 		at := i
 		number := []byte{c}
 		end := i + 1
+		whole, blank := 0, 0 // the digits in front of the last blank, and where that stands
 		for j, gap := i+1, 0; j < len(text) && len(number) < 24; {
 			r, size := utf8.DecodeRuneInString(text[j:])
 			switch {
@@ -150,6 +157,9 @@ func numbersIn(text string) []run {
 				j += size
 				end, gap = j, 0
 			case unvisual(r) < 0 && gap < 2:
+				if r == ' ' && gap == 0 {
+					whole, blank = len(number), j
+				}
 				j += size
 				gap++
 			default:
@@ -157,11 +167,39 @@ func numbersIn(text string) []run {
 			}
 		}
 		i = end
+		if after := strings.TrimLeftFunc(text[end:], isWordRune); whole > 0 && isCurrency(text[end:len(text)-len(after)]) { // of the next number
+			number, end = number[:whole], blank
+		}
 		if len(number) >= 6 && standsAlone(text, at, end) {
 			runs = append(runs, run{string(number), text[at:end]})
 		}
 	}
 	return runs
+}
+
+// dateAt is the length of a date that a text begins with, such as 24/11/2026, if it has something else behind it; or 0.
+func dateAt(text string) int {
+	at := 0
+	for _, most := range [...]int{31, 12, 2099} {
+		n, from := 0, at
+		for at < len(text) && at < from+4 && text[at] >= '0' && text[at] <= '9' {
+			n = n*10 + int(text[at]-'0')
+			at++
+		}
+		if n == 0 || n > most || most > 31 && n < 1900 {
+			return 0
+		}
+		if most <= 31 {
+			if at == len(text) || strings.IndexByte("/-.", text[at]) < 0 {
+				return 0
+			}
+			at++
+		}
+	}
+	if at < len(text) && strings.IndexByte("0123456789/-.", text[at]) >= 0 {
+		return 0
+	}
+	return at
 }
 
 // standsAlone tells whether a number is a word of its own, or has nothing but a word such as "STK" or the name
@@ -180,7 +218,7 @@ func isLabel(word string) bool {
 		return false
 	}
 	plain := unaccented(word)
-	if slices.Contains([]string{"stk", "tk", "sotk", "sdt", "dt", "so", "tel", "zalo"}, plain) {
+	if slices.Contains([]string{"stk", "tk", "sotk", "sdt", "dt", "so", "tel", "zalo", "viber", "whatsapp", "hotline", "lh", "call", "sms", "phone"}, plain) {
 		return true
 	}
 	return slices.ContainsFunc(banks[:], func(b bank) bool { return slices.Contains(b.names, plain) })
@@ -234,7 +272,10 @@ func banksIn(text string) []Subject {
 		return accountsAt(bins, text)
 	}
 	var found []Subject
-	for part := range strings.FieldsFuncSeq(strings.ReplaceAll(text, " - ", "\n"), func(r rune) bool { return strings.ContainsRune("\n;|,", r) }) {
+	for _, between := range [...]string{" - ", " hoặc ", " or "} {
+		text = strings.ReplaceAll(text, between, "\n")
+	}
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune("\n;|,", r) }) {
 		bins := banksNamed(part)
 		accounts := accountsAt(bins, part)
 		if len(bins) > 0 && len(accounts) == 0 {
@@ -264,11 +305,15 @@ func accountsAt(bins []string, text string) []Subject {
 	}
 	var found, phones []Subject
 	for _, r := range numbersIn(text) {
+		phone, isPhone := appendVietnamese(nil, r.digits)
 		id := canonicalBank(bins[0], r.digits)
+		if isPhone && strings.HasPrefix(bins[0], "971") { // wallets go by the telephone number, as it is dialled in Vietnam
+			id = canonicalBank(bins[0], "0"+string(phone[len("+84"):]))
+		}
 		if id == "" || r.isAmount() {
 			continue
 		}
-		if _, isPhone := appendVietnamese(nil, r.digits); isPhone {
+		if isPhone {
 			phones = append(phones, Subject("bank:"+id))
 		} else {
 			found = append(found, Subject("bank:"+id))

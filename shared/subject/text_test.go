@@ -74,6 +74,18 @@ func TestWhatASelectedTextNames(t *testing.T) {
 	for _, text := range []string{"MoMo 0900000001", "ví momo: 0900 000 001", "0900.000.001 (Momo)"} {
 		f(text, "bank:971025/0900000001", "phone:+84900000001")
 	}
+	for _, text := range []string{
+		"VPB 0123456789", "VPBank ngày 24/11/2026: 0123456789", "vpbank 24-11-2026 0123456789", "VPB 0123456789 500k", "chuyển 0123 456 789 2tr vào VPB", "VPBank – 0123 456 789 – NGUYEN VAN A",
+	} {
+		f(text, "bank:970432/0123456789")
+	}
+	f("Techcom 19030000000011", "bank:970407/19030000000011")
+	f("Vietcombank 0123456789 hoặc Momo 0900000001", "bank:970436/0123456789", "bank:971025/0900000001", "phone:+84900000001")
+	f("momo +84 900 000 001", "bank:971025/0900000001", "phone:+84900000001")
+	f("Ví Momo 84900000001", "bank:971025/0900000001", "phone:+84900000001")
+	f("sinh ngày 24/11/1990")
+	f("hotline0900000001, Viber0900000002", "phone:+84900000001", "phone:+84900000002")
+	f("lúc 24.11.2026 gọi 0900000001", "phone:+84900000001")
 	f("TCB 19030000000011 - BIDV 12310000000001", "bank:970407/19030000000011", "bank:970418/12310000000001")
 	f("Agribank or BIDV 0011000000001") // whose it is would be a guess
 	f("Agribank, BIDV 0011000000001")
@@ -95,10 +107,17 @@ func TestWhatASelectedTextNames(t *testing.T) {
 	// Wallets, by their checksums.
 	f("Send USDT to TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t now", "wallet:tron/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
 	f("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6u")
+	f("SOL: 9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM.", "wallet:solana/9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM")
+	f("9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYt")
+	f("“t.me/invented_name”.", "telegram:user/invented_name")
+	f("(see t.me/invented_name.)", "telegram:user/invented_name")
 	f("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "wallet:ethereum/0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")
 	f("0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed") // one letter of the other case
 	f("BTC: bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4.", "wallet:bitcoin/bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")
 	f("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5")
+	for _, label := range []string{"USDT:", "TRC20=", "USDT(TRC20)", "usdt/", "Ví:"} {
+		f(label+"TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "wallet:tron/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
+	}
 
 	f("Write to <Some.Body@Invented.Example>, please", "email:some.body@invented.example")
 	f("scam-shop.example", "scam-shop.example/")
@@ -218,7 +237,7 @@ func TestWhereAPageLeads(t *testing.T) {
 
 	// However deep, the work ends.
 	deep := "https://t.me/invented_name"
-	for range 6 {
+	for range maxTargets + 1 {
 		deep = "https://t.me/iv?url=" + strings.NewReplacer("%", "%25", "&", "%26", ":", "%3A", "/", "%2F", "?", "%3F", "=", "%3D").Replace(deep)
 	}
 	if got := named(t, deep); len(got) > MaxSubjects || strings.Contains(got[0], "telegram:user/") {
@@ -304,6 +323,7 @@ func FuzzAnIDThatIsOpened(f *testing.F) {
 	}
 	f.Add("-1000000000")
 	f.Add("groups")
+	f.Add("0010000000")
 	f.Fuzz(func(t *testing.T, id string) {
 		for i := range platforms {
 			for j := range platforms[i].kinds {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net"
@@ -48,16 +49,18 @@ func adminInvite(d *dir) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "invite NAME", Short: "Let somebody into the console",
 		Long: `Prints a link that is good once and for a day. Behind it the browser makes a passkey, which
-lets the person in from then on. Somebody who is in already gets another passkey and the
-new role. The first person must be an admin, who can invite others in the console.`,
+lets the person in from then on. Somebody who has a passkey only gets the new role: another
+passkey the person makes in the console. Who has lost theirs leaves first ("khien admin
+leave") and is invited anew. The first person is an admin, who can invite others, and a
+maintainer is invited where --role says nothing else.`,
 		Example: `  $ khien admin invite mai --role admin
   http://localhost:8788/invite/X3vP…`,
 		Args: exactly(1, "one person"),
 	}
-	cmd.Flags().StringVar(&role, "role", string(staff.Maintainer), roles())
+	cmd.Flags().StringVar(&role, "role", "", roles()+" (default maintainer, and admin for the first person)")
 	cmd.Flags().StringVar(&origin, "console-origin", consoleAt, "how browsers see the console, as for \"khien serve\"")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		switch err := staff.Check(args[0], staff.Role(role)); err {
+		switch err := staff.Check(args[0], cmp.Or(staff.Role(role), staff.Maintainer)); err {
 		case nil:
 		case staff.ErrRole:
 			return usagef("--role is one of %s", roles())
@@ -69,6 +72,15 @@ new role. The first person must be an admin, who can invite others in the consol
 			return err
 		}
 		defer book.Close()
+		people, err := book.All(cmd.Context())
+		switch {
+		case err != nil:
+			return err
+		case role == "" && len(people) == 0:
+			role = string(staff.Admin)
+		case role == "":
+			role = string(staff.Maintainer)
+		}
 		var link string
 		err = d.act(cmd.Context(), "invite as "+role, "person "+args[0], "", func() (err error) {
 			link, err = book.Invite(cmd.Context(), args[0], staff.Role(role))
@@ -76,6 +88,10 @@ new role. The first person must be an admin, who can invite others in the consol
 		})
 		if err != nil {
 			return err
+		}
+		if link == "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s is %s from now on, and has a passkey already\n", args[0], role)
+			return nil
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s may enter as %s; the link is good once, until this time tomorrow:\n", args[0], role)
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s/invite/%s\n", strings.TrimSuffix(origin, "/"), link)

@@ -14,9 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/feed"
-	"khien/server/inbox"
 	"khien/server/triage"
-	"khien/shared/wire"
 )
 
 func (d *dir) desk() (*triage.Desk, error) {
@@ -46,20 +44,6 @@ func (d *dir) act(ctx context.Context, action, object, why string, do func() err
 	return err
 }
 
-// actOn is act about a report; an appeal is then taken out of the maintainers' line, or put back into it.
-func (d *dir) actOn(ctx context.Context, r inbox.Report, action, why string, decides bool, do func() error) error {
-	err := d.act(ctx, action, "report "+r.Name(), why, do)
-	if err != nil || r.Kind != wire.KindMistake {
-		return err
-	}
-	desk, err := d.desk()
-	if err != nil {
-		return err
-	}
-	defer desk.Close()
-	return desk.Elsewhere(ctx, r.ID, decides)
-}
-
 func auditCommand(d *dir) *cobra.Command {
 	cmd := group("audit", "See who decided what, when and why, and prove that nobody changed it", `  $ khien audit list
   $ khien audit verify`)
@@ -77,8 +61,9 @@ func auditVerify(d *dir) *cobra.Command {
 		Long: `Reads the whole log and checks the hash of every entry. Prints how many entries there are
 and the hash of the last one.
 
-Whoever can write the file can also write all of it anew. So note what is printed as
-"mark" somewhere else, with another person or on paper: with --from, the log must still
+The mark of the last entry is kept in audit.mark, so that an end that was cut off is missed.
+Whoever can write both files can write all of it anew. So note what is printed as "mark"
+somewhere else, with another person or on paper: with --from, the log must still
 hold that entry. Exits with 1 where an entry was changed, is missing or was put in, and
 says which.`,
 		Example: `  $ khien audit verify
@@ -104,7 +89,7 @@ says which.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "the audit log is whole: %d entries\n", n)
+		fmt.Fprintf(cmd.ErrOrStderr(), "the audit log is whole: %s\n", triage.Counted(int(n), "entry", "entries"))
 		type answer struct {
 			Entries int64  `json:"entries"`
 			Last    string `json:"last"`
@@ -205,7 +190,7 @@ func auditList(d *dir) *cobra.Command {
 			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", a.Seq, minute(a.Time), printable(a.Actor), printable(a.Action), printable(a.Object), printable(a.Why))
 		}
 		if total > len(newest) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "the newest %d of %d entries; see more with --limit\n", len(newest), total)
+			fmt.Fprintf(cmd.ErrOrStderr(), "the newest %d of %s; see more with --limit\n", len(newest), triage.Counted(total, "entry", "entries"))
 		}
 		return table.Flush()
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	_ "embed"
@@ -36,6 +37,7 @@ var demoWeek []byte
 type demoThing struct {
 	About    string     `json:"about"`    // an address, or a canonical subject
 	Category string     `json:"category"` // that reports name
+	Leads    []string   `json:"leads"`    // where links on it lead, canonical
 	Days     []int      `json:"days"`     // how many days ago each report came
 	Said     [][]string `json:"said"`     // language, title, note; in turn
 	// What was decided: "" (open), list, reject, ask, propose, or "decided" (list, not published yet).
@@ -50,9 +52,11 @@ func demoCommand(d *dir) *cobra.Command {
 	var origin string
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Fill an empty console with an invented week",
-		Long: `Puts some ninety invented reports of the last seven days into an empty inbox, in Vietnamese
+		Long: `Puts some hundred invented reports of the last seven days into an empty inbox, in Vietnamese
 and English, and decides about some of them, so that the console shows what working with
 it is like. Nothing in it is real: reserved domains, and numbers and names that nobody has.
+Where nothing is listed yet, the week begins with the demo list of "khien init --demo"; run
+before that, the audit log tells all of it in the order of time.
 
 As long as nobody has a passkey, it also prints links that let you into the console, each
 good once: as an approver, who decides, and as an admin, who says who may enter.`,
@@ -63,6 +67,14 @@ good once: as an approver, who decides, and as an admin, who says who may enter.
 	cmd.Flags().StringVar(&origin, "console-origin", consoleAt, "how browsers see the console, as for \"khien serve\"")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, words := cmd.Context(), cmd.ErrOrStderr()
+		// What was a week ago comes into the log before what is now.
+		n, err := d.week(ctx, time.Now().Unix())
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			fmt.Fprintf(words, "an invented week: %s\n", triage.Counted(n, "report", "reports"))
+		}
 		people, err := d.staff()
 		if err != nil {
 			return err
@@ -94,11 +106,7 @@ good once: as an approver, who decides, and as an admin, who says who may enter.
 				}
 			}
 		}
-		n, err := d.week(ctx, time.Now().Unix())
-		if err == nil && n > 0 {
-			fmt.Fprintf(words, "an invented week: %d reports\n", n)
-		}
-		return err
+		return nil
 	}
 	return cmd
 }
@@ -117,22 +125,32 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 	if _, total, err := box.List(ctx, "", 1); err != nil || total > 0 {
 		return 0, err
 	}
+	if _, err := d.demo(ctx, now-7*day); err != nil {
+		return 0, err
+	}
 	desk, err := d.desk()
 	if err != nil {
 		return 0, err
 	}
 	defer desk.Close()
+	takedowns, err := d.lettersInDemo(desk)
+	if err != nil {
+		return 0, err
+	}
+	defer takedowns.Close()
 	p, done, err := d.publisher()
 	if err != nil {
 		return 0, err
 	}
 	defer done()
 
-	// Day by day, as it happened: reports come, and somebody decides. What was decided until yesterday is published.
+	// Day by day, as it happened: reports come, and somebody decides. What was decided is published three days ago, platforms are
+	// asked about it, and what was decided since is published now.
 	dice := rand.New(rand.NewPCG(7, 7))
 	clock := now
 	desk.SetClock(func() int64 { return clock })
 	sent := 0
+	var asked []asking
 	for ago := 6; ago >= 0; ago-- {
 		morning := now - int64(ago)*day - 9*60*60
 		var today []demoReport
@@ -142,7 +160,7 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 					today = append(today, t.report(i, morning+int64(dice.IntN(8*60*60))))
 				}
 			}
-			if t.Mistake != "" && t.Day == ago+2 {
+			if t.Mistake != "" && ago == 0 {
 				r := t.report(0, morning+int64(dice.IntN(8*60*60)))
 				r.Kind, r.Category, r.Title, r.Note = wire.KindMistake, "", "", t.Mistake
 				today = append(today, r)
@@ -158,11 +176,17 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 		clock = morning + 8*60*60
 		if ago == 0 {
 			clock = now
+			if asked, err = moves(ctx, takedowns, asked, now); err != nil {
+				return sent, err
+			}
 			if _, err := desk.Release(ctx, p, box, "mai", "what was decided until yesterday", now); err != nil {
 				return sent, err
 			}
 		}
 		if _, err := desk.Gather(ctx, box); err != nil {
+			return sent, err
+		}
+		if asked, err = moves(ctx, takedowns, asked, clock); err != nil {
 			return sent, err
 		}
 		for _, t := range things {
@@ -172,12 +196,24 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 			if ago > 0 {
 				clock += int64(60 + dice.IntN(240))
 			}
+			if asked, err = moves(ctx, takedowns, asked, clock); err != nil {
+				return sent, err
+			}
 			if err := t.decide(ctx, desk, clock); err != nil {
 				return sent, fmt.Errorf("%s: %w", t.About, err)
 			}
 		}
+		if ago == 3 {
+			clock = now - 71*hour
+			if _, err := desk.Release(ctx, p, box, "mai", "what was decided until today", clock); err != nil {
+				return sent, err
+			}
+			if asked, err = askedInDemo(ctx, takedowns, p.Ledger, now-70*hour, now); err != nil {
+				return sent, err
+			}
+		}
 	}
-	return sent, d.askedInDemo(ctx, desk, p.Ledger, now)
+	return sent, nil
 }
 
 // demoSender is who writes the letters of the demo.
@@ -187,30 +223,37 @@ contact takedown@office.example
 domain office.example
 `
 
-// askedInDemo tells what platforms were asked in the invented week, and how they answered.
-func (d *dir) askedInDemo(ctx context.Context, desk *triage.Desk, book *ledger.Ledger, now int64) error {
+const hour = 60 * 60
+
+// lettersInDemo says who writes to platforms, and opens what they were asked.
+func (d *dir) lettersInDemo(desk *triage.Desk) (*takedown.Book, error) {
 	if err := os.MkdirAll(d.letters(), 0o700); err != nil {
-		return err
+		return nil, err
 	}
 	sender := filepath.Join(d.letters(), "sender.txt")
 	if _, err := os.Stat(sender); errors.Is(err, fs.ErrNotExist) {
 		if err := os.WriteFile(sender, []byte(demoSender), 0o600); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	takedowns, err := d.takedownsOf(desk)
-	if err != nil {
-		return err
-	}
-	defer takedowns.Close()
-	const hour = 60 * 60
-	began := now - 70*hour
+	return d.takedownsOf(desk)
+}
+
+// asking is a step of a takedown case that is still to come in the invented week.
+type asking struct {
+	at   int64 // Unix seconds
+	of   int64
+	step takedown.Move
+}
+
+// askedInDemo is what platforms are asked from a time on about what is listed, and how they answer, in the order of time.
+func askedInDemo(ctx context.Context, takedowns *takedown.Book, book *ledger.Ledger, began, now int64) (asked []asking, err error) {
 	if _, err := takedowns.Follow(ctx, book, began); err != nil {
-		return err
+		return nil, err
 	}
 	cases, _, err := takedowns.List(ctx, takedown.Filter{}, 0, 1000)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// By turns: gone within a day, late, answered, refused, and not written to yet.
 	stories := [][]takedown.State{
@@ -225,13 +268,23 @@ func (d *dir) askedInDemo(ctx context.Context, desk *triage.Desk, book *ledger.L
 			} else if n == 1 {
 				m.Theirs = fmt.Sprintf("%s-%05d", strings.ToUpper(c.Platform[:2]), 4711+i)
 			}
-			if _, err := takedowns.Move(ctx, c.ID, m, at); err != nil {
-				return err
-			}
+			asked = append(asked, asking{at, c.ID, m})
 			at = min(at+int64(9+5*(i%6))*hour, now)
 		}
 	}
-	return nil
+	slices.SortStableFunc(asked, func(a, b asking) int { return cmp.Compare(a.at, b.at) })
+	return asked, nil
+}
+
+// moves takes the steps that have come until a time, and returns those that are still to come.
+func moves(ctx context.Context, takedowns *takedown.Book, asked []asking, until int64) ([]asking, error) {
+	for len(asked) > 0 && asked[0].at <= until {
+		if _, err := takedowns.Move(ctx, asked[0].of, asked[0].step, asked[0].at); err != nil {
+			return nil, err
+		}
+		asked = asked[1:]
+	}
+	return asked, nil
 }
 
 // demoReport is a report on its way.
@@ -239,7 +292,7 @@ type demoReport struct{ wire.Report }
 
 // report is the nth report about a thing.
 func (t demoThing) report(n int, at int64) demoReport {
-	r := wire.Report{Kind: wire.KindScam, Time: at, Category: t.Category, Language: "vi"}
+	r := wire.Report{Kind: wire.KindScam, Time: at, Category: t.Category, Language: "vi", Links: t.Leads}
 	if strings.Contains(t.About, "://") {
 		r.Href = t.About
 	}
@@ -288,10 +341,10 @@ func (t demoThing) decide(ctx context.Context, desk *triage.Desk, at int64) erro
 	case "ask":
 		d.Action, d.Reason = triage.Ask, map[string]string{"en": "Please tell us what happened and what was paid.", "vi": "Xin kể cho chúng tôi chuyện gì đã xảy ra và bạn đã trả gì."}
 	default:
-		d.Action, d.Lists, d.Category, d.Lapses = triage.List, c.Subject, kind, at+defaultLife*day
+		d.Action, d.Lists, d.Category, d.Lapses = triage.List, triage.Only(c.Subject), kind, at+defaultLife*day
 		d.Reason = map[string]string{"en": kind.How("en"), "vi": kind.How("vi")}
 		if t.Done == "propose" {
-			d.Impact = "a popular host"
+			d.Impact = triage.Reach{Rule: triage.Popular}
 		}
 	}
 	_, err = desk.Decide(ctx, c.ID, d)

@@ -14,7 +14,6 @@ import (
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
-	"khien/shared/set"
 )
 
 // dir is the data directory.
@@ -76,9 +75,9 @@ func (d *dir) publisher() (p *publish.Publisher, close func(), err error) {
 	if err == nil {
 		var keys *publish.Keys
 		if keys, err = publish.LoadKeys(d.keys()); err == nil {
-			var popular *set.Set
-			if popular, err = d.readPopular(); err == nil {
-				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: popular, Cards: cards, Official: d.official(), Help: d.help()}, close, nil
+			names := &popularNames{path: d.popular()}
+			if err = names.read(); err == nil {
+				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: names.now, Cards: cards, Official: d.official(), Help: d.help()}, close, nil
 			}
 		}
 	}
@@ -88,22 +87,6 @@ func (d *dir) publisher() (p *publish.Publisher, close func(), err error) {
 
 // official is the folder of the operator's own books of official names.
 func (d *dir) official() string { return filepath.Join(d.path, "official") }
-
-// readPopular reads what "khien popular" has kept; nil if nothing is.
-func (d *dir) readPopular() (*set.Set, error) {
-	body, err := os.ReadFile(d.popular())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	s, err := set.Open(body)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: run \"khien popular\" again", d.popular(), err)
-	}
-	return &s, nil
-}
 
 // rootKey is the verifier key of this directory's root.
 func (d *dir) rootKey() (string, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/publish"
+	"khien/server/triage"
 	"khien/shared/guide"
 )
 
@@ -54,7 +55,7 @@ file takes the place of the one that Khiên comes with, from the next release on
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
-				err = d.act(cmd.Context(), fmt.Sprintf("import help for %d countries", len(help)), "file "+filepath.Base(args[0]), "", func() error {
+				err = d.act(cmd.Context(), "import help for "+triage.Counted(len(help), "country", "countries"), "file "+filepath.Base(args[0]), "", func() error {
 					if err := os.WriteFile(d.help()+".new", body, 0o644); err != nil {
 						return err
 					}
@@ -63,7 +64,7 @@ file takes the place of the one that Khiên comes with, from the next release on
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "help for %d countries goes out with the next release: run \"khien publish\"\n", len(help))
+				fmt.Fprintf(cmd.ErrOrStderr(), "help for %s goes out with the next release: run \"khien publish\"\n", triage.Counted(len(help), "country", "countries"))
 				return nil
 			},
 		})

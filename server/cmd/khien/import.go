@@ -14,6 +14,7 @@ import (
 	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/publish"
+	"khien/server/triage"
 	"khien/shared/category"
 )
 
@@ -137,7 +138,7 @@ func importFile(cmd *cobra.Command, d *dir, book *ledger.Ledger, format, name st
 		return false, nil
 	}
 	var added, known int
-	err = d.act(cmd.Context(), fmt.Sprintf("import %s: %d indicators", format, len(l.indicators)), "file "+name, o.source, func() (err error) {
+	err = d.act(cmd.Context(), "import "+format+": "+triage.Counted(len(l.indicators), "indicator", "indicators"), "file "+name, o.source, func() (err error) {
 		added, known, err = book.Import(cmd.Context(), actor(), l.indicators)
 		return err
 	})

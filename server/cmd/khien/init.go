@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"khien/server/blob"
 	"khien/server/httpd"
 	"khien/server/publish"
+	"khien/server/triage"
 )
 
 func initCommand(d *dir) *cobra.Command {
@@ -32,7 +34,7 @@ nothing else.`,
 		did, err := d.init()
 		if err == nil && demo {
 			var more []string
-			more, err = d.demo(cmd)
+			more, err = d.demo(cmd.Context(), time.Now().Unix())
 			did = append(did, more...)
 		}
 		for _, line := range did {
@@ -78,16 +80,20 @@ func (d *dir) init() (did []string, err error) {
 	return did, box.Close()
 }
 
-// demo fills an empty ledger with the demo list and publishes where nothing is published.
-func (d *dir) demo(cmd *cobra.Command) (did []string, err error) {
+// demo fills an empty ledger with the demo list and publishes where nothing is published, as of a time in Unix seconds.
+func (d *dir) demo(ctx context.Context, now int64) (did []string, err error) {
 	p, done, err := d.publisher()
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	now := time.Now().Unix()
+	desk, err := d.desk()
+	if err != nil {
+		return nil, err
+	}
+	defer desk.Close()
 	empty := true
-	for _, err := range p.Ledger.Active(cmd.Context(), now) {
+	for _, err := range p.Ledger.Active(ctx, now) {
 		if err != nil {
 			return nil, err
 		}
@@ -95,34 +101,29 @@ func (d *dir) demo(cmd *cobra.Command) (did []string, err error) {
 		break
 	}
 	if empty {
-		list, err := readList("csv", bytes.NewReader(httpd.DemoList), importOptions{source: "demo", lapseDays: defaultLife, now: now})
+		list, err := readList("csv", bytes.NewReader(httpd.DemoList), importOptions{source: "demo", lapseDays: defaultLife, now: now - 7*day})
 		if err != nil {
 			return nil, err
 		}
-		var added int
-		err = d.act(cmd.Context(), fmt.Sprintf("import csv: %d indicators", len(list.indicators)), "the demo list", "", func() (err error) {
-			added, _, err = p.Ledger.Import(cmd.Context(), "demo", list.indicators)
-			return err
-		})
+		act := triage.Act{Time: now, Actor: actor(), Action: "import csv: " + triage.Counted(len(list.indicators), "indicator", "indicators"), Object: "the demo list"}
+		if err := desk.Record(ctx, act); err != nil {
+			return nil, err
+		}
+		added, _, err := p.Ledger.Import(ctx, "demo", list.indicators)
 		if err != nil {
 			return nil, err
 		}
-		did = append(did, fmt.Sprintf("imported the demo list: %d indicators", added))
+		did = append(did, "imported the demo list: "+triage.Counted(added, "indicator", "indicators"))
 	}
-	cards, err := d.demoCampaigns(cmd.Context())
+	cards, err := d.demoCampaigns(ctx)
 	if err != nil {
 		return did, err
 	}
 	if cards > 0 {
-		did = append(did, fmt.Sprintf("wrote %d advice cards", cards))
+		did = append(did, "wrote "+triage.Counted(cards, "advice card", "advice cards"))
 	}
 	if _, err := p.Blobs.Head(); errors.Is(err, blob.ErrNotFound) {
-		desk, err := d.desk()
-		if err != nil {
-			return did, err
-		}
-		defer desk.Close()
-		r, err := desk.Renew(cmd.Context(), p, actor(), "the first release", now)
+		r, err := desk.Renew(ctx, p, actor(), "the first release", now)
 		if err != nil {
 			return did, err
 		}

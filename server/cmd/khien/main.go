@@ -10,6 +10,7 @@
 //	official/   the operator's own official names
 //	staff.db    who may enter the console
 //	triage.db   cases, and the audit log
+//	audit.mark  number and hash of the log's last entry
 //	takedown.db what was asked of platforms
 //	evidence/   pictures that came with reports
 //	letters/    what the operator has for letters to platforms
@@ -77,7 +78,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	cmd.PersistentFlags().StringVar(&d.path, "data", path, "the data directory (or KHIEN_DATA)")
 	cmd.AddCommand(
 		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
-		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), auditCommand(d), adminCommand(d),
+		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), evidenceCommand(d), auditCommand(d), adminCommand(d),
 		demoCommand(d),
 		subjectCommand(), checkCommand(d), officialCommand(d), campaignCommand(d), hotlinesCommand(d), categoriesCommand(),
 	)

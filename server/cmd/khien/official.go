@@ -13,6 +13,7 @@ import (
 
 	"khien/server/feed"
 	"khien/server/publish"
+	"khien/server/triage"
 	"khien/shared/guide"
 	"khien/shared/official"
 	"khien/shared/release"
@@ -20,22 +21,24 @@ import (
 )
 
 func officialCommand(d *dir) *cobra.Command {
-	var file, name string
+	var file, called string
 	var count bool
 	cmd := &cobra.Command{
 		Use: "official HOST...", Short: "Show which well-known name a host passes itself off as",
 		Long: `Prints one JSON object a line for each host or URL: whether it is official, and else which
 official one it resembles, and by which rule (docs/official.md). That is a reason for
-caution and never a proof. With --name, the account at a URL is compared as well. With "-" the inputs are the lines of stdin.
+caution and never a proof. With --name, or with a name behind a tab in the input, what the page or account goes by
+is compared as well. With "-" the inputs are the lines of stdin.
 
 With --count it prints one object for all of them: how many there were, how many are
 official, and how many resemble one, by rule. That is how the rules are measured: on
-popular hosts each resemblance is a false alarm.
+popular hosts, or on accounts of honest people with their names, each resemblance is a false alarm.
 
 "khien official import" adds official names of your own to the next release.`,
 		Example: `  $ khien official vietcombank-login.example
   {"input":"vietcombank-login.example","official":false,"resembles":"vietcombank.com.vn","name":"Vietcombank","rule":"inside"}
-  $ khien official --count - < popular.txt`,
+  $ khien official --count - < popular.txt
+  $ printf 'https://www.facebook.com/an.invented.name\tVietcombank CSKH\n' | khien official -`,
 		Args: atLeast(1, "at least one host, or - for the lines of stdin"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			book, err := openBook(file, d)
@@ -45,6 +48,7 @@ popular hosts each resemblance is a false alarm.
 			type answer struct {
 				Input     string        `json:"input"`
 				Official  bool          `json:"official"`
+				Platform  bool          `json:"-"` // anybody's account
 				Account   bool          `json:"official_account,omitempty"`
 				Resembles string        `json:"resembles,omitempty"`
 				Name      string        `json:"name,omitempty"`
@@ -52,6 +56,10 @@ popular hosts each resemblance is a false alarm.
 				Error     string        `json:"error,omitempty"`
 			}
 			ask := func(input string) answer {
+				input, name, ok := strings.Cut(input, "\t")
+				if !ok {
+					name = called
+				}
 				a := answer{Input: input}
 				host, err := hostOf(input)
 				if err != nil {
@@ -63,6 +71,7 @@ popular hosts each resemblance is a false alarm.
 				var accounts []string
 				if subject.IsPlatform(host) {
 					accounts = profile(input)
+					a.Platform = len(accounts) > 0
 				}
 				owner, real := book.AccountOwner(accounts)
 				switch {
@@ -86,7 +95,7 @@ popular hosts each resemblance is a false alarm.
 				})
 			}
 			total := struct {
-				Hosts      int                   `json:"hosts"`
+				Hosts      int                   `json:"hosts"` // and accounts
 				Official   int                   `json:"official"`
 				Unreadable int                   `json:"unreadable"`
 				Resembling int                   `json:"resembling"`
@@ -99,11 +108,11 @@ popular hosts each resemblance is a false alarm.
 				switch {
 				case a.Error != "":
 					total.Unreadable++
-				case a.Official:
-					total.Official++
 				case a.Resembles != "":
 					total.Resembling++
 					total.Rules[a.Rule]++
+				case a.Official && !a.Platform || a.Account:
+					total.Official++
 				}
 				return nil
 			}
@@ -118,7 +127,7 @@ popular hosts each resemblance is a false alarm.
 	}
 	cmd.AddCommand(officialImport(d), officialRemove(d))
 	cmd.Flags().StringVar(&file, "list", "", "the official names in this `file` in place of those that Khiên has")
-	cmd.Flags().StringVar(&name, "name", "", "the `name` that the page or account goes by")
+	cmd.Flags().StringVar(&called, "name", "", "the `name` that the page or account goes by")
 	cmd.Flags().BoolVar(&count, "count", false, "count all inputs and print the sums")
 	return cmd
 }
@@ -133,10 +142,12 @@ same name again replaces it. A line has up to four parts:
 
 The host that people know comes first, and stands for all below it. Between names stands a
 ";". Accounts are canonical subjects, as "khien subject" prints them. If you name somebody's account
-on a platform, name all of them there: others of that name are met with caution. What stands
+on a platform, name all of them there, since others of that name are met with caution; or put a + behind
+one if there may be more. A person without a host has a name and an account. What stands
 behind a # is for people. Where the names of Khiên have the same first host, yours take its place.`,
 		Example: `  $ cat ours.txt
-  bank.example | The Bank; Ngân hàng | facebook:user/thebank zalo:oa/9000000000000000001 | VN
+  bank.example | The Bank; Ngân hàng | facebook:user/thebank zalo:oa/9000000000000000001 x:user/thebank+ | VN
+  | A Singer | tiktok:user/a.singer
   $ khien official import ours.txt`,
 		Args: exactly(1, "a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -158,13 +169,13 @@ behind a # is for people. Where the names of Khiên have the same first host, yo
 			if err := os.MkdirAll(d.official(), 0o755); err != nil {
 				return err
 			}
-			err = d.act(cmd.Context(), fmt.Sprintf("import %d official names", book.Len()), "file "+filepath.Base(args[0]), "", func() error {
+			err = d.act(cmd.Context(), "import "+triage.Counted(book.Len(), "official name", "official names"), "file "+filepath.Base(args[0]), "", func() error {
 				return d.keepBook(kept, body)
 			})
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d official names of %s go out with the next release: run \"khien publish\"\n", book.Len(), nameOfBook(args[0]))
+			fmt.Fprintf(cmd.ErrOrStderr(), "the next release has %s of %s: run \"khien publish\"\n", triage.Counted(book.Len(), "official name", "official names"), nameOfBook(args[0]))
 			return nil
 		},
 	}

@@ -1,28 +1,43 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"khien/server/feed"
+	"khien/server/inbox"
+	"khien/server/publish"
 	"khien/server/takedown"
+	"khien/server/triage"
 )
 
 func publishCommand(d *dir) *cobra.Command {
 	var why string
+	var alone bool
 	cmd := &cobra.Command{
 		Use: "publish", Short: "Publish the ledger as a signed release",
 		Long: `Writes the set, its deltas and its buckets, and the signed head last. Where nothing has
 changed and the head has more than half of its life left, nothing is published. Protected
 names are never published. What was decided about cases in the console goes into the ledger
-first. Prints what was published as one JSON object.`,
+first. Prints what was published as one JSON object.
+
+What reaches far takes two people, who confirm it in the console ("Publish"): more than 50
+changes of the list, and what lists or takes off a popular host, a host of a suffix that a
+company rents out or an official account, unless two have agreed on it already. Where there is
+nobody else, as with the first import, --alone publishes it, and the audit log says so.`,
 		Example: `  $ khien publish
-  {"sequence":42,"count":34467,"added":12,"removed":3,"size":93184,"published":true}`,
+  {"sequence":42,"count":34467,"added":12,"removed":3,"size":93184,"published":true}
+  $ khien publish --alone --why "the national list of this month"`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if alone && why == "" {
+				return usagef("say with --why why nobody else confirms it")
+			}
 			p, done, err := d.publisher()
 			if err != nil {
 				return err
@@ -38,7 +53,7 @@ first. Prints what was published as one JSON object.`,
 				return err
 			}
 			defer desk.Close()
-			r, err := desk.Release(cmd.Context(), p, box, actor(), why, time.Now().Unix())
+			r, err := d.release(cmd.Context(), desk, p, box, alone, why)
 			if err != nil {
 				return err
 			}
@@ -56,7 +71,7 @@ first. Prints what was published as one JSON object.`,
 				fmt.Fprintf(words, "not published: %v\n", refused)
 			}
 			if r.Published {
-				fmt.Fprintf(words, "release %d: %d indicators, %d added, %d removed\n", r.Sequence, r.Count, r.Added, r.Removed)
+				fmt.Fprintf(words, "release %d: %s, %d added, %d removed\n", r.Sequence, triage.Counted(r.Count, "indicator", "indicators"), r.Added, r.Removed)
 			} else {
 				fmt.Fprintf(words, "release %d is up to date\n", r.Sequence)
 			}
@@ -69,7 +84,32 @@ first. Prints what was published as one JSON object.`,
 		},
 	}
 	cmd.Flags().StringVar(&why, "why", "", "for the audit log")
+	cmd.Flags().BoolVar(&alone, "alone", false, "publish what two people should confirm; needs --why")
 	return cmd
+}
+
+// release publishes what was decided, and refuses what two people must confirm unless somebody says that they are alone.
+func (d *dir) release(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *inbox.Inbox, alone bool, why string) (publish.Result, error) {
+	now := time.Now().Unix()
+	impact, err := d.impact()
+	if err != nil {
+		return publish.Result{}, err
+	}
+	plan, err := desk.Plan(ctx, p, impact, now)
+	if err != nil {
+		return publish.Result{}, err
+	}
+	if plan.Two != (triage.Two{}) {
+		if !alone {
+			return publish.Result{}, fmt.Errorf("two people must confirm this release (%s): do so in the console, or say \"khien publish --alone --why TEXT\" where there is nobody else", plan.Two)
+		}
+		why = fmt.Sprintf("alone (%s): %s", plan.Two, why)
+	}
+	r, err := desk.ReleasePlanned(ctx, p, box, actor(), why, now, plan.Plan)
+	if errors.Is(err, publish.ErrChanged) {
+		err = fmt.Errorf("%w, somebody else is at work: run it again", err)
+	}
+	return r, err
 }
 
 func exportCommand(d *dir) *cobra.Command {

@@ -17,6 +17,7 @@ import (
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
+	"khien/server/triage"
 	"khien/shared/category"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -26,7 +27,7 @@ func reportsCommand(d *dir) *cobra.Command {
 	cmd := group("reports", "See what people reported and decide about it", `  $ khien reports list
   $ khien reports accept 3f9a01c2
   $ khien publish`)
-	cmd.AddCommand(reportsList(d), reportsShow(d), reportsAccept(d), reportsReject(d), reportsReopen(d))
+	cmd.AddCommand(reportsList(d), reportsShow(d), reportsAccept(d), reportsReject(d), reportsSecond(d), reportsReopen(d))
 	return cmd
 }
 
@@ -36,9 +37,11 @@ func reportsList(d *dir) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List reports, the oldest first",
+		Long: `STATE is what the one who reported is told. CASE is the number of the case and how it stands:
+what is decided in the console is told when it is published.`,
 		Example: `  $ khien reports list
-  ID        RECEIVED          KIND  STATE     CATEGORY  SUBJECT                     TITLE
-  3f9a01c2  2026-11-23 09:14  scam  received  prize     tiktok:user/invented.gifts  Quà tặng`,
+  ID        RECEIVED          CASE     KIND  STATE     CATEGORY  SUBJECT                     TITLE
+  3f9a01c2  2026-11-23 09:14  17 open  scam  received  prize     tiktok:user/invented.gifts  Quà tặng`,
 		Args: none,
 	}
 	cmd.Flags().StringVar(&state, "state", wire.StateReceived, "received, accepted, rejected, or all")
@@ -61,32 +64,88 @@ func reportsList(d *dir) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		cases, err := d.standings(cmd.Context(), list)
+		if err != nil {
+			return err
+		}
 		out := cmd.OutOrStdout()
 		if asJSON {
 			lines := json.NewEncoder(out)
 			lines.SetEscapeHTML(false)
 			for _, r := range list {
-				if err := lines.Encode(reportJSON(r)); err != nil {
+				if err := lines.Encode(reportJSON(r, cases[string(r.ID)])); err != nil {
 					return err
 				}
 			}
 		} else if len(list) > 0 {
 			table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "ID\tRECEIVED\tKIND\tSTATE\tCATEGORY\tSUBJECT\tTITLE")
+			fmt.Fprintln(table, "ID\tRECEIVED\tCASE\tKIND\tSTATE\tCATEGORY\tSUBJECT\tTITLE")
 			for _, r := range list {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name()[:8], minute(r.Received), r.Kind, r.State, r.Category,
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name()[:8], minute(r.Received), standing(cases[string(r.ID)]), r.Kind, r.State, r.Category,
 					printable(shown(r)), printable(r.Title))
 			}
 			table.Flush()
 		}
 		if total > len(list) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d reports; see more with --limit\n", len(list), total)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %s; see more with --limit\n", len(list), triage.Counted(total, "report", "reports"))
 		} else if total == 0 {
 			fmt.Fprintln(cmd.ErrOrStderr(), "no reports")
 		}
 		return nil
 	}
 	return cmd
+}
+
+// standings are the cases of reports, by id.
+func (d *dir) standings(ctx context.Context, list []inbox.Report) (map[string]triage.Case, error) {
+	desk, err := d.desk()
+	if err != nil {
+		return nil, err
+	}
+	defer desk.Close()
+	ids := make([][]byte, len(list))
+	for i, r := range list {
+		ids[i] = r.ID
+	}
+	return desk.Standings(ctx, ids)
+}
+
+// standing says how a case stands; "-" for none.
+func standing(c triage.Case) string {
+	if c.ID == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d %s", c.ID, c.State)
+}
+
+// stands says how a case stands, and by whom.
+func stands(c triage.Case) string {
+	if c.ID == 0 {
+		return ""
+	}
+	text := standing(c)
+	if c.Decided != "" {
+		text += " by " + c.Decided
+	}
+	if c.Seconded != "" {
+		text += " and " + c.Seconded
+	}
+	if len(c.Lists) > 0 {
+		text += ": " + string(c.Action) + " " + said(c)
+	}
+	if c.Decided != "" && !c.Settled && (c.State == triage.StateAccepted || c.State == triage.StateRejected) {
+		text += ", with the next release"
+	}
+	return text
+}
+
+// said are the things that a case lists, or takes off the list.
+func said(c triage.Case) string {
+	var names []string
+	for _, s := range c.About() {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
 }
 
 // shown is the one subject of a report that a list has room for.
@@ -109,7 +168,7 @@ func narrowest(r inbox.Report) (subject.Subject, error) {
 	return subject.Exact(r.Href)
 }
 
-func reportJSON(r inbox.Report) any {
+func reportJSON(r inbox.Report, c triage.Case) any {
 	return struct {
 		ID       string   `json:"id"`
 		Received string   `json:"received"`
@@ -124,9 +183,11 @@ func reportJSON(r inbox.Report) any {
 		Note     string   `json:"note,omitempty"`
 		Reason   string   `json:"reason,omitempty"`
 		Links    []string `json:"links,omitempty"`
+		Case     int64    `json:"case,omitempty"`
+		Stands   string   `json:"case_state,omitempty"`
 	}{
 		r.Name(), time.Unix(r.Received, 0).UTC().Format(time.RFC3339), r.Kind, r.State, shown(r), r.Subjects,
-		r.Href, r.Title, r.Language, r.Category, r.Note, r.Reason, r.Links,
+		r.Href, r.Title, r.Language, r.Category, r.Note, r.Reason, r.Links, c.ID, string(c.State),
 	}
 }
 
@@ -145,6 +206,10 @@ func reportsShow(d *dir) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			cases, err := d.standings(cmd.Context(), []inbox.Report{r})
+			if err != nil {
+				return err
+			}
 			out := cmd.OutOrStdout()
 			line := func(name, value string) {
 				if value != "" {
@@ -154,6 +219,7 @@ func reportsShow(d *dir) *cobra.Command {
 			line("id", r.Name())
 			line("kind", r.Kind)
 			line("state", r.State)
+			line("case", stands(cases[string(r.ID)]))
 			line("received", minute(r.Received))
 			line("address", defanged(r.Href))
 			line("title", r.Title)
@@ -195,78 +261,6 @@ func (d *dir) report(ctx context.Context, id string) (*inbox.Inbox, inbox.Report
 	return box, r, nil
 }
 
-func reportsAccept(d *dir) *cobra.Command {
-	var chosen, kind, reason string
-	cmd := &cobra.Command{
-		Use: "accept ID", Short: "Accept a report: list what it names, or take it off the list",
-		Long: `Puts the narrowest thing that a report names into the ledger: the account, else exactly
-the reported page. --subject widens or changes it, for instance to the whole host. A
-report of a mistake takes the indicator off the list instead. Nothing is published before
-"khien publish".`,
-		Example: `  $ khien reports accept 3f9a01c2
-  $ khien reports accept 3f9a01c2 --subject fake-shop.example/ --category shop`,
-		Args: exactly(1, "one report, by its id or the beginning of it"),
-	}
-	cmd.Flags().StringVar(&chosen, "subject", "", "list this instead of the narrowest")
-	cmd.Flags().StringVar(&kind, "category", "", "the kind of scam: "+slugs())
-	cmd.Flags().StringVar(&reason, "reason", "", "told to the one who reported")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		ctx := cmd.Context()
-		box, r, err := d.report(ctx, args[0])
-		if err != nil {
-			return err
-		}
-		defer box.Close()
-		if r.State != wire.StateReceived {
-			return fmt.Errorf("report %s is %s already: \"khien reports reopen %s\" takes that back", args[0], r.State, args[0])
-		}
-		book, err := d.ledger()
-		if err != nil {
-			return err
-		}
-		defer book.Close()
-
-		var about subject.Subject
-		if r.Kind == wire.KindMistake {
-			if about, err = listedOf(ctx, book, r, chosen); err != nil {
-				return err
-			}
-			err = d.actOn(ctx, r, "withdraw "+string(about), reason, true, func() error {
-				if err := book.Withdraw(ctx, actor(), about, map[string]string{"en": cmp.Or(reason, "reported as a mistake")}); err != nil {
-					return err
-				}
-				return box.Decide(ctx, r.ID, accepted(about, reason))
-			})
-		} else {
-			var i ledger.Indicator
-			if i, err = indicatorOf(r, chosen, kind); err != nil {
-				return err
-			}
-			about = i.Subject
-			err = d.actOn(ctx, r, "list "+string(about), reason, true, func() error {
-				if err := listNew(ctx, book, i); err != nil {
-					return err
-				}
-				return box.Decide(ctx, r.ID, accepted(about, reason))
-			})
-		}
-		if err != nil {
-			return err
-		}
-		if r.Kind == wire.KindMistake {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s is off the list with the next \"khien publish\"\n", about)
-		} else {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s is listed with the next \"khien publish\"\n", about)
-		}
-		return nil
-	}
-	return cmd
-}
-
-func accepted(about subject.Subject, reason string) inbox.Decision {
-	return inbox.Decision{Time: time.Now().Unix(), Actor: actor(), State: wire.StateAccepted, Subject: string(about), Reason: reason}
-}
-
 // indicatorOf is what a report names, or what was chosen instead, as an indicator.
 func indicatorOf(r inbox.Report, chosen, kind string) (i ledger.Indicator, err error) {
 	s, err := narrowest(r)
@@ -276,9 +270,7 @@ func indicatorOf(r inbox.Report, chosen, kind string) (i ledger.Indicator, err e
 	if err != nil {
 		return i, fmt.Errorf("couldn't tell what to list: %w", err)
 	}
-	if kind == "" {
-		kind = r.Category
-	}
+	kind = cmp.Or(kind, r.Category)
 	c, ok := category.Parse(kind)
 	if kind != "" && !ok {
 		return i, usagef("--category is one of %s", slugs())
@@ -287,15 +279,6 @@ func indicatorOf(r inbox.Report, chosen, kind string) (i ledger.Indicator, err e
 		return i, fmt.Errorf("refused: %w", err)
 	}
 	return ledger.Indicator{Subject: s, Category: c, Source: "report", FirstSeen: r.Received, Lapses: time.Now().Unix() + defaultLife*day}, nil
-}
-
-// listNew lists an indicator, unless its subject is on the list.
-func listNew(ctx context.Context, book *ledger.Ledger, i ledger.Indicator) error {
-	_, err := book.Get(ctx, i.Subject)
-	if errors.Is(err, ledger.ErrNotFound) {
-		return book.List(ctx, actor(), i)
-	}
-	return err
 }
 
 // listedOf is what is on the list of what a report calls a mistake.
@@ -318,64 +301,6 @@ func listedOf(ctx context.Context, book *ledger.Ledger, r inbox.Report, chosen s
 		}
 	}
 	return "", fmt.Errorf("nothing that this report names is on the list: \"khien reports reject %s\" closes it", r.Name()[:8])
-}
-
-func reportsReject(d *dir) *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{
-		Use: "reject ID", Short: "Reject a report",
-		Example: `  $ khien reports reject 3f9a01c2 --reason "a satire page, nobody was harmed"`,
-		Args:    exactly(1, "one report, by its id or the beginning of it"),
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "told to the one who reported")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		box, r, err := d.report(cmd.Context(), args[0])
-		if err != nil {
-			return err
-		}
-		defer box.Close()
-		if r.State != wire.StateReceived {
-			return fmt.Errorf("report %s is %s already: \"khien reports reopen %s\" takes that back", args[0], r.State, args[0])
-		}
-		err = d.actOn(cmd.Context(), r, "reject", reason, true, func() error {
-			return box.Decide(cmd.Context(), r.ID, inbox.Decision{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: reason})
-		})
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "report %s is rejected\n", r.Name()[:8])
-		return nil
-	}
-	return cmd
-}
-
-func reportsReopen(d *dir) *cobra.Command {
-	return &cobra.Command{
-		Use: "reopen ID", Short: "Take a decision about a report back",
-		Example: `  $ khien reports reopen 3f9a01c2`,
-		Args:    exactly(1, "one report, by its id or the beginning of it"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			box, r, err := d.report(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			defer box.Close()
-			if r.State == wire.StateReceived {
-				return fmt.Errorf("report %s is open", args[0])
-			}
-			err = d.actOn(cmd.Context(), r, "reopen", "", false, func() error {
-				return box.Reopen(cmd.Context(), r.ID, actor(), time.Now().Unix())
-			})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "report %s is open again\n", r.Name()[:8])
-			if r.State == wire.StateAccepted && r.Kind == wire.KindScam {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s stays listed; \"khien withdraw %s --reason TEXT\" takes it off the list\n", r.Subject, r.Subject)
-			}
-			return nil
-		},
-	}
 }
 
 func slugs() string {

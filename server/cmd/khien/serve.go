@@ -39,7 +39,7 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 		Args:    none,
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8787", "the address to serve on")
-	cmd.Flags().StringVar(&client, "client-header", "", "behind a proxy: the header in which it tells the client's address, such as X-Real-IP")
+	cmd.Flags().StringVar(&client, "client-header", "", "behind a proxy: the header in which it tells the client's address, such as X-Real-IP; of a list, as in X-Forwarded-For, the last counts")
 	cmd.Flags().Float64Var(&each, "each", each, "reports a second that are taken from one sender in the long run")
 	cmd.Flags().IntVar(&limits.EachBurst, "each-burst", limits.EachBurst, "reports that are taken from one sender at once")
 	cmd.Flags().Float64Var(&all, "all", all, "reports a second from all senders, above which each needs a proof of work")
@@ -106,6 +106,11 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 			defer close(followed)
 			follow(renewals, site, consoleListen == "", log)
 		}()
+		pruned := make(chan struct{})
+		go func() {
+			defer close(pruned)
+			prunePictures(renewals, store, desk, log)
+		}()
 		shown := make(chan error, 1)
 		if pictures == "" {
 			shown <- nil
@@ -146,6 +151,7 @@ What comes in floods is slowed: see --each and --all. Nothing about requests is 
 		stop()
 		<-renewed
 		<-followed
+		<-pruned
 		err = errors.Join(err, <-maintained, <-shown)
 		if err == nil {
 			fmt.Fprintln(words, "stopped")
@@ -199,8 +205,8 @@ func keepFresh(ctx context.Context, d *dir, log *slog.Logger) {
 	}
 }
 
-// renew publishes anew when less than half of the head's life is left. Before the first
-// release, and where the release key is kept elsewhere, there is nothing to do.
+// renew signs a new head when less than half of its life is left; what people have changed and nobody has published stays
+// unpublished. Before the first release, and where the release key is kept elsewhere, there is nothing to do.
 func renew(ctx context.Context, d *dir, now int64) error {
 	blobs, err := d.blobs()
 	if err != nil {
@@ -227,6 +233,6 @@ func renew(ctx context.Context, d *dir, now int64) error {
 		return err
 	}
 	defer desk.Close()
-	_, err = desk.Renew(ctx, p, "khien serve", "the head is renewed when half of its life is over", now)
+	_, err = desk.KeepFresh(ctx, p, "khien serve", "the head is renewed when half of its life is over", now)
 	return err
 }

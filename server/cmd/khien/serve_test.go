@@ -57,7 +57,7 @@ func reportBody(id uint64) string {
 // report. Whoever was told "received" finds the report in the inbox, under the same receipt.
 func TestNoAcknowledgedReportIsLost(t *testing.T) {
 	kills := 20
-	if testing.Short() || raceDetector {
+	if testing.Short() {
 		kills = 3
 	}
 	data := prepared(t)
@@ -163,6 +163,46 @@ func drains(t *testing.T, signal os.Signal) {
 	if said, err := s.wait(); err != nil || !strings.HasSuffix(said, "stopped\n") {
 		t.Errorf("the server ended with %v: %s", err, said)
 	}
+}
+
+// What a console knows of popular pages is what was named last, though it was started before.
+func TestPopularPagesAreReadAnew(t *testing.T) {
+	data := prepared(t)
+	d := &dir{data}
+	impact, err := d.impact()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(want string, lines ...string) {
+		t.Helper()
+		if len(lines) > 0 {
+			list := filepath.Join(t.TempDir(), "top.txt")
+			if err := os.WriteFile(list, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("khien", "popular", list, "--data", data).CombinedOutput(); err != nil {
+				t.Fatalf("khien popular: %v\n%s", err, out)
+			}
+		}
+		if got := impact.Of("news.example/", 1).String(); got != want {
+			t.Errorf("after %q it is %q, want %q", lines, got, want)
+		}
+	}
+	names("")
+	names("a popular host", "news.example")
+	names("", "other.example")
+	names("a popular host", "news.example")
+	if err := os.WriteFile(d.popular(), []byte("a disk that fails"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	names("a popular host")
+	if _, err := d.impact(); err == nil {
+		t.Error("it is started with what can't be read")
+	}
+	if err := os.Remove(d.popular()); err != nil {
+		t.Fatal(err)
+	}
+	names("")
 }
 
 // A server that runs for weeks keeps its head fresh; one whose release key is kept

@@ -107,7 +107,7 @@ func takedownList(d *dir) *cobra.Command {
 			}
 		}
 		if total > len(list) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d cases; see more with --limit\n", len(list), total)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %s; see more with --limit\n", len(list), triage.Counted(total, "case", "cases"))
 		} else if total == 0 {
 			fmt.Fprintln(cmd.ErrOrStderr(), "no cases")
 		}
@@ -140,6 +140,14 @@ func who(c takedown.Case) string {
 		return ""
 	case c.State.Ours():
 		return "us"
+	}
+	return c.Platform
+}
+
+// actorOf is who must act, as the reader is told.
+func actorOf(c takedown.Case) string {
+	if c.State.Ours() {
+		return "you"
 	}
 	return c.Platform
 }
@@ -387,7 +395,7 @@ func takedownState(d *dir) *cobra.Command {
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "case %d is %s", after.ID, after.State)
 		if after.Due != 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "; %s has until %s UTC", who(after), minute(after.Due))
+			fmt.Fprintf(cmd.ErrOrStderr(), "; %s must act by %s UTC", actorOf(after), minute(after.Due))
 		}
 		fmt.Fprintln(cmd.ErrOrStderr())
 		return nil

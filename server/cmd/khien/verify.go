@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/blob"
+	"khien/server/triage"
 	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/set"
@@ -111,9 +112,9 @@ func (v verification) run() error {
 		return fmt.Errorf("the set: %w", err)
 	}
 	if uint64(list.Len()) != head.Count {
-		return fmt.Errorf("the set has %d entries, the head says %d", list.Len(), head.Count)
+		return fmt.Errorf("the set has %s, the head says %d", triage.Counted(list.Len(), "entry", "entries"), head.Count)
 	}
-	fmt.Fprintf(v.words, "set: %d entries in %d bytes, canonical\n", list.Len(), len(r.set))
+	fmt.Fprintf(v.words, "set: %s in %d bytes, canonical\n", triage.Counted(list.Len(), "entry", "entries"), len(r.set))
 	if err := release.CheckBlob(r.guide, release.DigestOf(r.guide), head.Guide, head.GuideSize); err != nil {
 		return fmt.Errorf("the guide: %w", err)
 	}
@@ -122,8 +123,9 @@ func (v verification) run() error {
 		return fmt.Errorf("the guide: %w", err)
 	}
 	told := g.Told()
-	fmt.Fprintf(v.words, "guide: %d official names, help for %d countries, %d cards, %d hot hosts in %d bytes\n",
-		g.Book().Len(), len(told.Help), len(told.Cards), len(told.Hot), len(r.guide))
+	fmt.Fprintf(v.words, "guide: %s, help for %s, %s, %s in %d bytes\n",
+		triage.Counted(g.Book().Len(), "official name", "official names"), triage.Counted(len(told.Help), "country", "countries"),
+		triage.Counted(len(told.Cards), "card", "cards"), triage.Counted(len(told.Hot), "hot host", "hot hosts"), len(r.guide))
 	if err := v.deltas(head, r.set); err != nil {
 		return err
 	}
@@ -193,9 +195,9 @@ func (v verification) buckets(head release.Head, list set.Set) error {
 	}
 	bar.Finish()
 	if missing := digests.missing(list); missing > 0 {
-		return fmt.Errorf("the buckets do not explain %d of the %d entries of the set", missing, list.Len())
+		return fmt.Errorf("the buckets do not explain %d of the set's %s", missing, triage.Counted(list.Len(), "entry", "entries"))
 	}
-	fmt.Fprintf(v.words, "buckets: %d, all under the signed root, explain all %d entries\n", n, list.Len())
+	fmt.Fprintf(v.words, "buckets: %d, all under the signed root, explain the whole set: %s\n", n, triage.Counted(list.Len(), "entry", "entries"))
 	return nil
 }
 

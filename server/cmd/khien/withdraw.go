@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -8,6 +9,8 @@ import (
 
 	"khien/server/feed"
 	"khien/server/ledger"
+	"khien/server/triage"
+	"khien/shared/subject"
 )
 
 func withdrawCommand(d *dir) *cobra.Command {
@@ -16,7 +19,8 @@ func withdrawCommand(d *dir) *cobra.Command {
 		Use: "withdraw SUBJECT", Short: "Take an indicator off the list",
 		Long: `Takes an indicator off the list with the next "khien publish". SUBJECT is what "khien
 check" prints as the subject, or a URL for exactly that page or account. The reason is shown
-to whoever looks the subject up in the public register; the history keeps who did it.`,
+to whoever looks the subject up in the public register; the history keeps who did it. What
+two people must agree to is proposed, or left to those who confirm the release.`,
 		Example: `  $ khien withdraw tiktok:user/an.invented.name --reason "the account was stolen and is back with its owner"`,
 		Args:    exactly(1, "one subject"),
 	}
@@ -39,11 +43,10 @@ to whoever looks the subject up in the public register; the history keeps who di
 		if inVietnamese != "" {
 			public["vi"] = inVietnamese
 		}
+		var proposed triage.Case
 		_, err = book.Get(cmd.Context(), s)
 		if err == nil {
-			err = d.act(cmd.Context(), "withdraw "+string(s), string(s), reason, func() error {
-				return book.Withdraw(cmd.Context(), actor(), s, public)
-			})
+			proposed, err = d.withdraw(cmd.Context(), book, s, public)
 		}
 		if errors.Is(err, ledger.ErrNotFound) {
 			return fmt.Errorf("%s is not on the list: \"khien check\" shows which subject covers a page", s)
@@ -51,8 +54,47 @@ to whoever looks the subject up in the public register; the history keeps who di
 		if err != nil {
 			return err
 		}
+		if proposed.State == triage.StateProposed {
+			fmt.Fprintf(cmd.ErrOrStderr(), "proposed to take %s off the list: another person must agree about case %d in the console\n", s, proposed.ID)
+			return nil
+		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s is off the list with the next \"khien publish\"\n", s)
 		return nil
 	}
 	return cmd
+}
+
+// withdraw takes something off the list: by the case that listed it or in which people object to it, so that the console
+// knows, or else in the ledger alone. It returns that case, where there is one.
+func (d *dir) withdraw(ctx context.Context, book *ledger.Ledger, s subject.Subject, reason map[string]string) (triage.Case, error) {
+	box, err := d.inbox()
+	if err != nil {
+		return triage.Case{}, err
+	}
+	defer box.Close()
+	desk, err := d.desk()
+	if err != nil {
+		return triage.Case{}, err
+	}
+	defer desk.Close()
+	impact, err := d.impact()
+	if err != nil {
+		return triage.Case{}, err
+	}
+	c, err := desk.Listing(ctx, s)
+	if err == nil {
+		decided, err := desk.DecideNow(ctx, book, box, c.ID, triage.Decision{
+			Actor: actor(), Action: triage.Withdraw, Lists: triage.Only(s), Reason: reason, Why: reason["en"], Impact: impact.Of(s, 1),
+		})
+		if errors.Is(err, triage.ErrState) {
+			err = fmt.Errorf("case %d about it is decided and not published: undo that in the console, or publish it first", c.ID)
+		}
+		return decided, err
+	}
+	if !errors.Is(err, triage.ErrNotFound) {
+		return triage.Case{}, err
+	}
+	return triage.Case{}, d.act(ctx, "withdraw "+string(s), string(s), reason["en"], func() error {
+		return book.Withdraw(ctx, actor(), s, reason)
+	})
 }

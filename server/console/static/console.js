@@ -160,6 +160,15 @@ if (bar) {
   tell();
 }
 
+// --- a case: how many of its subjects are ticked ---
+
+for (const field of $$("[data-ticks]")) {
+  const says = $("[data-ticked]", field);
+  field.addEventListener("change", () => {
+    says.textContent = $$("input[type=checkbox]:checked", field).length;
+  });
+}
+
 // --- a case: the reason of another kind of scam, where nobody has written one ---
 
 for (const kind of $$("select[data-drafts]")) {

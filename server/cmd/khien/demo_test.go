@@ -1,0 +1,43 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whoever reads the log of the invented week reads it from its first day on, and the release in force is of today.
+func TestTheInventedWeekRunsForwards(t *testing.T) {
+	d := &dir{path: t.TempDir()}
+	if _, err := d.init(); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Unix()
+	if n, err := d.week(t.Context(), now); err != nil || n < 100 {
+		t.Fatalf("%d reports, %v", n, err)
+	}
+	desk, err := d.desk()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer desk.Close()
+	last, asked, published := now-7*day, 0, int64(0)
+	for a, err := range desk.Acts(t.Context(), "", 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Time < last || a.Time > now {
+			t.Errorf("entry %d, %s %s, is of %s, after one of %s", a.Seq, a.Action, a.Object, time.Unix(a.Time, 0), time.Unix(last, 0))
+		}
+		last = a.Time
+		if strings.HasPrefix(a.Object, "takedown ") {
+			asked++
+		}
+		if strings.HasPrefix(a.Action, "publish: ") {
+			published = a.Time
+		}
+	}
+	if asked < 10 || published != now {
+		t.Errorf("platforms were asked %d times, the last release is of %s", asked, time.Unix(published, 0))
+	}
+}

@@ -1,0 +1,154 @@
+package publish
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"khien/server/blob"
+	"khien/shared/guide"
+	"khien/shared/release"
+)
+
+// Spoken is what a release would change of what travels beside the list.
+type Spoken struct {
+	Changed  bool  // whether anything does, be it the order of something
+	Official Lines // of the official book
+	Help     Lines // steps and hotlines, by country
+	Hot      Lines // hosts that browsers hold back before they are loaded
+	Cards    []CardChange
+}
+
+// Lines are those that a text gains and loses.
+type Lines struct{ Added, Removed []string }
+
+// Any tells whether there are some.
+func (l Lines) Any() bool { return len(l.Added)+len(l.Removed) > 0 }
+
+// CardChange is an advice card that a release brings, changes or takes away.
+type CardChange struct{ Was, Is *guide.Card } // nil where there is none
+
+// said is a guide before it is encoded.
+type said struct {
+	book string
+	told guide.Told
+}
+
+// timeless is the guide without the time at which it was made: what a person confirms.
+func (s said) timeless() ([]byte, error) {
+	s.told.HotAt = 0
+	return guide.Encode(s.book, s.told)
+}
+
+// confirmed is the digest of the guide that a person confirms.
+func (s said) confirmed() (release.Digest, error) {
+	body, err := s.timeless()
+	return release.DigestOf(body), err
+}
+
+// lastSaid is the guide of a release; an empty one where there is none.
+func (p *Publisher) lastSaid(h release.Head) (s said, err error) {
+	if h.Sequence == 0 {
+		return s, nil
+	}
+	body, err := p.Blobs.Get("blob/" + h.Guide.String())
+	if errors.Is(err, blob.ErrNotFound) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	g, err := guide.Open(body)
+	if err != nil {
+		return s, nil // of an older format: all of it is new
+	}
+	return said{g.BookText(), g.Told()}, nil
+}
+
+// compareSaid finds what leads from one guide to another.
+func compareSaid(was, is said) (s Spoken, err error) {
+	before, err := was.timeless()
+	if err != nil {
+		return s, err
+	}
+	after, err := is.timeless()
+	if err != nil {
+		return s, err
+	}
+	s.Changed = !bytes.Equal(before, after)
+	s.Official = compareLines(strings.Split(strings.TrimSpace(was.book), "\n"), strings.Split(strings.TrimSpace(is.book), "\n"))
+	s.Help = compareLines(helpLines(was.told.Help), helpLines(is.told.Help))
+	s.Hot = compareLines(was.told.Hot, is.told.Hot)
+	for i := range is.told.Cards {
+		now := &is.told.Cards[i]
+		old := cardOf(was.told.Cards, now.ID)
+		if old == nil || !sameCard(old, now) {
+			s.Cards = append(s.Cards, CardChange{old, now})
+		}
+	}
+	for i := range was.told.Cards {
+		if old := &was.told.Cards[i]; cardOf(is.told.Cards, old.ID) == nil {
+			s.Cards = append(s.Cards, CardChange{old, nil})
+		}
+	}
+	return s, nil
+}
+
+func cardOf(cards []guide.Card, id string) *guide.Card {
+	if i := slices.IndexFunc(cards, func(c guide.Card) bool { return c.ID == id }); i >= 0 {
+		return &cards[i]
+	}
+	return nil
+}
+
+func sameCard(a, b *guide.Card) bool {
+	one, err := a.MarshalMsg(nil)
+	if err != nil {
+		return false
+	}
+	other, err := b.MarshalMsg(nil)
+	return err == nil && bytes.Equal(one, other)
+}
+
+// compareLines finds the lines of which there are more in one text than in the other, in their order.
+func compareLines(was, is []string) (l Lines) {
+	more := func(of, than []string) (more []string) {
+		n := map[string]int{}
+		for _, line := range than {
+			n[line]++
+		}
+		for _, line := range of {
+			if n[line]--; n[line] < 0 && line != "" {
+				more = append(more, line)
+			}
+		}
+		return more
+	}
+	return Lines{more(is, was), more(was, is)}
+}
+
+// helpLines are steps and hotlines as lines that hold all that is said, in every language.
+func helpLines(help []guide.Help) (lines []string) {
+	texts := func(list []guide.Text) string {
+		var all []string
+		for _, t := range list {
+			all = append(all, t.Lang+": "+t.Text)
+		}
+		return strings.Join(all, " | ")
+	}
+	for _, h := range help {
+		country := h.Country
+		if country == "" {
+			country = "*"
+		}
+		for _, s := range h.Steps {
+			lines = append(lines, fmt.Sprintf("%s %s: %s", country, s.Case, texts(s.Text)))
+		}
+		for _, l := range h.Hotlines {
+			lines = append(lines, fmt.Sprintf("%s %s %s: %s | %s %v (%s, %s)", country, l.Kind, l.Value, texts(l.Name), texts(l.What), l.Cases, l.Source, h.Checked))
+		}
+	}
+	return lines
+}

@@ -1,0 +1,143 @@
+package triage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"khien/server/inbox"
+	"khien/server/ledger"
+	"khien/shared/subject"
+	"khien/shared/wire"
+)
+
+// DecideNow is Decide for who works on the command line: what takes nobody else is in the ledger and told to those who
+// reported when it returns, and the next release has it. What a second person must agree to is proposed, as in the console.
+func (d *Desk) DecideNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, id int64, v Decision) (Case, error) {
+	c, err := d.Decide(ctx, id, v)
+	if err != nil {
+		return c, err
+	}
+	return d.settleNow(ctx, book, box, c)
+}
+
+// SecondNow is Second, and settles as DecideNow does.
+func (d *Desk) SecondNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, id int64, actor, why string) (Case, error) {
+	c, err := d.Second(ctx, id, actor, why)
+	if err != nil {
+		return c, err
+	}
+	return d.settleNow(ctx, book, box, c)
+}
+
+// settleNow settles one case; where it fails, the next release does.
+func (d *Desk) settleNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, c Case) (Case, error) {
+	if c.State != StateAccepted && c.State != StateRejected {
+		return c, nil
+	}
+	if err := d.settle(ctx, c, book, box); err != nil {
+		return c, fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
+	}
+	return d.Get(ctx, c.ID)
+}
+
+// Reopen opens a case again that was decided and settled: people decide about it anew, and those who reported it as a
+// scam are told that it is looked at. What is on the list stays there until then, see Replaced. A decision that is not settled is for
+// Undo, and ErrState here.
+func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor, why string) (Case, error) {
+	c, err := d.Get(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	if !closed(c) {
+		return c, fmt.Errorf("couldn't open case %d again: %w", id, ErrState)
+	}
+	// Told first: a crash then leaves a case that is closed, and can be opened again.
+	subjects, err := subjectsOf(ctx, d.db, id)
+	if err != nil {
+		return c, fmt.Errorf("couldn't open case %d again: %w", id, err)
+	}
+	for _, one := range subjects {
+		err := d.eachPage(ctx, one.ID, wire.KindScam, ever, func(ids [][]byte) error { return box.ReopenAll(ctx, ids, actor, d.now()) })
+		if err != nil {
+			return c, fmt.Errorf("couldn't open case %d again: %w", id, err)
+		}
+	}
+	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
+		if !closed(c) {
+			return ErrState
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '',
+			settled = 0, published = 0, released = 0, earlier = '', rest = 0, changed = ? WHERE id = ?`, d.now(), id); err != nil {
+			return err
+		}
+		if err := rank(ctx, tx, id); err != nil {
+			return err
+		}
+		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "reopen", Object: object(id), Why: why})
+	})
+}
+
+// closed tells whether a case is decided, and that it is settled.
+func closed(c Case) bool {
+	return c.Settled && (c.State == StateAccepted || c.State == StateRejected)
+}
+
+// Unanswer takes the answer to one appeal back, by the id of its report: it waits again. What was listed or taken off
+// stays so. Where it waits already, nothing changes.
+func (d *Desk) Unanswer(ctx context.Context, report []byte, actor, why string) error {
+	err := d.change(ctx, func(tx *sql.Tx) error {
+		var id, answer int64
+		err := tx.QueryRowContext(ctx, `SELECT case_id, answered FROM members JOIN subjects ON subjects.id = subject WHERE members.id = ? AND kind = 'mistake' AND answered <> 0`, report).Scan(&id, &answer)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `UPDATE members SET answered = 0 WHERE id = ?`, report)
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `UPDATE answer SET appeals = appeals - 1 WHERE seq = ?`, answer)
+		}
+		if err == nil {
+			err = recountAppeals(ctx, tx, id)
+		}
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "reopen an appeal", Object: object(id), Why: why})
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't take an answer back: %w", err)
+	}
+	return nil
+}
+
+// Listing returns the case whose decision put a subject on the list, or else the one in which people object to it; or
+// ErrNotFound.
+func (d *Desk) Listing(ctx context.Context, s subject.Subject) (Case, error) {
+	c, err := scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE lists <> '' AND EXISTS (SELECT 1 FROM json_each(lists) WHERE value ->> 'lists' = ?) AND state = 'accepted' AND action = 'list' AND settled = 1 ORDER BY changed DESC LIMIT 1`, string(s)))
+	if !errors.Is(err, ErrNotFound) {
+		return c, err
+	}
+	c, err = d.Named(ctx, s)
+	if err == nil && c.Appeals == 0 {
+		return Case{}, ErrNotFound
+	}
+	return c, err
+}
+
+// Standings tells how the cases of reports stand, by the ids of the reports; those that are in no case yet are left out.
+func (d *Desk) Standings(ctx context.Context, reports [][]byte) (map[string]Case, error) {
+	all := make(map[string]Case, len(reports))
+	for _, id := range reports {
+		c, err := d.Of(ctx, id)
+		switch {
+		case err == nil:
+			all[string(id)] = c
+		case !errors.Is(err, ErrNotFound):
+			return nil, fmt.Errorf("couldn't read the case of a report: %w", err)
+		}
+	}
+	return all, nil
+}
