@@ -42,7 +42,7 @@ try {
     await browser.killWorker();
     times.push(await page.evaluate(async (tabId) => {
       const start = performance.now();
-      const { ok } = await chrome.runtime.sendMessage({ ask: "popup.page", body: { tabId } });
+      const { ok } = await chrome.runtime.sendMessage({ ask: "popup.page", body: { tabId, address: "", title: "" } });
       if (!ok) throw new Error("no verdict");
       return performance.now() - start;
     }, tabId));

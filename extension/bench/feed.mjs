@@ -15,26 +15,34 @@ const script = "/feed.js";
 
 /**
  * The pieces of work of the script, each in ms of processor time: calls into it, and all that promises and mutation
- * observers do on its thread. Of the latter the trace does not say whose they are: the page's own count as ours.
- * Time on the clock would count how long the page waited for a core.
+ * observers do on its thread but for calls into the page's own scripts. Time on the clock would count how long the page
+ * waited for a core.
  */
 function pieces(events) {
   const called = ({ name, args }) => name === "FunctionCall" && args?.data?.url?.endsWith(script);
   const thread = ({ pid, tid }) => `${pid} ${tid}`;
   const threads = new Set(events.filter(called).map(thread));
-  const ends = new Map();
+  const last = new Map();
   const found = [];
   for (const event of events.toSorted((a, b) => a.ts - b.ts)) {
     const { name, ts, dur, tdur } = event;
     const on = thread(event);
-    // What lies within a piece belongs to it.
-    if (!threads.has(on) || !(called(event) || name === "RunMicrotasks") || ts < (ends.get(on) ?? 0)) continue;
+    if (!threads.has(on) || !(name === "FunctionCall" || name === "RunMicrotasks")) continue;
     if (tdur === undefined) throw new Error("the trace has no processor time");
-    ends.set(on, ts + dur);
-    found.push(tdur / 1000);
+    const piece = last.get(on);
+    if (piece && ts < piece.end) {
+      // What lies within a piece belongs to it, and what lies within the page's own part of it to that.
+      if (name !== "FunctionCall" || called(event) || ts < piece.pageUntil) continue;
+      piece.pageUntil = ts + dur;
+      piece.took -= tdur / 1000;
+    } else if (called(event) || name === "RunMicrotasks") {
+      const piece = { end: ts + dur, pageUntil: 0, took: tdur / 1000 };
+      last.set(on, piece);
+      found.push(piece);
+    }
   }
   if (found.length === 0) throw new Error(`no work of the script in ${events.length} events`);
-  return found.sort((a, b) => a - b);
+  return found.map(({ took }) => took).sort((a, b) => a - b);
 }
 
 /** Records what the page does until the function that it returns is called, which returns the events. */

@@ -1,5 +1,5 @@
-// Measures how long a person waits for the warning: from the start of a navigation to its first paint, with
-// webNavigation alone and with the browser's own rules. Lines for scripts/bench, one JSON object each.
+// Measures how long a person waits for the warning where an address is typed, and with the browser's own rules: from the
+// start of a navigation to its first paint. After a link and without rules, pages.mjs does. Lines for scripts/bench, one JSON object each.
 //
 //	node bench/warning.mjs [entries [rounds]]
 
@@ -40,9 +40,7 @@ try {
   };
 
   for (const [name, browser, way, cold] of [
-    ["link", plain, link, false],
     ["opened", plain, opened, false],
-    ["link-cold", plain, link, true],
     ["rules-link", ruled, link, false],
     ["rules-opened", ruled, opened, false],
     ["rules-link-cold", ruled, link, true],

@@ -21,28 +21,30 @@ try {
   const browser = await world.chromium();
   for (const language of languages) {
     await speak(browser, language);
-    for (const { name, open } of wanted) {
+    const began = performance.now();
+    for (const { name, open, over, dialog } of wanted) {
       const page = await open(browser);
       await page.bringToFront();
       for (const scheme of schemes) {
         for (const width of widths) {
           await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
           await page.setViewportSize({ width, height: width === 360 ? 720 : 800 });
-          const png = await page.screenshot({ fullPage: true });
+          // What lies over a page stands where it does in a window; all of it is drawn otherwise.
+          const png = await page.screenshot({ fullPage: !over && !dialog });
           const sheet = `${language}-${scheme}-${width}`;
           await writeFile(path.join(folder, "single", `${name}-${sheet}.png`), png);
           sheets.set(sheet, [...(sheets.get(sheet) ?? []), { name, png }]);
         }
       }
       await page.close();
-      console.error(`${language} ${name}`);
     }
+    console.error(`${language}: ${wanted.length} screens in ${Math.round((performance.now() - began) / 1000)} s`);
   }
   const page = await browser.tab();
   for (const [sheet, pictures] of sheets) {
     const wide = sheet.endsWith("1280");
     await page.setViewportSize({ width: 1600, height: 800 });
-    await page.setContent(contact(sheet, pictures, wide ? 500 : 240));
+    await page.setContent(contact(sheet, pictures, wide ? 380 : 240));
     await writeFile(path.join(folder, `${sheet}.png`), await page.screenshot({ fullPage: true }));
   }
 } finally {

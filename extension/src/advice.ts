@@ -37,7 +37,7 @@ const week = 7 * 24 * 60 * 60;
 const shown = 24 * 60 * 60;
 
 /** What is kept about cards. */
-interface Kept {
+export interface Kept {
   /** Names of cards that a person does not want to see again. */
   dismissed: string[];
   /** Names of cards that the popup has shown, the last one first. */
@@ -50,7 +50,7 @@ const nothing: Kept = { dismissed: [], seen: [], since: 0 };
 /** More cards than a guide may have need not be remembered. */
 const most = 128;
 
-async function kept(): Promise<Kept> {
+export async function kept(): Promise<Kept> {
   const { advice } = await api.storage.local.get("advice");
   return { ...nothing, ...(advice as Partial<Kept> | undefined) };
 }
@@ -141,7 +141,7 @@ export function said(texts: Text[] | null, lang = language()): string {
 /** What somebody in this country does in this case; "" is the country that was chosen, or that the browser suggests. */
 export async function help(about: Case, country = ""): Promise<HelpFor> {
   const [guide, chosen] = await Promise.all([core.guide(), settings()]);
-  return helpIn(guide, about, country || chosen.country || suggested());
+  return helpIn(guide, about, country || chosen.country || suggested(chosen.language));
 }
 
 function helpIn({ help }: Guide, about: Case, country: string): HelpFor {
@@ -176,11 +176,13 @@ const zones: Record<string, string> = {
   "Asia/Taipei": "TW",
 };
 
-/** The country that the browser suggests, such as "VN", or "". */
-export function suggested(languages: readonly string[] = navigator.languages, zone = Intl.DateTimeFormat().resolvedOptions().timeZone): string {
+/** The country that the browser suggests, such as "VN", or "". Where its clock belongs to no place, the language that a person has chosen comes before the browser's. */
+function suggested(chosen: string): string {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
   const there = zones[zone] ?? (zone.startsWith("Australia/") ? "AU" : "");
   if (there) return there;
-  for (const tag of languages) {
+  const placeless = /^(|UTC|GMT|Etc\/.*)$/.test(zone);
+  for (const tag of placeless ? [chosen, ...navigator.languages] : navigator.languages) {
     const region = /-([A-Z]{2})$/.exec(tag)?.[1] ?? homes[tag.split("-")[0] ?? ""];
     if (region) return region;
   }

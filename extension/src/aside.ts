@@ -3,7 +3,7 @@
 // be called by the page, whose scripts live in another world.
 
 import css from "../pages/aside.css";
-import { style } from "./ext";
+import { inside, usable } from "./guarded";
 
 /** What an answer stands beside. */
 export type Spot = { kind: "selection" } | { kind: "link" | "picture"; href: string };
@@ -48,7 +48,8 @@ const maxSide = 1600;
 let shown: Panel | undefined;
 
 class Panel {
-  private readonly host = document.createElement("khien-aside");
+  private readonly root = inside("khien-aside", css);
+  private readonly host = this.root.host as HTMLElement;
   private readonly box = document.createElement("div");
   private readonly list = document.createElement("ul");
   private readonly title = document.createElement("h1");
@@ -86,9 +87,7 @@ class Panel {
     this.box.setAttribute("aria-labelledby", "title");
     this.box.setAttribute("aria-describedby", "answers");
     this.box.append(header, this.read, this.list);
-    const root = this.host.attachShadow({ mode: "closed" });
-    style(root, css);
-    root.append(this.box);
+    this.root.append(this.box);
     this.fill(answer);
     // What is typed or clicked here is none of the page's business.
     for (const type of ["keydown", "keyup", "keypress", "click", "pointerdown", "mousedown", "mouseup", "wheel", "touchmove", "focusin"]) {
@@ -135,7 +134,7 @@ class Panel {
 
   /** Puts the answer back, whatever the page has done to it: it may be the page that is asked about. */
   private keep(): void {
-    const page = document.documentElement;
+    const page = usable();
     if (this.host.parentNode !== page) page.append(this.host);
     for (const { name } of [...this.host.attributes]) if (name !== "style") this.host.removeAttribute(name);
     if (this.host.style.cssText !== visible) this.host.style.cssText = visible;

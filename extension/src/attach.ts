@@ -10,10 +10,11 @@ export function offerPicture(report: () => string | undefined): void {
   const button = element<HTMLButtonElement>("add-picture");
   button.addEventListener("click", async () => {
     const id = report();
-    const { id: windowId } = await api.windows.getCurrent();
-    if (!id || windowId === undefined) return;
+    // Of the page in front: telephones know no windows, but their tabs are in one.
+    const [tab] = await api.tabs.query({ active: true, currentWindow: true });
+    if (!id || !tab) return;
     button.disabled = true;
-    const taken = await ask("picture.take", { id, windowId }).catch(() => false);
+    const taken = await ask("picture.take", { id, windowId: tab.windowId }).catch(() => false);
     if (taken) window.close();
     else button.textContent = t("pictureFailed");
   });

@@ -5,6 +5,7 @@ import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import { api, own } from "./ext";
 import { find, serverOf } from "./report";
 import { post, ServerError } from "./server";
+import * as session from "./session";
 import { durable } from "./store";
 
 /** What the server takes. */
@@ -53,7 +54,8 @@ async function put(picture: Picture): Promise<void> {
 /** Takes a picture of what a window shows, for a report, and opens it to be seen. The click on the button of the extension gives the right to. */
 export async function take(report: string, windowId: number): Promise<boolean> {
   const image = await api.tabs.captureVisibleTab(windowId, { format: "png" }).catch(() => undefined);
-  if (!image || !(await find(report))) return false;
+  // Of a private window nothing is put on the disk.
+  if (!image || !(await find(report)) || (await session.report(report))) return false;
   const body = Uint8Array.from(atob(image.slice(image.indexOf(",") + 1)), (c) => c.charCodeAt(0));
   await put({ report, body, state: "draft", due: 0, tries: 0, taken: Date.now() });
   await api.tabs.create({ url: own(`redact.html#${report}`) });
@@ -64,6 +66,15 @@ export async function take(report: string, windowId: number): Promise<boolean> {
 export async function draft(report: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const picture = await (await database()).get("pictures", report);
   return picture?.state === "draft" ? picture.body : undefined;
+}
+
+/** All that are not sent yet, for somebody who saves what is kept of them. */
+export async function all(): Promise<{ report: string; picture: string }[]> {
+  return (await (await database()).getAll("pictures")).map(({ report, body, state }) => {
+    let bytes = "";
+    for (const byte of body) bytes += String.fromCharCode(byte);
+    return { report, picture: `data:image/${state === "draft" ? "png" : "jpeg"};base64,${btoa(bytes)}` };
+  });
 }
 
 /** Lets what the person has seen go, in place of what was taken. */

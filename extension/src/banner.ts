@@ -2,13 +2,14 @@
 // worker what to say: it reads nothing of the page.
 
 import css from "../pages/banner.css";
-import { api, style } from "./ext";
-import { ask, lookAtFrames, type Notice } from "./message";
+import { api } from "./ext";
+import { inside, usable } from "./guarded";
+import { ask, inTurn, lookAtFrames, type Notice } from "./message";
 import { category, direction, language, ready, t, type Key } from "./text";
 
 let banner: Banner | undefined;
 
-async function look(): Promise<void> {
+const look = inTurn(async () => {
   const notice = await ask("banner.look", null).catch(() => null);
   if (notice) await ready();
   if (banner && banner.subject !== notice?.subject) {
@@ -16,13 +17,16 @@ async function look(): Promise<void> {
     banner = undefined;
   }
   if (notice) banner ??= new Banner(notice);
-}
+});
 
 class Banner {
   readonly subject: string;
-  private readonly host = document.createElement("khien-banner");
+  private readonly root = inside("khien-banner", css);
+  private readonly host = this.root.host as HTMLElement;
   private readonly why = document.createElement("p");
   private readonly observer = new MutationObserver(() => this.keep());
+  /** Nothing tells that the page has opened a dialog. */
+  private readonly timer = setInterval(() => this.keep(), 300);
 
   constructor(notice: Notice) {
     const { subject } = notice;
@@ -63,9 +67,7 @@ class Banner {
     section.dir = direction();
     section.append(title, text("p", "category", kind.name), this.why, buttons, feedback);
 
-    const root = this.host.attachShadow({ mode: "closed" });
-    style(root, css);
-    root.append(section);
+    this.root.append(section);
     this.observer.observe(document, { childList: true });
     this.observer.observe(this.host, { attributes: true });
     this.keep();
@@ -79,8 +81,8 @@ class Banner {
 
   /** Puts the banner back, whatever the page has done to it. */
   private keep(): void {
-    const page = document.documentElement;
-    if (!page) return;
+    if (!document.documentElement) return;
+    const page = usable();
     if (this.host.parentNode !== page) {
       page.append(this.host);
       this.observer.observe(page, { childList: true });
@@ -93,6 +95,7 @@ class Banner {
   }
 
   remove(): void {
+    clearInterval(this.timer);
     this.observer.disconnect();
     this.host.remove();
   }

@@ -8,7 +8,6 @@ import * as guard from "./guard";
 import type { Detailed } from "./message";
 import * as met from "./met";
 import type { Finding } from "./protocol";
-import { pictureIn, readCode } from "./qr";
 import * as session from "./session";
 import { restore } from "./store";
 import { category, day, direction, language, ready, t } from "./text";
@@ -49,23 +48,23 @@ async function answer(info: Clicked, tab: Tab | undefined, spot: Spot, selected?
   await ready();
   const frame = await reach(tab?.id, info.frameId ?? 0);
   const text = (spot.kind === "picture" ? await readPicture(frame, tab, spot.href) : selected)?.slice(0, maxText);
-  const question: Question = { spot, text, found: text === undefined ? [] : await look(text) };
+  const question: Question = { spot, text, found: text === undefined ? [] : await look(text, tab) };
   if (!frame || !(await inPage(frame, "show", words(question), spot))) {
     // The window asks for itself.
-    await openPopup(text === undefined ? "picture" : await session.addRequest({ href: "", title: "", text }));
+    await openPopup(text === undefined ? "picture" : await session.addRequest({ href: "", title: "", text }), tab?.incognito === true);
     return;
   }
   for (const one of question.found ?? []) {
     if (one.finding.verdict !== "listed") continue;
-    const details = await guard.details({ tabId: frame.tabId, href: "", finding: one.finding, again: false }).catch(() => undefined);
+    const details = await guard.details({ tabId: frame.tabId, href: "", finding: one.finding }).catch(() => undefined);
     if (!details) continue;
     one.details = details;
     if (!(await inPage(frame, "renew", words(question)))) return;
   }
 }
 
-async function look(text: string): Promise<Question["found"]> {
-  met.asked(text);
+async function look(text: string, tab: Tab | undefined): Promise<Question["found"]> {
+  if (!tab?.incognito) met.asked(text);
   try {
     await restore();
     return (await core.look(text)).map((finding) => ({ finding }));
@@ -103,6 +102,8 @@ async function inPage<N extends keyof Aside>(frame: Frame, name: N, ...given: Pa
 
 /** What the QR code in a picture of a page says. No picture is fetched again: its server would learn of it. */
 async function readPicture(frame: Frame | undefined, tab: Tab | undefined, src: string): Promise<string | undefined> {
+  // Its tables are made when a picture is read, and not at each start of the worker.
+  const { pictureIn, readCode } = await import("./qr");
   const own = pictureIn(src);
   if (own) return readCode(own);
   const picture: Picture | null | undefined = frame && (await inPage(frame, "picture", src));

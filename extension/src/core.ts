@@ -161,8 +161,8 @@ export async function look(selected: string): Promise<Finding[]> {
 }
 
 /** Whom a page passes itself off as, by its host or account and by the title that it goes by; "unlisted" if it is nobody well known. */
-export async function resemble(href: string, name: string): Promise<Finding> {
-  return { ...nothing, ...(await call<ResembleRequest, ResembleReply>(Op.resemble, { href, name })).finding };
+export async function resemble(href: string, name: string, also: string[]): Promise<Finding> {
+  return { ...nothing, ...(await call<ResembleRequest, ResembleReply>(Op.resemble, { href, name, also })).finding };
 }
 
 /** The guide of the release that is open, with nothing left out. */
@@ -269,14 +269,9 @@ async function boot(): Promise<Exports> {
   return exports;
 }
 
+/** Not as it streams in: Chromium then decodes it on this thread, while the first event waits. */
 async function compile(): Promise<WebAssembly.Module> {
-  const file = own("core.wasm");
-  try {
-    return await WebAssembly.compileStreaming(fetch(file));
-  } catch {
-    // A browser that gives the file another type than application/wasm.
-    return WebAssembly.compile(await (await fetch(file)).arrayBuffer());
-  }
+  return WebAssembly.compile(await (await fetch(own("core.wasm"))).arrayBuffer());
 }
 
 function exchange<Q, R>(core: Exports, op: Op, request: Q, body?: Uint8Array): R {

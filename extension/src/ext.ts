@@ -3,8 +3,8 @@
 /** The extension API. Firefox calls it browser; its promises are the same. */
 export const api: typeof chrome = (globalThis as { browser?: typeof chrome }).browser ?? chrome;
 
-/** The address of a file of the extension. */
-export const own = (path: string): string => api.runtime.getURL(path);
+/** The address of a file of the extension, as it stands in a tab. Chromium has another, secret one for the page that its rules lead to. */
+export const own = (path: string): string => api.runtime.getURL("") + path;
 
 /** Whether a navigation is about a page that the person cannot see yet. Firefox renders nothing ahead. */
 export function hidden(details: { documentLifecycle?: string }): boolean {
@@ -55,10 +55,27 @@ export function style(root: ShadowRoot, css: string): void {
   }
 }
 
-/** Opens the popup as a window of its own, for a report that began in a menu; as a tab where there are no windows. */
-export async function openPopup(hash: string): Promise<void> {
+/** Whether private windows share this background with all others. Chromium starts another for them, whose memory is its own. */
+const shared = api.runtime.getManifest().incognito === "spanning";
+
+/** Whether a tab is in a private window, of which nothing may be kept. */
+export async function isPrivate(tabId: number): Promise<boolean> {
+  return shared && tabId >= 0 && (await api.tabs.get(tabId).catch(() => undefined))?.incognito === true;
+}
+
+/** Whether the window in front is a private one. */
+export async function inPrivate(): Promise<boolean> {
+  return shared && (await api.tabs.query({ active: true, lastFocusedWindow: true })).some(({ incognito }) => incognito);
+}
+
+/** Whether this page of ours is in a private window, of which nothing may be kept. */
+export const privatePage = shared && api.extension.inIncognitoContext;
+
+/** Opens the popup as a window of its own, for a report that began in a menu, private if that was; as a tab where there are no windows. */
+export async function openPopup(hash: string, privately: boolean): Promise<void> {
   const url = own(`popup.html#${hash}`);
-  if (api.windows) await api.windows.create({ url, type: "popup", width: 400, height: 600 });
+  const incognito = shared && privately ? { incognito: true } : {};
+  if (api.windows) await api.windows.create({ url, type: "popup", width: 400, height: 600, ...incognito });
   else await api.tabs.create({ url });
 }
 

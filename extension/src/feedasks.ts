@@ -61,7 +61,7 @@ async function listed(hrefs: string[], tabId: number): Promise<(Warning | undefi
   return Promise.all(
     findings.map(async (finding, i) => {
       if (finding.verdict !== "listed" || (await session.letThrough(tabId, finding)) === "cleared") return undefined;
-      return { tabId, href: hrefs[i] ?? "", finding, again: false };
+      return { tabId, href: hrefs[i] ?? "", finding };
     }),
   );
 }

@@ -42,7 +42,7 @@ async function look(tabId: number, frames: { frameId: number; url: string }[]): 
     if (!listed && !before[frameId]) continue;
     // The frame, or the whole page, may have moved on meanwhile.
     if (listed && (await api.webNavigation.getFrame({ tabId, frameId }).catch(() => null))?.url !== url) continue;
-    await session.setFramed(tabId, frameId, listed ? { tabId, href: url, finding, again: false } : undefined);
+    await session.setFramed(tabId, frameId, listed ? { tabId, href: url, finding } : undefined);
     changed = true;
   }
   if (changed) await tell(tabId);
@@ -84,5 +84,5 @@ export async function hush(tabId: number, subject: string): Promise<void> {
 /** Leads away from the page around. */
 export async function leave(tabId: number): Promise<void> {
   const href = await shown(tabId);
-  if (href) await guard.leave({ tabId, href, finding: core.nothing, again: false }, false);
+  if (href) await guard.leave({ tabId, href, finding: core.nothing }, false);
 }

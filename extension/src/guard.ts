@@ -1,16 +1,16 @@
 // From an address to what the person sees: a warning page, a covered account, a badge, or nothing.
 
 import * as core from "./core";
-import { api, badge as toolbar, navigate, own, renew, shown } from "./ext";
+import { api, badge as toolbar, isPrivate, navigate, own, renew, shown } from "./ext";
 import * as met from "./met";
 import { lookAgain, type Detailed, type Notice } from "./message";
 import type { Finding } from "./protocol";
 import * as hot from "./hot";
 import { get, ServerError } from "./server";
 import * as session from "./session";
-import type { Warning } from "./session";
+import { isAccount, type Warning } from "./session";
 import { restore, status } from "./store";
-import { t, language, ready } from "./text";
+import { t, ready } from "./text";
 import { patience, update } from "./update";
 
 /**
@@ -22,33 +22,49 @@ export type Moment = "before" | "commit" | "within" | "read";
 /** The last address that each tab went to: what is known about another is of no use any more. */
 const latest = new Map<number, string>();
 
-/** Looks at the address a tab goes to, and acts before the person can be harmed there. */
-export async function visit(tabId: number, href: string, moment: Moment): Promise<void> {
+/** Whether a tab has gone elsewhere since it went to an address. A window that has just opened says that it shows nothing, which is no other page. */
+function movedOn(tabId: number, href: string): boolean {
+  const going = latest.get(tabId);
+  return going !== href && going !== "about:blank";
+}
+
+/** The page that is in each tab, and since when it could be read. */
+const came = new Map<number, { href: string; at: number }>();
+
+/** A page that leads on sooner than this may have done so by itself: those that count down begin at ten seconds, if not at five. */
+const countdown = 12_000;
+
+/** Looks at the address a tab goes to, and acts before the person can be harmed there. What is looked at again is not met anew. */
+export async function visit(tabId: number, href: string, moment: Moment, again = false): Promise<void> {
   latest.set(tabId, href);
   if (href.startsWith(own(""))) {
     if (moment === "commit") await ownPage(tabId, href);
     return;
   }
+  if (moment === "commit" || moment === "read") came.set(tabId, { href, at: Date.now() });
   if (!/^https?:/.test(href)) return;
   const finding = await look(href);
-  if (latest.get(tabId) !== href) return;
+  if (movedOn(tabId, href)) return;
   const through = finding.verdict === "listed" ? await session.letThrough(tabId, finding) : undefined;
   const back = leaving.get(tabId);
-  if (back && moment === "commit" && finding.verdict !== "listed") back.arrived = true;
-  const covered = finding.verdict === "unlisted" && (await session.covered(tabId))?.page === href;
-  if (moment !== "before") await mark(tabId, covered ? "listed" : through === "cleared" ? "unlisted" : finding.verdict);
+  if (back && moment === "commit" && finding.verdict !== "listed") {
+    back.arrived = true;
+    back.until = Date.now() + patienceWithPages;
+  }
+  if (moment !== "before") await mark(tabId, href, through === "cleared" ? "unlisted" : finding.verdict);
 
   const network = onNetwork(href);
   const told = network && moment === "within" ? await tell(tabId) : false;
-  if (finding.verdict !== "listed" && (moment === "read" || moment === "within")) met.page(href);
+  if (finding.verdict !== "listed" && (moment === "read" || moment === "within") && !again && !(await isPrivate(tabId))) met.page(href);
   if (finding.verdict !== "listed" || through) return;
+  met.warned(finding.subject);
   if (network && isAccount(finding.subject)) {
     if (moment === "before" || moment === "commit" || told) return;
     if (moment === "read" && (await tell(tabId))) return;
   }
   // The browser leads to the warning by itself; should it not, the page is seen when it comes.
   if (moment === "before" && (await hot.redirects(href))) return;
-  if (latest.get(tabId) === href) await warn(tabId, href, finding);
+  if (!movedOn(tabId, href)) await warn(tabId, href, finding, moment === "before");
 }
 
 /**
@@ -61,9 +77,7 @@ export async function holds(tabId: number, href: string): Promise<boolean> {
   const finding = await look(href);
   if (finding.verdict !== "listed" || (onNetwork(href) && isAccount(finding.subject))) return false;
   if (await session.letThrough(tabId, finding)) return false;
-  // A window that has just opened says that it shows nothing, which is no other page. One that has moved on needs no warning.
-  const going = latest.get(tabId);
-  if (going === href || going === "about:blank") void warn(tabId, href, finding).catch(() => undefined);
+  if (!movedOn(tabId, href)) void warn(tabId, href, finding, true).catch(() => undefined);
   return true;
 }
 
@@ -78,13 +92,13 @@ export async function claim(tabId: number, address: string): Promise<{ id: strin
   const finding = await look(href);
   if (finding.verdict === "listed" && !(await session.letThrough(tabId, finding))) {
     const before = left(tabId, finding);
-    const warning: Warning = { tabId, href, finding, again: before?.arrived ?? false };
-    await badge(tabId, "listed");
+    const warning: Warning = { tabId, href, finding, ...wayBack(tabId, href, before, true) };
+    badgeLater(tabId);
     if (before && !before.arrived) {
       await leave(warning, false);
       return null;
     }
-    return { id: await session.addWarning(warning) };
+    return { id: await session.addWarning(await dated(warning)) };
   }
   if (finding.verdict !== "listed" && finding.verdict !== "unlisted") return null;
   // The rules know less than the list, or than the session. An address that they never named leads nowhere.
@@ -94,7 +108,7 @@ export async function claim(tabId: number, address: string): Promise<{ id: strin
   return finding.verdict === "listed" || !(await hot.redirects(href)) ? { href } : null;
 }
 
-/** Chromium refuses to lead from a page of the web to one of ours: the tab is empty, and the warning is opened here. */
+/** Where the browser refuses to lead from a page of the web to one of ours, the tab is empty, and the warning is opened here. */
 export async function refused(tabId: number, url: string): Promise<void> {
   const page = own("warning.html#");
   if (!url.startsWith(page)) return;
@@ -103,13 +117,13 @@ export async function refused(tabId: number, url: string): Promise<void> {
   if (claimed && latest.get(tabId) === going) await navigate(tabId, "id" in claimed ? own(`warning.html#${claimed.id}`) : claimed.href);
 }
 
-/** Looks at all tabs: pages that were open before the extension, or before the list that names them. */
-export async function visitAll(): Promise<void> {
+/** Looks at all tabs: pages that were open before the extension, or, again, before the list that names them. */
+export async function visitAll(again: boolean): Promise<void> {
   const tabs = await api.tabs.query({});
   await Promise.all(
     tabs.map(async ({ id }) => {
       const href = id === undefined ? undefined : await shown(id);
-      if (id !== undefined && href) await visit(id, href, "read").catch(() => undefined);
+      if (id !== undefined && href) await visit(id, href, "read", again).catch(() => undefined);
     }),
   );
 }
@@ -118,6 +132,8 @@ export function forget(tabId: number): void {
   latest.delete(tabId);
   turning.delete(tabId);
   leaving.delete(tabId);
+  came.delete(tabId);
+  renamed.delete(tabId);
 }
 
 const unreadable: Finding = { ...core.nothing, cause: "core" };
@@ -142,71 +158,94 @@ const turning = new Map<number, { href: string; until: number }>();
 
 /**
  * The tabs that a person has just told to leave a subject. The way back may lead over
- * it once more, which is no new visit; and if it leads there again after another page
- * was reached, going back once more would not help. Three seconds: no worker dies so soon.
+ * it once more, which is no new visit, within three seconds; and the page that it leads to may
+ * lead there again by itself, a while later. No worker dies so soon.
  */
-const leaving = new Map<number, { subject: string; steps: number; arrived: boolean; until: number }>();
+const leaving = new Map<number, { subject: string; steps: number; arrived: boolean; returned: number; until: number }>();
+
+/** How long a page that was gone back to is watched, in milliseconds. */
+const patienceWithPages = 15_000;
 
 function left(tabId: number, finding: Finding) {
   const found = leaving.get(tabId);
   return found && found.subject === finding.subject && found.until > Date.now() ? found : undefined;
 }
 
+/** How the way back stands, for a warning that is opened now. Held means that the browser has not begun to show the page. */
+function wayBack(tabId: number, href: string, before: ReturnType<typeof left>, held: boolean): Pick<Warning, "near" | "returned"> {
+  const returned = before?.arrived ? before.returned + 1 : 0;
+  const page = came.get(tabId);
+  const byItself = page && (page.href === href || Date.now() - page.at < countdown);
+  return { near: held && returned === 0 && !byItself, returned };
+}
+
 /** Opens the warning page in place of a listed page; or goes on back, if the person is leaving that page. */
-async function warn(tabId: number, href: string, finding: Finding): Promise<void> {
+async function warn(tabId: number, href: string, finding: Finding, held: boolean): Promise<void> {
   const turn = turning.get(tabId);
   if (turn && turn.href === href && turn.until > Date.now()) return;
   turning.set(tabId, { href, until: Date.now() + 1000 });
   const before = left(tabId, finding);
-  const warning: Warning = { tabId, href, finding, again: before?.arrived ?? false };
-  if (before && !before.arrived) return leave(warning, false);
-  const id = await session.addWarning(warning);
+  const warning = await dated({ tabId, href, finding, ...wayBack(tabId, href, before, held) });
+  if (before && !before.arrived) return void (await leave(warning, false));
   // The person may have gone elsewhere meanwhile, and must not be taken back from there.
-  if (latest.get(tabId) === href) await navigate(tabId, own(`warning.html#${id}`));
+  if (movedOn(tabId, href)) return;
+  // The page asks the worker if it is there before its record.
+  const id = session.random();
+  const record = session.addWarning(warning, id);
+  await navigate(tabId, own(`warning.html#${id}`));
+  await record;
 }
 
 /** Puts the badge on a warning page; or goes on back over an older one. */
 async function ownPage(tabId: number, href: string): Promise<void> {
   turning.delete(tabId);
-  const warning = await session.warning(tabId, new URL(href).hash.slice(1));
+  const id = new URL(href).hash.slice(1);
+  const before = came.get(tabId)?.href;
+  const warning = await session.warning(tabId, id);
   if (!warning) return;
-  await badge(tabId, "listed");
+  badgeLater(tabId);
+  // It came into the tab all the same, while its warning was on the way.
+  if (warning.near && before === warning.href) await session.setWarning(id, { ...warning, near: false });
   if (left(tabId, warning.finding)?.arrived === false) await leave(warning, false);
+}
+
+/** Puts the badge of a warning on its tab. The browser draws its buttons on the thread that brings the page, which comes first. */
+function badgeLater(tabId: number): void {
+  setTimeout(() => {
+    if (latest.get(tabId)?.startsWith(own(""))) void badge(tabId, "listed");
+  }, 200);
 }
 
 const maxSteps = 6;
 
-/** Leads away from what a warning is about: back, or to a new tab where there is no way back. */
-export async function leave({ tabId, finding, again }: Warning, close: boolean): Promise<void> {
+/**
+ * Leads away from what a warning is about: back, or to a new tab where there is no way back. Returns whether the page of
+ * the warning is to go back by itself, by exactly one step.
+ *
+ * The browser's own way back leaves out pages that nobody has touched. That is right for one which has led to the scam by
+ * itself, and wrong for one on which a person has only read before typing an address.
+ */
+export async function leave({ tabId, finding, near, returned = 0 }: Warning, close: boolean): Promise<boolean> {
   const steps = left(tabId, finding)?.steps ?? 0;
-  if (!close && !again && steps < maxSteps) {
-    leaving.set(tabId, { subject: finding.subject, steps: steps + 1, arrived: false, until: Date.now() + 3000 });
+  if (!close && returned < 2 && steps < maxSteps) {
+    leaving.set(tabId, { subject: finding.subject, steps: steps + 1, arrived: false, returned, until: Date.now() + 3000 });
+    if (near && steps === 0) return true;
     const went = await api.tabs.goBack(tabId).then(
       () => true,
       () => false,
     );
-    if (went) return;
+    if (went) return false;
   }
   await renew(tabId);
+  return false;
 }
 
-/** The words and dates of a warning, as far as they are known on the device. */
-export async function notice({ href, finding }: Warning, details: Notice["details"] = "pending"): Promise<Notice> {
-  const { opened } = await restore();
-  const reason = finding.reason ?? {};
-  return {
-    subject: finding.subject,
-    name: isAccount(finding.subject) ? finding.shown : finding.subject.replace(/\/$/, ""),
-    href,
-    category: finding.category,
-    issued: opened.issued,
-    details: finding.confirmed ? "confirmed" : details,
-    since: finding.first_seen,
-    reference: finding.reference,
-    source: finding.source,
-    reason: reason[language()] ?? reason["en"] ?? Object.values(reason)[0] ?? "",
-  };
+/** What a warning says, by the list in use. */
+export async function notice(warning: Warning, details: Notice["details"] = "pending"): Promise<Notice> {
+  return session.notice(await dated(warning), details);
 }
+
+const dated = async (warning: Warning): Promise<Warning> => ({ ...warning, issued: (await restore()).opened.issued });
 
 /**
  * Asks for the bucket of a finding and tells the reason in it. A bucket that does not
@@ -237,9 +276,6 @@ async function confirmed(warning: Warning): Promise<Detailed> {
   return "withdrawn";
 }
 
-/** An account on a social network, as against a page; see package subject. An IPv6 host begins with a bracket. */
-export const isAccount = (subject: string): boolean => /^[a-z]+:/.test(subject);
-
 const networks = (api.runtime.getManifest().content_scripts?.[0]?.matches ?? []).map((pattern) => pattern.replace(/^\*:\/\/(\*\.)?/, "").replace(/\/.*$/, ""));
 
 /** Whether our content script runs at an address. */
@@ -258,29 +294,54 @@ const red = "#b3261e";
 const grey = "#5f6368";
 const amber = "#7a4f00";
 
-/** As badge; a page that holds a listed one in a frame is marked too. */
-async function mark(tabId: number, verdict: Finding["verdict"]): Promise<void> {
-  const holds = verdict !== "listed" && Object.keys(await session.framed(tabId)).length > 0;
+/** Whether a frame of the page in a tab is listed. */
+const frames = async (tabId: number): Promise<boolean> => Object.keys(await session.framed(tabId)).length > 0;
+
+/** By tab, the page of an account that is listed under a name that only the page says. */
+const renamed = new Map<number, string>();
+
+/** Notes whether the account in a tab is listed under a name that only its page says, and shows it on the toolbar. */
+export async function heard(tabId: number, href: string, listed: boolean): Promise<void> {
+  if (!listed) return void renamed.delete(tabId);
+  renamed.set(tabId, href);
+  await badge(tabId, "listed");
+}
+
+/** As badge; a page that holds a listed one in a frame is marked too, and one whose address passes itself off as somebody well known. */
+async function mark(tabId: number, href: string, verdict: Finding["verdict"]): Promise<void> {
+  const [framed, covered] = await Promise.all([frames(tabId), session.covered(tabId)]);
+  // The page may have said its other name meanwhile, or to a worker that is no more. Nothing is waited for between this and the badge: it could be said then.
+  const isRenamed = () => verdict === "unlisted" && (covered?.page === href || renamed.get(tabId) === href);
+  if (isRenamed()) return badge(tabId, "listed");
+  const holds = verdict !== "listed" && framed;
   await badge(tabId, holds ? "framed" : verdict);
+  if (holds || verdict !== "unlisted") return;
+  // What the page calls itself is read when the popup opens, and not before.
+  const like = await core.resemble(href, "", []);
+  if (like.verdict === "caution" && (await shown(tabId)) === href && !isRenamed()) await badge(tabId, "caution");
 }
 
 /** Shows on the toolbar what is known now about the page in a tab. */
 export async function refreshBadge(tabId: number): Promise<void> {
-  const href = await shown(tabId);
-  if (!href || !/^https?:/.test(href)) return;
+  // Of a page that a script of another has made the browser tells no address to look at, but its frames.
+  const href = (await shown(tabId)) ?? "";
+  if (href.startsWith(own(""))) return;
+  if (!/^https?:/.test(href)) return badge(tabId, (await frames(tabId)) ? "framed" : "unlisted");
   const finding = await look(href);
   const cleared = finding.verdict === "listed" && (await session.letThrough(tabId, finding)) === "cleared";
-  await mark(tabId, cleared ? "unlisted" : finding.verdict);
+  await mark(tabId, href, cleared ? "unlisted" : finding.verdict);
 }
 
-/** Shows a verdict on the toolbar: a mark for listed and for unknown, nothing for nothing known. */
+/** Shows a verdict on the toolbar: a mark for listed, for caution and for unknown, nothing for nothing known. */
 export async function badge(tabId: number, verdict: Finding["verdict"] | "framed"): Promise<void> {
   const [text, color, title] =
     verdict === "listed" || verdict === "framed"
       ? ["!", red, t(verdict === "listed" ? "titleListed" : "titleFramed")]
-      : verdict === "unknown"
-        ? ["?", grey, t(fresh ? "titleUnknown" : "titleOutdated")]
-        : [null, grey, t(fresh ? "titleNothing" : "titleOutdated")];
+      : verdict === "caution"
+        ? ["?!", amber, t("titleCaution")]
+        : verdict === "unknown"
+          ? ["?", grey, t(fresh ? "titleUnknown" : "titleOutdated")]
+          : [null, grey, t(fresh ? "titleNothing" : "titleOutdated")];
   await toolbar(text, color, title, tabId).catch(() => undefined); // the tab is gone
 }
 

@@ -1,5 +1,5 @@
-// "I already paid, or gave something away": what to do now and whom to call, on the warning, over a covered account and
-// in the popup. The words and the numbers come signed with the list.
+// "I already paid, or gave something away": what to do now and whom to call, on the warning, over a covered account, in
+// the popup and on a late warning. The words and the numbers come signed with the list.
 
 import type { HelpFor } from "./advice";
 import { ask } from "./message";
@@ -20,6 +20,8 @@ export interface Help {
   /** Shows and hides the steps; it says by itself which. */
   toggle: HTMLButtonElement;
   steps: HTMLElement;
+  /** Shows the steps: of what most people need help with, until they choose another. */
+  open(): void;
 }
 
 /** For somebody who was warned about this kind of scam. */
@@ -44,14 +46,23 @@ export function help(category: string): Help {
     body.replaceChildren(...(told && told.steps.length > 0 ? written(told) : [h("p", {}, t("helpNone"))]));
   }
 
-  toggle.addEventListener("click", () => {
-    steps.hidden = !steps.hidden;
-    toggle.ariaExpanded = String(!steps.hidden);
-    if (steps.hidden) return;
+  function open(): void {
+    steps.hidden = false;
+    toggle.ariaExpanded = "true";
     if (!body.hasChildNodes()) void show(first[category] ?? "paid");
+  }
+
+  function close(): void {
+    steps.hidden = true;
+    toggle.ariaExpanded = "false";
+  }
+
+  toggle.addEventListener("click", () => {
+    if (!steps.hidden) return close();
+    open();
     steps.scrollIntoView({ block: "nearest" });
   });
-  return { toggle, steps };
+  return { toggle, steps, open };
 }
 
 function written({ steps, hotlines, checked }: HelpFor): HTMLElement[] {

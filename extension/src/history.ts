@@ -32,6 +32,9 @@ const stepWords: Record<string, Key> = {
   withdrawn: "stepWithdrawn",
 };
 
+/** And about a report of a mistake. */
+const answerWords: Record<string, Key> = { ...stepWords, accepted: "stepWithdrawn", rejected: "stepStays" };
+
 /** Why it was decided so, in the reader's language or else in English; empty if no reason is known. */
 function reason({ reasons = {} }: Entry): string {
   const text = reasons[language()] ?? reasons["en"] ?? Object.values(reasons)[0];
@@ -39,10 +42,11 @@ function reason({ reasons = {} }: Entry): string {
 }
 
 /** The way of a report so far, as a list with the day of each step; nothing before the second step. */
-function way({ steps = [] }: Entry): HTMLElement[] {
-  const known = steps.filter(({ state }) => stepWords[state]);
+function way({ kind, steps = [] }: Entry): HTMLElement[] {
+  const words = kind === "mistake" ? answerWords : stepWords;
+  const known = steps.filter(({ state }) => words[state]);
   if (known.length < 2) return [];
-  return [h("ol", { className: "steps" }, ...known.map(({ state, time }) => h("li", {}, h("span", {}, t(stepWords[state] ?? "stepReceived")), h("span", { className: "soft" }, day(time)))))];
+  return [h("ol", { className: "steps" }, ...known.map(({ state, time }) => h("li", {}, h("span", {}, t(words[state] ?? "stepReceived")), h("span", { className: "soft" }, day(time)))))];
 }
 
 /** What a person can know about a report now. */

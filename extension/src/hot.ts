@@ -44,6 +44,11 @@ function inForce(): Promise<Set<string>> {
   return known;
 }
 
+/** Begins to read what the rules name, for the first address that is listed. */
+export async function prepare(): Promise<void> {
+  await inForce().catch(() => undefined);
+}
+
 /** Brings the rules in line with the list in use and with what is granted. */
 export function refresh(): Promise<void> {
   return next(async () => {
@@ -105,6 +110,11 @@ export function allow(tabId: number, href: string): Promise<void> {
 /** Forgets what was let through in a tab that is gone. */
 export function forget(tabId: number): Promise<void> {
   return next(async () => rules?.updateSessionRules({ removeRuleIds: [tabId] }));
+}
+
+/** Forgets what was let through in every tab. */
+export function forgetAll(): Promise<void> {
+  return next(async () => rules?.updateSessionRules({ removeRuleIds: (await rules.getSessionRules()).map(({ id }) => id) }));
 }
 
 /** Whether access is granted, and to how many hosts the browser's own rules apply. */

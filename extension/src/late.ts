@@ -1,29 +1,55 @@
 // What a person met that has been confirmed as a scam since: when, where, why, and what to do now.
 
 import { api } from "./ext";
-import { ask } from "./message";
+import { help } from "./help";
+import { ask, newsCame } from "./message";
 import type { News } from "./met";
 import { networks } from "./networks";
 import { element, h } from "./page";
 import { category, day, localize, t } from "./text";
 
 async function start(): Promise<void> {
+  // The words and the worker come at the same time.
+  const news = ask("late.news", null);
   await localize(document);
-  await show();
+  await show(news);
   element("title").focus();
-  // Only what has been on the screen counts as told.
-  const tab = await api.tabs.getCurrent();
-  if (tab?.active) void ask("late.saw", null);
-  else api.tabs.onActivated.addListener(({ tabId }) => void (tabId === tab?.id && ask("late.saw", null)));
 }
 
-async function show(): Promise<void> {
-  const news = await ask("late.news", null);
+/** Only what has been on the screen counts as told. */
+async function saw(): Promise<void> {
+  if ((await api.tabs.getCurrent())?.active) await ask("late.saw", null);
+}
+api.tabs.onActivated.addListener(() => void saw());
+
+// What comes up while this page is open is told here, and in no second tab.
+api.runtime.onMessage.addListener((message: unknown, _sender, reply) => {
+  if (message !== newsCame) return;
+  void show();
+  reply(true);
+});
+
+async function show(told = ask("late.news", null)): Promise<void> {
+  const news = await told;
   const some = news.length > 0;
   document.title = `${t("name")}: ${t(some ? "lateTitle" : "optionsLate")}`;
   element("title").textContent = t(some ? "lateTitle" : "optionsLate");
   element("intro").hidden = element("do").hidden = !some;
   element("news").replaceChildren(...(some ? news.map(card) : [h("li", {}, t("lateNothing"))]));
+  showHelp(news[0]?.category ?? "");
+  await saw();
+}
+
+/** The kind of scam that the steps on the screen are for. */
+let helped = "";
+
+/** Opens the steps for somebody who did more than look; what was chosen in them stays as long as it is about the same kind. */
+function showHelp(category: string): void {
+  if (category === helped) return;
+  helped = category;
+  const { steps, open } = help(category);
+  element("aid").replaceChildren(steps);
+  open();
 }
 
 function card(one: News): HTMLElement {

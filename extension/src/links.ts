@@ -2,63 +2,97 @@
 // time, each link is watched until it is seen once, and everything that waits is bounded:
 // a page may have a hundred thousand links, take them away and put others in their place.
 
-/** A link, found by its href alone: class names of a network change with every build of it. */
-export type Link = HTMLAnchorElement | HTMLAreaElement;
+/** A link, found by its href alone: class names of a network change with every build of it. In a drawing its address may be an xlink:href. */
+export type Link = HTMLAnchorElement | HTMLAreaElement | SVGAElement;
 
-const links = "a[href], area[href]";
+const links = "a[*|href], area[href]";
+
+/** The address that a link leads to. */
+export function address(link: Link): string {
+  if (typeof link.href === "string") return link.href;
+  const { baseVal } = link.href;
+  return URL.canParse(baseVal, link.baseURI) ? new URL(baseVal, link.baseURI).href : baseVal;
+}
 
 /** One entry of a feed: a post, a message, a row. */
 export const entry = 'article, [role="article"], [role="listitem"], [role="row"], [role="option"], li';
 
-/** How long one slice may take, in ms. */
+/** How long one slice may take, and for how long changes of the page gather before they are looked at, in ms. */
 const slice = 1;
+const pause = 150;
 
-/** How many links are watched at once; the browser looks at each of them in every frame that scrolls. */
+/** How many parts of a page are watched at once; the browser looks at each of them in every frame that scrolls. */
 const maxWatched = 4000;
+
+/** How many open shadow roots, and documents of frames that are part of the page, are searched and followed at once. */
+const maxTrees = 500;
+
+/** How many elements that may yet get a shadow root are looked at again, and how often, in ms. */
+const maxBare = 500;
+const bareAgain = 1000;
+
+/** How many links come into view with their entry; further ones each by themselves. */
+const maxTogether = 20;
 
 /** How many parts of a page wait to be searched; with more the whole page is. */
 const maxParts = 500;
 
 export interface Receiver {
   /** A link has come into view. False if it cannot be taken now: it is offered again after resume. */
-  seen(link: Link): boolean;
+  seen(link: Link, href: string): boolean;
   /** A link leads elsewhere now: its row was used again. */
   changed(link: Link): void;
   /** Something was put in or taken out. */
   moved(): void;
-  /** What was put in and taken out has come to rest. */
-  settled(): void;
+  /** What was put into these parts of the page, or taken out, has come to rest; undefined if there are too many to tell. */
+  settled(parts: Iterable<Node> | undefined): void;
 }
 
 export class Links {
   /** Under which address each link was seen. */
   private known = new WeakMap<Link, string>();
-  private readonly watched = new Set<Link>();
+  /** The links that come into view with an entry, or with themselves. */
+  private readonly watched = new Map<Element, Set<Link>>();
   private readonly refused = new Set<Link>();
-  private readonly parts = new Set<Element>();
-  private found: NodeListOf<Link> | undefined;
+  private readonly parts = new Set<ParentNode>();
+  private part: ParentNode | undefined;
+  /** Of the part that is searched: first its links, then all that is in it, for what may hold a tree of its own. */
+  private found: NodeListOf<Element> | undefined;
+  private inner = false;
+  private readonly trees = new Set<Tree>();
+  private readonly frames = new WeakSet<Element>();
+  private readonly bare = new Set<Element>();
+  private baring: ReturnType<typeof setTimeout> | undefined;
   private next = 0;
   private waiting = 0;
-  private dirty = false;
+  private gathering: ReturnType<typeof setTimeout> | undefined;
+  private readonly changed = new Set<Node>();
   private readonly mutations = new MutationObserver((records) => this.mutated(records));
   private readonly views = new IntersectionObserver((entries) => this.viewed(entries), { rootMargin: "50% 0px" });
 
   constructor(private readonly receiver: Receiver) {}
 
   start(): void {
-    this.mutations.observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["href"] });
-    this.search(document.documentElement);
+    this.enter(document);
+    this.schedule();
   }
 
   stop(): void {
     this.mutations.disconnect();
     this.views.disconnect();
     cancelIdleCallback(this.waiting);
+    clearTimeout(this.gathering);
+    clearTimeout(this.baring);
+    this.gathering = this.baring = undefined;
     this.waiting = this.next = 0;
     this.watched.clear();
     this.refused.clear();
     this.parts.clear();
-    this.found = undefined;
+    this.changed.clear();
+    this.trees.clear();
+    this.bare.clear();
+    this.found = this.part = undefined;
+    this.inner = false;
     this.known = new WeakMap();
   }
 
@@ -70,8 +104,9 @@ export class Links {
 
   /** Offers again what was refused. */
   resume(): void {
-    for (const link of this.refused) this.views.observe(link);
+    const refused = [...this.refused];
     this.refused.clear();
+    for (const link of refused) this.watch(link);
     this.schedule();
   }
 
@@ -82,31 +117,92 @@ export class Links {
   }
 
   private mutated(records: MutationRecord[]): void {
-    let [moved, settling] = [false, false];
-    for (const { type, target, addedNodes, removedNodes } of records) {
+    let moved = false;
+    for (const { type, target, attributeName, addedNodes, removedNodes } of records) {
       if (type === "attributes") {
-        if (!isLink(target)) continue;
+        if (!isLink(target) || attributeName !== "href") continue;
         this.receiver.changed(target);
         this.search(target);
         continue;
       }
-      moved = true;
-      if ([...addedNodes, ...removedNodes].every(isOwn)) continue;
-      settling = true;
-      for (const node of addedNodes) if (node instanceof Element) this.search(node);
+      const own = isOwnAlone(addedNodes) && isOwnAlone(removedNodes);
+      // A mark that was put in moves nothing, but the page may have taken one away.
+      moved ||= !own || removedNodes.length > 0;
+      if (own) continue;
+      if (this.changed.size <= maxParts) this.changed.add(target);
+      for (const node of addedNodes) if (isElement(node)) this.search(node);
     }
     if (moved) this.receiver.moved();
-    if (!settling) return;
-    this.dirty = true;
-    this.schedule();
+    if (this.changed.size + this.parts.size > 0) this.scheduleLater();
   }
 
-  private search(part: Element): void {
+  private search(part: ParentNode): void {
     if (this.parts.size >= maxParts) {
       this.parts.clear();
-      this.parts.add(document.documentElement);
+      for (const tree of this.trees) this.parts.add(tree);
     } else this.parts.add(part);
-    this.schedule();
+  }
+
+  /** Searches a tree, and follows what changes in it. */
+  private enter(tree: Tree): void {
+    if (this.trees.has(tree)) return;
+    if (this.trees.size >= maxTrees) return;
+    this.trees.add(tree);
+    this.mutations.observe(tree, { childList: true, subtree: true, attributes: true, attributeFilter: ["href"] });
+    this.search(tree);
+  }
+
+  /** Goes into what an element holds, or will hold once the page has loaded it or put something in. */
+  private lookInto(element: Element): void {
+    const { shadowRoot } = element;
+    if (shadowRoot) this.enter(shadowRoot);
+    else if (isFrame(element)) this.lookIntoFrame(element);
+    else if (this.bare.size < maxBare && isBare(element)) {
+      this.bare.add(element);
+      this.baring ??= setTimeout(() => this.lookAtBare(), bareAgain);
+    }
+  }
+
+  /** Nothing tells that an element has got a shadow root. */
+  private lookAtBare(): void {
+    this.baring = undefined;
+    for (const element of this.bare) {
+      const { shadowRoot, isConnected } = element;
+      if (isConnected && !shadowRoot && isBare(element)) continue;
+      this.bare.delete(element);
+      if (isConnected && shadowRoot) this.enter(shadowRoot);
+    }
+    if (this.bare.size > 0) this.baring = setTimeout(() => this.lookAtBare(), bareAgain);
+    if (this.parts.size > 0) this.schedule();
+  }
+
+  /** Lets go of trees that have left the page. A frame that goes elsewhere leaves a whole document behind. */
+  private forgetGone(): void {
+    const before = this.trees.size;
+    for (const tree of this.trees) if (!isShown(tree)) this.trees.delete(tree);
+    if (this.trees.size < before) for (const part of this.watched.keys()) if (!isShown(part)) this.unwatch(part);
+  }
+
+  private lookIntoFrame(frame: Frame): void {
+    if (!this.frames.has(frame)) {
+      this.frames.add(frame);
+      frame.addEventListener("load", () => {
+        if (!this.trees.has(document)) return; // stopped
+        this.receiver.moved();
+        this.forgetGone();
+        this.lookIntoFrame(frame);
+        this.schedule();
+      });
+    }
+    // What a frame shows of another site is no part of the page.
+    if (frame.contentDocument) this.enter(frame.contentDocument);
+  }
+
+  private scheduleLater(): void {
+    this.gathering ??= setTimeout(() => {
+      this.gathering = undefined;
+      this.schedule();
+    }, pause);
   }
 
   private schedule(): void {
@@ -116,69 +212,126 @@ export class Links {
   private work(): void {
     this.waiting = 0;
     const end = performance.now() + slice;
-    if (this.dirty) {
-      this.dirty = false;
-      for (const link of this.watched) if (!link.isConnected) this.unwatch(link);
-      this.receiver.settled();
+    if (this.changed.size > 0) {
+      for (const part of this.watched.keys()) if (!part.isConnected) this.unwatch(part);
+      this.forgetGone();
+      this.receiver.settled(this.changed.size > maxParts ? undefined : this.changed);
+      this.changed.clear();
     }
     for (let count = 1; this.refused.size === 0; count++) {
-      const link = this.nextLink();
-      if (!link) return;
-      this.look(link);
+      const element = this.nextElement();
+      if (!element) return;
+      if (this.inner) this.lookInto(element);
+      else if (isLink(element)) this.look(element);
       if (count % 8 === 0 && performance.now() >= end) break;
     }
     if (this.refused.size === 0) this.schedule();
   }
 
-  private nextLink(): Link | undefined {
+  private nextElement(): Element | undefined {
     for (;;) {
-      const link = this.found?.[this.next++];
-      if (link) return link;
+      const element = this.found?.[this.next++];
+      if (element) return element;
+      this.next = 0;
+      if (this.part && !this.inner) {
+        this.inner = true;
+        this.found = this.part.querySelectorAll("*");
+        if (isElement(this.part)) return this.part;
+        continue;
+      }
+      this.found = this.part = undefined;
+      this.inner = false;
       const [part] = this.parts;
-      this.found = undefined;
       if (!part) return undefined;
       this.parts.delete(part);
       if (!part.isConnected) continue;
+      this.part = part;
+      this.found = part.querySelectorAll(links);
       if (isLink(part)) return part;
-      this.found = part.querySelectorAll<Link>(links);
-      this.next = 0;
     }
   }
 
   private look(link: Link): void {
-    if (!link.isConnected || this.known.get(link) === link.href) return;
+    if (!link.isConnected || this.known.get(link) === address(link)) return;
+    // Changes of an attribute with a namespace are told of the element alone.
+    if (!link.hasAttribute("href")) this.mutations.observe(link, { attributes: true });
     if (this.watched.size < maxWatched) this.watch(link);
     // So many that are out of view: the rest is not watched but taken as it comes.
     else this.give(link);
   }
 
   private watch(link: Link): void {
-    this.watched.add(link);
-    this.views.unobserve(link); // or a link that is watched already would not be told of
-    this.views.observe(link);
+    const around = link.closest(entry);
+    const part = around && (this.watched.get(around)?.size ?? 0) < maxTogether ? around : link;
+    const together = this.watched.get(part);
+    if (together) {
+      together.add(link);
+      return;
+    }
+    this.watched.set(part, new Set([link]));
+    this.views.observe(part);
   }
 
-  private unwatch(link: Link): void {
-    this.watched.delete(link);
-    this.views.unobserve(link);
+  private unwatch(part: Element): void {
+    this.watched.delete(part);
+    this.views.unobserve(part);
   }
 
   private viewed(entries: IntersectionObserverEntry[]): void {
     for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting || !isLink(target)) continue;
+      const together = isIntersecting && this.watched.get(target);
+      if (!together) continue;
       this.unwatch(target);
-      this.give(target);
+      for (const link of together) if (link.isConnected) this.give(link);
     }
   }
 
   private give(link: Link): void {
-    if (this.known.get(link) === link.href) return;
-    if (this.receiver.seen(link)) this.known.set(link, link.href);
+    const href = address(link);
+    if (this.known.get(link) === href) return;
+    if (this.receiver.seen(link, href)) this.known.set(link, href);
     else this.refused.add(link);
   }
 }
 
-/** Whether a node is a mark of ours, which has no links and moves nothing. */
-const isOwn = (node: Node): boolean => node instanceof Element && node.localName === "khien-mark";
+/** Whether all nodes are marks of ours, which have no links and move nothing. */
+function isOwnAlone(nodes: NodeList): boolean {
+  for (const node of nodes) if (!(isElement(node) && node.localName === "khien-mark")) return false;
+  return true;
+}
 
-const isLink = (node: Node): node is Link => node instanceof HTMLAnchorElement || node instanceof HTMLAreaElement;
+type Tree = Document | ShadowRoot;
+type Frame = HTMLIFrameElement | HTMLFrameElement;
+
+// Elements of a frame are none of the classes of this window.
+const isElement = (node: Node): node is Element => node.nodeType === Node.ELEMENT_NODE;
+const isLink = (node: Node): node is Link => isElement(node) && (node.localName === "a" || node.localName === "area") && "href" in node;
+
+/** Whether a page may yet put something into an element in a way that nothing tells: it is to be defined, or a named place with nothing in it. */
+function isBare(element: Element): boolean {
+  const { localName } = element;
+  if (localName.includes("-")) return !localName.startsWith("khien-") && element.matches(":not(:defined)");
+  return places.has(localName) && element.id !== "" && element.firstElementChild === null;
+}
+
+const places = new Set(["article", "aside", "div", "main", "section"]);
+
+const isFrame = (element: Element): element is Frame => (element.localName === "iframe" || element.localName === "frame") && "contentDocument" in element;
+
+/** Whether something stands in a page that is shown: a document stays whole when its frame has left it. */
+export const isShown = (node: Node): boolean => node.isConnected && (node.ownerDocument ?? (node as Document)).defaultView !== null;
+
+/** What a node stands in, also across the edge of a shadow tree. */
+export const outer = (node: Node): Node | null => node.parentNode ?? (node as Partial<ShadowRoot>).host ?? null;
+
+/** The element around another, also across the edge of a shadow tree. */
+export const enclosing = (element: Element): Element | null => element.parentElement ?? (element.parentNode as Partial<ShadowRoot> | null)?.host ?? null;
+
+/** A link, or the whole drawing that it is in: within, nothing is laid out as in the rest of a page. */
+export function outermost(link: Link): Element {
+  let element: Element = link;
+  while (element.namespaceURI === svg && element.parentElement?.namespaceURI === svg) element = element.parentElement;
+  return element;
+}
+
+const svg = "http://www.w3.org/2000/svg";

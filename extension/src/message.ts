@@ -1,10 +1,10 @@
 // What pages of the extension and content scripts ask the worker: name -> [request, reply].
 
-import type { Advice, HelpFor } from "./advice";
+import type { Advice, HelpFor, Kept } from "./advice";
 import type { Names } from "./evidence";
 import { api } from "./ext";
 import type { News } from "./met";
-import type { Settings } from "./settings";
+import type { Extent, Settings } from "./settings";
 import type { Entry, Home } from "./store";
 import type { Words } from "./text";
 import type { Case } from "./told";
@@ -101,7 +101,8 @@ export interface Known {
 export interface FromPages {
   "warning.look": [{ id: string }, Notice | null];
   "warning.details": [{ id: string }, Detailed | null];
-  "warning.leave": [{ id: string; close: boolean }, null];
+  /** Whether the page is to go back by itself, by one step. */
+  "warning.leave": [{ id: string; close: boolean }, boolean];
   "warning.mistake": [{ id: string }, "queued" | "failed"];
   /** For a page that the browser has opened by itself: the name of its warning, or the address if there is nothing to warn about. */
   "warning.claim": [{ href: string }, { id: string } | { href: string } | null];
@@ -109,7 +110,8 @@ export interface FromPages {
   "warning.pass": [{ id: string }, string | null];
   /** Whether access to all sites is granted, and to how many hosts the browser's own rules apply. */
   "access.state": [null, { granted: boolean; hosts: number }];
-  "popup.page": [{ tabId: number } | { request: string }, Page];
+  /** Address and title are what the browser tells the popup about the tab; empty if it tells nothing. */
+  "popup.page": [{ tabId: number; address: string; title: string } | { request: string }, Page];
   "popup.protection": [null, Protection];
   "popup.refresh": [null, Protection];
   "popup.ask": [{ text: string }, Known[]];
@@ -123,6 +125,8 @@ export interface FromPages {
   /** What goes along is what the settings say at that moment; where the links lead only if the tab is named. */
   "popup.report": [{ href: string; title: string; tabId: number | null }, Entry];
   "popup.undo": [{ id: string }, boolean];
+  /** What a report can send of an address, the longest first. */
+  "popup.extents": [{ href: string }, [Extent, string][]];
   "popup.describe": [{ id: string; category: string; note: string }, Entry | null];
   "popup.entry": [{ id: string; follow: boolean }, Entry | null];
   /** Takes a picture of what a window shows for a report, and opens it in a tab. */
@@ -148,16 +152,31 @@ export interface Diagnostics {
   /** What the person has allowed, by the names of the browser. */
   permissions: string[];
   origins: string[];
+  /** How many single sites they have allowed besides; which is theirs to know. */
+  otherOrigins: number;
   /** Whether lists come from another server than the one that this build names. */
   ownServer: boolean;
   /** How many reports are kept, by their state. */
   reports: Record<string, number>;
 }
 
+/** All that is kept of a person, to be saved by them. */
+export interface Saved {
+  settings: Settings;
+  /** Null for the one that the build names. */
+  server: Home | null;
+  reports: Entry[];
+  /** Those that are not sent yet, each as a data: address. */
+  pictures: { report: string; picture: string }[];
+  late: { kept: { days: number; things: number }; news: News[] };
+  /** Which advice cards were shown and dismissed. */
+  advice: Kept;
+}
+
 /** From the options. */
 export interface FromOptions {
   "options.reports": [null, Entry[]];
-  "options.export": [null, { settings: Settings; reports: Entry[] }];
+  "options.export": [null, Saved];
   "options.erase": [null, null];
   "options.diagnostics": [null, Diagnostics];
   "options.server": [null, { server: string; standard: boolean }];
@@ -192,11 +211,22 @@ export interface Message {
 /** What the worker says to content scripts: the address of the tab has changed, look again. */
 export const lookAgain = "look again";
 
+/** What the worker asks the content script of a network: which names its document gives, as in overlay.look, and what the account calls itself. */
+export const whoseIsIt = "whose is it";
+
+export interface Whose {
+  names: Names[];
+  called: string;
+}
+
 /** And: there is another list, whatever was known of a link may have changed. */
 export const listChanged = "list changed";
 
 /** And: what the frames of the page hold has changed. */
 export const lookAtFrames = "look at frames";
+
+/** And to a page of ours that tells late warnings: there is another. */
+export const newsCame = "news came";
 
 /** Asks the worker. Rejects if it fails or is not there. */
 export async function ask<N extends keyof Asks>(name: N, body: Asks[N][0]): Promise<Asks[N][1]> {
@@ -204,4 +234,27 @@ export async function ask<N extends keyof Asks>(name: N, body: Asks[N][0]): Prom
   const reply: { ok: Asks[N][1] } | undefined = await api.runtime.sendMessage(message);
   if (!reply || !("ok" in reply)) throw new Error("the worker could not answer");
   return reply.ok;
+}
+
+/**
+ * Makes a question that is asked one at a time, and once more if it was wanted meanwhile: two messages under way may be
+ * answered in another order, and the older answer would count.
+ */
+export function inTurn(question: () => Promise<void>): () => Promise<void> {
+  let wanted = false;
+  let asking: Promise<void> | undefined;
+  const repeat = async () => {
+    try {
+      while (wanted) {
+        wanted = false;
+        await question();
+      }
+    } finally {
+      asking = undefined;
+    }
+  };
+  return () => {
+    wanted = true;
+    return (asking ??= repeat());
+  };
 }

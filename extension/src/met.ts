@@ -11,8 +11,9 @@ import { decode, encode } from "@msgpack/msgpack";
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import * as core from "./core";
 import { api, own } from "./ext";
+import { newsCame } from "./message";
 import { get } from "./server";
-import { settings, whenChosen } from "./settings";
+import { settings } from "./settings";
 import { durable, restore } from "./store";
 import { language } from "./text";
 
@@ -96,6 +97,8 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
 
 const hrefs = new Set<string>();
 const texts = new Set<string>();
+/** Subjects that somebody is warned about now. */
+const warnings = new Set<string>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Takes note of a page that was opened and is not listed. Costs nothing now: it is looked at later. */
@@ -106,6 +109,11 @@ export function page(href: string): void {
 /** Takes note of what was asked about. */
 export function asked(text: string): void {
   note(texts, text);
+}
+
+/** Takes note of a subject that somebody is warned about now: the same is not told once more, late. */
+export function warned(subject: string): void {
+  note(warnings, subject);
 }
 
 function note(where: Set<string>, what: string): void {
@@ -122,6 +130,7 @@ async function write(): Promise<void> {
   const waiting = [...[...hrefs].map((href) => ({ href })), ...[...texts].map((selected) => ({ selected }))];
   hrefs.clear();
   texts.clear();
+  await forgetWarned();
   if (waiting.length === 0 || !(await settings()).late) return;
   await restore();
   const fresh: [place: string, head: Uint8Array][] = [];
@@ -171,6 +180,7 @@ function compare(): Promise<boolean> {
     const { opened } = await restore();
     const db = await database();
     await forgetBefore(today() - keepDays + 1);
+    await forgetWarned();
     if ((await db.get("state", "compared")) === opened.sequence) return false;
     const { found, done } = await confirmed(await hits());
     const news = await readNews();
@@ -249,6 +259,14 @@ async function forget(names: string[]): Promise<void> {
   }
 }
 
+/** What was kept of something before it was listed, and what somebody is warned about now. */
+async function forgetWarned(): Promise<void> {
+  const subjects = [...warnings];
+  warnings.clear();
+  const digests = await Promise.all(subjects.map((subject) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(subject))));
+  await forget(digests.map((digest) => new Uint8Array(digest, 0, headSize).join()));
+}
+
 async function forgetBefore(day: number): Promise<void> {
   const db = await database();
   await db.delete("days", IDBKeyRange.upperBound(day, true));
@@ -289,8 +307,7 @@ export function kept(): Promise<{ days: number; things: number }> {
 
 /** Forgets everything, and the key with it. */
 export function clear(): Promise<void> {
-  hrefs.clear();
-  texts.clear();
+  for (const one of [hrefs, texts, warnings]) one.clear();
   if (privately) return Promise.resolve();
   return inTurn(async () => {
     const tx = (await database()).transaction(["keys", "days", "state"], "readwrite", durable);
@@ -298,16 +315,11 @@ export function clear(): Promise<void> {
   });
 }
 
-/** Follows the switch in the options: off forgets everything. To be called on the first tick. */
-export function watch(): void {
-  whenChosen((now, before) => {
-    if (before.late && !now.late) void clear();
-  });
-}
-
-/** Compares everything with a newer list, and tells what has come up in a tab that is not brought to the front. */
+/** Compares everything with a newer list, and tells what has come up: in a tab that is not brought to the front, unless one is there. */
 export async function catchUp(): Promise<void> {
-  if (await compare()) await api.tabs.create({ url: own("late.html"), active: false });
+  if (!(await compare())) return;
+  const told = await api.runtime.sendMessage(newsCame).catch(() => false);
+  if (told !== true) await api.tabs.create({ url: own("late.html"), active: false });
 }
 
 /** How many news nobody has seen yet. */

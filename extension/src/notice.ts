@@ -5,6 +5,9 @@ import type { Detailed, Notice } from "./message";
 import { help } from "./help";
 import { h } from "./page";
 import { category, day, t, type Key } from "./text";
+import { whatIs, type What } from "./what";
+
+const stop: Record<What, Key> = { account: "stopAccount", page: "stopPage", thing: "stopThing" };
 
 /** What the buttons do. */
 export interface Actions {
@@ -25,7 +28,7 @@ export interface View {
 
 /** Shows a notice whose details follow as soon as they are there. */
 export function view(notice: Notice, actions: Actions): View {
-  const account = /^([a-z]+):/.exec(notice.subject)?.[1];
+  const what = whatIs(notice.subject);
   const kind = category(notice.category);
 
   const since = h("p", { id: "since" }, sinceText(notice));
@@ -52,9 +55,9 @@ export function view(notice: Notice, actions: Actions): View {
   const root = h(
     "article",
     { className: "notice" },
-    h("header", {}, mark(), h("div", {}, h("h1", { id: "title" }, t(account ? "stopAccount" : "stopPage")), h("p", { id: "name", className: "name" }, notice.name))),
+    h("header", {}, mark(), h("div", {}, h("h1", { id: "title" }, t(stop[what])), h("p", { id: "name", className: "name" }, notice.name))),
     h("section", { className: "kind" }, h("h2", { id: "category" }, kind.name), h("p", { id: "how" }, kind.how)),
-    h("section", { className: "now" }, h("h2", {}, t("now")), h("p", { id: "now" }, t(account ? "nowAccount" : "nowPage")), h("p", { id: "now-kind" }, kind.advice)),
+    h("section", { className: "now" }, h("h2", {}, t("now")), h("p", { id: "now" }, t(what === "account" ? "nowAccount" : "nowPage")), h("p", { id: "now-kind" }, kind.advice)),
     h("div", { className: "buttons" }, leave, aid.toggle),
     aid.steps,
     since,

@@ -4,7 +4,7 @@ import { api } from "./ext";
 import { rows } from "./history";
 import { ask } from "./message";
 import { networks } from "./networks";
-import { element, h } from "./page";
+import { drawn, element, h } from "./page";
 import { choose, settings } from "./settings";
 import type { Home } from "./store";
 import { language, languages, localize, readAgain, t, type Key } from "./text";
@@ -24,13 +24,23 @@ async function start(): Promise<void> {
   }
   const now = await settings();
   tongue.value = now.language;
-  const places = await ask("advice.countries", null).catch(() => []);
-  for (const code of places) country.append(new Option(code, code));
-  nameCountries();
-  country.value = now.country;
   late.checked = now.late;
   for (const box of boxes()) box.checked = !now.unmarked.includes(box.value);
-  await Promise.all([showEarly(), showKept(), showReports(), showServer(), showDiagnostics()]);
+  offer(now.country ? [now.country] : [], now.country);
+  await drawn();
+  await Promise.all([showCountries(), showEarly(), showKept(), showReports(), showServer(), showDiagnostics()]);
+}
+
+async function showCountries(): Promise<void> {
+  offer(await ask("advice.countries", null).catch(() => []), country.value);
+}
+
+/** Offers more countries, by their codes. */
+function offer(places: string[], chosen: string): void {
+  const there = new Set([...country.options].map(({ value }) => value));
+  for (const code of places) if (!there.has(code)) country.append(new Option(code, code));
+  nameCountries();
+  country.value = chosen;
 }
 
 const boxes = () => [...element("networks").querySelectorAll<HTMLInputElement>("input")];
@@ -124,10 +134,10 @@ async function move(home: Home | null): Promise<void> {
   serverSaid.className = "";
   serverSaid.textContent = t("serverTrying");
   const wrong = await ask("options.move", home).catch(() => "storage");
+  await Promise.all([showServer(), showDiagnostics()]);
   serverSaid.className = wrong ? "wrong" : "";
   serverSaid.textContent = wrong ? t(refusals[wrong] ?? "serverRefused", wrong) : t("serverMoved");
   use.disabled = standard.disabled = false;
-  await Promise.all([showServer(), showDiagnostics()]);
 }
 
 serverForm.addEventListener("submit", (event) => {
@@ -151,6 +161,7 @@ element("erase").addEventListener("click", () => {
 sure.addEventListener("close", async () => {
   if (sure.returnValue !== "erase") return;
   await ask("options.erase", null);
+  localStorage.clear();
   location.reload();
 });
 

@@ -5,27 +5,28 @@
 import base from "../pages/base.css";
 import help from "../pages/help.css";
 import css from "../pages/notice.css";
-import { evidence, type Names } from "./evidence";
-import { api, style } from "./ext";
-import { ask, lookAgain, type Notice } from "./message";
+import { called, evidence, type Names } from "./evidence";
+import { api } from "./ext";
+import { inside } from "./guarded";
+import { ask, inTurn, lookAgain, whoseIsIt, type Notice, type Whose } from "./message";
 import { view } from "./notice";
 import { direction, language, ready } from "./text";
 
 /** The warning that covers the page now. */
 let cover: Cover | undefined;
 
-async function look(): Promise<void> {
+const look = inTurn(async () => {
   const { href } = location;
   const notice = await ask("overlay.look", { href, names: said }).catch(() => null);
   if (notice) await ready();
-  // The address has changed meanwhile: another look is on its way.
+  // The address has changed meanwhile: another look follows.
   if (location.href !== href) return;
   if (cover && cover.subject !== notice?.subject) {
     cover.remove();
     cover = undefined;
   }
   if (notice) cover ??= new Cover(notice);
-}
+});
 
 /** What the document says, as far as it has been read. */
 let said: Names[] = [];
@@ -70,7 +71,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
 class Cover {
   readonly subject: string;
-  private readonly host = document.createElement("khien-overlay");
+  private readonly root = inside("khien-overlay", base + help + css);
+  private readonly host = this.root.host as HTMLElement;
   private readonly dialog = document.createElement("dialog");
   private readonly view;
   private readonly born = performance.now();
@@ -89,8 +91,6 @@ class Cover {
       details: () => ask("overlay.details", { subject }),
       withdrawn: () => void look(),
     });
-    const root = this.host.attachShadow({ mode: "closed" });
-    style(root, base + help + css);
     this.dialog.lang = language();
     this.dialog.dir = direction();
     this.dialog.setAttribute("role", "alertdialog");
@@ -99,7 +99,7 @@ class Cover {
     this.dialog.setAttribute("aria-labelledby", "title");
     this.dialog.setAttribute("aria-describedby", "category how now");
     this.dialog.append(this.view.root);
-    root.append(this.dialog);
+    this.root.append(this.dialog);
     this.dialog.addEventListener("cancel", (event) => event.preventDefault());
     this.dialog.addEventListener("close", () => {
       if (!this.dialog.open) this.keep();
@@ -174,6 +174,7 @@ const visible = (() => {
 })();
 
 api.runtime.onMessage.addListener((message: unknown, _sender, reply) => {
+  if (message === whoseIsIt) reply({ names: said, called: called(document, new URL(location.href)) } satisfies Whose);
   if (message !== lookAgain) return;
   void look();
   reply(true);

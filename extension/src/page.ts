@@ -6,6 +6,14 @@ export function element<E extends HTMLElement>(id: string): E {
   return found as E;
 }
 
+/** Done when what was put into the page has been drawn, or would have been: what nobody waits for comes after. */
+export function drawn(): Promise<void> {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, 200); // a page that nobody sees is not drawn
+  });
+}
+
 type Props<N extends keyof HTMLElementTagNameMap> = Partial<Omit<HTMLElementTagNameMap[N], "style">>;
 
 /** A new element with properties and children. */

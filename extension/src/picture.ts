@@ -1,6 +1,6 @@
 // A picture of a QR code in the popup: pasted, dropped or chosen, and read on the device.
 
-import { openPopup } from "./ext";
+import { openPopup, privatePage } from "./ext";
 import { ready, t } from "./text";
 
 /** Takes pictures, and gives what their code says to found. */
@@ -34,7 +34,7 @@ export function takePictures(found: (text: string) => void): void {
   button.addEventListener("click", () => {
     // The popup of the toolbar button closes when the browser asks for a file; a window does not.
     if (location.hash) chooser.click();
-    else void openPopup("picture").then(() => window.close());
+    else void openPopup("picture", privatePage).then(() => window.close());
   });
   chooser.addEventListener("change", () => {
     void read(chooser.files?.[0]);

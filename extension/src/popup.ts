@@ -2,13 +2,13 @@
 // and how fresh the list is. A report that began in a menu has its own window of it.
 
 import { offerPicture } from "./attach";
-import { api, own } from "./ext";
-import { extents } from "./extent";
+import { api, own, privatePage } from "./ext";
+import { extents, within } from "./extent";
 import { help } from "./help";
 import { outcome, rows, shortened } from "./history";
 import { ask, type Notice, type Page, type Protection } from "./message";
 import { sinceText } from "./notice";
-import { element, h } from "./page";
+import { drawn, element, h } from "./page";
 import { showLate } from "./latecard";
 import { takePictures } from "./picture";
 import { choose, settings, type Extent } from "./settings";
@@ -29,20 +29,21 @@ const receipt = element("receipt");
 const informed = "informed";
 
 const request = location.hash.slice(1);
+// Behind the toolbar button, and not in a window of its own or, on a telephone, in a tab.
+document.documentElement.classList.toggle("popup", api.extension.getViews({ type: "popup" }).includes(window));
 let tabId = -1;
 let page: Page;
 let entry: Entry | undefined;
 
 async function start(): Promise<void> {
-  // The words and the worker come at the same time.
-  const [found] = await Promise.all([look(), localize(document)]);
-  page = found;
-  for (const slug of categories()) kind.append(new Option(category(slug).name, slug));
-  void showLate();
-  void ask("popup.protection", null).then(showProtection);
-  void showMine();
+  // The words and the worker come at the same time; the words are there first, and the worker may be asleep.
+  const looking = look().catch(() => unanswered);
+  await localize(document);
+  element("meaning").textContent = t("looking");
+  page = await looking;
+  void drawn().then(showRest);
 
-  if (request) reportButton.textContent = t("reportLink");
+  if (request && !page.title) reportButton.textContent = t("reportLink");
   if (page.text) {
     state.hidden = reporting.hidden = true;
     asked.value = page.text;
@@ -50,9 +51,8 @@ async function start(): Promise<void> {
     return;
   }
   showPage();
-  performance.mark("shown");
   await showSent();
-  void showAdvice();
+  void drawn().then(showAdvice);
   const knows = Boolean((await api.storage.local.get(informed))[informed]);
   element<HTMLDetailsElement>("what").open = !knows;
   if (page.report) {
@@ -68,8 +68,26 @@ async function look(): Promise<Page> {
   if (request) return ask("popup.page", { request });
   const [tab] = await api.tabs.query({ active: true, currentWindow: true });
   tabId = tab?.id ?? -1;
-  return ask("popup.page", { tabId });
+  const address = tab?.url ?? "";
+  if (/^https?:/.test(address)) {
+    // As it will stand there in most cases: the window need not grow when the verdict comes.
+    element("address").textContent = shortened(address);
+    reportButton.disabled = true;
+    reporting.hidden = false;
+  }
+  return ask("popup.page", { tabId, address, title: tab?.title ?? "" });
 }
+
+/** What the popup says besides about this page. */
+function showRest(): void {
+  for (const slug of categories()) kind.append(new Option(category(slug).name, slug));
+  void showLate();
+  void ask("popup.protection", null).then(showProtection);
+  void showMine();
+}
+
+/** What stands there if the worker fails. */
+const unanswered: Page = { href: "", title: "", state: "unknown", category: "", resembles: "", real: "", owner: "", why: null, report: null, text: "" };
 
 const states: Record<Page["state"], [title: Key, meaning: Key]> = {
   listed: ["stateListed", "stateListedMeaning"],
@@ -97,12 +115,13 @@ function showPage(): void {
   state.className = page.state;
   document.getElementById("sign")?.setAttribute("d", signs[page.state]);
   element("verdict").textContent = t(title);
-  element("address").textContent = page.state === "other" ? "" : shortened(page.href);
-  element("meaning").textContent =
-    page.state === "caution" ? cautioned(page) : page.category ? `${category(page.category).name}. ${category(page.category).how}` : t(meaning);
+  element("address").textContent = page.state === "other" || !page.href ? "" : shortened(page.href);
+  const { name, how } = category(page.category);
+  element("meaning").textContent = page.state === "caution" ? cautioned(page) : page.category ? `${name}. ${how} ${t(meaning)}` : t(meaning);
   element("owner").hidden = !page.owner;
   element("owner").textContent = page.owner && `✓ ${t("owner", page.owner)}`;
-  reporting.hidden = page.state === "listed" || page.state === "passed" || page.state === "other";
+  reportButton.disabled = false;
+  reporting.hidden = page.state === "listed" || page.state === "passed" || page.state === "other" || !page.href;
   if (page.why) void showWhy(page.why);
 }
 
@@ -114,6 +133,7 @@ async function showWhy(why: Notice): Promise<void> {
   const since = element("since");
   since.hidden = false;
   since.textContent = sinceText(why);
+  await drawn();
   const detailed = await ask("popup.details", { href: why.href }).catch(() => null);
   if (detailed && detailed !== "withdrawn") since.textContent = [detailed.reason, sinceText(detailed)].filter(Boolean).join(" ");
 }
@@ -127,17 +147,16 @@ async function showSent(): Promise<void> {
   if (reporting.hidden) return;
   const { sends, language: chosen } = await settings();
   const names: Record<string, Key> = { full: "extentFull", path: "extentPath", host: "extentHost" };
-  const all = extents(page.href);
-  // Where the address has no more to it, leaving something out changes nothing.
-  const now = all.find(([extent]) => extent === sends.address) ?? all.at(-1);
+  const all = await ask("popup.extents", { href: page.href }).catch(() => extents(page.href));
+  const [now] = within(all, sends.address);
   for (const [extent, address] of all) {
-    const dot = h("input", { type: "radio", id: `extent-${extent}`, name: "extent", value: extent, checked: extent === now?.[0] });
+    const dot = h("input", { type: "radio", id: `extent-${extent}`, name: "extent", value: extent, checked: extent === now });
     dot.addEventListener("change", () => void keep());
     element("extent").append(h("label", { className: "choice" }, dot, h("span", {}, t(names[extent] ?? "extentFull"), h("br", {}), h("span", { className: "exact" }, address))));
   }
   element("title-choice").hidden = !page.title;
   element("title").textContent = page.title;
-  element("spoken").textContent = chosen || api.i18n.getUILanguage();
+  element("spoken").textContent = (chosen || api.i18n.getUILanguage()).split("-")[0] ?? "";
   sendTitle.checked = sends.title;
   sendLanguage.checked = sends.language;
   sendLinks.checked = sends.links;
@@ -245,7 +264,7 @@ function showEntry(): void {
   undo.hidden = !open || left <= 0;
   element("describe").hidden = entry.state === "refused" || !["", "received", "review"].includes(entry.outcome);
   receipt.textContent = open && left > 0 ? t("sendingIn", String(left)) : outcome(entry);
-  element("add-picture").hidden = Boolean(request);
+  element("add-picture").hidden = Boolean(request) || privatePage;
   if (entry.state === "waiting") setTimeout(() => void poll(entry?.id), 250);
 }
 

@@ -170,6 +170,8 @@ export interface SubjectsReply {
 export interface ResembleRequest {
   href: string;
   name: string;
+  /** Other addresses of the same account, as the platform gives them. */
+  also: string[];
 }
 
 export interface ResembleReply {

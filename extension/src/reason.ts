@@ -1,11 +1,11 @@
 // Why an author or a link is marked, beside the mark and above everything else of the page.
 
 import css from "../pages/mark.css";
-import { style } from "./ext";
-import { keepEvents, restore, styleText } from "./guarded";
+import { inside, keepEvents, restore, styleText, usable } from "./guarded";
 import { ask, type Notice } from "./message";
 import { h } from "./page";
 import { category, day, direction, language, t, type Key } from "./text";
+import { whatIs } from "./what";
 
 /** The one that is open. */
 let open: Reason | undefined;
@@ -19,7 +19,8 @@ export function explain(notice: Notice, label: string, from: HTMLElement, withdr
 }
 
 class Reason {
-  private readonly host = document.createElement("khien-reason");
+  private readonly root = inside("khien-reason", css);
+  private readonly host = this.root.host as HTMLElement;
   private readonly card = h("div", { id: "card", popover: "auto", role: "dialog", lang: language(), dir: direction() });
   private readonly since = h("p", { id: "since" });
   private readonly facts = h("dl", {});
@@ -40,18 +41,19 @@ class Reason {
       h("p", { id: "name" }, notice.name),
       h("p", { id: "category" }, kind.name),
       h("p", { id: "how" }, kind.how),
+      h("h3", { id: "now-title" }, t("now")),
+      h("p", { id: "now" }, t(whatIs(notice.subject) === "account" ? "nowAccount" : "nowLink")),
+      h("p", { id: "now-kind" }, kind.advice),
       this.since,
       this.facts,
       h("div", { className: "buttons" }, close, mistake),
       this.feedback,
     );
-    const root = this.host.attachShadow({ mode: "closed" });
-    style(root, css);
-    root.append(this.card);
+    this.root.append(this.card);
     restore(this.host, shown);
     keepEvents(this.host);
     this.tell(notice);
-    document.documentElement.append(this.host);
+    usable().append(this.host);
     this.card.addEventListener("toggle", (event) => {
       if ((event as ToggleEvent).newState === "closed") this.gone();
     });
@@ -83,7 +85,7 @@ class Reason {
 
   /** Below what was clicked, or above it where there is more room. */
   private place(): void {
-    const at = this.from.getBoundingClientRect();
+    const at = boxOf(this.from);
     const { offsetWidth: width, offsetHeight: height } = this.card;
     const room = { x: document.documentElement.clientWidth, y: innerHeight };
     const left = Math.max(8, Math.min(at.left, room.x - width - 8));
@@ -130,4 +132,16 @@ class Reason {
     });
     return element;
   }
+}
+
+/** Where an element is on the screen, also if it is in a frame of the page. */
+function boxOf(element: Element): DOMRect {
+  const box = element.getBoundingClientRect();
+  for (let frame = element.ownerDocument.defaultView?.frameElement; frame; frame = frame.ownerDocument.defaultView?.frameElement) {
+    const { left, top } = frame.getBoundingClientRect();
+    const { paddingLeft, paddingTop } = getComputedStyle(frame);
+    box.x += left + frame.clientLeft + parseFloat(paddingLeft);
+    box.y += top + frame.clientTop + parseFloat(paddingTop);
+  }
+  return box;
 }

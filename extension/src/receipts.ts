@@ -1,5 +1,6 @@
 // What became of reports. It is asked for rarely and for all of them at once: about once a day by an alarm, and when somebody looks and the last
-// answer is older than an hour. The question names receipts and nothing else; what can change no more is not asked for again.
+// answer is older than an hour. The question names receipts and nothing else; what can change no more is not asked for again. What was
+// rejected may be listed after all, when others report it: it is asked for when somebody looks, once a day.
 
 import { decode, encode } from "@msgpack/msgpack";
 import { api } from "./ext";
@@ -8,6 +9,8 @@ import { post } from "./server";
 import type { Entry } from "./store";
 
 const hour = 60 * 60_000;
+/** How old an answer is that is asked for anew though nobody looks. */
+const unseen = 18 * hour;
 /** As many as the server answers for at once. */
 const together = 50;
 
@@ -17,22 +20,25 @@ function ended(entry: Entry): boolean {
 }
 
 /** The reports of which something may be learned that was last asked about so long ago. */
-async function open(age: number): Promise<Entry[]> {
-  return (await kept()).filter((entry) => entry.receipt && !ended(entry) && (entry.asked ?? 0) < Date.now() - age);
+async function open(age: number, somebodyLooks = false): Promise<Entry[]> {
+  return (await kept()).filter((entry) => {
+    const again = somebodyLooks && entry.outcome === "rejected" && entry.kind !== "mistake";
+    return entry.receipt && (again || !ended(entry)) && (entry.asked ?? 0) < Date.now() - (again ? unseen : age);
+  });
 }
 
 let asking: Promise<void> | undefined;
 
 /** Asks for what was not asked for in the last hour, if somebody looks, or else in the last 18. Offline, what is known stays. */
 export function follow(somebodyLooks: boolean): Promise<void> {
-  asking ??= ask(somebodyLooks ? hour : 18 * hour)
+  asking ??= ask(somebodyLooks)
     .catch(() => undefined)
     .finally(() => (asking = undefined));
   return asking;
 }
 
-async function ask(age: number): Promise<void> {
-  const entries = await open(age);
+async function ask(somebodyLooks: boolean): Promise<void> {
+  const entries = await open(somebodyLooks ? hour : unseen, somebodyLooks);
   for (const server of new Set(entries.map(serverOf))) await askOne(server, entries.filter((entry) => serverOf(entry) === server));
 }
 

@@ -1,11 +1,12 @@
 // Reports on their way to the server. One is on the disk before anything is said
 // about it, waits five seconds for a change of mind, and is then sent until the
-// server acknowledges it, always under the same id, so that it counts once.
+// server acknowledges it, always under the same id, so that it counts once. One from
+// a private window is never on the disk: it waits in memory, until the browser closes.
 
 import { decode } from "@msgpack/msgpack";
 import * as core from "./core";
 import { reduced } from "./extent";
-import { random } from "./session";
+import * as session from "./session";
 import { post, ServerError, type Answer } from "./server";
 import { database, durable, home, isStandard, standard, type Entry, type Step } from "./store";
 import * as work from "./work";
@@ -44,12 +45,12 @@ export function told({ state, reason, reasons, steps }: Receipt): Pick<Entry, "o
 
 export type Draft = Pick<Entry, "kind" | "href" | "subject" | "title" | "language" | "extent" | "links">;
 
-/** Queues a report, durably. It is sent after the grace period, or at once if it needs none. */
-export async function add(draft: Draft, wait = grace): Promise<Entry> {
+/** Queues a report, durably unless it is from a private window. It is sent after the grace period, or at once if it needs none. */
+export async function add(draft: Draft, privately: boolean, wait = grace): Promise<Entry> {
   const entry: Entry = {
     ...draft,
     title: clip(draft.title, maxTitle),
-    id: random(),
+    id: session.random(),
     time: core.now(),
     category: "",
     note: "",
@@ -61,7 +62,8 @@ export async function add(draft: Draft, wait = grace): Promise<Entry> {
     outcome: "",
     ...(await whither()),
   };
-  await change((store) => store.put(entry));
+  if (privately) await session.setReport(entry);
+  else await change(entry.id, (store) => store.put(entry));
   return entry;
 }
 
@@ -77,7 +79,7 @@ export const serverOf = (entry: Entry): string => entry.server ?? standard.serve
 /** Takes a report back if it has not been sent yet, and tells whether it did. */
 export async function undo(id: string): Promise<boolean> {
   if (sending.has(id)) return false;
-  return change(async (store) => {
+  return change(id, async (store) => {
     const entry = await store.get(id);
     if (!entry || entry.state !== "waiting" || entry.tries > 0 || entry.receipt) return false;
     await store.delete(id);
@@ -92,7 +94,7 @@ export async function lead(id: string, links: string[]): Promise<void> {
 
 /** Adds the kind of scam and a note; the report goes out again under its id. */
 export async function describe(id: string, category: string, note: string): Promise<Entry | undefined> {
-  return change(async (store) => {
+  return change(id, async (store) => {
     const entry = await store.get(id);
     if (!entry || entry.state === "refused") return entry;
     const due = entry.state === "sent" ? Date.now() : entry.due;
@@ -103,19 +105,22 @@ export async function describe(id: string, category: string, note: string): Prom
 }
 
 export async function find(id: string): Promise<Entry | undefined> {
-  return (await database()).get("reports", id);
+  return (await session.report(id)) ?? (await database()).get("reports", id);
 }
 
-/** The newest report about an address, if there is one; also one that did not name all of it. */
-export async function about(href: string): Promise<Entry | undefined> {
-  const all = await (await database()).getAll("reports");
+/** The newest report about an address, if there is one; also one that did not name all of it. What was reported in private is known there alone. */
+export async function about(href: string, privately: boolean): Promise<Entry | undefined> {
+  const all = [...(await kept()), ...(privately ? await session.reports() : [])];
   return all.filter((entry) => entry.kind === "scam" && entry.href === reduced(href, entry.extent ?? "full")).sort((a, b) => b.time - a.time)[0];
 }
 
-/** All reports that are kept. */
+/** All reports that are kept on this device. */
 export async function kept(): Promise<Entry[]> {
   return (await database()).getAll("reports");
 }
+
+/** And those in memory. */
+const everything = async (): Promise<Entry[]> => [...(await kept()), ...(await session.reports())];
 
 const sending = new Set<string>();
 let flushing: Promise<void> | undefined;
@@ -127,16 +132,15 @@ let flushing: Promise<void> | undefined;
 export async function flush(reachable: boolean): Promise<number> {
   flushing ??= drain(reachable).finally(() => (flushing = undefined));
   await flushing;
-  const waiting = (await (await database()).getAll("reports")).filter((entry) => entry.state === "waiting");
+  const waiting = (await everything()).filter((entry) => entry.state === "waiting");
   return waiting.reduce((next, entry) => (next === 0 ? entry.due : Math.min(next, entry.due)), 0);
 }
 
 async function drain(reachable: boolean): Promise<void> {
-  const all = await (await database()).getAll("reports");
-  for (const entry of all) {
+  for (const entry of await everything()) {
     if (entry.state === "waiting") {
       if (entry.due <= Date.now() || (reachable && entry.tries > 0)) await send(entry);
-    } else if (entry.time < core.now() - memory) await change((store) => store.delete(entry.id));
+    } else if (entry.time < core.now() - memory) await change(entry.id, (store) => store.delete(entry.id));
   }
 }
 
@@ -192,7 +196,7 @@ const pause = (tries: number): number => Math.min(15_000 * 2 ** Math.min(tries, 
 
 /** Changes an entry if it is still there. */
 export async function alter(id: string, next: (now: Entry) => Entry): Promise<Entry | undefined> {
-  return change(async (store) => {
+  return change(id, async (store) => {
     const entry = await store.get(id);
     if (!entry) return undefined;
     const changed = next(entry);
@@ -207,8 +211,16 @@ interface Reports {
   delete(id: string): Promise<unknown>;
 }
 
-/** One durable change of the queue, on the disk when it is done. */
-async function change<T>(act: (store: Reports) => Promise<T>): Promise<T> {
+const inMemory: Reports = { get: session.report, put: session.setReport, delete: session.dropReport };
+let turn: Promise<unknown> = Promise.resolve();
+
+/** One durable change of the queue, on the disk when it is done; or in memory, where the report is there. */
+async function change<T>(id: string, act: (store: Reports) => Promise<T>): Promise<T> {
+  if (await session.report(id)) {
+    const done = turn.then(() => act(inMemory));
+    turn = done.catch(() => undefined);
+    return done;
+  }
   const tx = (await database()).transaction("reports", "readwrite", durable);
   const [result] = await Promise.all([act(tx.store), tx.done]);
   return result;

@@ -1,21 +1,24 @@
 // The worker's side of what a person chooses, and sees about what they chose: the language, the options, the first run.
 
-import { help } from "./advice";
+import * as advice from "./advice";
+import * as core from "./core";
 import { CoreError } from "./core";
 import * as attachment from "./attachment";
 import { api, own } from "./ext";
-import { reduced } from "./extent";
+import { extents as different, within } from "./extent";
 import * as guard from "./guard";
+import * as hot from "./hot";
 import * as menu from "./menu";
 import * as met from "./met";
 import type { Diagnostics, FromAnywhere, FromOptions, Handlers, Protection } from "./message";
 import * as receipts from "./receipts";
 import type { Draft } from "./report";
 import { ServerError } from "./server";
-import { settings, whenChosen } from "./settings";
+import * as session from "./session";
+import { settings, whenChosen, type Extent } from "./settings";
 import * as store from "./store";
 import { chosenWords, language, readAgain } from "./text";
-import { moveTo, UpdateError } from "./update";
+import { moveTo, update, UpdateError } from "./update";
 
 /** Called when another list came into use than an update has brought. */
 let listMoved: () => Promise<unknown> = async () => undefined;
@@ -24,6 +27,8 @@ let listMoved: () => Promise<unknown> = async () => undefined;
 export function watch(moved: () => Promise<unknown>): void {
   listMoved = moved;
   whenChosen(async (now, before) => {
+    // Off forgets everything.
+    if (before.late && !now.late) await met.clear().then(guard.showHealth);
     if (now.language === before.language) return;
     await readAgain();
     await menu.fill();
@@ -44,13 +49,27 @@ export async function spoken(): Promise<string> {
   return (await settings()).language || api.i18n.getUILanguage();
 }
 
+/**
+ * The addresses that a report can say, the longest first: each still names the account that the whole one names, or the site where it leads.
+ * A network is no such site: of its pages that name nobody, such as a video, what stands behind the "?" may be the name.
+ */
+export async function extents(href: string): Promise<[Extent, string][]> {
+  await store.restore();
+  const all = different(href);
+  const [whole = ""] = await core.subjects(href);
+  const meant = session.isAccount(whole) || guard.onNetwork(`https://${whole}`) ? whole : whole.slice(0, whole.indexOf("/") + 1);
+  const named = await Promise.all(all.map(([, address]) => core.subjects(address)));
+  return all.filter((_, i) => i === 0 || named[i]?.includes(meant));
+}
+
 /** A report about a page, with what the person lets go along. */
 export async function draft(href: string, title: string): Promise<Draft> {
-  const { sends } = await settings();
+  const [{ sends }, all] = await Promise.all([settings(), extents(href)]);
+  const [extent, address] = within(all, sends.address);
   return {
     kind: "scam",
-    href: reduced(href, sends.address),
-    extent: sends.address,
+    href: address,
+    extent,
     subject: "",
     title: sends.title ? title : "",
     language: sends.language ? await spoken() : "",
@@ -70,7 +89,7 @@ export const fromAnywhere: Handlers<FromAnywhere> = {
   words: chosenWords,
   async help({ about }) {
     await store.restore();
-    return help(about);
+    return advice.help(about);
   },
 };
 
@@ -80,14 +99,29 @@ export const fromOptions: Handlers<FromOptions> = {
     return reports();
   },
   async "options.export"() {
-    return { settings: await settings(), reports: await reports() };
+    const home = await store.home();
+    return {
+      settings: await settings(),
+      server: store.isStandard(home) ? null : home,
+      reports: await reports(),
+      pictures: await attachment.all(),
+      // Of what was met nobody can say more than how much it is: docs/late.md.
+      late: { kept: await met.kept(), news: await met.news() },
+      advice: await advice.kept(),
+    };
   },
   async "options.erase"() {
-    await Promise.all([store.erase(), met.clear()]);
+    await Promise.all([store.erase(), met.clear(), hot.forgetAll()]);
     await attachment.drop();
     await api.storage.local.clear();
-    await api.storage.session.clear();
+    await session.erase();
+    // It has begun all the same: the pages that are open now are not met anew.
+    await session.begins();
+    await receipts.keepAlarm();
     await listMoved();
+    await guard.showHealth();
+    // The list of the build may be old: what has come since then follows.
+    void update("by a person").then((changed) => (changed ? listMoved() : undefined)).then(guard.showHealth);
     return null;
   },
   "options.diagnostics": diagnostics,
@@ -126,8 +160,16 @@ export function originOf(text: string): string {
   return url.protocol === "https:" || (url.protocol === "http:" && loopback) ? url.origin : "";
 }
 
+/** What the extension may ever reach, by its manifest. */
+function asked(): Set<string> {
+  const { host_permissions = [], optional_host_permissions = [], content_scripts = [] } = api.runtime.getManifest() as chrome.runtime.ManifestV3;
+  return new Set([...host_permissions, ...optional_host_permissions, ...content_scripts.flatMap(({ matches = [] }) => matches)]);
+}
+
 async function diagnostics(): Promise<Diagnostics> {
   const { permissions = [], origins = [] } = await api.permissions.getAll();
+  // A single site that a person has let us into is one that they visit.
+  const ours = asked();
   const counted: Record<string, number> = {};
   for (const { state, outcome } of await reports()) {
     const name = state === "sent" && outcome ? outcome : state;
@@ -139,7 +181,8 @@ async function diagnostics(): Promise<Diagnostics> {
     language: language(),
     list: await protection(),
     permissions: permissions.sort(),
-    origins: origins.sort(),
+    origins: origins.filter((origin) => ours.has(origin)).sort(),
+    otherOrigins: origins.filter((origin) => !ours.has(origin)).length,
     ownServer: !store.isStandard(await store.home()),
     reports: counted,
   };

@@ -2,7 +2,10 @@
 // are open, and what a person has decided about them. It survives the worker.
 
 import { api } from "./ext";
+import type { Notice } from "./message";
 import type { Finding } from "./protocol";
+import type { Entry } from "./store";
+import { language } from "./text";
 
 /** What a warning is about. */
 export interface Warning {
@@ -11,8 +14,32 @@ export interface Warning {
   finding: Finding;
   /** The address of the page that shows the account, where it is another than href: whose it is was in the document. */
   page?: string;
-  /** Whether the person had just left the same subject: the way back leads here again. */
-  again: boolean;
+  /** Whether nothing of it came into the tab: the page before stands one step back, and did not lead here by itself. */
+  near?: boolean;
+  /** How often the way back has led here again. */
+  returned?: number;
+  /** When the list that holds the subject was made, in Unix seconds. */
+  issued?: number;
+}
+
+/** An account on a social network, as against a page; see package subject. An IPv6 host begins with a bracket. */
+export const isAccount = (subject: string): boolean => /^[a-z]+:/.test(subject);
+
+/** The words and dates of a warning, as far as they are known on the device. */
+export function notice({ href, finding, issued = 0 }: Warning, details: Notice["details"] = "pending"): Notice {
+  const reason = finding.reason ?? {};
+  return {
+    subject: finding.subject,
+    name: isAccount(finding.subject) ? finding.shown : finding.subject.replace(/\/$/, ""),
+    href,
+    category: finding.category,
+    issued,
+    details: finding.confirmed ? "confirmed" : details,
+    since: finding.first_seen,
+    reference: finding.reference,
+    source: finding.source,
+    reason: reason[language()] ?? reason["en"] ?? Object.values(reason)[0] ?? "",
+  };
 }
 
 /** What was asked for in a menu: a report of a page or a link, or a check of a selected text. */
@@ -34,15 +61,25 @@ export function random(): string {
 }
 
 /** Remembers what a warning page is about. The page's address holds the name alone, so that it can lie about nothing. */
-export async function addWarning(warning: Warning): Promise<string> {
-  const id = random();
-  await area.set({ [`warning:${warning.tabId}:${id}`]: warning });
+export async function addWarning(warning: Warning, id = random()): Promise<string> {
+  await setWarning(id, warning);
   return id;
+}
+
+/** Corrects what is remembered of a warning page. */
+export async function setWarning(id: string, warning: Warning): Promise<void> {
+  await area.set({ [`warning:${warning.tabId}:${id}`]: warning });
 }
 
 /** What the warning page in this tab is about; undefined if it was opened by anything but us. */
 export function warning(tabId: number, id: string): Promise<Warning | undefined> {
   return read<Warning>(`warning:${tabId}:${id}`);
+}
+
+/** As warning, for the page itself: it finds out at the same time in which tab it is, and waits for no worker. */
+export async function warningHere(id: string): Promise<Warning | undefined> {
+  const [tab, all] = await Promise.all([api.tabs.getCurrent(), area.get(null)]);
+  return all[`warning:${tab?.id}:${id}`] as Warning | undefined;
 }
 
 /** Remembers which account is covered in a tab, so that only that one can be let through. */
@@ -89,26 +126,44 @@ export async function hushed(tabId: number, subject: string): Promise<boolean> {
 /** True once for each start of the extension: it is what a new session does not know yet. */
 export async function begins(): Promise<boolean> {
   const before = await read<boolean>("begun");
+  if (before) return false;
   await area.set({ begun: true });
-  return before !== true;
+  return true;
+}
+
+/** The names of what is let through; read once for each life of the worker, which alone writes them. */
+let through: Promise<Set<string>> | undefined;
+
+function letAll(): Promise<Set<string>> {
+  through ??= area.get(null).then(
+    (all) => new Set(Object.keys(all).filter((key) => /^(pass|clear):/.test(key))),
+    (err: unknown) => {
+      through = undefined;
+      throw err;
+    },
+  );
+  return through;
+}
+
+async function letOne(key: string): Promise<void> {
+  await area.set({ [key]: true });
+  (await letAll()).add(key);
 }
 
 /** Lets one subject through in one tab until the browser closes. */
-export async function pass(tabId: number, subject: string): Promise<void> {
-  await area.set({ [`pass:${tabId}:${subject}`]: true });
+export function pass(tabId: number, subject: string): Promise<void> {
+  return letOne(`pass:${tabId}:${subject}`);
 }
 
 /** Lets a subject through in every tab, because the bucket of this release does not hold it: a chance hit. */
-export async function clear(bucket: string, subject: string): Promise<void> {
-  await area.set({ [`clear:${bucket}:${subject}`]: true });
+export function clear(bucket: string, subject: string): Promise<void> {
+  return letOne(`clear:${bucket}:${subject}`);
 }
 
 /** Why a listed subject is let through, if it is. */
 export async function letThrough(tabId: number, finding: Finding): Promise<"passed" | "cleared" | undefined> {
-  const passed = `pass:${tabId}:${finding.subject}`;
-  const cleared = `clear:${finding.bucket}:${finding.subject}`;
-  const found = await area.get([passed, cleared]);
-  return found[cleared] ? "cleared" : found[passed] ? "passed" : undefined;
+  const all = await letAll();
+  return all.has(`clear:${finding.bucket}:${finding.subject}`) ? "cleared" : all.has(`pass:${tabId}:${finding.subject}`) ? "passed" : undefined;
 }
 
 export async function addRequest(request: Request): Promise<string> {
@@ -121,8 +176,33 @@ export function request(id: string): Promise<Request | undefined> {
   return read<Request>(`request:${id}`);
 }
 
+/** Remembers a report from a private window. */
+export async function setReport(entry: Entry): Promise<void> {
+  await area.set({ [`report:${entry.id}`]: entry });
+}
+
+export async function dropReport(id: string): Promise<void> {
+  await area.remove(`report:${id}`);
+}
+
+export function report(id: string): Promise<Entry | undefined> {
+  return read<Entry>(`report:${id}`);
+}
+
+export async function reports(): Promise<Entry[]> {
+  return Object.entries(await area.get(null)).flatMap(([key, value]) => (key.startsWith("report:") ? [value as Entry] : []));
+}
+
 /** Forgets all about a tab that is gone. */
 export async function forget(tabId: number): Promise<void> {
-  const keys = Object.keys(await area.get(null));
-  await area.remove(keys.filter((key) => key.split(":")[1] === String(tabId)));
+  const keys = Object.keys(await area.get(null)).filter((key) => key.split(":")[1] === String(tabId));
+  await area.remove(keys);
+  const all = await letAll();
+  for (const key of keys) all.delete(key);
+}
+
+/** Forgets everything. */
+export async function erase(): Promise<void> {
+  await area.clear();
+  (await letAll()).clear();
 }

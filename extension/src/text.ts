@@ -36,6 +36,41 @@ async function read(): Promise<void> {
   words = (await (ours ? chosenWords() : ask("words", null)).catch(() => null)) ?? undefined;
 }
 
+/** Where a page of the extension keeps the words that it spoke: the next is drawn with them at once, in its first frame. */
+const kept = "words";
+
+/** Whether it can: whoever blocks all cookies has no such store. */
+function keep(words: Words | undefined): boolean {
+  try {
+    localStorage.setItem(kept, inText(words));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const inText = (words: Words | undefined): string => JSON.stringify({ now: circumstances(), words });
+
+/** Takes the words that a page kept, if all is as it was then. Should the person have chosen others elsewhere, the page begins anew. */
+function recall(): boolean {
+  let text: string;
+  try {
+    text = localStorage.getItem(kept) ?? "{}";
+    const last = JSON.parse(text) as { now?: string; words?: Words };
+    if (last.now !== circumstances()) return false;
+    words = last.words;
+  } catch {
+    return false;
+  }
+  void chosenWords().then((chosen) => {
+    if (inText(chosen ?? undefined) !== text && keep(chosen ?? undefined)) location.reload();
+  }, () => undefined);
+  return true;
+}
+
+/** What the words depend on besides the person's choice. */
+const circumstances = (): string => `${api.runtime.getManifest().version} ${api.i18n.getMessage("language")}`;
+
 /** The words of the language that a person has chosen; null if it is what the browser speaks anyway. */
 export async function chosenWords(): Promise<Words | null> {
   const { language } = await settings();
@@ -56,8 +91,16 @@ export function t(key: Key, ...values: string[]): string {
   return said(key, values);
 }
 
+/** What the browser has said once: to ask it again costs a page with many marks more than all else about them. */
+const heard = new Map<string, string>();
+
 function said(name: string, values: string[] = []): string {
-  if (!words) return api.i18n.getMessage(name, values);
+  if (!words) {
+    if (values.length > 0) return api.i18n.getMessage(name, values);
+    const text = heard.get(name) ?? api.i18n.getMessage(name);
+    heard.set(name, text);
+    return text;
+  }
   const { message, placeholders } = words[name] ?? { message: "" };
   return message.replace(/\$(\w+)\$/g, (_, place: string) => values[Number(placeholders?.[place.toLowerCase()]?.content.slice(1)) - 1] ?? "");
 }
@@ -70,7 +113,11 @@ export const direction = (): "ltr" | "rtl" => (/^(ar|dv|fa|he|ku|ps|sd|ug|ur|yi)
 
 /** Sets the language of a page and the texts of all elements that name one, once the words are there. */
 export async function localize(page: Document): Promise<void> {
-  await ready();
+  if (!reading && recall()) reading = Promise.resolve();
+  else {
+    await ready();
+    keep(words);
+  }
   page.documentElement.lang = language();
   page.documentElement.dir = direction();
   for (const element of page.querySelectorAll<HTMLElement>("[data-text]")) element.textContent = t(element.dataset["text"] as Key);
@@ -90,11 +137,12 @@ export function moment(seconds: number): string {
 export function age(seconds: number): string {
   const past = Math.max(Date.now() / 1000 - seconds, 0);
   const words = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
-  if (past < 60 * 60) return words.format(-Math.round(past / 60), "minute");
+  // What is said of less than a minute fits into no sentence in Polish.
+  if (past < 60 * 60) return words.format(-Math.max(Math.round(past / 60), 1), "minute");
   return past < 24 * 60 * 60 ? words.format(-Math.round(past / 60 / 60), "hour") : words.format(-Math.round(past / 24 / 60 / 60), "day");
 }
 
-/** The name of a kind of scam, and in one or two sentences each how it works and what to do. From package category, by the bundler. */
+/** The name of a kind of scam, how it works in two sentences, and in a few what to do. From package category, by the bundler. */
 export function category(slug: string): { name: string; how: string; advice: string } {
   const known = said(`category_${slug}`) ? slug : "other";
   return { name: said(`category_${known}`), how: said(`category_${known}_how`), advice: said(`category_${known}_advice`) };

@@ -29,10 +29,19 @@ export class UpdateError extends Error {
 }
 
 let running: Promise<boolean> | undefined;
+let runningFor: "itself" | "a person" = "itself";
 
-/** Takes a newer list into use if there is one and tells whether it did. By itself it comes no sooner than the last failures allow. */
-export function update(asked: "by itself" | "by a person"): Promise<boolean> {
-  running ??= attempt(asked === "by a person").finally(() => (running = undefined));
+/**
+ * Takes a newer list into use if there is one and tells whether it did. By itself it comes no sooner than the last
+ * failures allow; a person who asks meanwhile is not given the answer of an attempt that failed or only waited.
+ */
+export async function update(asked: "by itself" | "by a person"): Promise<boolean> {
+  const person = asked === "by a person";
+  while (person && running && runningFor === "itself") if (await running) return true;
+  if (!running) {
+    runningFor = person ? "a person" : "itself";
+    running = attempt(person).finally(() => (running = undefined));
+  }
   return running;
 }
 
@@ -40,6 +49,7 @@ export function update(asked: "by itself" | "by a person"): Promise<boolean> {
 export async function moveTo(home: store.Home): Promise<void> {
   while (running) await running;
   const moving = move(home);
+  runningFor = "a person";
   running = moving.then(
     () => true,
     () => false,

@@ -4,19 +4,28 @@
 
 import { api } from "./ext";
 import { ask, type Notice } from "./message";
-import { view } from "./notice";
-import { h } from "./page";
+import { view, type View } from "./notice";
+import { drawn, h } from "./page";
+import * as session from "./session";
 import { localize, t } from "./text";
 
 let id = location.hash.slice(1);
 
 async function start(): Promise<void> {
-  await localize(document);
+  // The words and the record come at the same time.
+  const [found] = await Promise.all([record(), localize(document)]);
   if (id === "example") return example();
-  if (/^https?:/.test(id)) await claim();
-  const notice = /^[0-9a-f]{32}$/.test(id) ? await ask("warning.look", { id }).catch(() => null) : null;
+  const notice = found ? session.notice(found) : named() ? await ask("warning.look", { id }).catch(() => null) : null;
   if (notice) show(notice);
   else over();
+}
+
+const named = (): boolean => /^[0-9a-f]{32}$/.test(id);
+
+/** What this page is about, as the worker has left it in the session. */
+async function record(): Promise<session.Warning | undefined> {
+  if (/^https?:/.test(id)) await claim();
+  return named() ? session.warningHere(id).catch(() => undefined) : undefined;
 }
 
 /**
@@ -42,20 +51,29 @@ function show(notice: Notice): void {
       const href = await ask("warning.pass", { id });
       if (href) location.replace(href);
     },
-    details: () => ask("warning.details", { id }),
+    details: () => drawn().then(() => ask("warning.details", { id })),
     withdrawn() {
       location.replace(notice.href);
     },
   });
+  shown.root.querySelector("h1")?.setAttribute("elementtiming", "opened");
   document.querySelector("main")?.replaceChildren(shown.root);
+  focus(shown);
+}
+
+/** Puts the focus on the way out. As long as nothing may be drawn, the browser takes none: then with the first frame. */
+function focus(shown: View): void {
   shown.focus();
+  void drawn().then(() => {
+    if (document.activeElement === document.body) shown.focus();
+  });
 }
 
 async function leave(): Promise<void> {
   // Where the browser cannot go back it does not say so: if this page is still here, there was no way back.
   const stuck = setTimeout(() => void ask("warning.leave", { id, close: true }), 1200);
   addEventListener("pagehide", () => clearTimeout(stuck), { once: true });
-  await ask("warning.leave", { id, close: history.length <= 1 });
+  if (await ask("warning.leave", { id, close: history.length <= 1 })) history.back();
 }
 
 /** What a warning looks like, about nothing: for somebody who has just installed the extension. */
@@ -80,7 +98,7 @@ function example(): void {
   document.title = t("exampleTitle");
   const shown = view(notice, { leave: () => void close(), mistake: async () => "queued", goOn: () => void close(), details: async () => notice, withdrawn: () => undefined });
   document.querySelector("main")?.replaceChildren(h("p", { id: "example", role: "note" }, t("exampleTitle")), shown.root);
-  shown.focus();
+  focus(shown);
 }
 
 /** The record is gone: the browser was restarted, or the address was made up. */

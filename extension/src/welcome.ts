@@ -21,8 +21,8 @@ async function speak(): Promise<void> {
   await localize(document);
   document.title = t("welcomeTitle");
   tongue.value = language();
-  element("pin").textContent = t(await pinning());
   show();
+  element("pin").textContent = t(await pinning());
 }
 
 /** Where the toolbar button is, and how to keep it in sight. */

@@ -14,21 +14,35 @@ const byPhone = ["telegram", "zalo"];
 
 /** What is listed under another name of the account at an address, and the address that gives that name. */
 export async function otherwise(href: string, groups: unknown): Promise<{ href: string; finding: Finding } | undefined> {
-  const platform = networkOf(new URL(href).hostname)?.platform;
-  if (!platform || !isEvidence(groups)) return undefined;
-  const prefixes = byPhone.includes(platform) ? [`${platform}:`, "phone:"] : [`${platform}:`];
-  const accounts = async (address: string) => (await core.subjects(address)).filter((subject) => prefixes.some((prefix) => subject.startsWith(prefix)));
-  const own = new Set(await accounts(href));
-  for (const group of groups) {
-    const named = await Promise.all(group.map(async (name) => ({ name, subjects: await accounts(name) })));
-    if (!named.some(({ name, subjects }) => name === href || subjects.some((subject) => own.has(subject)))) continue;
-    const findings = await core.check(group);
+  for await (const named of beside(href, groups)) {
+    const findings = await core.check(named.map(({ name }) => name));
     for (const [i, { name, subjects }] of named.entries()) {
       const finding = findings[i];
       if (finding?.verdict === "listed" && subjects.includes(finding.subject)) return { href: name, finding };
     }
   }
   return undefined;
+}
+
+/** Other addresses of the account at an address. */
+export async function others(href: string, groups: unknown): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const named of beside(href, groups)) for (const { name } of named) found.add(name);
+  found.delete(href);
+  return [...found];
+}
+
+/** The groups in which a name of the address stands, each name with the accounts that it names. */
+async function* beside(href: string, groups: unknown): AsyncIterable<{ name: string; subjects: string[] }[]> {
+  const platform = networkOf(new URL(href).hostname)?.platform;
+  if (!platform || !isEvidence(groups)) return;
+  const prefixes = byPhone.includes(platform) ? [`${platform}:`, "phone:"] : [`${platform}:`];
+  const accounts = async (address: string) => (await core.subjects(address)).filter((subject) => prefixes.some((prefix) => subject.startsWith(prefix)));
+  const own = new Set(await accounts(href));
+  for (const group of groups) {
+    const named = await Promise.all(group.map(async (name) => ({ name, subjects: await accounts(name) })));
+    if (named.some(({ name, subjects }) => name === href || subjects.some((subject) => own.has(subject)))) yield named;
+  }
 }
 
 function isEvidence(groups: unknown): groups is Names[] {

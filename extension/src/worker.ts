@@ -3,7 +3,7 @@
 // is loaded; each then waits for what it needs.
 
 import * as advice from "./advice";
-import { api, hidden, openPopup, own, shown } from "./ext";
+import { api, hidden, inPrivate, isPrivate, openPopup, own, shown } from "./ext";
 import * as beside from "./beside";
 import * as core from "./core";
 import * as attachment from "./attachment";
@@ -11,11 +11,12 @@ import * as feed from "./feedasks";
 import * as frames from "./frames";
 import * as guard from "./guard";
 import * as hot from "./hot";
-import type { FromAnywhere, FromBanner, FromFeed, FromLate, FromOptions, FromOverlay, FromPages, Handlers, Message, Page } from "./message";
+import { whoseIsIt, type FromAnywhere, type FromBanner, type FromFeed, type FromLate, type FromOptions, type FromOverlay, type FromPages, type Handlers, type Message, type Page, type Whose } from "./message";
 import { fromLate } from "./lateasks";
 import { links } from "./leads";
 import * as menu from "./menu";
 import * as met from "./met";
+import { networkOf } from "./networks";
 import * as receipts from "./receipts";
 import * as report from "./report";
 import * as screens from "./screens";
@@ -23,7 +24,7 @@ import * as session from "./session";
 import type { Warning } from "./session";
 import * as store from "./store";
 import { due, update } from "./update";
-import { otherwise } from "./whose";
+import { otherwise, others } from "./whose";
 
 /** The tab of a message that a page or a content script has sent. */
 type Sender = chrome.runtime.MessageSender;
@@ -80,7 +81,7 @@ api.contextMenus?.onClicked.addListener(async (info, tab) => {
   const address = link ? info.linkUrl : info.pageUrl;
   if (!address) return;
   const id = await session.addRequest({ href: new URL(address).href, title: link ? "" : (tab?.title ?? ""), text: "" });
-  await openPopup(id);
+  await openPopup(id, tab?.incognito === true);
 });
 
 api.alarms.onAlarm.addListener(({ name }) => {
@@ -97,29 +98,30 @@ api.runtime.onMessage.addListener((message: Message, sender: Sender, reply: (ans
   return true;
 });
 
-// Each start: the list, the clock, and what was left over.
-void store.restore().then(guard.showHealth, guard.showHealth);
+// Each start: the list, the clock, what was left over, and what was open before.
 screens.watch(listMoved);
-met.watch();
-void begin();
+void hot.prepare();
+void store.restore().then(guard.showHealth, guard.showHealth);
 void keepAlarm();
 void due().then((next) => (next * 1000 <= Date.now() ? refresh("by itself") : undefined));
 void deliver();
+void begin();
 
 /** What was open before the extension was started, installed or switched on is looked at, once. */
 async function begin(): Promise<void> {
   if (!(await session.begins())) return;
-  await Promise.all([visitAll(), hot.refresh()]);
+  await Promise.all([visitAll(false), hot.refresh()]);
 }
 
 /** Looks at everything again, by another list. */
 async function listMoved(): Promise<void> {
-  await Promise.all([visitAll(), feed.tellAll(), hot.refresh()]);
+  await Promise.all([visitAll(true), feed.tellAll(), hot.refresh()]);
 }
 
-async function visitAll(): Promise<void> {
+/** Looks at all tabs and their frames; again, if they were looked at before. */
+async function visitAll(again: boolean): Promise<void> {
   const tabs = await api.tabs.query({});
-  await Promise.all([guard.visitAll(), ...tabs.map(({ id }) => (id === undefined ? undefined : frames.visitAll(id)))]);
+  await Promise.all([guard.visitAll(again), ...tabs.map(({ id }) => (id === undefined ? undefined : frames.visitAll(id)))]);
 }
 
 /** The alarm outlives the worker, but not everything that can happen to a profile. */
@@ -176,13 +178,15 @@ const fromScripts: Handlers<FromOverlay & FromFeed & FromBanner & FromAnywhere, 
   async "overlay.look"({ href, names }, tabId, origin) {
     // The browser vouches for the site, the script for the rest of the address: it may be newer than the browser's.
     if (!URL.canParse(href) || new URL(href).origin !== origin) return null;
-    let warning: Warning = { tabId, href, finding: await guard.look(href), again: false };
+    let warning: Warning = { tabId, href, finding: await guard.look(href) };
     const other = warning.finding.verdict === "unlisted" ? await otherwise(href, names).catch(() => undefined) : undefined;
     if (other) warning = { ...warning, ...other, page: href };
     const { finding } = warning;
-    const listed = finding.verdict === "listed" && guard.isAccount(finding.subject) && !(await session.letThrough(tabId, finding));
+    const through = finding.verdict === "listed" ? await session.letThrough(tabId, finding) : undefined;
+    const listed = finding.verdict === "listed" && session.isAccount(finding.subject) && !through;
     await session.setCovered(listed ? warning : undefined, tabId);
-    if (listed && other) await guard.badge(tabId, "listed");
+    // Somebody who has gone on is still where the list warns of, as with any other address.
+    await guard.heard(tabId, href, other !== undefined && through !== "cleared");
     return listed ? guard.notice(warning) : null;
   },
   async "overlay.details"({ subject }, tabId) {
@@ -232,7 +236,7 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [ta
   ...fromLate,
   async "warning.look"({ id }, tabId) {
     const warning = await session.warning(tabId, id);
-    return warning ? guard.notice(warning) : null;
+    return warning ? session.notice(warning) : null;
   },
   async "warning.details"({ id }, tabId) {
     const warning = await session.warning(tabId, id);
@@ -240,8 +244,7 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [ta
   },
   async "warning.leave"({ id, close }, tabId) {
     const warning = await session.warning(tabId, id);
-    if (warning) await guard.leave(warning, close);
-    return null;
+    return warning ? guard.leave(warning, close) : false;
   },
   async "warning.mistake"({ id }, tabId) {
     return mistake(await session.warning(tabId, id));
@@ -255,10 +258,10 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [ta
     await hot.allow(tabId, warning.href);
     return warning.href;
   },
-  async "popup.page"(from) {
-    if ("tabId" in from) return pageOf(from.tabId);
+  async "popup.page"(from, here) {
+    if ("tabId" in from) return pageOf(from.tabId, from.address, from.title);
     const request = await session.request(from.request);
-    return { ...(await page(-1, request?.href ?? "", request?.title ?? "")), text: request?.text ?? "" };
+    return { ...(await page(-1, request?.href ?? "", request?.title ?? "", await isPrivate(here))), text: request?.text ?? "" };
   },
   "popup.protection": screens.protection,
   async "popup.refresh"() {
@@ -266,14 +269,14 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [ta
     return screens.protection();
   },
   async "popup.ask"({ text }) {
-    met.asked(text);
+    if (!(await inPrivate())) met.asked(text);
     await store.restore();
     const found = await core.look(text);
     return found.map(({ shown, verdict, category, resembles, real }) => ({ shown, state: verdict, category, resembles, real }));
   },
   async "popup.details"({ href }) {
     const finding = await guard.look(href);
-    return finding.verdict === "listed" ? guard.details({ tabId: -1, href, finding, again: false }) : null;
+    return finding.verdict === "listed" ? guard.details({ tabId: -1, href, finding }) : null;
   },
   async "advice.countries"() {
     await store.restore();
@@ -287,8 +290,8 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [ta
     await advice.dismiss(id);
     return null;
   },
-  async "popup.report"({ href, title, tabId }) {
-    const entry = await report.add(await screens.draft(href, title));
+  async "popup.report"({ href, title, tabId }, from) {
+    const entry = await report.add(await screens.draft(href, title), await isPrivate(tabId ?? from));
     void deliver();
     if (tabId !== null) void links(tabId, href).then((found) => report.lead(entry.id, found));
     return entry;
@@ -298,6 +301,7 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [ta
     if (undone) await attachment.drop(id);
     return undone;
   },
+  "popup.extents": ({ href }) => screens.extents(href),
   async "popup.describe"({ id, category, note }) {
     const entry = await report.describe(id, category, note);
     void deliver();
@@ -317,9 +321,9 @@ const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [ta
 /** Tells the maintainers that something is listed and should not be: its name and nothing else. */
 async function mistake(warning: Warning | undefined): Promise<"queued" | "failed"> {
   if (!warning) return "failed";
-  const draft = { kind: "mistake", href: "", subject: warning.finding.subject, title: "", language: await screens.spoken() } as const;
+  const draft = { kind: "mistake", href: "", subject: warning.finding.subject, title: "", language: "" } as const;
   try {
-    await report.add(draft, 0);
+    await report.add(draft, await isPrivate(warning.tabId), 0);
   } catch {
     return "failed";
   }
@@ -327,35 +331,42 @@ async function mistake(warning: Warning | undefined): Promise<"queued" | "failed
   return "queued";
 }
 
-async function pageOf(tabId: number): Promise<Page> {
-  const tab = await api.tabs.get(tabId);
+async function pageOf(tabId: number, told: string, title: string): Promise<Page> {
   // Chromium tells the address of a warning page with the tab, and not with its frame.
-  const address = tab.url ?? (await shown(tabId)) ?? "";
+  const address = told || ((await shown(tabId)) ?? "");
   const warning = address.startsWith(own("")) ? await session.warning(tabId, new URL(address).hash.slice(1)) : undefined;
   if (warning) return { ...blank, href: warning.href, title: "", state: "listed", category: warning.finding.category, why: await guard.notice(warning) };
-  return page(tabId, address, tab.title ?? "");
+  return page(tabId, address, title, await isPrivate(tabId));
 }
 
 const blank = { category: "", resembles: "", real: "", owner: "", why: null, report: null, text: "" };
 
-async function page(tabId: number, address: string, title: string): Promise<Page> {
+async function page(tabId: number, address: string, title: string, privately: boolean): Promise<Page> {
   const href = URL.canParse(address) ? new URL(address).href : "";
   const none = { ...blank, href, title };
-  if (!/^https?:/.test(href)) return { ...none, state: "other" };
-  const [finding, sent, covered, framed] = await Promise.all([
-    guard.look(href),
-    report.about(href).then((entry) => entry ?? null, () => null),
-    session.covered(tabId),
-    frames.framed(tabId),
-  ]);
-  if (finding.verdict === "unlisted" && covered?.page === href) return { ...none, state: "listed", category: covered.finding.category };
-  if (framed && finding.verdict !== "listed") return { ...none, state: "framed", category: framed.finding.category, report: sent };
+  const isFramed = async (warning: Warning) => ({ state: "framed" as const, category: warning.finding.category, why: await guard.notice(warning) });
+  if (!/^https?:/.test(href)) {
+    const framed = await frames.framed(tabId);
+    return framed ? { ...none, href: "", ...(await isFramed(framed)) } : { ...none, state: "other" };
+  }
+  const [framed, finding, sent] = await Promise.all([frames.framed(tabId), guard.look(href), report.about(href, privately).then((entry) => entry ?? null, () => null)]);
+  const network = networkOf(new URL(href).hostname);
+  const whose: Partial<Record<keyof Whose, unknown>> | undefined = finding.verdict === "unlisted" && network ? await api.tabs.sendMessage(tabId, whoseIsIt, { frameId: 0 }).catch(() => undefined) : undefined;
+  const said = whose?.names ?? [];
+  const called = typeof whose?.called === "string" && whose.called !== "" ? whose.called : title;
+  const listed = finding.verdict === "listed" ? { href, finding } : await otherwise(href, said).catch(() => undefined);
+  const through = listed && (await session.letThrough(tabId, listed.finding));
+  if (listed && through !== "cleared") {
+    const why = await guard.notice({ tabId, ...listed });
+    return { ...none, state: through === "passed" ? "passed" : "listed", category: why.category, why };
+  }
+  if (framed) return { ...none, ...(await isFramed(framed)), report: sent };
+  if (listed) return { ...none, state: "unlisted", report: sent };
   if (finding.verdict === "unlisted") {
-    const { verdict, resembles, real, owner } = await core.resemble(href, title).catch(() => core.nothing);
+    const also = await others(href, said).catch(() => []);
+    const { verdict, resembles, real, owner } = await core.resemble(href, called, also).catch(() => core.nothing);
+    if (verdict === "caution") await guard.badge(tabId, verdict);
     return { ...none, state: verdict === "caution" ? verdict : "unlisted", resembles, real, owner, report: sent };
   }
-  if (finding.verdict !== "listed") return { ...none, state: "unknown", report: sent };
-  const through = await session.letThrough(tabId, finding);
-  if (through === "cleared") return { ...none, state: "unlisted", report: sent };
-  return { ...none, state: through === "passed" ? "passed" : "listed", category: finding.category, why: await guard.notice({ tabId, href, finding, again: false }) };
+  return { ...none, state: "unknown", report: sent };
 }

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { claim } from "./fixture/claimed.mjs";
+import { Marks } from "./fixture/marks.mjs";
 import { until } from "./fixture/until.mjs";
 import { World } from "./fixture/world.mjs";
 
@@ -52,6 +54,8 @@ test("a listed account is covered under each of its addresses, on each network",
       await browser.go(tab, url);
       const overlay = await browser.covered(tab);
       assert.equal(await overlay.text("name"), name, url);
+      assert.equal(await overlay.text("title"), / group /.test(name) ? "Stop! This is known for scams" : "Stop! This account is known for scams");
+      assert.equal(/Block this account/.test(await overlay.text("now")), !/ group /.test(name));
     }
   }
   await tab.close();
@@ -83,7 +87,7 @@ test("the cover says what is wrong; nothing below it can be typed into or clicke
   assert.match(await overlay.text("category"), /prize/i);
   await overlay.reads("since", /since .*20\d\d/);
   assert.ok(await overlay.focused("leave"));
-  assert.equal(await browser.badge(tab), "!");
+  await until("the badge is there", async () => (await browser.badge(tab)) === "!");
 
   await tab.keyboard.type("hello");
   await tab.click('[data-go="/honest.baker"]', { timeout: 500 }).then(
@@ -133,6 +137,21 @@ test("a page that fights the cover loses", async () => {
     await tab.evaluate(attack);
     await until(`the cover is back after ${attack}`, async () => (await overlay.shows("leave")) && (await overlay.focused("leave")));
   }
+  await tab.close();
+});
+
+test("a page that has defined elements by the names of ours is handed none of them", async () => {
+  const tab = await browser.tab();
+  await tab.addInitScript(claim);
+  await browser.go(tab, "https://www.facebook.com/invented.gift.centre");
+  const overlay = await browser.covered(tab);
+  assert.match(await overlay.text("name"), /inventedgiftcentre/);
+  assert.equal(await tab.evaluate(() => globalThis.handed), undefined);
+  assert.equal(await tab.evaluate(() => document.querySelector("khien-overlay").shadowRoot), null);
+  await tab.goto("https://www.instagram.com/?feed=4");
+  const [mark] = await (await Marks.of(tab)).some();
+  assert.equal(mark.label, "Known for scams");
+  assert.equal(await tab.evaluate(() => globalThis.handed), undefined);
   await tab.close();
 });
 

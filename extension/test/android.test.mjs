@@ -28,7 +28,7 @@ before(async () => {
   world = await World.make();
   folder = await mkdtemp(path.join(os.tmpdir(), "khien-test-android-"));
   await cp(`${world.extension}/chromium`, folder, { recursive: true });
-  for (const script of ["worker.js", "popup.js", "options.js", "welcome.js", "warning.js"]) {
+  for (const script of ["worker.js", "popup.js", "options.js", "welcome.js", "warning.js", "late.js", "redact.js"]) {
     const file = path.join(folder, script);
     await writeFile(file, missing + (await readFile(file, "utf8")));
   }
@@ -74,12 +74,38 @@ test("the popup is a page there: it tells about the tab, reports and checks", as
   await popup.reads("known", /On the scam list/);
   await popup.click("report");
   await until("the countdown runs", () => popup.shows("undo"));
-  await popup.close();
+  const opens = browser.opens(/redact\.html/);
+  await popup.click("add-picture");
+  const picture = await telephone(await opens);
+  await until("the picture is there", () => picture.isVisible("#send"));
+  await picture.click("#discard");
+  await popup.close().catch(() => undefined); // it has closed itself
   await until("the report is there", async () => {
-    await browser.ring("reports");
+    await browser.hasten();
     return (await world.khien.reports()).length === 1;
-  }, { within: 20_000 });
+  });
   await tab.close();
+});
+
+test("what was met and is listed later is told, and the page that tells it fits", async () => {
+  const tab = await telephone();
+  const page = await browser.inside();
+  const ask = async (ask, body = null) => (await page.evaluate((message) => chrome.runtime.sendMessage(message), { ask, body })).ok;
+  const { things } = await ask("late.kept");
+  await tab.goto("https://late-shop.example/");
+  await until("it is kept", async () => (await ask("late.kept")).things > things);
+  await tab.goto("https://honest.example/");
+  await world.khien.list("urls", "late-shop.example\n");
+  await ask("popup.refresh");
+  const late = await telephone(await until("it is told in a tab", () => browser.tabs().find((one) => one.url().endsWith("/late.html"))));
+  await until("the steps are there", () => late.isVisible("#help ol"));
+  assert.ok(await late.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  // No badge says it there; the title of the button does, and the popup.
+  const popup = await browser.popup(tab);
+  await until("the popup says it", () => popup.shows("late"));
+  await popup.close();
+  for (const { id } of await ask("late.news")) await ask("late.dismiss", { id });
+  for (const one of [tab, page, late]) await one.close();
 });
 
 test("the options and the first screens work", async () => {

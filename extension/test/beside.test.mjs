@@ -148,6 +148,20 @@ test("a page that takes the answer away does not get rid of it, and learns nothi
   assert.equal(await tab.evaluate(() => "khienAside" in globalThis), false);
 });
 
+test("a dialog of the page that leaves nothing else to be used holds the answer too", async () => {
+  await tab.evaluate(() => {
+    const dialog = document.body.appendChild(document.createElement("dialog"));
+    dialog.innerHTML = '<p id="inner">Vietcombank 0011000000001</p>';
+    dialog.showModal();
+  });
+  const aside = await select("inner");
+  await aside.reads("answers", /Fake shop|On the scam list/);
+  assert.equal(await tab.evaluate(() => document.activeElement.localName), "khien-aside");
+  await aside.click("close");
+  await gone();
+  await tab.evaluate(() => document.querySelector("dialog").remove());
+});
+
 test("a window that is as narrow as a telephone holds the answer", async () => {
   await tab.setViewportSize({ width: 360, height: 640 });
   const aside = await select("account");

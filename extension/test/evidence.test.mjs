@@ -54,11 +54,26 @@ for (const { url, shows } of pages) {
     await browser.go(tab, url);
     const overlay = await browser.covered(tab);
     assert.equal(await overlay.text("name"), shows);
-    assert.equal(await browser.badge(tab), "!");
+    await until("the badge is there", async () => (await browser.badge(tab)) === "!");
     await overlay.reads("since", /since .*20\d\d/);
     await tab.close();
   });
 }
+
+test("a look at the address alone takes nothing away from what the page has said", async () => {
+  const { url } = pages[0];
+  const tab = await browser.tab();
+  await browser.go(tab, url);
+  await browser.covered(tab);
+  await until("the badge is there", async () => (await browser.badge(tab)) === "!");
+  await (await browser.worker()).evaluate(async (url) => {
+    const [{ id }] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+    chrome.webNavigation.onDOMContentLoaded.dispatch({ tabId: id, frameId: 0, url });
+  }, url);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.equal(await browser.badge(tab), "!");
+  await tab.close();
+});
 
 test("the popup knows what the cover knows, and going on once holds", async () => {
   const { url } = pages[0];
@@ -67,11 +82,18 @@ test("the popup knows what the cover knows, and going on once holds", async () =
   const overlay = await browser.covered(tab);
   const popup = await browser.popup(tab);
   assert.equal(await popup.property("state", "className"), "listed");
+  await popup.reads("since", /since .*20\d\d.*Case number KH-/);
+  assert.ok(await popup.shows("help-toggle"));
   await popup.close();
   await until("the cover accepts a decision", async () => {
     if (await overlay.exists()) await overlay.click("go-on");
     return (await tab.locator("khien-overlay").count()) === 0;
   });
+  const later = await browser.popup(tab);
+  assert.equal(await later.property("state", "className"), "passed", "it is still listed");
+  await later.reads("since", /since .*20\d\d/);
+  await later.close();
+  await until("the badge is there", async () => (await browser.badge(tab)) === "!");
   await tab.evaluate(() => document.head.append(Object.assign(document.createElement("meta"), { content: "a" })));
   await tab.waitForTimeout(500);
   assert.equal(await tab.locator("khien-overlay").count(), 0);

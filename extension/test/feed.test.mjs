@@ -76,6 +76,49 @@ test("one post has one mark for its author, at the name, whole and beside it", a
   await tab.close();
 });
 
+test("a mark stands beside its link where the page is read from right to left, and where it is drawn larger or smaller", async () => {
+  const how = {
+    "direction: rtl": (name) => [name.x - 12, name.x],
+    "zoom: 1.5": (name) => [name.x + name.width, name.x + name.width + 12],
+    "transform: scale(.75)": (name) => [name.x + name.width, name.x + name.width + 12],
+  };
+  for (const [style, where] of Object.entries(how)) {
+    const tab = await browser.tab();
+    await tab.addInitScript((style) => addEventListener("DOMContentLoaded", () => (document.querySelector("main").style.cssText = style)), style);
+    await tab.goto("https://www.instagram.com/?feed=4");
+    const marks = await Marks.of(tab);
+    const [mark] = await marks.some();
+    const name = await tab.locator("article:nth-of-type(3) div a").boundingBox();
+    const [from, to] = where(name);
+    await until(`the mark stands beside its link with ${style}`, async () => {
+      const { left, right, top, bottom } = await marks.box(mark);
+      const near = style.includes("rtl") ? right : left;
+      if (near < from || near > to || Math.abs((top + bottom) / 2 - (name.y + name.height / 2)) > 4) throw new Error(`${near} is not from ${from} to ${to}, ${top}`);
+      return true;
+    });
+    await tab.close();
+  }
+});
+
+test("on a telephone a mark is whole and can be touched", async () => {
+  for (const host of ["www.facebook.com", "www.instagram.com", "www.youtube.com", "web.telegram.org"]) {
+    const tab = await browser.tab();
+    await tab.setViewportSize({ width: 360, height: 640 });
+    const marks = await Marks.of(tab);
+    await tab.goto(`https://${host}/?feed=7`);
+    await tab.mouse.wheel(0, 10_000);
+    for (const mark of await marks.some(2)) {
+      const { left, right } = await marks.box(mark);
+      assert.ok(left >= 0 && right <= 360, `${host}: ${mark.label} from ${left} to ${right}`);
+    }
+    const last = (await marks.all()).at(-1);
+    await marks.click(last);
+    const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
+    await reason.reads("title", new RegExp(last.label));
+    await tab.close();
+  }
+});
+
 test("nothing in the page moves, and nothing is removed or rewritten", async () => {
   for (const url of ["https://www.facebook.com/?feed=40", "https://www.instagram.com/?feed=40", "https://www.messenger.com/?feed=40", "https://www.youtube.com/?feed=40"]) {
     const tab = await browser.tab();
@@ -107,6 +150,8 @@ test("a click on the mark opens the reason, Escape closes it, and the keyboard i
   await reason.reads("title", /^Known for scams$/);
   assert.equal(await reason.text("name"), "Facebook account inventedgiftcentre");
   assert.match(await reason.text("category"), /prize/i);
+  assert.match(await reason.text("now"), /Do not answer and do not pay\. Block this account/);
+  assert.match(await reason.text("now-kind"), /prize/i);
   await reason.reads("since", /since .*20\d\d/);
   await reason.reads("card", /Says that you won and asks for a fee/);
   await reason.reads("card", /a test/); // who listed it
@@ -136,6 +181,89 @@ test("the keyboard comes to the mark right after its link, and a screen reader h
   await tab.keyboard.press("Enter");
   const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
   await reason.reads("title", /^Known for scams$/);
+  await tab.close();
+});
+
+/** Ways to put a link into a page that no search of its document finds. */
+const hidden = {
+  "an open shadow root": (main, link) => {
+    const host = main.appendChild(document.createElement("div"));
+    host.attachShadow({ mode: "open" }).innerHTML = "<ul><li></li></ul>";
+    host.shadowRoot.querySelector("li").append(link);
+  },
+  "a shadow root in a shadow root": (main, link) => {
+    const host = main.appendChild(document.createElement("div"));
+    const inner = host.attachShadow({ mode: "open" }).appendChild(document.createElement("section"));
+    inner.attachShadow({ mode: "open" }).append(link);
+  },
+  "a shadow root that comes late": (main, link) => {
+    const host = main.appendChild(Object.assign(document.createElement("div"), { id: "outlet" }));
+    setTimeout(() => host.attachShadow({ mode: "open" }).append(link), 700);
+  },
+  "an element that the page defines late": (main, link) => {
+    main.append(document.createElement("late-post"));
+    setTimeout(() => customElements.define("late-post", class extends HTMLElement {
+      constructor() {
+        super();
+        this.attachShadow({ mode: "open" }).append(link);
+      }
+    }), 700);
+  },
+  "a drawing": (main, link) => {
+    main.insertAdjacentHTML("beforeend", '<p><svg width="200" height="30"><g><a><text y="20">An Invented Cheat</text></a></g></svg></p>');
+    main.querySelector("p svg a").setAttribute("href", link.getAttribute("href"));
+  },
+  "a drawing of the old kind": (main, link) => {
+    main.insertAdjacentHTML("beforeend", '<p><svg width="200" height="30"><a><text y="20">An Invented Cheat</text></a></svg></p>');
+    main.querySelector("p svg a").setAttributeNS("http://www.w3.org/1999/xlink", "xlink:href", link.getAttribute("href"));
+  },
+  "a frame that the page writes": (main, link) => {
+    const frame = main.appendChild(document.createElement("iframe"));
+    frame.contentDocument.body.append(link);
+  },
+  "a frame with its document in an attribute": (main, link) => {
+    main.appendChild(document.createElement("iframe")).srcdoc = `<p>${link.outerHTML}</p>`;
+  },
+  "a frame of the same site": (main) => {
+    Object.assign(main.appendChild(document.createElement("iframe")), { height: 600, src: "/feed/?feed=4&inner" });
+  },
+};
+
+for (const [where, put] of Object.entries(hidden)) {
+  test(`what is listed is marked in ${where}, beside it, and the mark opens the reason`, async () => {
+    const { tab, marks } = await open("https://www.linkedin.com/feed/?feed=2");
+    await tab.evaluate(`(${put})(document.querySelector("main"), Object.assign(document.createElement("a"), { href: "https://www.linkedin.com/in/invented-recruiter?hidden", textContent: "An Invented Cheat" }))`);
+    const [mark, ...more] = await marks.some();
+    assert.deepEqual(more, []);
+    assert.match(mark.name, /^Known for scams: LinkedIn profile invented-recruiter\. /);
+    await marks.click(mark);
+    const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
+    await reason.reads("title", /^Known for scams$/);
+    const [box, card] = [await marks.box(mark), await reason.box("card")];
+    assert.ok(box.right - box.left > 60 && box.bottom - box.top > 14, JSON.stringify(box));
+    assert.ok(Math.abs(card.left - box.left) < 12 || card.right > 900, JSON.stringify({ box, card }));
+    await tab.keyboard.press("Escape");
+    await tab.evaluate(() => document.querySelector("main").lastElementChild.remove());
+    await until("the mark goes with its link", async () => (await marks.all()).length === 0);
+    await tab.close();
+  });
+}
+
+test("a mark in a dialog that leaves nothing else to be used opens a reason that can be read and closed", async () => {
+  const { tab, marks } = await open("https://www.linkedin.com/feed/?feed=2");
+  await tab.evaluate(() => {
+    const dialog = document.body.appendChild(document.createElement("dialog"));
+    dialog.innerHTML = '<ul><li><a href="https://www.linkedin.com/in/invented-recruiter?dialog">An Invented Cheat</a></li></ul>';
+    dialog.showModal();
+  });
+  const [mark] = await marks.some();
+  await marks.click(mark);
+  const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
+  await reason.reads("title", /^Known for scams$/);
+  assert.ok(await reason.focused("close"));
+  await reason.click("close");
+  await until("the reason is closed", async () => !(await reason.exists()));
+  assert.ok(await tab.evaluate(() => document.querySelector("dialog").open));
   await tab.close();
 });
 
@@ -252,7 +380,7 @@ test("a page that fights a mark loses, and cannot click on it", async () => {
     await tab.evaluate(attack);
     const box = await until(`the mark is back after ${attack}`, async () => {
       const [mark] = await fits(marks);
-      return mark && (await tab.evaluate(() => document.querySelector("khien-mark").attributes.length)) === 1 && marks.box(mark);
+      return mark && (await tab.evaluate(() => document.querySelector("khien-mark").attributes.length)) === 0 && marks.box(mark);
     });
     const style = await tab.evaluate(() => {
       const { display, visibility, opacity } = getComputedStyle(document.querySelector("khien-mark"));
@@ -352,6 +480,6 @@ test("words are in the person's language", async () => {
     const labels = new Set((await marks.all()).map(({ label }) => label));
     return labels.size === 2 && labels;
   });
-  assert.deepEqual(labels, new Set(["Lừa đảo đã biết", "Dẫn đến trang lừa đảo"]));
+  assert.deepEqual(labels, new Set(["Tài khoản lừa đảo", "Dẫn đến trang lừa đảo"]));
   await tab.close();
 });

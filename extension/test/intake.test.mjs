@@ -24,10 +24,10 @@ async function report(tab) {
   return popup;
 }
 
-/** The report about an address, once it is in the inbox. */
-async function inInbox(href) {
+/** The report about an address, once it is in the inbox; sooner, if it need not wait for a change of mind or for what comes in that time. */
+async function inInbox(href, { sooner = false } = {}) {
   return until("the report is in the inbox", async () => {
-    await browser.ring("reports");
+    await (sooner ? browser.hasten() : browser.ring("reports"));
     return (await world.khien.reports("all")).find((one) => one.href === href);
   }, { within: 90_000 });
 }
@@ -67,7 +67,11 @@ test("while many reports come, one more brings a proof of work; pages are checke
   await browser.go(tab, href);
   const popup = await report(tab);
   await popup.close();
-  await until("the server has asked for work", () => asked > 0, { within: 20_000 });
+  await browser.hasten();
+  await until("the server has asked for work", async () => {
+    await browser.ring("reports");
+    return asked > 0;
+  });
   await browser.go(tab, "https://parcel-fee.example/");
   await browser.warned(tab);
   await browser.killWorker();
@@ -192,7 +196,7 @@ test("a picture that is not to be sent is gone, and so is one whose report is ta
   await editor.reload();
   await editor.waitForFunction(() => document.querySelector("#status").textContent !== "");
   assert.ok(await editor.evaluate(() => document.querySelector("#editor").hidden), "after it was discarded it is still there");
-  await inInbox("https://another-shop-of-lies.example/");
+  await inInbox("https://another-shop-of-lies.example/", { sooner: true });
   await browser.ring("reports");
   assert.equal(world.gateway.asked("/v1/pictures", mark).length, 0);
   await editor.close();
@@ -204,7 +208,7 @@ test("what became of a report is followed to the end: received, listed, the plat
   const tab = await browser.tab();
   await browser.go(tab, account);
   await (await report(tab)).close();
-  const sent = await inInbox(account);
+  const sent = await inInbox(account, { sooner: true });
   const mark = world.gateway.log.length;
   const asked = () => world.gateway.asked("/v1/receipts", mark);
   const state = async () => {
@@ -223,7 +227,7 @@ test("what became of a report is followed to the end: received, listed, the plat
   await reaches("informed");
   await world.khien.cli("takedown", "state", String(id), "action-taken");
   const end = await reaches("removed");
-  assert.deepEqual(end.steps.map((step) => step.state), ["received", "accepted", "listed", "informed", "removed"]);
+  assert.deepEqual(end.steps.map((step) => step.state), ["received", "review", "accepted", "listed", "informed", "removed"]);
   assert.ok(asked().length > 0 && asked().every((one) => one.path === "/v1/receipts" && one.method !== "GET"), "a receipt stands in an address");
 
   // What has ended is not asked for again, and nobody asks twice in an hour.
@@ -242,7 +246,29 @@ test("what became of a report is followed to the end: received, listed, the plat
   await options.waitForSelector(".reports .steps");
   const told = await options.innerText(".reports li:has(.steps)");
   assert.match(told, /The platform has removed it\. Thank you/);
-  assert.match(told, /Received[^]*Decided[^]*Listed[^]*Platform informed[^]*Removed/);
+  assert.match(told, /Received[^]*Under review[^]*Decided[^]*Listed[^]*Platform informed[^]*Removed/);
+  await options.close();
+  await tab.close();
+});
+
+test("what was rejected and is listed after all is told to who looks", async () => {
+  const tab = await browser.tab();
+  await browser.go(tab, "https://rejected-first.example/");
+  await (await report(tab)).close();
+  const { id } = await inInbox("https://rejected-first.example/", { sooner: true });
+  const outcome = async () => (await kept()).find((entry) => entry.href === "https://rejected-first.example/").outcome;
+  await world.khien.cli("reports", "reject", id, "--reason", "We saw nothing dishonest.");
+  await until("it is rejected", async () => {
+    await kept("asked");
+    await browser.ring("receipts");
+    return (await outcome()) === "rejected";
+  }, { within: 30_000 });
+  await world.khien.cli("reports", "reopen", id);
+  await world.khien.cli("reports", "accept", id);
+  await kept("asked");
+  const options = await browser.tab();
+  await options.goto(`chrome-extension://${browser.id}/options.html`);
+  await until("it is accepted", async () => (await outcome()) === "accepted");
   await options.close();
   await tab.close();
 });

@@ -51,7 +51,7 @@ test("a page that was met is told of when it is listed, with what to do, and the
   assert.equal(await inside.evaluate(async () => (await chrome.tabs.query({ url: chrome.runtime.getURL("late.html") }))[0].active), false, "the person was taken away from a tab");
   await until("the toolbar shows it", async () => (await browser.badge(tab)) === "1");
   const popup = await browser.popup(tab);
-  assert.match(await popup.text("late"), /Something you met is now a confirmed scam/);
+  await popup.reads("late", /Something you met is now a confirmed scam/);
   await popup.close();
 
   await late.bringToFront();
@@ -60,7 +60,13 @@ test("a page that was met is told of when it is listed, with what to do, and the
   assert.match(said, new RegExp(`A website you opened on ${today}`));
   assert.match(said, /Takes deposits and never delivers/);
   assert.match(said, /Case number: KH-/);
-  assert.match(await late.innerText("#do"), /If you paid: call your bank at once/);
+  // The signed steps and hotlines, as on a warning.
+  await until("the steps are there", () => late.isVisible("#help ol"));
+  assert.equal(await late.getAttribute("#help-paid", "aria-pressed"), "true");
+  assert.match(await late.innerText("#help ol"), /bank/);
+  await late.click("#help-data");
+  await until("other steps are there", async () => /password/i.test(await late.innerText("#help ol")));
+  assert.ok((await late.locator("#help .hotlines a").count()) > 0);
   assert.doesNotMatch(await late.innerText("body"), /late-shop/, "it cannot know the address any more");
   await tab.bringToFront();
   await until("the toolbar is quiet again", async () => (await browser.badge(tab)) === "");
@@ -91,6 +97,28 @@ test("it is told once: not by the next list, and not after it was read", async (
   await publish("urls", "another-1.example\n");
   assert.deepEqual(await ask("late.news"), []);
   assert.equal(lateTabs().length, 0);
+});
+
+test("a page that is open when it is listed gets a warning; to tell of it late as well would be too much", async () => {
+  await meet("https://www.late-open.example/deal");
+  await publish("urls", "late-open.example\n");
+  await browser.warned(tab);
+  assert.deepEqual(await ask("late.news"), []);
+  assert.equal(lateTabs().length, 0);
+});
+
+test("what comes up while the page that tells it is open is told there", async () => {
+  await meet("https://late-first.example/");
+  await meet("https://late-second.example/");
+  await tab.goto("https://honest-shop.example/");
+  await publish("urls", "late-first.example\n");
+  const late = await until("it is told in a tab", () => lateTabs()[0]);
+  await until("one is told", async () => (await late.locator("#news > li").count()) === 1);
+  await publish("urls", "late-second.example\n");
+  await until("two are told", async () => (await late.locator("#news > li").count()) === 2);
+  assert.equal(lateTabs().length, 1);
+  for (const { id } of await ask("late.news")) await ask("late.dismiss", { id });
+  await late.close();
 });
 
 test("an account on a network and a number that was asked about are told of, and nothing more of them is known", async () => {
@@ -150,12 +178,18 @@ test("what was cleared is not told", async () => {
 });
 
 test("switched off, nothing is kept, and what was kept is gone", async () => {
+  await meet("https://late-untold.example/");
+  await tab.goto("https://honest-shop.example/");
+  await publish("urls", "late-untold.example\n");
+  await until("the toolbar tells of something", async () => (await browser.badge(tab)) === "1");
   await meet("https://late-off.example/");
   await inside.evaluate(async () => {
     const { settings } = await chrome.storage.local.get("settings");
     await chrome.storage.local.set({ settings: { ...settings, late: false } });
   });
   await until("it is gone", async () => (await kept()).things === 0);
+  await until("the toolbar tells of nothing", async () => (await browser.badge(tab)) === "");
+  for (const one of lateTabs()) await one.close();
   await tab.goto("https://late-off-2.example/");
   await new Promise((resolve) => setTimeout(resolve, 6000));
   assert.equal((await kept()).things, 0);

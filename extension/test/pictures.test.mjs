@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { inflateSync } from "node:zlib";
 import { top } from "./fixture/khien.mjs";
+import { lines } from "./fixture/png.mjs";
 import { until } from "./fixture/until.mjs";
 import { World } from "./fixture/world.mjs";
 
@@ -19,13 +19,7 @@ before(async () => (world = await World.make()));
 after(() => world?.close());
 
 /** The different bytes in the pixels of a PNG: a blank picture has very few. */
-function variety(png) {
-  const parts = [];
-  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
-    if (png.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
-  }
-  return new Set(inflateSync(Buffer.concat(parts))).size;
-}
+const variety = (png) => new Set(Buffer.concat(lines(png))).size;
 
 async function picture(name, png) {
   assert.ok(variety(png) > 60, `${name} is blank`);

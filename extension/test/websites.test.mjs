@@ -49,7 +49,7 @@ test("a listed site is replaced by the warning before anything can be typed into
   await browser.warned(tab);
   assert.deepEqual(web.heard("parcel-fee.example", "typed"), []);
   assert.deepEqual(web.heard("parcel-fee.example", "stayed"), []);
-  assert.equal(await browser.badge(tab), "!");
+  await until("the badge is there", async () => (await browser.badge(tab)) === "!");
   const popup = await browser.popup(tab);
   assert.equal(await popup.property("state", "className"), "listed");
   assert.match(await popup.text("address"), /^parcel-fee\.example/);
@@ -138,6 +138,7 @@ test("go on once holds for that tab and for that site only", async () => {
   await tab.fill("#password", "x");
   const popup = await browser.popup(tab);
   assert.equal(await popup.property("state", "className"), "passed");
+  assert.match(await popup.text("meaning"), /Steals passwords\. .*You chose to go on\. Do not pay/);
   await popup.close();
 
   await browser.go(tab, "https://parcel-fee.example/another/page");
@@ -148,6 +149,78 @@ test("go on once holds for that tab and for that site only", async () => {
   const other = await honest();
   await browser.go(other, listed);
   await browser.warned(other);
+  await tab.close();
+  await other.close();
+});
+
+/** Lets this much time pass for the worker, in milliseconds. */
+async function pass(time) {
+  await (await browser.worker()).evaluate((time) => {
+    const { now } = Date;
+    Date.now = () => now() + time;
+  }, time);
+}
+
+test("Leave leads to the page that led to the scam by a click", async () => {
+  const tab = await browser.tab();
+  await tab.goto("https://first.example/");
+  await tab.goto("https://search.example/?q=parcel");
+  await follow(tab, listed);
+  await browser.warned(tab);
+  await tab.click("#leave", { noWaitAfter: true });
+  await until("the search is back", () => tab.url() === "https://search.example/?q=parcel");
+  await tab.close();
+});
+
+test("Leave leads to a page that was only read, too, although the browser's own way back leaves it out", async () => {
+  for (const first of ["https://first.example/", undefined]) {
+    const tab = await browser.tab();
+    if (first) await tab.goto(first).then(() => tab.click("h1"));
+    await tab.goto("https://news.example/");
+    await pass(20_000);
+    await browser.go(tab, listed);
+    await browser.warned(tab);
+    await tab.click("#leave", { noWaitAfter: true });
+    await until("the news are back", () => tab.url() === "https://news.example/");
+    assert.ok(await browser.unknownToUs(tab));
+    await tab.close();
+  }
+});
+
+test("Leave never leads to a page that leads to the scam by itself, at once or after some seconds", async () => {
+  for (const wait of [0, 300, 3000]) {
+    const tab = await browser.tab();
+    await tab.goto("https://search.example/");
+    web.own.set("redirector.example/", { type: "text/html", body: `<!doctype html><h1>Wait</h1><script>onload = () => setTimeout(() => (location.href = ${JSON.stringify(listed)}), ${wait})</script>` });
+    await follow(tab, "https://redirector.example/");
+    await browser.warned(tab);
+    const mark = web.visits.length;
+    await tab.click("#leave", { noWaitAfter: true });
+    await until("the search is back", () => tab.url() === "https://search.example/");
+    assert.deepEqual(web.visits.slice(mark).map(({ host }) => host), ["search.example"], `after ${wait} ms`);
+    await tab.close();
+  }
+});
+
+test("a page that leads there by itself after a long while is gone back to once at most", async () => {
+  web.own.set("slow.example/", { type: "text/html", body: `<!doctype html><h1>Wait</h1><script>onstorage = () => (location.href = ${JSON.stringify(listed)})</script>` });
+  const tab = await browser.tab();
+  await tab.goto("https://search.example/");
+  await follow(tab, "https://slow.example/");
+  await until("it is there", () => tab.url() === "https://slow.example/");
+  await pass(20_000);
+  // The automation cannot act in a page without touching it; another tab tells it to lead on.
+  const other = await browser.tab();
+  await other.goto("https://slow.example/other");
+  for (let times = 0; tab.url() !== "https://search.example/"; times++) {
+    assert.ok(times < 2, "it leads there for ever");
+    await other.evaluate((now) => localStorage.setItem("go", now), String(Math.random()));
+    await browser.warned(tab);
+    await tab.bringToFront();
+    const before = tab.url();
+    await tab.click("#leave", { noWaitAfter: true });
+    await until("it is left", () => tab.url() !== before && !tab.url().includes("parcel-fee"));
+  }
   await tab.close();
   await other.close();
 });
@@ -170,7 +243,7 @@ test("this is a mistake: the maintainers get the name on the list, and nothing a
   await browser.go(tab, listed);
   await browser.warned(tab);
   await tab.click("#mistake");
-  await until("it says thank you", async () => /parcel-fee\.example/.test(await tab.innerText("#feedback")));
+  await until("it says thank you, and what is sent", async () => /parcel-fee\.example.* Only this name and the hour are sent\./.test(await tab.innerText("#feedback")));
   const [report] = await until("the report is in the inbox", async () => {
     const reports = await world.khien.reports();
     return reports.length > 0 && reports;
@@ -179,6 +252,11 @@ test("this is a mistake: the maintainers get the name on the list, and nothing a
   assert.deepEqual(report.subjects, ["parcel-fee.example/"]);
   assert.equal(report.href ?? "", "");
   assert.equal(report.title ?? "", "");
+  assert.equal(report.language ?? "", "");
+  await world.khien.cli("reports", "reject", report.id, "--reason", "it asks for cards");
+  const options = await browser.open("options.html");
+  await until("the answer is there", async () => /it stays on the list\.[^]*it asks for cards[^]*Received[^]*Stays listed/.test(await options.innerText("#list")));
+  await options.close();
   await tab.close();
 });
 

@@ -28,19 +28,35 @@ export function head(page: Document): Names {
   return names.filter((name) => name !== "" && name.length <= maxValue);
 }
 
-/** The data in the scripts that fit a selector and hold one of the words; prefix is what stands in front of it. */
-export function* data(page: Document, selector: string, words: string[], prefix = ""): Iterable<unknown> {
+/** What the head says of one property (ogp.me); empty if nothing. */
+export function says(page: Document, property: string): string {
+  const element = page.head?.querySelector<HTMLMetaElement>(`meta[property="${property}"]`);
+  return element && element.content.length <= maxValue ? element.content.trim() : "";
+}
+
+/**
+ * The data in the scripts that fit a selector and hold one of the words. Prefix is what stands in front of it, with
+ * nothing but the end of the statement behind; or a form of the script, whose first group is the data.
+ */
+export function* data(page: Document, selector: string, words: string[], prefix: string | RegExp = ""): Iterable<unknown> {
   let [count, size] = [0, 0];
   for (const element of page.querySelectorAll(selector)) {
     const text = element.textContent ?? "";
     if (++count > maxElements || (size += text.length) > maxScripts) return;
-    if (text.length > maxScript || !text.trimStart().startsWith(prefix) || !words.some((word) => text.includes(word))) continue;
+    if (text.length > maxScript || !words.some((word) => text.includes(word))) continue;
+    const json = typeof prefix === "string" ? behind(prefix, text) : prefix.exec(text)?.[1];
+    if (json === undefined) continue;
     try {
-      yield JSON.parse(prefix ? text.slice(text.indexOf(prefix) + prefix.length, text.lastIndexOf("}") + 1) : text);
+      yield JSON.parse(json);
     } catch {
       // Not what it was taken for.
     }
   }
+}
+
+function behind(prefix: string, text: string): string | undefined {
+  if (!text.trimStart().startsWith(prefix)) return undefined;
+  return prefix ? text.slice(text.indexOf(prefix) + prefix.length, text.lastIndexOf("}") + 1) : text;
 }
 
 export type Fields = Record<string, unknown>;

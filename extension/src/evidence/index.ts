@@ -7,7 +7,7 @@ import type { Names, Reader } from "./document";
 import { facebook } from "./facebook";
 import { instagram } from "./instagram";
 import { linkedin } from "./linkedin";
-import { telegram } from "./telegram";
+import { called, telegram } from "./telegram";
 import { threads } from "./threads";
 import { tiktok } from "./tiktok";
 import { x } from "./x";
@@ -15,6 +15,7 @@ import { youtube } from "./youtube";
 import { zalo } from "./zalo";
 
 export type { Names } from "./document";
+export { called };
 
 /** Each platform's own; it finds nothing at addresses of others. */
 export const readers: Record<Platform, Reader> = { facebook, instagram, linkedin, telegram, threads, tiktok, x, youtube, zalo };

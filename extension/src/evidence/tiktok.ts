@@ -1,7 +1,7 @@
-// TikTok: an account has a name, which it can change, and a long code that stays and opens it too.
+// TikTok: an account has a name, which it can change, and a long code and a number that stay and open it too.
 
 import { networkOf } from "../networks";
-import { at, data, head, word, type Names, type Reader } from "./document";
+import { at, data, digits, head, word, type Names, type Reader } from "./document";
 
 const places = [
   ["webapp.user-detail", "userInfo", "user"],
@@ -15,7 +15,8 @@ export const tiktok: Reader = (page, address) => {
     for (const place of places) {
       const user = at(value, "__DEFAULT_SCOPE__", ...place);
       const [name, code] = [word(at(user, "uniqueId")), word(at(user, "secUid"))];
-      if (name && code) found.push([`https://www.tiktok.com/@${name}`, `https://www.tiktok.com/@${code}`]);
+      const number = digits(at(user, "id"));
+      if (name && code) found.push([`https://www.tiktok.com/@${name}`, `https://www.tiktok.com/@${code}`, number && `https://www.tiktok.com/share/user/${number}`]);
     }
   }
   return found;
