@@ -10,7 +10,9 @@ import { category, direction, language, ready, t, type Key } from "./text";
 let banner: Banner | undefined;
 
 const look = inTurn(async () => {
-  const notice = await ask("banner.look", null).catch(() => null);
+  const question = () => ask("banner.look", null);
+  // As for a cover: a worker that was stopped over the question is woken by the next.
+  const notice = await question().catch(question).catch(() => null);
   if (notice) await ready();
   if (banner && banner.subject !== notice?.subject) {
     banner.remove();

@@ -17,7 +17,9 @@ let cover: Cover | undefined;
 
 const look = inTurn(async () => {
   const { href } = location;
-  const notice = await ask("overlay.look", { href, names: said }).catch(() => null);
+  const question = () => ask("overlay.look", { href, names: said });
+  // A worker that was stopped over the question is woken by the next.
+  const notice = await question().catch(question).catch(() => null);
   if (notice) await ready();
   // The address has changed meanwhile: another look follows.
   if (location.href !== href) return;
