@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -155,7 +156,7 @@ func (d *Desk) VerifyFrom(ctx context.Context, noted Mark) (n int64, last string
 func verify(ctx context.Context, q querier, noted ...Mark) (n int64, last string, err error) {
 	var before [32]byte
 	found := make([]bool, len(noted))
-	for a, err := range acts(ctx, q, "", 0) {
+	for a, err := range acts(ctx, q, "", math.MinInt64) { // also what was put in before the first
 		if err != nil {
 			return 0, "", err
 		}

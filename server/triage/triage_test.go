@@ -395,6 +395,7 @@ func TestTheAuditLogIsWhole(t *testing.T) {
 		"another name":      `UPDATE audit SET actor = 'somebody' WHERE seq = 2`,
 		"another time":      `UPDATE audit SET time = time + 1 WHERE seq = 1`,
 		"a letter moved":    `UPDATE audit SET action = action || 'c', object = substr(object, 2) WHERE seq = 3`,
+		"an entry put in":   `INSERT INTO audit SELECT -7, time, 'linh', action, object, why, hash FROM audit WHERE seq = 1`,
 		"an entry left out": `DELETE FROM audit WHERE seq = 2`,
 		"entries exchanged": `UPDATE audit SET seq = CASE seq WHEN 1 THEN -2 ELSE -1 END WHERE seq IN (1, 2); UPDATE audit SET seq = -seq WHERE seq < 0`,
 	} {
