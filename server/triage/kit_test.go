@@ -514,3 +514,20 @@ func TestMoreThanFiftyOfOneCase(t *testing.T) {
 		}
 	}
 }
+
+// What is counted by platform is where each thing is, not where the others of its case are.
+func TestAKitIsCountedWhereItsPartsAre(t *testing.T) {
+	o := newOffice(t)
+	o.report(wire.KindScam, "https://www.facebook.com/invented.shop", "a")
+	o.report(wire.KindScam, "https://www.facebook.com/invented.shop", "b")
+	o.report(wire.KindScam, "https://invented-shop.example/", "c")
+	o.report(wire.KindScam, "http://[2001:db8::17]/", "d")
+	o.gather()
+	if _, err := o.desk.Merge(t.Context(), o.called("invented-shop.example/").ID, o.called("facebook:user/inventedshop").ID, "mai", ""); err != nil {
+		t.Fatal(err)
+	}
+	r, err := o.desk.Reported(t.Context())
+	if want := map[string]int{"facebook": 2, "host/": 2}; err != nil || !maps.Equal(r.Sorts, want) {
+		t.Errorf("%v, %v, want %v", r.Sorts, err, want)
+	}
+}

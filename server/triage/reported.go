@@ -8,7 +8,7 @@ import (
 // Reported is how many reports of scams there were, ever.
 type Reported struct {
 	Categories map[string]int // by the slug that they name; "" for none
-	Sorts      map[string]int // by what their case is called by: "facebook", "phone" and so on, or "host/" or "page/" of the web
+	Sorts      map[string]int // by what they are about, whichever case that is in: "facebook", "phone" and so on, or "host/" or "page/" of the web
 }
 
 // Reported counts the reports of scams by category and by what they are about.
@@ -16,8 +16,8 @@ func (d *Desk) Reported(ctx context.Context) (Reported, error) {
 	r := Reported{map[string]int{}, map[string]int{}}
 	for query, into := range map[string]map[string]int{
 		`SELECT category, count(*) FROM members WHERE kind = 'scam' GROUP BY 1`: r.Categories,
-		`SELECT CASE WHEN platform <> '' THEN platform WHEN instr(subject, '/') = length(subject) THEN 'host/' ELSE 'page/' END, sum(reports)
-			FROM cases WHERE reports > 0 GROUP BY 1`: r.Sorts,
+		`SELECT CASE WHEN name NOT LIKE '[%' AND instr(substr(name, 1, instr(name || '/', '/')), ':') > 0 THEN substr(name, 1, instr(name, ':') - 1)
+			WHEN instr(name, '/') = length(name) THEN 'host/' ELSE 'page/' END, sum(reports) FROM subjects WHERE reports > 0 GROUP BY 1`: r.Sorts,
 	} {
 		rows, err := d.db.QueryContext(ctx, query)
 		if err != nil {
