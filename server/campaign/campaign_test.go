@@ -3,6 +3,7 @@ package campaign
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -10,6 +11,7 @@ import (
 	"image/png"
 	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -180,4 +182,26 @@ func FuzzReadFile(f *testing.F) {
 			t.Fatalf("%s begins in the middle of a day", body)
 		}
 	})
+}
+
+// A card that is written out and read again is the same card, and its picture is not lost unseen.
+func TestACardIsReadAsItWasWritten(t *testing.T) {
+	c := Card{Card: card("a"), State: Published, Actor: "mai", Changed: now}
+	c.From, c.To, c.Link, c.Categories, c.Platforms = 1795478400, 1795564800, "https://advice.example/", []string{"otp"}, []string{"zalo"}
+	read := func() (guide.Card, error) {
+		t.Helper()
+		body, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, _, err := ReadFile(bytes.NewReader(body))
+		return back, err
+	}
+	if back, err := read(); err != nil || !reflect.DeepEqual(back, c.Card) {
+		t.Errorf("%+v, %v, want %+v", back, err, c.Card)
+	}
+	c.Picture = []byte{1}
+	if _, err := read(); !errors.Is(err, ErrCard) {
+		t.Errorf("%v, want ErrCard", err)
+	}
 }

@@ -28,12 +28,22 @@ type file struct {
 	To         string            `json:"to,omitempty"`
 }
 
-// ReadFile reads a card from JSON, and the name of the file with its picture, or "". From is the first day on which it
-// is shown and to the last one, in UTC, such as "2026-11-24". What it is not in the form of is ErrCard.
+// written is a card as MarshalJSON writes it: with what the store knows of it, which nobody can set.
+type written struct {
+	file
+	State   State  `json:"state"`
+	Actor   string `json:"actor"`
+	Changed string `json:"changed"`
+	Bytes   int    `json:"picture_bytes,omitempty"`
+}
+
+// ReadFile reads a card from JSON, as people write it or as MarshalJSON does, and the name of the file with its picture, or "". From is
+// the first day on which it is shown and to the last one, in UTC, such as "2026-11-24". What it is not in the form of is ErrCard, and so is
+// a card that had a picture and names none: it would lose it unseen.
 func ReadFile(r io.Reader) (c guide.Card, picture string, err error) {
 	d := json.NewDecoder(io.LimitReader(r, maxFile))
 	d.DisallowUnknownFields()
-	var f file
+	var f written
 	var kind *json.UnmarshalTypeError
 	if err := d.Decode(&f); errors.As(err, &kind) {
 		return c, "", fmt.Errorf("%w: %s is a %s, which does not belong there", ErrCard, cmp.Or(kind.Field, "the file"), kind.Value)
@@ -42,6 +52,9 @@ func ReadFile(r io.Reader) (c guide.Card, picture string, err error) {
 	}
 	if d.More() {
 		return c, "", fmt.Errorf("%w: something stands behind it", ErrCard)
+	}
+	if f.Bytes > 0 && f.Picture == "" {
+		return c, "", fmt.Errorf("%w: it had a picture: name its file as \"picture\", or leave \"picture_bytes\" out", ErrCard)
 	}
 	c = guide.Card{
 		ID: f.ID, Title: guide.Texts(f.Title), Text: guide.Texts(f.Text), Alt: guide.Texts(f.Alt), Link: f.Link,
@@ -68,7 +81,7 @@ func day(text string, later int) (int64, error) {
 	return t.AddDate(0, 0, later).Unix(), nil
 }
 
-// MarshalJSON writes a card as ReadFile reads it, with its state; of the picture, only how large it is.
+// MarshalJSON writes a card so that ReadFile reads it, with its state; of the picture, only how large it is.
 func (c Card) MarshalJSON() ([]byte, error) {
 	byLang := func(texts []guide.Text) map[string]string {
 		if len(texts) == 0 {
@@ -86,13 +99,7 @@ func (c Card) MarshalJSON() ([]byte, error) {
 		}
 		return time.Unix(seconds, 0).UTC().AddDate(0, 0, -earlier).Format(time.DateOnly)
 	}
-	return json.Marshal(struct {
-		file
-		State   State  `json:"state"`
-		Actor   string `json:"actor"`
-		Changed string `json:"changed"`
-		Bytes   int    `json:"picture_bytes,omitempty"`
-	}{
+	return json.Marshal(written{
 		file{
 			ID: c.ID, Title: byLang(c.Title), Text: byLang(c.Text), Alt: byLang(c.Alt), Link: c.Link,
 			Categories: c.Categories, Platforms: c.Platforms, From: date(c.From, 0), To: date(c.To, 1),
