@@ -301,7 +301,8 @@ var formNames = map[string][]string{
 	"vi": {"Biểu mẫu", "Lý do cần chọn", "Liên kết", "Tài khoản, trang hoặc ứng dụng", "Chi tiết", "Số hồ sơ của chúng tôi", "Số hồ sơ của nền tảng", "Liên hệ"},
 }
 
-// Form is what to copy into the platform's form, in its order; what is not known is left out.
+// Form is what to copy into the platform's form, in its order; what is not known is left out. Where the entry was taken off the list, nothing in it
+// accuses anybody: it says which case that was, and why it is none any more.
 func (o Operator) Form(c Case, f Facts, lang string, now int64) ([]Field, error) {
 	names, ok := formNames[lang]
 	if !ok {
@@ -312,12 +313,16 @@ func (o Operator) Form(c Case, f Facts, lang string, now int64) ([]Field, error)
 		return nil, err
 	}
 	p := platforms[c.Platform]
-	details := []rune(line(data.Category + ". " + data.Reason + " " + data.Evidence + "."))
+	menu, said := p.Menu[lang], data.Category+". "+data.Reason+" "+data.Evidence+"."
+	if c.State == Withdrawn {
+		menu, said = "", data.Reason
+	}
+	details := []rune(line(said))
 	if len(details) > maxDetails {
 		details = append(details[:maxDetails-1], '…')
 	}
 	var form []Field
-	for i, value := range []string{p.Where, p.Menu[lang], data.Address, data.What, string(details), data.Reference, data.Theirs, o.Contact} {
+	for i, value := range []string{p.Where, menu, data.Address, data.What, string(details), data.Reference, data.Theirs, o.Contact} {
 		if value != "" {
 			form = append(form, Field{names[i], value})
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"mime"
 	"net/mail"
 	"net/url"
@@ -114,6 +115,31 @@ func TestALetterSaysNothingTwice(t *testing.T) {
 				t.Errorf("%v\n%s", err, body)
 			}
 		}
+	}
+}
+
+// Who was taken off the list is reported to nobody any more, neither to a person's eyes nor to a machine's.
+func TestNobodyIsAccusedByMistake(t *testing.T) {
+	o := operator(t, map[string]string{})
+	c, f := aCase, facts
+	c.State, f.Reason = Withdrawn, map[string]string{"en": "It is the shop itself.", "vi": "Đó chính là cửa hàng."}
+	for _, lang := range Languages {
+		form, err := o.Form(c, f, lang, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := fmt.Sprint(form)
+		for _, accusing := range []string{platforms["facebook"].Menu[lang], c.Category.Name(lang), f.evidence(lang)} {
+			if strings.Contains(all, accusing) {
+				t.Errorf("the form still says %q: %s", accusing, all)
+			}
+		}
+		if !strings.Contains(all, f.Reason[lang]) || !strings.Contains(all, c.Reference) {
+			t.Errorf("the form doesn't say what was wrong: %s", all)
+		}
+	}
+	if body, err := o.XARF(c, f, now); !errors.Is(err, ErrState) || body != nil {
+		t.Errorf("%v, %s", err, body)
 	}
 }
 

@@ -68,8 +68,11 @@ var fraudTypes = map[category.Category]string{
 }
 
 // XARF is a case as an abuse report that machines read (X-ARF version 4, JSON). The same case gives the same id
-// until its subject re-appears.
+// until its subject re-appears. A case that is withdrawn reports nothing: ErrState.
 func (o Operator) XARF(c Case, f Facts, now int64) ([]byte, error) {
+	if c.State == Withdrawn {
+		return nil, fmt.Errorf("%w: it is %s", ErrState, c.State)
+	}
 	if o.Organisation == "" || o.Contact == "" || o.Domain == "" {
 		return nil, ErrSender
 	}

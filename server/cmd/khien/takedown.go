@@ -339,6 +339,9 @@ func takedownXARF(d *dir) *cobra.Command {
 				return err
 			}
 			body, err := operator.XARF(c, facts, time.Now().Unix())
+			if errors.Is(err, takedown.ErrState) {
+				return fmt.Errorf("case %d is %s: nothing is reported any more, and \"khien takedown letter %d\" tells the platform so", c.ID, c.State, c.ID)
+			}
 			if err != nil {
 				return fmt.Errorf("couldn't write the report with %s: %w", d.letters(), err)
 			}
