@@ -20,7 +20,7 @@ import (
 )
 
 // Gather puts the reports that came since the last time into their cases, joins the cases of one page kit, and returns how
-// many reports there were. A case for which more was asked opens again with the next report; a rejected one, and one that was
+// many reports there were. A case for which more was asked opens again with the next report, or what is added to one; a rejected one, and one that was
 // taken off the list, when its score is reopens points higher than then; and who reports what is listed already is told so.
 func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
 	return d.GatherUpTo(ctx, box, math.MaxInt)
@@ -343,6 +343,9 @@ func amendOne(ctx context.Context, tx *sql.Tx, r inbox.Report) error {
 	if err != nil {
 		return err
 	}
+	if err := hear(ctx, tx, r.ID); err != nil {
+		return err
+	}
 	after := kindOf(r.Category)
 	more := r.Note != "" && !noted
 	if after == before && !more {
@@ -360,6 +363,13 @@ func amendOne(ctx context.Context, tx *sql.Tx, r inbox.Report) error {
 		}
 	}
 	return touch(ctx, tx, of, more)
+}
+
+// hear opens a case again for which more was asked, when something is added to one of its reports.
+func hear(ctx context.Context, tx *sql.Tx, report []byte) error {
+	_, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open' WHERE state = 'asked' AND id =
+		(SELECT case_id FROM members JOIN subjects ON subjects.id = subject WHERE members.id = ? AND kind = 'scam')`, report)
+	return err
 }
 
 // touch counts one more report of a subject with a note or a picture, where there is one, and has its case ranked anew.

@@ -50,10 +50,13 @@ func (d *Desk) Seen(ctx context.Context, id int64) error {
 	return nil
 }
 
-// Pictured notes that a report, by its id, has a picture, which counts as evidence.
+// Pictured notes that a report, by its id, has a picture, which counts as evidence and may be what was asked for.
 func (d *Desk) Pictured(ctx context.Context, report []byte) error {
 	err := d.change(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO pictures (report) VALUES (?) ON CONFLICT DO NOTHING`, report); err != nil {
+			return err
+		}
+		if err := hear(ctx, tx, report); err != nil {
 			return err
 		}
 		var of int64

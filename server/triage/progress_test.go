@@ -57,6 +57,44 @@ func TestAPictureIsEvidenceWhenItComesFirstToo(t *testing.T) {
 	}
 }
 
+// Who answers what was asked, with a note, another note or a picture, brings the case back before people's eyes, with the kind that the answer names.
+func TestAnAnswerOpensTheCaseAgain(t *testing.T) {
+	o := newOffice(t)
+	r, other := o.sent("https://scam.example/", "a"), o.sent("https://scam.example/", "b")
+	o.gather()
+	id := o.first().ID
+	add := func(r wire.Report) {
+		t.Helper()
+		if _, _, err := o.box.Accept(t.Context(), r, []byte("a"), o.time); err != nil {
+			t.Fatal(err)
+		}
+		o.gather()
+	}
+	for _, answer := range []func(){
+		func() { r.Note = "They took a deposit."; add(r) },
+		func() { r.Note = "They took a deposit, and want another."; add(r) },
+		func() {
+			if err := o.desk.Pictured(t.Context(), other.ID); err != nil {
+				t.Fatal(err)
+			}
+		},
+		func() { other.Category = "shop"; add(other) },
+	} {
+		o.decide(id, Decision{Actor: "lan", Action: Ask, Reason: map[string]string{"en": "What was paid?"}})
+		add(r) // the same once more is no answer
+		if c, err := o.desk.Get(t.Context(), id); err != nil || c.State != StateAsked {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		answer()
+		if c := o.first(); c.ID != id {
+			t.Fatalf("%+v", c)
+		}
+	}
+	if c := o.first(); c.Category != "shop" {
+		t.Errorf("the case is about %q", c.Category)
+	}
+}
+
 func TestHowFarACaseHasCome(t *testing.T) {
 	o := newOffice(t)
 	r := o.sent("https://scam.example/", "a")

@@ -108,7 +108,7 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE cases SET subjects = ?, reports = ?, sources = ?, noted = ?, opened = ?, latest = ?, burst = ?,
-		category = CASE decided WHEN '' THEN ? ELSE category END, score = ?, stale = 0 WHERE id = ?`,
+		category = CASE WHEN state IN ('open', 'asked') THEN ? ELSE category END, score = ?, stale = 0 WHERE id = ?`,
 		subjects, reports, sources, noted, opened, latest, burst, category, score, id)
 	return err
 }
