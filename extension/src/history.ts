@@ -35,10 +35,10 @@ const stepWords: Record<string, Key> = {
 /** And about a report of a mistake. */
 const answerWords: Record<string, Key> = { ...stepWords, accepted: "stepWithdrawn", rejected: "stepStays" };
 
-/** Why it was decided so, in the reader's language or else in English; empty if no reason is known. */
-function reason({ reasons = {} }: Entry): string {
+/** Why it was decided so, or what is asked before that, in the reader's language or else in English; empty if nothing is known. */
+function reason({ outcome, reasons = {} }: Entry): string {
   const text = reasons[language()] ?? reasons["en"] ?? Object.values(reasons)[0];
-  return text ? ` ${t("outcomeReason", text)}` : "";
+  return text ? ` ${t(outcome === "review" ? "outcomeAsked" : "outcomeReason", text)}` : "";
 }
 
 /** The way of a report so far, as a list with the day of each step; nothing before the second step. */

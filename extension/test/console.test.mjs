@@ -339,6 +339,10 @@ test("an account is reported with one click and followed in the extension: recei
   await mai.page.locator(".entry", { hasText: "invented.walk.shop" }).click();
   await mai.page.waitForURL("**/cases/*");
   await told(tab, /A person is looking at it/, "under-review");
+  await mai.leave("m", "Enter");
+  await told(tab, /A person is looking at it[^]*We have a question: Please tell us what happened/, "asked");
+  await mai.leave("u");
+  await mai.shows(/is open again/);
   await mai.leave("a", "Enter");
   await told(tab, /A person is looking at it/, "decided-and-not-told");
   await published(mai);

@@ -130,6 +130,9 @@ func (a *API) follow(ctx context.Context, receipt string) (wire.Receipt, error) 
 		step(wire.StateReview, seen)
 	}
 	if r.State == wire.StateReceived {
+		if p.State == triage.StateAsked && r.Kind == wire.KindScam {
+			answer.Reasons = texts(p.Reason)
+		}
 		return answer, nil
 	}
 	step(r.State, r.Changed)
@@ -181,8 +184,13 @@ func reasons(r inbox.Report, p triage.Progress) []wire.Text {
 	if !p.Settled || p.Reason["en"] != r.Reason {
 		return nil
 	}
+	return texts(p.Reason)
+}
+
+// texts are those of a text that there are, sorted by language.
+func texts(said map[string]string) []wire.Text {
 	var list []wire.Text
-	for lang, text := range p.Reason {
+	for lang, text := range said {
 		if text != "" {
 			list = append(list, wire.Text{Lang: lang, Text: text})
 		}

@@ -172,6 +172,30 @@ func TestAReportThatIsRejectedSaysWhy(t *testing.T) {
 	}
 }
 
+// What a person asks reaches those who reported it, and nobody who objects; answered, it is asked no more.
+func TestAQuestionReachesWhoReported(t *testing.T) {
+	o := newOffice(t)
+	const href = "https://a-shop.example/"
+	receipt, objection := o.report(wire.KindScam, href), o.report(wire.KindMistake, href)
+	c := o.caseOf()
+	o.decide(c.ID, triage.Decision{Action: triage.Ask, Reason: map[string]string{"en": "What was paid?", "vi": "Đã trả gì?"}})
+	if r := o.says(receipt, "received", "review"); fmt.Sprint(r.Reasons) != "[{en What was paid?} {vi Đã trả gì?}]" || r.Reason != "" {
+		t.Errorf("what is asked: %+v", r)
+	}
+	if r := o.says(objection, "received", "review"); r.Reasons != nil {
+		t.Errorf("who objects is asked: %+v", r)
+	}
+	other := o.report(wire.KindScam, href)
+	if again := o.caseOf(); again.ID != c.ID {
+		t.Fatalf("%+v", again)
+	}
+	for _, one := range []string{receipt, other} {
+		if r := o.says(one, "received"); r.Reasons != nil {
+			t.Errorf("answered, and asked still: %+v", r)
+		}
+	}
+}
+
 // Whoever guesses learns nothing, and of many at once none is told from the others by its place.
 func TestManyReceiptsAtOnce(t *testing.T) {
 	o := newOffice(t)

@@ -95,7 +95,7 @@ type Receipt struct {
 	Time    int64  `msg:"time" json:"time"`                           // Unix seconds of the last change
 	Reason  string `msg:"reason,omitempty" json:"reason,omitempty"`   // why it was rejected or listed, in English
 	Subject string `msg:"subject,omitempty" json:"subject,omitempty"` // what was listed
-	Reasons []Text `msg:"reasons,omitempty" json:"reasons,omitempty"` // the reason in each language there is, sorted by it
+	Reasons []Text `msg:"reasons,omitempty" json:"reasons,omitempty"` // the reason in each language there is, sorted by it; under review, what is asked of who reported it
 	Steps   []Step `msg:"steps,omitempty" json:"steps,omitempty"`     // the way to State, the oldest first; empty in an acknowledgement
 }
 
