@@ -235,17 +235,7 @@ func publishCard(v *visit) error {
 		return v.back("/campaigns/"+c.ID, "campaign.already")
 	}
 	a := v.advice(c)
-	var will []string
-	for _, t := range c.Title {
-		will = append(will, t.Lang+": "+t.Text+" – "+a.Body(t.Lang))
-	}
-	if a.HasPicture() {
-		will = append(will, say(v.lang, "campaign.will.picture", strconv.Itoa(len(c.Picture))))
-	}
-	if c.Link != "" {
-		will = append(will, c.Link)
-	}
-	proof, err := v.confirm(change{Key: "confirm.card", Says: will, What: []any{c.ID, cardHash(c.Card)}})
+	proof, err := v.confirm(change{Key: "confirm.card", Says: v.will(a), What: []any{c.ID, cardHash(c.Card)}})
 	if proof == "" || err != nil {
 		return err
 	}
@@ -256,6 +246,39 @@ func publishCard(v *visit) error {
 		return cardProblem(c.Card, err)
 	}
 	return v.back("/campaigns/"+c.ID, "campaign.published")
+}
+
+// will is all of a card that travels, in words.
+func (v *visit) will(a advice) (will []string) {
+	for _, t := range a.Card.Title {
+		will = append(will, t.Lang+": "+t.Text+" – "+a.Body(t.Lang))
+	}
+	if a.HasPicture() {
+		will = append(will, say(v.lang, "campaign.will.picture", strconv.Itoa(len(a.Picture))))
+	}
+	part := func(key, text string) {
+		if text != "" {
+			will = append(will, say(v.lang, key)+": "+text)
+		}
+	}
+	for _, t := range a.Alt {
+		part("card.alt", t.Lang+": "+t.Text)
+	}
+	part("card.link", a.Link)
+	var kinds, networks []string
+	for _, k := range a.Kinds {
+		if a.For(k.Slug()) {
+			kinds = append(kinds, k.Name(v.lang))
+		}
+	}
+	for _, name := range a.Platforms {
+		networks = append(networks, network(name))
+	}
+	part("card.kinds", strings.Join(kinds, ", "))
+	part("card.networks", strings.Join(networks, ", "))
+	part("card.from", a.First())
+	part("card.to", a.Last())
+	return will
 }
 
 func withdrawCard(v *visit) error {

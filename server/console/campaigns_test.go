@@ -84,7 +84,8 @@ func TestAnAdviceCard(t *testing.T) {
 
 	// It goes to every device, so a passkey confirms exactly this card; without one it stays a draft.
 	status, body, _ = o.ask("POST", "/campaigns/fake-police/publish", lan, nil)
-	o.sees(body, "You are about to do exactly this", "vi: Công an không gọi điện đòi tiền – Hãy cúp máy.", "with a picture of ", "https://help.example/")
+	o.sees(body, "You are about to do exactly this", "vi: Công an không gọi điện đòi tiền – Hãy cúp máy.", "with a picture of ", "What the picture shows: en: a telephone", "Link: https://help.example/",
+		"Kinds of scams: Steals passwords, Pretends to be someone else", "On these networks: Zalo", "First day: 2026-11-24", "Last day: 2026-12-24")
 	if c, _ := o.Publisher.Cards.Get(t.Context(), "fake-police"); status != 200 || c.State != campaign.Draft {
 		t.Errorf("%d, and it is %s", status, c.State)
 	}

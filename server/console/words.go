@@ -241,29 +241,32 @@ func readPages() map[string]map[string]*template.Template {
 
 func functions(lang string) template.FuncMap {
 	return template.FuncMap{
-		"t":      func(key string, args ...any) string { return say(lang, key, args...) },
-		"n":      func(key string, n int) string { return count(lang, key, n) },
-		"digits": func(n int) string { return digits(lang, n) },
-		"day":    func(unix int64) string { return day(lang, unix) },
-		"moment": func(unix int64) string { return moment(lang, unix) },
-		"iso":    func(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) },
-		"ago":    func(unix int64) string { return ago(lang, unix) },
-		"kind":   func(slug string) string { return kind(lang, slug) },
-		"did":    func(action string) string { return did(lang, action) },
-		"noted":  func(why string) string { return noted(lang, why) },
-		"reach":  func(r triage.Reach) string { return reach(lang, r) },
-		"about":  func(s subject.Subject) string { return s.Describe(lang) },
-		"defang": func(s any) string { return defang(fmt.Sprint(s)) },
-		"in":     func(lang, key string) string { return say(lang, key) },
-		"int":    func(n any) int { return toInt(n) },
-		"network": func(name string) string {
-			p, _ := takedown.ByName(name)
-			return cmp.Or(p.Title, name)
-		},
+		"t":       func(key string, args ...any) string { return say(lang, key, args...) },
+		"n":       func(key string, n int) string { return count(lang, key, n) },
+		"digits":  func(n int) string { return digits(lang, n) },
+		"day":     func(unix int64) string { return day(lang, unix) },
+		"moment":  func(unix int64) string { return moment(lang, unix) },
+		"iso":     func(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) },
+		"ago":     func(unix int64) string { return ago(lang, unix) },
+		"kind":    func(slug string) string { return kind(lang, slug) },
+		"did":     func(action string) string { return did(lang, action) },
+		"noted":   func(why string) string { return noted(lang, why) },
+		"reach":   func(r triage.Reach) string { return reach(lang, r) },
+		"about":   func(s subject.Subject) string { return s.Describe(lang) },
+		"defang":  func(s any) string { return defang(fmt.Sprint(s)) },
+		"in":      func(lang, key string) string { return say(lang, key) },
+		"int":     func(n any) int { return toInt(n) },
+		"network": network,
 		"percent": func(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) },
 		"short":   func(text string) string { return text[:min(len(text), 16)] },
 		"other":   func(lang string) string { return map[string]string{"en": "vi", "vi": "en"}[lang] },
 	}
+}
+
+// network is how people call a platform.
+func network(name string) string {
+	p, _ := takedown.ByName(name)
+	return cmp.Or(p.Title, name)
 }
 
 // toInt takes the numbers that templates count with.
