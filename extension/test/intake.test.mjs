@@ -265,10 +265,12 @@ test("what was rejected and is listed after all is told to who looks", async () 
   }, { within: 30_000 });
   await world.khien.cli("reports", "reopen", id);
   await world.khien.cli("reports", "accept", id);
-  await kept("asked");
   const options = await browser.tab();
-  await options.goto(`chrome-extension://${browser.id}/options.html`);
-  await until("it is accepted", async () => (await outcome()) === "accepted");
+  await until("it is accepted", async () => {
+    await kept("asked");
+    await options.goto(`chrome-extension://${browser.id}/options.html`);
+    return (await outcome()) === "accepted";
+  });
   await options.close();
   await tab.close();
 });
