@@ -12,7 +12,7 @@ import (
 )
 
 // Renew signs a new head when nobody has published for a while, so that the list doesn't grow too old for its readers. It
-// publishes what the calendar alone has changed, such as an entry whose time is over. Where a person has changed
+// publishes what the calendar alone has changed, such as an entry or an advice card whose time is over. Where a person has changed
 // something since the last release, that waits for a person to publish it, and what is in force is signed once more, exactly
 // as it is, with the keys of today.
 func (p *Publisher) Renew(ctx context.Context, now int64) (Result, error) {
@@ -41,7 +41,11 @@ func (p *Publisher) Renew(ctx context.Context, now int64) (Result, error) {
 // byCalendar tells whether nobody but the calendar has changed anything.
 func (p *Plan) byCalendar(now int64) bool {
 	s := p.Spoken
-	if p.Base == 0 || p.Added.Count+p.Changed.Count > 0 || s.Official.Any() || s.Help.Any() || len(s.Cards) > 0 || s.Changed && !s.Hot.Any() {
+	byPerson := func(c CardChange) bool { return c.Is != nil || c.Was.To == 0 || c.Was.To > now }
+	if p.Base == 0 || p.Added.Count+p.Changed.Count > 0 || s.Official.Any() || s.Help.Any() || slices.ContainsFunc(s.Cards, byPerson) {
+		return false
+	}
+	if s.Changed && !s.Hot.Any() && len(s.Cards) == 0 { // the order of something
 		return false
 	}
 	if p.Removed.Count != len(p.Removed.First) {

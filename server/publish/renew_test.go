@@ -5,9 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"khien/server/campaign"
 	"khien/server/ledger"
 	"khien/shared/category"
 	"khien/shared/checker"
+	"khien/shared/guide"
 	"khien/shared/subject"
 )
 
@@ -77,5 +79,42 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 	// Then a person publishes it.
 	if r := p.mustPublish(t, at+60); r.Added != 1 || r.Removed != 1 || !listed(at+60, "new.example/") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A card whose last day is over goes by itself, and keeps nothing on the list whose time is over too. One that a person has taken away waits for a person.
+func TestACardThatIsOverHoldsNothingBack(t *testing.T) {
+	p := newPublisher(t)
+	const now, day = 1_763_900_000, 24 * 60 * 60
+	var err error
+	if p.Cards, err = campaign.Open(filepath.Join(t.TempDir(), "campaign.db")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Cards.Close() })
+	text := []guide.Text{{Lang: "en", Text: "Nobody needs your code."}}
+	for id, to := range map[string]int64{"over": now + 2*day, "taken": now + 90*day} {
+		if err := p.Cards.Put(t.Context(), "mai", guide.Card{ID: id, Title: text, Text: text, To: to}, campaign.Published); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := func(s subject.Subject, lapses int64) {
+		t.Helper()
+		if err := p.Ledger.List(t.Context(), "mai", ledger.Indicator{Subject: s, Source: "test", FirstSeen: now, Lapses: lapses}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list("stays.example/", 0)
+	list("first.example/", now+2*day)
+	list("second.example/", now+6*day)
+	p.mustPublish(t, now)
+	at := int64(now + 4*day)
+	if r, err := p.Renew(t.Context(), at); err != nil || r.Removed != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if err := p.Cards.Withdraw(t.Context(), "mai", "taken"); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := p.Renew(t.Context(), at+4*day); err != nil || r.Removed != 0 || !r.Published {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
