@@ -68,6 +68,8 @@ func TestNoAcknowledgedReportIsLost(t *testing.T) {
 		s := start(t, data)
 		ctx, stop := context.WithCancel(t.Context())
 		var senders sync.WaitGroup
+		first := make(chan struct{})
+		var said sync.Once
 		for range 4 {
 			senders.Go(func() {
 				client := &http.Client{Transport: &http.Transport{}}
@@ -88,11 +90,17 @@ func TestNoAcknowledgedReportIsLost(t *testing.T) {
 						mu.Lock()
 						acknowledged[id] = r.Receipt
 						mu.Unlock()
+						said.Do(func() { close(first) })
 					}
 				}
 			})
 		}
-		time.Sleep(time.Duration(20+rand.IntN(130)) * time.Millisecond)
+		select {
+		case <-first:
+		case <-time.After(time.Minute):
+			t.Fatal("no report is acknowledged")
+		}
+		time.Sleep(time.Duration(rand.IntN(130)) * time.Millisecond)
 		s.kill()
 		stop()
 		senders.Wait()
@@ -141,19 +149,30 @@ func drains(t *testing.T, signal os.Signal) {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	body := reportBody(1)
-	fmt.Fprintf(conn, "POST /v1/reports HTTP/1.1\r\nHost: khien.example\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:20])
-	time.Sleep(100 * time.Millisecond)
+	body, answers := reportBody(1), bufio.NewReader(conn)
+	fmt.Fprintf(conn, "POST /v1/reports HTTP/1.1\r\nHost: khien.example\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
+	// The server says when it has read so far.
+	if resp, err := http.ReadResponse(answers, nil); err != nil || resp.StatusCode != http.StatusContinue {
+		t.Fatalf("before its body the report got %v, %v", resp, err)
+	}
+	if _, err := io.WriteString(conn, body[:20]); err != nil {
+		t.Fatal(err)
+	}
 	s.cmd.Process.Signal(signal)
-	time.Sleep(300 * time.Millisecond)
-	if late, err := net.Dial("tcp", s.addr); err == nil {
-		t.Error("a connection was taken after the signal")
+	for signalled := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		late, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			break
+		}
 		late.Close()
+		if time.Since(signalled) > 5*time.Second {
+			t.Fatal("connections are taken long after the signal")
+		}
 	}
 	if _, err := io.WriteString(conn, body[20:]); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	resp, err := http.ReadResponse(answers, nil)
 	if err != nil || resp.StatusCode != http.StatusCreated {
 		t.Fatalf("the report under way got %v, %v", resp, err)
 	}
