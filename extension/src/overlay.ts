@@ -154,11 +154,11 @@ class Cover {
 
   private async leave(): Promise<void> {
     const { subject } = this;
+    await ask("overlay.leave", { subject, close: history.length <= 1 }).catch(() => null);
     // Going back can end on the same account, and a browser that cannot go back does not say so.
     setTimeout(() => {
       if (cover === this) void ask("overlay.leave", { subject, close: true });
     }, 1200);
-    await ask("overlay.leave", { subject, close: history.length <= 1 });
   }
 
   private async goOn(): Promise<void> {

@@ -70,10 +70,14 @@ function focus(shown: View): void {
 }
 
 async function leave(): Promise<void> {
-  // Where the browser cannot go back it does not say so: if this page is still here, there was no way back.
-  const stuck = setTimeout(() => void ask("warning.leave", { id, close: true }), 1200);
-  addEventListener("pagehide", () => clearTimeout(stuck), { once: true });
-  if (await ask("warning.leave", { id, close: history.length <= 1 })) history.back();
+  let here = true;
+  addEventListener("pagehide", () => (here = false), { once: true });
+  if (await ask("warning.leave", { id, close: history.length <= 1 }).catch(() => false)) history.back();
+  // Where the browser cannot go back it does not say so: if this page is still here, there was no way back. A worker that had to
+  // start first has taken its time before this.
+  setTimeout(() => {
+    if (here) void ask("warning.leave", { id, close: true });
+  }, 1200);
 }
 
 /** What a warning looks like, about nothing: for somebody who has just installed the extension. */

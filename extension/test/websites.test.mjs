@@ -187,6 +187,19 @@ test("Leave leads to a page that was only read, too, although the browser's own 
   }
 });
 
+test("Leave leads back, and not to a new tab, although the worker that is asked takes its time", async () => {
+  const tab = await honest();
+  await browser.go(tab, listed);
+  await browser.warned(tab);
+  await (await browser.worker()).evaluate(() => void setTimeout(() => {
+    for (const end = performance.now() + 1600; performance.now() < end; );
+  }));
+  await tab.click("#leave", { noWaitAfter: true });
+  await until("the honest page is back", () => tab.url() === "https://honest-shop.example/");
+  assert.ok(await browser.unknownToUs(tab));
+  await tab.close();
+});
+
 test("Leave never leads to a page that leads to the scam by itself, at once or after some seconds", async () => {
   for (const wait of [0, 300, 3000]) {
     const tab = await browser.tab();
