@@ -151,7 +151,7 @@ async function showSent(): Promise<void> {
   const [now] = within(all, sends.address);
   for (const [extent, address] of all) {
     const dot = h("input", { type: "radio", id: `extent-${extent}`, name: "extent", value: extent, checked: extent === now });
-    dot.addEventListener("change", () => void keep());
+    dot.addEventListener("change", keep);
     element("extent").append(h("label", { className: "choice" }, dot, h("span", {}, t(names[extent] ?? "extentFull"), h("br", {}), h("span", { className: "exact" }, address))));
   }
   element("title-choice").hidden = !page.title;
@@ -164,12 +164,15 @@ async function showSent(): Promise<void> {
   element("links-choice").hidden = Boolean(request);
 }
 
-async function keep(): Promise<void> {
+/** What was chosen last, on its way to where the worker takes it from: no report goes before. */
+let keeping: Promise<void> = Promise.resolve();
+
+function keep(): void {
   const address = document.querySelector<HTMLInputElement>("[name=extent]:checked")?.value as Extent | undefined;
-  await choose({ sends: { address: address ?? "full", title: sendTitle.checked, language: sendLanguage.checked, links: sendLinks.checked } });
+  keeping = choose({ sends: { address: address ?? "full", title: sendTitle.checked, language: sendLanguage.checked, links: sendLinks.checked } });
 }
 
-for (const box of [sendTitle, sendLanguage, sendLinks]) box.addEventListener("change", () => void keep());
+for (const box of [sendTitle, sendLanguage, sendLinks]) box.addEventListener("change", keep);
 
 /** What became of earlier reports. */
 async function showMine(): Promise<void> {
@@ -241,6 +244,7 @@ takePictures((text) => {
 async function report(): Promise<void> {
   reportButton.disabled = true;
   try {
+    await keeping;
     entry = await ask("popup.report", { href: page.href, title: page.title, tabId: !request && sendLinks.checked ? tabId : null });
     await api.storage.local.set({ [informed]: true });
     showEntry();
