@@ -196,7 +196,7 @@ test("go on once holds for that account in that tab", async () => {
   await browser.go(tab, "https://www.facebook.com/invented.gift.centre");
   let overlay = await browser.covered(tab);
   await until("the cover accepts a decision", async () => {
-    if (await overlay.exists()) await overlay.click("go-on");
+    if (await overlay.exists()) await overlay.click("go-on", { within: 500 }); // it may go in this moment
     return (await tab.locator("khien-overlay").count()) === 0;
   });
   const popup = await browser.popup(tab);

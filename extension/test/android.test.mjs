@@ -73,7 +73,7 @@ test("the popup is a page there: it tells about the tab, reports and checks", as
   await popup.click("ask");
   await popup.reads("known", /On the scam list/);
   await popup.click("report");
-  await until("the countdown runs", () => popup.shows("undo"));
+  await until("the report is kept", () => popup.shows("describe"));
   const opens = browser.opens(/redact\.html/);
   await popup.click("add-picture");
   const picture = await telephone(await opens);

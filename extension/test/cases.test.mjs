@@ -47,7 +47,7 @@ async function report() {
 async function publish() {
   await linh.go("/publish");
   await linh.page.click("form[data-confirm] .primary");
-  await until("it is published", () => /^\/releases\/\d+$/.test(linh.path()), { within: 30_000 });
+  await until("it is published", () => /^\/releases\/\d+$/.test(linh.path()));
 }
 
 async function step(state, theirs = "") {
@@ -83,7 +83,7 @@ test("who reports it again is told what the platform did, and the case opens aga
   await until("it has re-appeared", async () => {
     await linh.page.reload();
     return /Re-appeared/.test(await linh.says());
-  }, { within: 30_000 });
+  });
   // What is there now was not asked for yet: the receipt says so only when it is.
   const { steps } = await says();
   assert.ok(steps.every(({ state }) => state !== "removed"), JSON.stringify(steps));
@@ -127,7 +127,7 @@ test("somebody objects; the clock runs; a person answers in public, and it leave
   await until("the request is withdrawn", async () => {
     await linh.page.reload();
     return /Withdrawn/.test(await linh.says());
-  }, { within: 30_000 });
+  });
 });
 
 test("advice is written, looked at, confirmed with the passkey, and goes out with a release", async () => {

@@ -86,7 +86,7 @@ test("the popup knows what the cover knows, and going on once holds", async () =
   assert.ok(await popup.shows("help-toggle"));
   await popup.close();
   await until("the cover accepts a decision", async () => {
-    if (await overlay.exists()) await overlay.click("go-on");
+    if (await overlay.exists()) await overlay.click("go-on", { within: 500 }); // it may go in this moment
     return (await tab.locator("khien-overlay").count()) === 0;
   });
   const later = await browser.popup(tab);

@@ -68,7 +68,7 @@ test("one post has one mark for its author, at the name, whole and beside it", a
   const [mark, ...more] = await marks.some();
   assert.deepEqual(more, []);
   const name = await tab.locator('[role="article"]:nth-of-type(3) h3 a').boundingBox();
-  const box = await marks.box(mark);
+  const box = await marks.rest(mark);
   assert.ok(box.left >= name.x + name.width && box.left < name.x + name.width + 12, `${box.left}`);
   assert.ok(Math.abs((box.top + box.bottom) / 2 - (name.y + name.height / 2)) < 3);
   const seen = await tab.evaluate(({ left, top, right, bottom }) => document.elementFromPoint((left + right) / 2, (top + bottom) / 2).localName, box);
@@ -108,7 +108,7 @@ test("on a telephone a mark is whole and can be touched", async () => {
     await tab.goto(`https://${host}/?feed=7`);
     await tab.mouse.wheel(0, 10_000);
     for (const mark of await marks.some(2)) {
-      const { left, right } = await marks.box(mark);
+      const { left, right } = await marks.rest(mark);
       assert.ok(left >= 0 && right <= 360, `${host}: ${mark.label} from ${left} to ${right}`);
     }
     const last = (await marks.all()).at(-1);
@@ -132,7 +132,10 @@ test("nothing in the page moves, and nothing is removed or rewritten", async () 
       await tab.mouse.wheel(0, 400);
       await tab.waitForTimeout(50);
     }
-    await marks.some(8);
+    await until("eight marks are there", async () => {
+      await tab.mouse.wheel(0, -400);
+      return (await marks.all()).length >= 8;
+    });
     await tab.evaluate(() => scrollTo(0, 0));
     const [before, after, shifts] = await tab.evaluate(() => [before, snapshot(), shifts]);
     assert.deepEqual(after, before);
@@ -380,7 +383,7 @@ test("a page that fights a mark loses, and cannot click on it", async () => {
     await tab.evaluate(attack);
     const box = await until(`the mark is back after ${attack}`, async () => {
       const [mark] = await fits(marks);
-      return mark && (await tab.evaluate(() => document.querySelector("khien-mark").attributes.length)) === 0 && marks.box(mark);
+      return mark && (await tab.evaluate(() => document.querySelector("khien-mark").attributes.length)) === 0 && marks.rest(mark);
     });
     const style = await tab.evaluate(() => {
       const { display, visibility, opacity } = getComputedStyle(document.querySelector("khien-mark"));
@@ -433,12 +436,18 @@ test("each address is asked about once, in batches, and only when it comes into 
   const asked = await listen();
   await tab.goto("https://www.linkedin.com/feed/?feed=500");
   await marks.some();
-  await tab.waitForTimeout(500);
-  const first = (await asked()).flat();
+  /** What has been asked about, once half a second passes without another question. */
+  const settled = () =>
+    until("nothing more is asked about", async () => {
+      const before = (await asked()).length;
+      await tab.waitForTimeout(500);
+      const now = await asked();
+      return now.length === before && now;
+    });
+  const first = (await settled()).flat();
   assert.ok(first.length > 0 && first.length < 100, `${first.length} of 1000`);
   for (let i = 0; i < 10; i++) await tab.mouse.wheel(0, i < 5 ? 600 : -600), await tab.waitForTimeout(60);
-  await tab.waitForTimeout(500);
-  const all = await asked();
+  const all = await settled();
   assert.equal(new Set(all.flat()).size, all.flat().length);
   assert.ok(all.every((hrefs) => hrefs.length <= 100));
   const before = all.length;

@@ -51,7 +51,7 @@ test("a listed page is not even asked for, by whatever way; Leave leads back", a
       await tab.keyboard.press("Enter");
       await new Promise((resolve) => setTimeout(resolve, 500));
       return false;
-    }, { within: 20_000 });
+    });
   }
 });
 
@@ -66,7 +66,7 @@ test("go on once opens the page in that tab, and in no other", async () => {
     // From Leave on: already paid, the reason, the mistake, go on.
     for (let i = 0; i < 4; i++) await tab.keyboard.press("Tab");
     await tab.keyboard.press("Enter");
-    if (await web.hear(host, "stayed", { since: mark }).catch((err) => wait < 10_000 ? undefined : Promise.reject(err))) break;
+    if (await web.hear(host, "stayed", { since: mark, within: 10_000 }).catch((err) => wait < 10_000 ? undefined : Promise.reject(err))) break;
   }
   // A busy Firefox now and then asks nobody about a window that a page opens: then the warning comes while it loads.
   const before = await browser.pages();

@@ -83,7 +83,7 @@ test("Report this page: it is shown what goes, it can be undone, and it is sent"
   const [report] = await until("the report is in the inbox", async () => {
     const reports = await world.khien.reports();
     return reports.length > 0 && reports;
-  }, { within: 30_000 });
+  });
   assert.equal(report.href, "https://new-scam.example/");
   assert.equal(world.gateway.log.slice(mark).filter(({ path }) => path === "/v1/reports").length, 1, "what was undone was sent");
   await popup.close();

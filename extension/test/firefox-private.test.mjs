@@ -63,7 +63,7 @@ test("a report goes, and is on no disk and in no list of reports", async () => {
   const [report] = await until("the report is in the inbox", async () => {
     const reports = await world.khien.reports();
     return reports.length > 0 && reports;
-  }, { within: 30_000 });
+  });
   assert.equal(report.href, "https://private-scam.example/");
   const onDisk = await inside.evaluate(async () => {
     const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
@@ -83,7 +83,7 @@ test("what is met there is not remembered for late warnings; in another window i
     return (await browser.tabs.create({ windowId: normal.id, url: "https://usual-late.example/" })).incognito;
   });
   assert.equal(other, false);
-  await until("the usual one is kept", async () => (await kept()) > before, { within: 30_000 });
+  await until("the usual one is kept", async () => (await kept()) > before);
   const digest = async (name) => (await inside.evaluate(async (name) => [...new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(name)))].slice(0, 16).join(), name));
   const heads = await inside.evaluate(opened);
   assert.ok(heads.includes(await digest("usual-late.example/")));

@@ -140,12 +140,8 @@ test("go on once is good for that tab alone: not for a second one, for a page th
 
     // Nor can a page of the web go there, look into it, or put it into a frame.
     await browser.go(tab, "https://honest-shop.example/");
-    const framed = await tab.evaluate(async (src) => {
-      const frame = document.body.appendChild(Object.assign(document.createElement("iframe"), { src }));
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      return frame.contentDocument?.body?.innerText ?? "closed";
-    }, warning);
-    assert.equal(framed, "closed");
+    await frame(tab, warning);
+    await until("what is in the frame is closed to the page", () => tab.evaluate(() => document.getElementById("inner").contentDocument === null));
     assert.ok(tab.frames().every((frame) => !frame.url().startsWith("chrome-extension:")));
     await tab.evaluate((to) => (location.href = to), warning);
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -362,7 +358,7 @@ test("a page cannot find out that the extension is there while nothing is covere
             element.addEventListener("error", () => resolve(false));
             Object.assign(element, address);
             if (!element.isConnected) document.head.append(element);
-            setTimeout(() => resolve(false), 2000);
+            setTimeout(() => resolve(false), 20_000);
           });
         for (const file of files) {
           const own = `chrome-extension://${id}/${file}`;

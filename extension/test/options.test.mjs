@@ -148,7 +148,7 @@ test("each part of a report can be left out, and stays out the next time", async
   await popup.click("send-title");
   await popup.click("send-language");
   await popup.click("report");
-  await until("the countdown runs", () => popup.shows("undo"));
+  await until("the report is kept", () => popup.shows("describe"));
   await popup.close();
   const sent = await until("the report is there", async () => {
     await browser.hasten();
@@ -172,10 +172,11 @@ test("each part of a report can be left out, and stays out the next time", async
     await until(`what ${href} names is not cut off`, async () => (await account.shows("extent-full")) && (await account.property("extent-full", "checked")));
     assert.equal(await account.shows("extent-path"), false);
     await account.click("report");
-    await until("the countdown runs", () => account.shows("undo"));
+    await until("the report is kept", () => account.shows("describe"));
     const { reports } = await inside.evaluate(async () => (await chrome.runtime.sendMessage({ ask: "options.export", body: null })).ok);
-    assert.ok(reports.some((one) => one.href === href), JSON.stringify(reports.map((one) => one.href)));
-    await account.click("undo");
+    const kept = reports.find((one) => one.href === href);
+    assert.ok(kept, JSON.stringify(reports.map((one) => one.href)));
+    await inside.evaluate((id) => chrome.runtime.sendMessage({ ask: "popup.undo", body: { id } }), kept.id);
     await account.close();
   }
   await inside.close();
@@ -242,7 +243,7 @@ test("an operator's own server is taken with its key, and only with its key", as
     await tab.goto("https://third-scam.example/");
     const popup = await browser.popup(tab);
     await popup.click("report");
-    await until("the countdown runs", () => popup.shows("undo"));
+    await until("the report is kept", () => popup.shows("describe"));
     await popup.close();
     await until("a report goes to that server", async () => {
       await browser.hasten();
@@ -287,7 +288,7 @@ test("everything can be saved, and everything erased", async () => {
   assert.doesNotMatch(JSON.stringify(left), /scam|facebook|language/);
   await stopped("parcel-fee.example"); // by the list that the extension came with
   await until("a newer one is asked for at once", () => world.gateway.asked("/v1/head", since).length > 0);
-  assert.deepEqual(await page.evaluate(async () => (await chrome.alarms.getAll()).map(({ name }) => name)), ["update"]);
+  await until("only the next list is waited for", async () => (await page.evaluate(async () => (await chrome.alarms.getAll()).map(({ name }) => name).join())) === "update");
   await new Promise((resolve) => setTimeout(resolve, 6000)); // what is met is written after five seconds
   const kept = async () => (await page.evaluate(() => chrome.runtime.sendMessage({ ask: "late.kept", body: null }))).ok.things;
   assert.equal(await kept(), 0, "what is open was met before");
