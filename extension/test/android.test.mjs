@@ -6,6 +6,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { kept } from "./fixture/met.mjs";
 import { until } from "./fixture/until.mjs";
 import { World } from "./fixture/world.mjs";
 
@@ -91,9 +92,8 @@ test("what was met and is listed later is told, and the page that tells it fits"
   const tab = await telephone();
   const page = await browser.inside();
   const ask = async (ask, body = null) => (await page.evaluate((message) => chrome.runtime.sendMessage(message), { ask, body })).ok;
-  const { things } = await ask("late.kept");
   await tab.goto("https://late-shop.example/");
-  await until("it is kept", async () => (await ask("late.kept")).things > things);
+  await kept(page, "late-shop.example/");
   await tab.goto("https://honest.example/");
   await world.khien.list("urls", "late-shop.example\n");
   await ask("popup.refresh");

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { allowSite, ask, choose, hiddenText, openOwn, ownPage, startFirefox } from "./fixture/firefox.mjs";
+import { kept } from "./fixture/met.mjs";
 import { until } from "./fixture/until.mjs";
 import { World } from "./fixture/world.mjs";
 
@@ -106,9 +107,8 @@ test("the options: the language follows at once, and what was reported is there"
 });
 
 test("a late warning comes in a tab behind, with what to do", async () => {
-  const { things } = await ask(inside, "late.kept");
   await honest("late-shop.example");
-  await until("it is kept", async () => (await ask(inside, "late.kept")).things > things);
+  await kept(inside, "late-shop.example/");
   await honest();
   await world.khien.list("csv", "url,category,reason_en\nlate-shop.example,shop,Takes deposits and never delivers.\n");
   await ask(inside, "popup.refresh");

@@ -7,6 +7,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import * as met from "./fixture/met.mjs";
 import { until } from "./fixture/until.mjs";
 import { World } from "./fixture/world.mjs";
 
@@ -26,11 +27,10 @@ after(() => world?.close());
 const ask = async (ask, body = null) => (await inside.evaluate((message) => chrome.runtime.sendMessage(message), { ask, body })).ok;
 const kept = () => ask("late.kept");
 
-/** Opens a page and waits until something more is kept. */
-async function meet(url) {
-  const { things } = await kept();
+/** Opens a page and waits until it is kept. */
+async function meet(url, subject = `${new URL(url).host}/`) {
   await tab.goto(url);
-  await until("it is kept", async () => (await kept()).things > things);
+  await met.kept(inside, subject);
 }
 
 /** Publishes a list with these, and has the extension fetch it. */
@@ -124,10 +124,9 @@ test("what comes up while the page that tells it is open is told there", async (
 });
 
 test("an account on a network and a number that was asked about are told of, and nothing more of them is known", async () => {
-  await meet("https://www.facebook.com/invented.late.shop");
-  const { things } = await kept();
+  await meet("https://www.facebook.com/invented.late.shop", "facebook:user/inventedlateshop");
   await ask("popup.ask", { text: "Techcombank 19030000000011" });
-  await until("the question is kept", async () => (await kept()).things > things);
+  await met.kept(inside, "bank:970407/19030000000011");
   await tab.goto("https://honest-shop.example/");
   await publish("csv", "url,category\nhttps://www.facebook.com/invented.late.shop,shop\nbank:970407/19030000000011,investment\n");
   const late = await until("it is told in a tab", () => lateTabs()[0]);
