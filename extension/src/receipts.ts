@@ -27,14 +27,11 @@ async function open(age: number, somebodyLooks = false): Promise<Entry[]> {
   });
 }
 
-let asking: Promise<void> | undefined;
+let asking: Promise<void> = Promise.resolve();
 
-/** Asks for what was not asked for in the last hour, if somebody looks, or else in the last 18. Offline, what is known stays. */
+/** Asks for what was not asked for in the last hour, if somebody looks, or else in the last 18; one question after the other. Offline, what is known stays. */
 export function follow(somebodyLooks: boolean): Promise<void> {
-  asking ??= ask(somebodyLooks)
-    .catch(() => undefined)
-    .finally(() => (asking = undefined));
-  return asking;
+  return (asking = asking.then(() => ask(somebodyLooks)).catch(() => undefined));
 }
 
 async function ask(somebodyLooks: boolean): Promise<void> {
