@@ -255,6 +255,21 @@ test("a page kept for the way back is warned about if it was listed meanwhile", 
   assert.ok(kept, "each page was loaded again");
 });
 
+test("who leaves a listed account and comes forward again at once is covered, and keeps the tab", async () => {
+  const tab = await honest(usual, "https://www.facebook.com/honest.baker");
+  await tab.evaluate(() => location.assign("/invented.gift.centre"));
+  await (await usual.covered(tab)).click("leave");
+  const at = (path) => until(`the tab is at ${path}`, async () => (await tab.evaluate(() => location.pathname)) === path);
+  await at("/honest.baker");
+  await tab.evaluate(() => void setTimeout(() => history.forward())); // not before this is answered
+  await at("/invented.gift.centre");
+  // For so long Leave waits until it takes the way back for closed.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.equal(tab.isClosed(), false);
+  await usual.covered(tab);
+  await tab.close();
+});
+
 /** Puts a frame into a page. */
 const frame = (tab, src) => tab.evaluate((src) => void document.body.append(Object.assign(document.createElement("iframe"), { src, id: "inner" })), src);
 
