@@ -231,9 +231,21 @@ export const newsCame = "news came";
 /** Asks the worker. Rejects if it fails or is not there. */
 export async function ask<N extends keyof Asks>(name: N, body: Asks[N][0]): Promise<Asks[N][1]> {
   const message: Message = { ask: name, body };
-  const reply: { ok: Asks[N][1] } | undefined = await api.runtime.sendMessage(message);
-  if (!reply || !("ok" in reply)) throw new Error("the worker could not answer");
-  return reply.ok;
+  const answered = new AbortController();
+  try {
+    const reply: { ok: Asks[N][1] } | undefined = await Promise.race([api.runtime.sendMessage(message), comesBack(answered.signal)]);
+    if (!reply || !("ok" in reply)) throw new Error("the worker could not answer");
+    return reply.ok;
+  } finally {
+    answered.abort();
+  }
+}
+
+/** Rejects when the page comes back from the browser's memory: what was on its way when it was put there is never answered. */
+function comesBack(answered: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    addEventListener("pageshow", ({ persisted }) => persisted && reject(new Error("the page was away")), { signal: answered });
+  });
 }
 
 /**

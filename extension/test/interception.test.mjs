@@ -270,6 +270,23 @@ test("who leaves a listed account and comes forward again at once is covered, an
   await tab.close();
 });
 
+test("an account that is left before the worker has answered is covered when the way back leads to it", async () => {
+  const tab = await honest(usual, "https://www.facebook.com/honest.baker");
+  await usual.killWorker();
+  await tab.evaluate(() => {
+    setTimeout(() => {
+      history.pushState(null, "", "/invented.gift.centre");
+      setTimeout(() => location.assign("https://honest-shop.example/"));
+    });
+  });
+  const at = (host) => until(`the tab is at ${host}`, async () => (await tab.evaluate(() => location.host)) === host);
+  await at("honest-shop.example");
+  await tab.evaluate(() => void setTimeout(() => history.back())); // not before this is answered
+  await at("www.facebook.com");
+  await usual.covered(tab);
+  await tab.close();
+});
+
 /** Puts a frame into a page. */
 const frame = (tab, src) => tab.evaluate((src) => void document.body.append(Object.assign(document.createElement("iframe"), { src, id: "inner" })), src);
 
