@@ -149,13 +149,15 @@ func fold(name string) string {
 	if !utf8.ValidString(name) {
 		return "\x00"
 	}
-	seen := strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
-			return -1
-		}
-		return r
-	}, name)
-	return norm.NFC.String(strings.ToLower(norm.NFC.String(seen)))
+	return norm.NFC.String(strings.ToLower(norm.NFC.String(strings.Map(seen, name))))
+}
+
+// seen drops the characters that nobody sees.
+func seen(r rune) rune {
+	if unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
+		return -1
+	}
+	return r
 }
 
 func isASCII(s string) bool {

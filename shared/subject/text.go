@@ -47,7 +47,7 @@ func Things(text string) ([][]Subject, error) {
 			found = append(found, thing)
 		}
 	}
-	text = strings.TrimSpace(norm.NFKC.String(text))
+	text = strings.TrimSpace(strings.Map(seen, norm.NFKC.String(text)))
 	if s, err := Parse(text); err == nil && s.IsAccount() {
 		return [][]Subject{{s}}, nil
 	}
@@ -55,8 +55,9 @@ func Things(text string) ([][]Subject, error) {
 		return [][]Subject{{s}}, nil
 	}
 	for _, word := range strings.Fields(text) {
-		const around = "<>()[]{}\"'“”‘’«»,;!|*_"
-		add(fromWord(strings.TrimRight(strings.TrimLeft(word, around), around+".:"))...)
+		for _, thing := range fromWord(bare(word)) {
+			add(thing...)
+		}
 	}
 	for _, s := range banksIn(text) {
 		add(s)
@@ -69,25 +70,73 @@ func Things(text string) ([][]Subject, error) {
 	return found, nil
 }
 
-// fromWord takes one word: an address, an email address or a wallet.
-func fromWord(word string) []Subject {
+// bare is a word without what people write around it.
+func bare(word string) string {
+	const around = "<>()[]{}\"'“”‘’«»,;!|*_"
+	word = strings.TrimLeftFunc(word, func(r rune) bool { return strings.ContainsRune(around, r) || isPictured(r) })
+	return strings.TrimRightFunc(word, func(r rune) bool { return strings.ContainsRune(around+".:", r) || isPictured(r) })
+}
+
+// isPictured tells arrows, pictures and emoji.
+func isPictured(r rune) bool { return r >= 0x2190 && r < 0x2c00 || r >= 0x1f000 && r < 0x1fb00 }
+
+// fromWord takes one word: an email address, a wallet, an address, or an address with a wallet in it.
+func fromWord(word string) [][]Subject {
 	if email := canonicalEmail(word); email != "" {
-		return []Subject{Subject("email:" + email)}
+		return [][]Subject{{Subject("email:" + email)}}
 	}
-	for _, address := range [...]string{word, word[strings.LastIndexAny(word, ":=/)")+1:]} { // "BTC:1A…", "USDT(TRC20)T…"
+	address := fromAddress(word)
+	if len(address) > 0 && strings.HasPrefix(string(address[0]), "wallet:") {
+		return [][]Subject{address}
+	}
+	wallet := walletIn(word)
+	switch {
+	case wallet == "" && len(address) == 0:
+		return nil
+	case wallet == "":
+		return [][]Subject{address}
+	case len(address) == 0:
+		return [][]Subject{{wallet}}
+	}
+	return [][]Subject{{wallet}, address}
+}
+
+// walletIn is the wallet that a word is or has in it: "BTC:1A…", "USDT(TRC20)T…", "T…(TRC20)", "…/address/T…".
+func walletIn(word string) Subject {
+	isLetterOrDigit := func(r rune) bool { return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
+	parts := strings.FieldsFunc(word, func(r rune) bool { return !isLetterOrDigit(r) })
+	// A few chains have other signs in their addresses, and one has no checksum: for these the end of a word counts.
+	last := word[strings.LastIndexAny(word, ":=/)")+1:]
+	for _, address := range append([]string{word, last}, parts...) {
 		for _, chain := range []string{"bitcoin", "ethereum", "tron", "litecoin", "dogecoin", "ton", "solana"} {
-			if id := canonicalWallet(chain, address); id != "" && (chain != "solana" || len(address) > 40) { // shorter ones are rare, and other words
-				return []Subject{Subject("wallet:" + chain + "/" + id)}
+			if chain == "solana" && (address != last || len(address) <= 40) { // shorter ones are rare, and other words
+				continue
+			}
+			if id := canonicalWallet(chain, address); id != "" {
+				return Subject("wallet:" + chain + "/" + id)
 			}
 		}
 	}
-	href := word
+	return ""
+}
+
+// fromAddress takes an address, with or without its scheme, also one that has a word and a colon or an arrow in
+// front: "Link:https://…", "FB:facebook.com/…".
+func fromAddress(word string) []Subject {
 	if word != "" && word[0] >= '0' && word[0] <= '9' && strings.Trim(word, number10+".,") != word && isCurrency(strings.TrimLeft(word, number10+".,")) {
 		return nil
 	}
-	if !strings.Contains(word, "://") && !IsLink(word) {
-		host, _, _ := strings.Cut(word, "/")
-		if !looksLikeHost(host) {
+	if scheme := schemeAt(word); scheme > 0 && !strings.ContainsAny(word[:scheme], "/?#") {
+		word = word[scheme:]
+	}
+	href := word
+	if schemeAt(word) != 0 && !IsLink(word) {
+		before, after, hasColon := strings.Cut(word, ":")
+		switch {
+		case looksLikeHost(hostPart(word)):
+		case hasColon && !strings.ContainsAny(before, "./?") && looksLikeHost(hostPart(after)):
+			word = after
+		default:
 			return nil
 		}
 		href = "http://" + word
@@ -101,6 +150,24 @@ func fromWord(word string) []Subject {
 		return nil
 	}
 	return found
+}
+
+// schemeAt is where the first "http://" or "https://" of a word is, or -1.
+func schemeAt(word string) int {
+	low := lowerASCII(word)
+	at := strings.Index(low, "http://")
+	if secure := strings.Index(low, "https://"); secure >= 0 && (at < 0 || secure < at) {
+		return secure
+	}
+	return at
+}
+
+// hostPart is what stands in front of the path of an address without a scheme.
+func hostPart(word string) string {
+	if end := strings.IndexAny(word, "/?#"); end >= 0 {
+		return word[:end]
+	}
+	return word
 }
 
 // isCurrency tells what stands behind an amount in Vietnam: 500.000đ, 1.5tr.
@@ -130,6 +197,13 @@ type run struct {
 	raw    string // as it is written
 }
 
+// A number has six digits at least, and an account at a bank nineteen at most (canonicalBank); people write a few numbers in a row.
+const (
+	minDigits  = 6
+	maxAccount = 19
+	maxDigits  = 80
+)
+
 // numbersIn finds the numbers in a text: digits in groups, with what people put between them.
 func numbersIn(text string) []run {
 	var runs []run
@@ -147,7 +221,7 @@ func numbersIn(text string) []run {
 		number := []byte{c}
 		end := i + 1
 		whole, blank := 0, 0 // the digits in front of the last blank, and where that stands
-		for j, gap := i+1, 0; j < len(text) && len(number) < 24; {
+		for j, gap := i+1, 0; j < len(text) && len(number) < maxDigits; {
 			r, size := utf8.DecodeRuneInString(text[j:])
 			switch {
 			case c == '+' && strings.HasPrefix(text[j:], "(0)"): // for calls within the country
@@ -170,11 +244,27 @@ func numbersIn(text string) []run {
 		if after := strings.TrimLeftFunc(text[end:], isWordRune); whole > 0 && isCurrency(text[end:len(text)-len(after)]) { // of the next number
 			number, end = number[:whole], blank
 		}
-		if len(number) >= 6 && standsAlone(text, at, end) {
-			runs = append(runs, run{string(number), text[at:end]})
+		if len(number) >= minDigits && standsAlone(text, at, end) {
+			runs = append(runs, run{string(number), text[at:end]}.apart()...)
 		}
 	}
 	return runs
+}
+
+// apart are the numbers in a run that is too long for one: what stands between blanks, if each of it can be a number.
+func (r run) apart() []run {
+	if len(r.digits) <= maxAccount {
+		return []run{r}
+	}
+	var parts []run
+	for _, raw := range strings.Fields(r.raw) {
+		part := run{strings.Map(unvisual, raw), raw}
+		if len(part.digits) < minDigits {
+			return []run{r}
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 // dateAt is the length of a date that a text begins with, such as 24/11/2026, if it has something else behind it; or 0.
@@ -237,7 +327,7 @@ func (r run) phones() []string {
 		return []string{id}
 	}
 	var ids []string
-	for _, part := range strings.FieldsFunc(r.raw, func(c rune) bool { return c == '/' || c == '-' }) {
+	for _, part := range strings.FieldsFunc(r.raw, func(c rune) bool { return c == '/' || c == '-' || c == '–' }) {
 		id := take(strings.Map(unvisual, part))
 		if id == "" {
 			return nil
@@ -286,16 +376,29 @@ func banksIn(text string) []Subject {
 	return found
 }
 
-// banksNamed are the banks that a text names, by their numbers.
+// banksNamed are the banks that a text names, by their numbers. A name within the longer one of another bank does not
+// count: Đông Nam Á is not Nam Á.
 func banksNamed(text string) []string {
 	plain := " " + unaccented(text) + " "
-	var bins []string
+	var names, bins []string
 	for _, b := range banks {
-		if slices.ContainsFunc(b.names, func(name string) bool { return hasWord(plain, name) }) {
-			bins = append(bins, b.bin)
+		for _, name := range b.names {
+			if hasWord(plain, name) {
+				names, bins = append(names, name), append(bins, b.bin)
+			}
 		}
 	}
-	return bins
+	var named []string
+	for i, name := range names {
+		within := false
+		for j, other := range names {
+			within = within || bins[j] != bins[i] && len(other) > len(name) && hasWord(" "+other+" ", name)
+		}
+		if !within && !slices.Contains(named, bins[i]) {
+			named = append(named, bins[i])
+		}
+	}
+	return named
 }
 
 // accountsAt are the accounts in a text about one bank; without one, or with several, there are none.

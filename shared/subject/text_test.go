@@ -49,6 +49,12 @@ func TestWhatASelectedTextNames(t *testing.T) {
 	f("+44 (0)20 7946 0000", "phone:+442079460000")
 	f("0900000001/0900000002", "phone:+84900000001", "phone:+84900000002")
 	f("0900000001-0900000002", "phone:+84900000001", "phone:+84900000002")
+	for _, text := range []string{
+		"0900000001 0900000002", "LH 0900 000 001 - 0900 000 002", "0900.000.001 0900.000.002", "0900000001–0900000002", "0900000001. 0900000002", "09000\u200b00001, \u202a0900000002\u202c",
+	} {
+		f(text, "phone:+84900000001", "phone:+84900000002")
+	}
+	f("0900000001 0900000002 0900000003", "phone:+84900000001", "phone:+84900000002", "phone:+84900000003")
 	// Not telephone numbers: amounts, dates, orders.
 	f("2.500.000đ ngày 12/05/2026")
 	f("Mã đơn SPX0900000001VN")
@@ -80,6 +86,17 @@ func TestWhatASelectedTextNames(t *testing.T) {
 		f(text, "bank:970432/0123456789")
 	}
 	f("Techcom 19030000000011", "bank:970407/19030000000011")
+	f("Techcom 19030000000011 0900000001", "bank:970407/19030000000011", "phone:+84900000001")
+	for _, text := range []string{"Vietcom 0011000000001", "STK vietcom bank: 0011000000001"} {
+		f(text, "bank:970436/0011000000001")
+	}
+	f("Ngân hàng Đông Nam Á 000000000011", "bank:970440/000000000011")
+	f("Nam Á 000000000011", "bank:970428/000000000011")
+	f("Sài Gòn Công Thương 700000000011", "bank:970400/700000000011")
+	f("CAKE by VPBank 700000000011", "bank:546034/700000000011")
+	f("Sacom 060000000001", "bank:970403/060000000001")
+	f("Agri 1500000000001", "bank:970405/1500000000001")
+	f("Viettinbank 101000000001", "bank:970415/101000000001")
 	f("Vietcombank 0123456789 hoặc Momo 0900000001", "bank:970436/0123456789", "bank:971025/0900000001", "phone:+84900000001")
 	f("momo +84 900 000 001", "bank:971025/0900000001", "phone:+84900000001")
 	f("Ví Momo 84900000001", "bank:971025/0900000001", "phone:+84900000001")
@@ -115,8 +132,11 @@ func TestWhatASelectedTextNames(t *testing.T) {
 	f("0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed") // one letter of the other case
 	f("BTC: bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4.", "wallet:bitcoin/bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")
 	f("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5")
-	for _, label := range []string{"USDT:", "TRC20=", "USDT(TRC20)", "usdt/", "Ví:"} {
+	for _, label := range []string{"USDT:", "TRC20=", "USDT(TRC20)", "usdt/", "Ví:", "TRC20-", "ví \u200b", "👉"} {
 		f(label+"TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "wallet:tron/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
+	}
+	for _, label := range []string{"(TRC20)", "-TRC20", "/USDT", "\u200b"} {
+		f("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"+label, "wallet:tron/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
 	}
 
 	f("Write to <Some.Body@Invented.Example>, please", "email:some.body@invented.example")
@@ -125,7 +145,19 @@ func TestWhatASelectedTextNames(t *testing.T) {
 	f("facebook.com/An.Invented.Name", "facebook:user/aninventedname")
 	f("xem https://www.tiktok.com/@an.invented.name!", "tiktok:user/an.invented.name")
 	f("tg://resolve?domain=invented_name", "telegram:user/invented_name")
+	for _, text := range []string{
+		"Link:https://t.me/invented_name", "=>https://t.me/invented_name", "👉https://t.me/invented_name", "👉t.me/invented_name👈", "Telegram:t.me/invented_name", "Kênh:HTTPS://T.me/invented_name", "https://t.me/invented_name\u200b",
+	} {
+		f(text, "telegram:user/invented_name")
+	}
+	// An address keeps what it leads to, and a wallet in it does not hide whose it is.
+	f("t.me/share?url=https://www.facebook.com/an.invented.name", "facebook:user/aninventedname")
+	hidden, err := FromText("https://scam.example/pay?to=TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
+	if err != nil || !slices.Contains(hidden, "wallet:tron/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t") || !slices.Contains(hidden, "scam.example/") {
+		t.Errorf("an address with a wallet in it names %q, %v", hidden, err)
+	}
 	f("v1.2 e.g. 3.14 and/or")
+	f("tỉ lệ 3:1, xem:sau, a:b.c")
 	f("")
 	if _, err := FromText(strings.Repeat("a ", maxSelected)); !errors.Is(err, ErrTooLong) {
 		t.Error(err)
