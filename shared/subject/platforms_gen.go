@@ -5,7 +5,7 @@ package subject
 const languages = 3
 
 // Rules names the rules of the platforms: the beginning of the SHA-256 of their files.
-const Rules = "4d7b613b"
+const Rules = "6e60f0d2"
 
 var platforms = [...]platform{
 	{name: "appstore",
@@ -129,9 +129,13 @@ var platforms = [...]platform{
 			{group: 0, path: "photo.php/", query: "set=pb.\x01\x81.\x02&", out: "facebook:id/\x01\x81\n"},
 			{group: 0, path: "photo/", query: "set=pb.\x01\x81.\x02&", out: "facebook:id/\x01\x81\n"},
 			{group: 0, path: "media/set/", query: "set=pb.\x01\x81.\x02&", out: "facebook:id/\x01\x81\n"},
+			{group: 0, path: "photo/", query: "set=ecnf.\x01\x81&", out: "facebook:id/\x01\x81\n"},
+			{group: 0, path: "photo.php/", query: "set=ecnf.\x01\x81&", out: "facebook:id/\x01\x81\n"},
+			{group: 0, path: "photo/", query: "set=pob.\x01\x81.\x02&", out: "facebook:id/\x01\x81\n"},
 			{group: 0, path: "group.php/", query: "gid=\x01\x82&", out: "facebook:group/\x01\x82\n"},
 			{group: 0, path: "ads/library/", query: "view_all_page_id=\x01\x81&", out: "facebook:id/\x01\x81\n"},
-			{group: 0, path: "watch/\x01\x80/\x02/", out: "facebook:user/\x01\x80\n"},
+			{group: 0, path: "watch/\x01\x81/", out: "facebook:id/\x01\x81\n"},
+			{group: 0, path: "watch/\x01\x80/", out: "facebook:user/\x01\x80\n"},
 			{group: 0, path: "\x02.php/"},
 			{group: 0, path: "@\x01\x80/", out: "facebook:user/\x01\x80\n"},
 			{group: 0, path: "\x01\x81/", out: "facebook:id/\x01\x81\n"},
