@@ -70,9 +70,13 @@ func Things(text string) ([][]Subject, error) {
 	return found, nil
 }
 
-// bare is a word without what people write around it.
+// bare is a word without what people write around it. A name may end with an underscore: one belongs to it unless
+// there is one in front, too.
 func bare(word string) string {
-	const around = "<>()[]{}\"'“”‘’«»,;!|*_"
+	around := "<>()[]{}\"'“”‘’«»,;!|*"
+	if strings.HasPrefix(word, "_") {
+		around += "_"
+	}
 	word = strings.TrimLeftFunc(word, func(r rune) bool { return strings.ContainsRune(around, r) || isPictured(r) })
 	return strings.TrimRightFunc(word, func(r rune) bool { return strings.ContainsRune(around+".:", r) || isPictured(r) })
 }

@@ -150,6 +150,9 @@ func TestWhatASelectedTextNames(t *testing.T) {
 	} {
 		f(text, "telegram:user/invented_name")
 	}
+	f("https://x.com/invented_name_", "x:user/invented_name_")
+	f("(instagram.com/invented.name_)", "instagram:user/invented.name_")
+	f("_https://x.com/invented_name_", "x:user/invented_name")
 	// An address keeps what it leads to, and a wallet in it does not hide whose it is.
 	f("t.me/share?url=https://www.facebook.com/an.invented.name", "facebook:user/aninventedname")
 	hidden, err := FromText("https://scam.example/pay?to=TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
