@@ -210,7 +210,7 @@ func secondMany(v *visit) error {
 		return err
 	}
 	for _, c := range cases {
-		if _, err := v.Desk.Second(v.ctx(), c.ID, v.person.Name, strings.TrimSpace(proof)); err != nil {
+		if _, err := v.Desk.Second(v.ctx(), c, v.person.Name, strings.TrimSpace(proof)); err != nil {
 			return err
 		}
 	}

@@ -517,7 +517,7 @@ func second(v *visit) error {
 	if proof == "" || err != nil {
 		return err
 	}
-	if _, err := v.Desk.Second(v.ctx(), c.ID, v.person.Name, strings.TrimPrefix(v.form("why")+"; "+proof, "; ")); err != nil {
+	if _, err := v.Desk.Second(v.ctx(), c, v.person.Name, strings.TrimPrefix(v.form("why")+"; "+proof, "; ")); err != nil {
 		return err
 	}
 	return v.back("/queue?part=proposed", "case.told.second", strconv.FormatInt(c.ID, 10))

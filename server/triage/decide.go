@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -197,11 +198,13 @@ func namesIn(subjects []Subject) string {
 	return strings.Join(names, ", ")
 }
 
-// Second agrees to what another person has proposed.
-func (d *Desk) Second(ctx context.Context, id int64, actor, why string) (Case, error) {
+// Second agrees to what another person has proposed, as it was read: to another proposal made meanwhile nobody has agreed, and
+// it is ErrState.
+func (d *Desk) Second(ctx context.Context, proposed Case, actor, why string) (Case, error) {
+	id := proposed.ID
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		switch {
-		case c.State != StateProposed:
+		case c.State != StateProposed, c.Category != proposed.Category, !reflect.DeepEqual(c.Ruling, proposed.Ruling):
 			return ErrState
 		case c.Decided == actor:
 			return ErrSamePerson

@@ -23,8 +23,8 @@ func (d *Desk) DecideNow(ctx context.Context, book *ledger.Ledger, box *inbox.In
 }
 
 // SecondNow is Second, and settles as DecideNow does.
-func (d *Desk) SecondNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, id int64, actor, why string) (Case, error) {
-	c, err := d.Second(ctx, id, actor, why)
+func (d *Desk) SecondNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, proposed Case, actor, why string) (Case, error) {
+	c, err := d.Second(ctx, proposed, actor, why)
 	if err != nil {
 		return c, err
 	}

@@ -58,10 +58,10 @@ func TestTheCommandLineNeedsTwoPeopleToo(t *testing.T) {
 		t.Errorf("listed by one person: %v", err)
 	}
 	o.told(receipt, wire.StateReceived)
-	if _, err := o.desk.SecondNow(t.Context(), o.book, o.box, c.ID, v.Actor, ""); !errors.Is(err, ErrSamePerson) {
+	if _, err := o.desk.SecondNow(t.Context(), o.book, o.box, c, v.Actor, ""); !errors.Is(err, ErrSamePerson) {
 		t.Errorf("agreed with herself: %v", err)
 	}
-	if c, err := o.desk.SecondNow(t.Context(), o.book, o.box, c.ID, "linh", ""); err != nil || !c.Settled {
+	if c, err := o.desk.SecondNow(t.Context(), o.book, o.box, c, "linh", ""); err != nil || !c.Settled {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	o.told(receipt, wire.StateAccepted)

@@ -504,7 +504,7 @@ func TestMoreThanFiftyOfOneCase(t *testing.T) {
 	if o.listed("kit-0.example/") {
 		t.Error("listed by one person")
 	}
-	if _, err := o.desk.Second(t.Context(), c.ID, "linh", ""); err != nil {
+	if _, err := o.desk.Second(t.Context(), c, "linh", ""); err != nil {
 		t.Fatal(err)
 	}
 	o.settle(2)

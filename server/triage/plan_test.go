@@ -81,7 +81,7 @@ func TestTwoPeopleSeeWhatReachesFar(t *testing.T) {
 	v := p.list("popular.example/")
 	v.Impact = p.impact.Of("popular.example/", 1)
 	c := p.decide(p.first().ID, v)
-	if _, err := p.desk.Second(t.Context(), c.ID, "linh", ""); err != nil {
+	if _, err := p.desk.Second(t.Context(), c, "linh", ""); err != nil {
 		t.Fatal(err)
 	}
 	p.takes("")

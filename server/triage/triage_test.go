@@ -283,10 +283,23 @@ func TestTwoPeopleMustAgree(t *testing.T) {
 	if _, err := o.book.Get(t.Context(), v.Lists[0].Lists); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("listed by one person: %v", err)
 	}
-	if _, err := o.desk.Second(t.Context(), c.ID, "mai", ""); !errors.Is(err, ErrSamePerson) {
+	if _, err := o.desk.Second(t.Context(), c, "mai", ""); !errors.Is(err, ErrSamePerson) {
 		t.Errorf("agreed with herself: %v", err)
 	}
-	if c, err := o.desk.Second(t.Context(), c.ID, "linh", "seen too"); err != nil || c.State != StateAccepted || c.Seconded != "linh" {
+
+	// While Linh reads the proposal, Mai takes it back and makes another.
+	read := c
+	if _, err := o.desk.Undo(t.Context(), c.ID, v.Actor, ""); err != nil {
+		t.Fatal(err)
+	}
+	v.Reason = map[string]string{"en": "It is something else altogether.", "vi": "Đó là chuyện hoàn toàn khác."}
+	if c = o.decide(c.ID, v); c.State != StateProposed {
+		t.Fatalf("%+v", c)
+	}
+	if _, err := o.desk.Second(t.Context(), read, "linh", ""); !errors.Is(err, ErrState) {
+		t.Errorf("agreed to what she has not read: %v", err)
+	}
+	if c, err := o.desk.Second(t.Context(), c, "linh", "seen too"); err != nil || c.State != StateAccepted || c.Seconded != "linh" {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	o.settle(2)

@@ -303,7 +303,7 @@ is whoever runs this command, and must be another one.`,
 			return fmt.Errorf("nothing is proposed about report %s: its case %d is %s", args[0], n.c.ID, n.c.State)
 		}
 		by := n.c.Decided
-		if n.c, err = n.desk.SecondNow(ctx, n.book, n.box, n.c.ID, actor(), n.why(why)); errors.Is(err, triage.ErrSamePerson) {
+		if n.c, err = n.desk.SecondNow(ctx, n.book, n.box, n.c, actor(), n.why(why)); errors.Is(err, triage.ErrSamePerson) {
 			return fmt.Errorf("%s has proposed it: another person must agree", by)
 		}
 		if err != nil {
