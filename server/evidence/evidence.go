@@ -101,7 +101,7 @@ func (s *Store) Add(ctx context.Context, report, upload []byte, now int64) (p Pi
 	digest := sha256.Sum256(clean)
 	p = Picture{hex.EncodeToString(digest[:]), report, width, height, int64(len(clean)), now}
 	kept := int64(0)
-	err = s.change(ctx, func(tx *sql.Tx) error {
+	err = sqlite.Change(ctx, s.db, func(tx *sql.Tx) error {
 		if err := s.write(p.Digest, clean); err != nil {
 			return err
 		}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"khien/server/sqlite"
 )
 
 // After returns at most limit pictures that came after the one with this place, the oldest first, and the place of the
@@ -29,7 +31,7 @@ func (s *Store) After(ctx context.Context, place int64, limit int) (list []Pictu
 // Delete removes pictures of reports, for good. A file that belongs to another report too stays. What is gone already is
 // no error.
 func (s *Store) Delete(ctx context.Context, list ...Picture) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	err := sqlite.Change(ctx, s.db, func(tx *sql.Tx) error {
 		for _, p := range list {
 			digest, err := hex.DecodeString(p.Digest)
 			if err != nil {
@@ -58,7 +60,7 @@ func (s *Store) Sweep(ctx context.Context) (n int, err error) {
 			break
 		}
 		digest := filepath.Base(filepath.Dir(path)) + strings.TrimSuffix(filepath.Base(path), ".jpg")
-		err = s.change(ctx, func(tx *sql.Tx) error {
+		err = sqlite.Change(ctx, s.db, func(tx *sql.Tx) error {
 			err := s.drop(ctx, tx, digest)
 			if err == nil {
 				if _, gone := os.Stat(path); errors.Is(gone, fs.ErrNotExist) {
@@ -89,17 +91,4 @@ func (s *Store) drop(ctx context.Context, tx *sql.Tx, digest string) error {
 		return err
 	}
 	return nil
-}
-
-// change runs f in a transaction that nobody else writes beside.
-func (s *Store) change(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := f(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
 }

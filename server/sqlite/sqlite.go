@@ -49,6 +49,19 @@ func Open(path string, migrations fs.FS) (*sql.DB, error) {
 	return db, nil
 }
 
+// Change runs f in a transaction, which nobody else writes beside and which is on the disk when Change returns nil.
+func Change(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
 // OpenReader opens a file that Open has opened, to be read beside what is written: a reader sees what is committed, and waits for
 // no writer.
 func OpenReader(path string) (*sql.DB, error) {

@@ -144,7 +144,7 @@ func (b *Book) Invite(ctx context.Context, name string, role Role) (link string,
 	}
 	var handle [32]byte
 	rand.Read(handle[:])
-	err = b.change(ctx, func(tx *sql.Tx) error {
+	err = sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO person (handle, name, role, made) VALUES (?1, ?2, ?3, ?4)
 			ON CONFLICT (name) DO UPDATE SET role = ?3, left = 0`, handle[:], name, role, time.Now().Unix()); err != nil {
 			return err
@@ -170,7 +170,7 @@ func (b *Book) Invite(ctx context.Context, name string, role Role) (link string,
 
 // Another is a link for a person who is in, to make one more passkey on another device. Nobody else may be handed it.
 func (b *Book) Another(ctx context.Context, handle []byte) (link string, err error) {
-	err = b.change(ctx, func(tx *sql.Tx) error {
+	err = sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
 		link, err = invitation(ctx, tx, handle)
 		return err
 	})
@@ -216,7 +216,7 @@ func (b *Book) Enrol(ctx context.Context, link string, key webauthn.Credential) 
 	if err != nil {
 		return err
 	}
-	return b.change(ctx, func(tx *sql.Tx) error {
+	return sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
 		now := time.Now().Unix()
 		done, err := tx.ExecContext(ctx, `INSERT INTO passkey (id, handle, credential, made) SELECT ?, handle, ?, ? FROM invitation WHERE digest = ? AND expires > ?`,
 			key.ID, string(text), now, digest, now)
@@ -266,7 +266,7 @@ func (b *Book) Passkeys(ctx context.Context, handle []byte) ([]Passkey, error) {
 
 // Forget removes a passkey of a person, but not the last one: ErrLastPasskey.
 func (b *Book) Forget(ctx context.Context, handle, id []byte) error {
-	return b.change(ctx, func(tx *sql.Tx) error {
+	return sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `DELETE FROM passkey WHERE handle = ? AND id = ?`, handle, id)
 		if err != nil {
 			return err
@@ -336,7 +336,7 @@ func (b *Book) people(ctx context.Context, which string, arg any) ([]Person, err
 
 // Leave lets somebody in no more: the passkeys and links are gone at once.
 func (b *Book) Leave(ctx context.Context, name string) error {
-	return b.change(ctx, func(tx *sql.Tx) error {
+	return sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `UPDATE person SET left = ? WHERE name = ? AND left = 0`, time.Now().Unix(), name)
 		if err != nil {
 			return err
@@ -363,18 +363,6 @@ func someoneInvites(ctx context.Context, tx *sql.Tx) error {
 		return ErrLast
 	}
 	return nil
-}
-
-func (b *Book) change(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := b.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := f(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 func notFound(err error) error {

@@ -132,15 +132,7 @@ func (d *Desk) Close() error { return d.db.Close() }
 
 // change runs f in a transaction, which is on the disk when change returns nil.
 func (d *Desk) change(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := d.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := f(tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
+	if err := sqlite.Change(ctx, d.db, f); err != nil {
 		return err
 	}
 	d.keepMark(ctx)
