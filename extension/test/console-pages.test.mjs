@@ -95,6 +95,7 @@ async function look(person, { name, path: at, open }, language, scheme) {
     await person.page.evaluate(() => scrollTo(0, 0));
     await person.page.screenshot({ path: path.join(folder, `console-${name}-${language}-${scheme}.png`) });
   }
+  if (scheme === "dark" && !kept) return;
   await person.page.setViewportSize({ width: 360, height: 740 });
   if (await person.overflows()) wrong("wider than a phone");
   if (kept && name === "case") {
