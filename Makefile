@@ -7,10 +7,10 @@ DATA ?= data
 SECONDS ?= 30
 KILLS ?= 1000
 
-.PHONY: help run try build extension test check release bench screens load fuzz generate clean
+.PHONY: help run try build extension test test-all check release bench screens load fuzz generate clean
 
 help: ## list these targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 run: ## build everything, prepare a demo on the first start, serve on 127.0.0.1:8787
 	@scripts/run.sh "$(DATA)" "$(SERVER)"
@@ -27,8 +27,11 @@ extension: build ## the extension for both browsers, into build/extension/
 release: ## what the stores are given, into build/release/: SERVER=https://… DATA=… (LOCAL=1 to try it)
 	@scripts/release.sh "$(if $(filter file,$(origin DATA)),,$(DATA))" "$(if $(filter file,$(origin SERVER)),,$(SERVER))" "$(LOCAL)"
 
-test: ## everything: native, wasm, race detector, real Chromium and Firefox
+test: ## all promises: native, wasm, race detector, real Chromium and Firefox; of long rows of cases a part
 	@scripts/test.sh
+
+test-all: ## the same with every case, as CI runs it
+	@KHIEN_WHOLE=1 scripts/test.sh
 
 check: build ## what needs no browser: formatting, vet, generated files, unit tests, type check
 	@scripts/check.sh
@@ -39,7 +42,7 @@ bench: build ## the benchmarks beside their peers, as a table and as bench.json
 screens: build ## every screen, in all languages, light and dark, narrow and wide, as contact sheets in build/screens/
 	@scripts/screens.sh
 
-load: build ## how many reports a second are taken; none may be lost when the server is killed KILLS times (1000)
+load: build ## reports a second, kills (KILLS, 1000) that may lose none, and floods that may slow nobody else
 	@scripts/load.sh "$(KILLS)"
 
 fuzz: ## every fuzz target for SECONDS each (30)

@@ -21,11 +21,31 @@ say as wasm
 node extension/bench/wasm.mjs build/bench.wasm measure "$n" >>"$lines"
 say peers in JavaScript
 node --expose-gc extension/bench/peers.mjs "$n" >>"$lines"
+say names, beside a detector
+build/bench trial build/trial.json
+node extension/bench/names.mjs build/trial.json >build/trial-peer.json
+build/bench names build/trial-peer.json >>"$lines"
 say publishing, on one core
 GOMAXPROCS=1 go test -run '^$' -bench Publish -benchtime 1x -timeout 20m ./server/publish | awk '/^BenchmarkPublish/ {
 	for (i = 3; i < NF; i += 2) v[$(i+1)] = $i
 	printf "{\"name\":\"publish/time\",\"n\":1000000,\"value\":%s,\"unit\":\"s\",\"bound\":5}\n", v["sec/publish"]
 	printf "{\"name\":\"publish/memory\",\"n\":1000000,\"value\":%s,\"unit\":\"bytes\",\"bound\":300000000}\n", v["peak-bytes"]
+}' >>"$lines"
+say what is published, from the shelf: proven once, and what the proof costs
+go test -run '^$' -bench Shelf ./server/publish | awk '/^BenchmarkShelf/ {
+	name = $1
+	sub("^BenchmarkShelf/", "", name)
+	sub("-[0-9]+$", "", name)
+	first = sub("/first=true$", "/first", name)
+	sub("/first=false$", "", name)
+	printf "{\"name\":\"shelf/%s\",\"n\":1,\"value\":%s,\"unit\":\"ns\",\"bound\":%s}\n", name, $3, first ? 0 : 100000
+}' >>"$lines"
+say every public page, from the bytes of a GET to those of the answer
+go test -run '^$' -bench Page ./server/httpd | awk '/^BenchmarkPage/ {
+	name = $1
+	sub("^BenchmarkPage/", "", name)
+	sub("-[0-9]+$", "", name)
+	printf "{\"name\":\"page%s\",\"n\":1,\"value\":%s,\"unit\":\"ns\",\"bound\":100000}\n", name, $3
 }' >>"$lines"
 say in Chromium
 (cd extension && node bench/chromium.mjs "$n") >>"$lines"

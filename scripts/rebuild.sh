@@ -7,8 +7,7 @@ if [ ! -f release/server ]; then
 	echo "This is not an unpacked source zip: there is no release/ in it. Here, use \"make release\"." >&2
 	exit 1
 fi
-GOTOOLCHAIN=$(cat release/toolchain)
-export GOTOOLCHAIN
+. scripts/toolchain.sh
 sh scripts/build.sh
 (cd extension && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
 go run ./scripts/bundle --out build/extension --server "$(cat release/server)" --data release --core build/core.wasm

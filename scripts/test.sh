@@ -1,28 +1,35 @@
 #!/bin/sh
-# Everything, as CI runs it.
+# Everything that holds a promise. With KHIEN_WHOLE=1, as CI runs it, all of the long rows of cases too; otherwise a part of each.
 set -eu
 cd "$(dirname "$0")/.."
 step() { echo "== $*" >&2; }
+begun=$(date +%s)
 
 scripts/deps.sh
 scripts/build.sh
 scripts/static.sh
 
-# A story in Chromium waits for half of its time. What needs no browser gets what is left of the machine then, and yields whenever a
-# story wants it.
-setsid nice -n 19 scripts/browserless.sh &
-browserless=$!
-trap 'kill -- "-$browserless" 2>/dev/null || :' EXIT
-trap 'exit 130' INT TERM
-
-# A story needs a core for the browser and one for all else; Firefox comes too late beside others.
-step Chromium
-cd extension
+rm -rf build/times && mkdir -p build/times
 failed=
-node --test --test-concurrency="$(( ($(nproc) + 1) / 2 ))" $(ls test/*.test.mjs | grep -v firefox) || failed='Chromium'
-wait "$browserless" || failed="${failed:+$failed, and }what needs no browser"
-trap - EXIT INT TERM
-[ -z "$failed" ] || { echo "== failed: $failed" >&2; exit 1; }
+# stories NAME LANES FILES: so many files at once.
+stories() {
+	name=$1 lanes=$2
+	shift 2
+	step "$name"
+	(cd extension && node --test --test-timeout=900000 --test-concurrency="$lanes" \
+		--test-reporter=tap --test-reporter-destination=stdout \
+		--test-reporter=./test/fixture/times.mjs --test-reporter-destination="../build/times/$name" \
+		"$@") || failed="${failed:+$failed, }$name"
+}
 
-step Firefox
-node --test --test-concurrency=1 test/firefox*.test.mjs
+scripts/browserless.sh || failed='what needs no browser'
+# The longest first, so that none is left alone at the end. Who fights and Firefox come too late beside others.
+long='test/console-attacks.test.mjs test/console-pages.test.mjs test/interception.test.mjs test/screens.test.mjs'
+stories Chromium "$(nproc)" $long $(cd extension && ls test/*.test.mjs | grep -v -e firefox -e fighters | grep -vxF "$(printf '%s\n' $long)")
+stories fighters 1 test/fighters.test.mjs
+stories Firefox 1 $(cd extension && ls test/firefox*.test.mjs)
+
+step "the ten slowest, in seconds"
+cat build/times/* | sort -rn | head -10 >&2
+step "it took $(($(date +%s) - begun)) s"
+[ -z "$failed" ] || { echo "== failed: $failed" >&2; exit 1; }

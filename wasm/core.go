@@ -13,7 +13,6 @@ package main
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/tinylib/msgp/msgp"
@@ -22,6 +21,7 @@ import (
 	"khien/shared/guide"
 	"khien/shared/official"
 	"khien/shared/release"
+	"khien/shared/report"
 	"khien/shared/set"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -59,6 +59,7 @@ var codes = []struct {
 	{checker.ErrBucket, "bucket"},
 	{checker.ErrKind, "kind"},
 	{checker.ErrStale, "stale"},
+	{checker.ErrNothing, "nothing"},
 	{set.ErrMagic, "magic"},
 	{set.ErrTruncated, "truncated"},
 	{set.ErrOversized, "oversized"},
@@ -116,7 +117,7 @@ func (c *core) run(op int32, request, body []byte) ([]byte, error) {
 	case opOpen:
 		return c.open(request, body)
 	case opReport:
-		return report(request)
+		return writeReport(request)
 	case opSubjects:
 		return subjects(request)
 	case opWork:
@@ -200,7 +201,7 @@ func (c *core) check(request []byte) ([]byte, error) {
 
 func told(f checker.Finding, lang string) finding {
 	t := finding{
-		Verdict: f.Verdict.String(), Subject: string(f.Subject), Bucket: f.Bucket, Stale: f.Stale,
+		Verdict: f.Verdict.String(), Subject: string(f.Subject), Bucket: f.Bucket, Within: f.Within, Stale: f.Stale,
 		Owner: f.Owner, Confirmed: f.Confirmed, FirstSeen: f.FirstSeen, Reference: f.Reference, Source: f.Source,
 	}
 	switch f.Verdict {
@@ -246,17 +247,15 @@ func (c *core) text(request []byte) ([]byte, error) {
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	things, err := subject.Things(q.Selected)
-	if err != nil {
-		return nil, err
-	}
 	var reply textReply
-	for _, thing := range things {
-		f := told(c.checker.CheckThing(thing, q.Now), q.Language)
-		if f.Subject == "" {
-			f.Subject = string(thing[0])
+	for _, found := range c.checker.CheckText(q.Selected, q.Now, q.Speaks...) {
+		if errors.Is(found.Cause, subject.ErrSubject) {
+			return nil, found.Cause
 		}
-		f.Shown = subject.Subject(f.Subject).Describe(q.Language)
+		f := told(found, q.Language)
+		if f.Subject != "" {
+			f.Shown = found.Subject.Describe(q.Language)
+		}
 		reply.Findings = append(reply.Findings, f)
 	}
 	return reply.MarshalMsg(nil)
@@ -267,7 +266,7 @@ func (c *core) resemble(request []byte) ([]byte, error) {
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	return (&resembleReply{told(c.checker.Resemble(q.Href, cut(q.Name, maxTitle), q.Also[:min(len(q.Also), maxAlso)]...), "")}).MarshalMsg(nil)
+	return (&resembleReply{told(c.checker.Resemble(q.Href, report.Cut(q.Name, report.MaxTitle), q.Also[:min(len(q.Also), maxAlso)]...), "")}).MarshalMsg(nil)
 }
 
 func (c *core) plan(request []byte) ([]byte, error) {
@@ -275,11 +274,15 @@ func (c *core) plan(request []byte) ([]byte, error) {
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	step, err := c.checker.Plan(q.Head, q.Keys, q.Now)
+	from := c.checker
+	if q.Root != "" {
+		from = checker.Before(q.Root)
+	}
+	step, err := from.Plan(q.Head, q.Keys, q.Now)
 	if err != nil {
 		return nil, err
 	}
-	return (&planReply{step.Need, step.Path, step.Limit, step.Sequence, step.Set[:], step.GuidePath, step.GuideSize, step.Guide[:]}).MarshalMsg(nil)
+	return (&planReply{step.Need, step.Path, step.Limit, step.Sequence, step.Set[:], step.SetPath, step.SetSize, step.GuidePath, step.GuideSize, step.Guide[:]}).MarshalMsg(nil)
 }
 
 func (c *core) apply(request, body []byte) ([]byte, error) {
@@ -299,112 +302,20 @@ func (c *core) apply(request, body []byte) ([]byte, error) {
 // maxAlso bounds the other addresses of an account.
 const maxAlso = 8
 
-// Bounds on what a report carries, in bytes; a title or note that is longer is cut.
-const (
-	maxTitle = 300
-	maxNote  = 2000
-	maxLink  = 400 // what is longer names nothing that others lead to as well
-)
-
-// report writes the body that the server takes: the address without its fragment
-// and without a name and password in it, and what it names. The time is that of the hour, and of the language its first part: how wrong a clock is,
-// and which of many variants somebody speaks, would tell that two reports come from the same person.
-func report(request []byte) ([]byte, error) {
+func writeReport(request []byte) ([]byte, error) {
 	var q reportRequest
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	r := wire.Report{
-		ID: q.ID, Kind: q.Kind, Title: cut(q.Title, maxTitle), Language: language(q.Language), Time: q.Time - q.Time%3600,
-		Category: q.Category, Note: cut(q.Note, maxNote),
+	r := &wire.Report{ID: q.ID, Kind: q.Kind, Href: q.Href, Title: q.Title, Language: q.Language, Time: q.Time, Category: q.Category, Note: q.Note, Links: q.Links}
+	if q.Href == "" {
+		r.Subjects = []string{q.Subject}
 	}
-	if q.Href != "" {
-		r.Href, _, _ = strings.Cut(q.Href, "#")
-		if r.Href = withoutUser(r.Href); len(r.Href) > subject.MaxHref { // what makes an address that long is its query
-			r.Href, _, _ = strings.Cut(r.Href, "?")
-		}
-		named, err := subject.FromHref(nil, r.Href)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range named {
-			r.Subjects = append(r.Subjects, string(s))
-		}
-	} else {
-		s, err := subject.Parse(q.Subject)
-		if err != nil {
-			return nil, err
-		}
-		r.Subjects = []string{string(s)}
-	}
-	r.Links = leads(r.Href, q.Links)
-	body, err := r.MarshalMsg(nil)
+	body, err := report.Write(r)
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > wire.MaxReport {
-		return nil, subject.ErrTooLong
-	}
 	return (&reportReply{body, r.Subjects}).MarshalMsg(nil)
-}
-
-func language(tag string) string {
-	tag, _, _ = strings.Cut(tag, "-")
-	return cut(tag, 8) // RFC 5646 section 2.1
-}
-
-// leads is what links on a page lead to, without their queries, which may be about the person who looks at it: accounts and numbers, and pages of other
-// hosts. What cannot be read is left out. A page of a platform has none: where a feed leads tells about whoever reads it, and not about what is reported.
-func leads(page string, links []string) []string {
-	own, err := subject.Host(page)
-	if err != nil || subject.IsPlatform(own) {
-		return nil
-	}
-	var to []string
-	for _, link := range links {
-		named, err := subject.FromHref(nil, link)
-		if errors.Is(err, subject.ErrScheme) {
-			named, err = subject.FromText(link) // a number, or an account by an address of its app
-		}
-		if err != nil || len(named) == 0 || len(to) == wire.MaxLinks {
-			continue
-		}
-		target := string(named[0])
-		if !named[0].IsAccount() {
-			if host, _ := subject.Host(link); host == own {
-				continue
-			}
-			target, _, _ = strings.Cut(target, "?")
-		}
-		if len(target) <= maxLink && !slices.Contains(to, target) {
-			to = append(to, target)
-		}
-	}
-	return to
-}
-
-// withoutUser removes "name:password@" from a normalised href.
-func withoutUser(href string) string {
-	scheme, rest, ok := strings.Cut(href, "://")
-	if !ok {
-		return href
-	}
-	authority := rest
-	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
-		authority = rest[:slash]
-	}
-	return scheme + "://" + rest[strings.LastIndexByte(authority, '@')+1:]
-}
-
-// cut shortens s to at most n bytes, at the beginning of a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xc0 == 0x80 {
-		n--
-	}
-	return s[:n]
 }
 
 func prove(request []byte) ([]byte, error) {

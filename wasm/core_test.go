@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +16,7 @@ import (
 	"khien/shared/checker"
 	"khien/shared/guide"
 	"khien/shared/release"
+	"khien/shared/report"
 	"khien/shared/set"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -148,13 +152,23 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 		t.Errorf("the account is called %q", name)
 	}
 	var told textReply
-	f(opText, &textRequest{"xem tiktok.com/@An.Invented.Name, 0900 000 001", now, "en"}, &told, "")
+	f(opText, &textRequest{Selected: "xem tiktok.com/@An.Invented.Name, 0900 000 001", Now: now, Language: "en"}, &told, "")
 	if len(told.Findings) != 2 || told.Findings[0].Verdict != "listed" || told.Findings[0].Shown != "TikTok account an.invented.name" {
 		t.Errorf("the text: %+v", told.Findings)
 	} else if last := told.Findings[len(told.Findings)-1]; last.Verdict != "unlisted" || last.Subject != "phone:+84900000001" || last.Shown != "Telephone number +84900000001" {
 		t.Errorf("the number: %+v", last)
 	}
-	f(opText, &textRequest{"\xff", now, "en"}, &told, "subject")
+	told = textReply{}
+	f(opText, &textRequest{Selected: "hello", Now: now, Language: "en"}, &told, "")
+	if got := told.Findings; len(got) != 1 || got[0].Verdict != "unknown" || got[0].Cause != "nothing" {
+		t.Errorf("a text that names nothing: %+v", got)
+	}
+	told = textReply{}
+	f(opText, &textRequest{Selected: strings.Repeat("0900000001 ", 1<<17), Now: now, Language: "en"}, &told, "")
+	if got := told.Findings; len(got) != 1 || got[0].Verdict != "unknown" || got[0].Cause != "too_long" {
+		t.Errorf("a text of a megabyte: %+v", got)
+	}
+	f(opText, &textRequest{Selected: "\xff", Now: now, Language: "en"}, &told, "subject")
 	var resembling resembleReply
 	f(opResemble, &resembleRequest{Href: "https://faceb00k.example/"}, &resembling, "")
 	if got := resembling.Finding; got.Verdict != "caution" || got.Resembles != "facebook.com" || got.Rule != "letters" {
@@ -203,19 +217,19 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	f(opResolve, &resolveRequest{"SCAM.example/", p.bucket, now, "en"}, &resolved, "subject")
 
 	var met meetReply
-	f(opMeet, &meetRequest{"https://late.example/a", "", now}, &met, "")
-	if len(met.Heads) != 2*checker.HeadSize || fmt.Sprint(met.Places) != "[web web]" {
+	f(opMeet, &meetRequest{Href: "https://late.example/a", Now: now}, &met, "")
+	if len(met.Heads) != 6*checker.HeadSize || fmt.Sprint(met.Places) != "[web web web web web web]" { // with "www." and the slash
 		t.Errorf("met %+v", met)
 	}
-	f(opMeet, &meetRequest{"https://scam.example/a", "", now}, &met, "")
+	f(opMeet, &meetRequest{Href: "https://scam.example/a", Now: now}, &met, "")
 	if len(met.Heads) != 0 || len(met.Places) != 0 {
 		t.Errorf("of a listed page is kept %+v", met)
 	}
-	f(opMeet, &meetRequest{"", "MB Bank 0011000000001", now}, &met, "")
+	f(opMeet, &meetRequest{Selected: "MB Bank 0011000000001", Now: now}, &met, "")
 	if fmt.Sprint(met.Places) != "[bank]" {
 		t.Errorf("met %+v", met)
 	}
-	f(opMeet, &meetRequest{"nonsense", "", now}, &met, "not_normalised")
+	f(opMeet, &meetRequest{Href: "nonsense", Now: now}, &met, "not_normalised")
 	listed := subject.Subject("scam.example/").Digest()
 	heads := append(bytes.Repeat([]byte{7}, 2*checker.HeadSize), listed[:checker.HeadSize]...)
 	var recalled recallReply
@@ -234,11 +248,11 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	f(opRemember, &rememberRequest{listed[:checker.HeadSize], []byte("<html>"), now, "en"}, &remembered, "bucket")
 
 	var plan planReply
-	if f(opPlan, &planRequest{p.head, nil, now}, &plan, ""); plan.Need != "nothing" || plan.Sequence != 3 {
+	if f(opPlan, &planRequest{"", p.head, nil, now}, &plan, ""); plan.Need != "nothing" || plan.Sequence != 3 {
 		t.Errorf("plan %+v", plan)
 	}
-	f(opPlan, &planRequest{forged.Head, nil, now}, &plan, "signature")
-	f(opPlan, &planRequest{p.head, nil, now + 1e6}, &plan, "expired")
+	f(opPlan, &planRequest{"", forged.Head, nil, now}, &plan, "signature")
+	f(opPlan, &planRequest{"", p.head, nil, now + 1e6}, &plan, "expired")
 	about(p.body[:20], opApply, &applyRequest{p.head, p.keys, "set", now}, &applyReply{}, "truncated")
 	about(p.body, opApply, &applyRequest{p.head, p.keys, "program", now}, &applyReply{}, "kind")
 	about(p.body, opApply, &applyRequest{p.head, p.keys, "delta", now}, &applyReply{}, "magic")
@@ -270,7 +284,7 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	if r.Time%3600 != 0 || now+77-r.Time >= 3600 || r.Language != "vi" {
 		t.Errorf("the report tells the time %d and the language %q", r.Time, r.Language)
 	}
-	if len(r.Title) > maxTitle || len(r.Note) > maxNote || !strings.HasSuffix(r.Note, "é") {
+	if len(r.Title) > report.MaxTitle || len(r.Note) > report.MaxNote || !strings.HasSuffix(r.Note, "é") {
 		t.Errorf("a title of %d and a note of %d bytes", len(r.Title), len(r.Note))
 	}
 	f(opReport, &reportRequest{Href: "https://scam.example/a?" + strings.Repeat("x", 9000)}, &sent, "")
@@ -321,6 +335,55 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	f(-1, &subjectsRequest{}, &named, "bad_request")
 }
 
+// The popup and the menu ask the core and the command asks the same package: for the texts of the project's table, both name the same.
+func TestATextNamesWhatTheCommandSays(t *testing.T) {
+	table, err := os.ReadFile("../server/cmd/khien/testdata/wild/texts.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := publish(t)
+	var c core
+	answer := func(op int32, request, body []byte) []byte { return c.answer(op, request, body) }
+	sum := release.DigestOf(p.body)
+	if code := ask(t, answer, opOpen, &openRequest{p.root, p.keys, p.head, sum[:], now, p.guide}, p.body, &openReply{}); code != "" {
+		t.Fatal(code)
+	}
+	language := regexp.MustCompile(` \(language ([a-z]+)\)$`)
+	n := 0
+	for line := range strings.Lines(string(table)) {
+		part := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(part) != 4 || part[1] != "subject" {
+			continue
+		}
+		q := textRequest{Selected: strings.NewReplacer(`\t`, "\t", `\n`, "\n", `\r`, "\r").Replace(part[2]), Now: now, Language: "en"}
+		if m := language.FindStringSubmatch(q.Selected); m != nil {
+			q.Selected, q.Speaks = strings.TrimSuffix(q.Selected, m[0]), []string{m[1]}
+		}
+		var told textReply
+		if code := ask(t, answer, opText, &q, nil, &told); code != "" {
+			t.Fatalf("%q: %s", part[2], code)
+		}
+		var named []string
+		for _, f := range told.Findings {
+			named = append(named, f.Subject)
+			if f.Subject == "" && (f.Verdict != "unknown" || f.Cause != "nothing") {
+				t.Errorf("%q: %+v", part[2], f)
+			}
+		}
+		for want := range strings.SplitSeq(part[3], " + ") {
+			want, not := strings.CutPrefix(want, "!")
+			want, isBank := strings.CutPrefix(want, "an account of bank ")
+			if slices.ContainsFunc(named, func(s string) bool { return s == want || isBank && strings.HasPrefix(s, "bank:"+want+"/") }) == not {
+				t.Errorf("%q names %q, and not as the command %q", part[2], named, part[3])
+			}
+		}
+		n++
+	}
+	if n < 60 {
+		t.Errorf("only %d texts", n)
+	}
+}
+
 func TestTheHandler(t *testing.T) {
 	var c core
 	story(t, c.answer, func() []byte { return c.made })
@@ -338,40 +401,63 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 	}
 }
 
-// Whatever bytes come, a reply goes out, and it is a map.
+// hostile seeds a fuzz target with a request for each call, and what it is about.
+func hostile(f *testing.F, p published, add func(op int32, request, body []byte)) {
+	f.Helper()
+	sum := release.DigestOf(p.body)
+	for op, request := range map[int32]msgp.Marshaler{
+		opOpen:     &openRequest{p.root, p.keys, p.head, sum[:], now, p.guide},
+		opCheck:    &checkRequest{[]string{"https://scam.example/"}, now, "en"},
+		opResolve:  &resolveRequest{"scam.example/", p.bucket, now, "en"},
+		opPlan:     &planRequest{"", p.head, p.keys, now},
+		opApply:    &applyRequest{p.head, p.keys, "delta", now},
+		opReport:   &reportRequest{ID: make([]byte, 16), Kind: "scam", Href: "https://scam.example/", Links: []string{"tel:+84900000001"}},
+		opSubjects: &subjectsRequest{"https://a.b.example/c"},
+		opText:     &textRequest{Selected: "Vietcombank 0011000000001, t.me/invented_name", Now: now, Language: "vi"},
+		opResemble: &resembleRequest{Href: "https://xn--fceplace-16gd.example/", Name: "FacePalace"},
+		opWork:     &workRequest{Challenge: make([]byte, 24), ID: make([]byte, 16), Tries: maxTries, Zeros: 64},
+		opMeet:     &meetRequest{Selected: "Vietcombank 0011000000001", Now: now},
+		opRecall:   &recallRequest{make([]byte, checker.HeadSize), now},
+		opRemember: &rememberRequest{make([]byte, checker.HeadSize), p.bucket, now, "vi"},
+	} {
+		message, err := request.MarshalMsg(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		add(op, message, p.body[:200])
+	}
+	for _, op := range []int32{opHello, opGuide, 0, -1, 16, 1 << 30} {
+		add(op, []byte{0x80}, nil)
+	}
+}
+
+// sound fails unless reply is a map and no mistake of ours.
+func sound(t *testing.T, op int32, request, reply []byte) {
+	t.Helper()
+	var r failure
+	if rest, err := r.UnmarshalMsg(reply); err != nil || len(rest) > 0 {
+		t.Fatalf("op %d: % x", op, reply)
+	}
+	if r.Error.Code == "panic" || r.Error.Code == "internal" {
+		t.Fatalf("op %d: %q on % x", op, r.Error.Code, request)
+	}
+}
+
+// Whatever bytes come, with whatever they are about, a reply goes out that is a map, a refusal has a name, and the release in use stays in use.
 func FuzzAnswer(f *testing.F) {
 	p := publish(f)
 	var c core
 	sum := release.DigestOf(p.body)
-	open, _ := (&openRequest{p.root, p.keys, p.head, sum[:], now, p.guide}).MarshalMsg(nil)
-	c.answer(opOpen, open, p.body)
-	check, _ := (&checkRequest{[]string{"https://scam.example/"}, now, "en"}).MarshalMsg(nil)
-	f.Add(int32(opOpen), open)
-	f.Add(int32(opCheck), check)
-	f.Add(int32(opReport), []byte{0x80})
-	text, _ := (&textRequest{"Vietcombank 0011000000001, t.me/invented_name", now, "vi"}).MarshalMsg(nil)
-	f.Add(int32(opText), text)
-	like, _ := (&resembleRequest{Href: "https://xn--fceplace-16gd.example/", Name: "FacePalace"}).MarshalMsg(nil)
-	f.Add(int32(opResemble), like)
-	proof, _ := (&workRequest{Challenge: make([]byte, 24), ID: make([]byte, 16), Tries: maxTries, Zeros: 64}).MarshalMsg(nil)
-	f.Add(int32(opWork), proof)
-	meet, _ := (&meetRequest{"", "Vietcombank 0011000000001", now}).MarshalMsg(nil)
-	f.Add(int32(opMeet), meet)
-	recall, _ := (&recallRequest{make([]byte, checker.HeadSize), now}).MarshalMsg(nil)
-	f.Add(int32(opRecall), recall)
-	remember, _ := (&rememberRequest{make([]byte, checker.HeadSize), p.bucket, now, "vi"}).MarshalMsg(nil)
-	f.Add(int32(opRemember), remember)
-	f.Fuzz(func(t *testing.T, op int32, request []byte) {
-		if op == opOpen {
-			return // only a sound release would be opened, and another than ours cannot be made
-		}
-		reply := c.answer(op, request, p.body)
-		var r failure
-		if rest, err := r.UnmarshalMsg(reply); err != nil || len(rest) > 0 {
-			t.Fatalf("op %d: % x", op, reply)
-		}
-		if r.Error.Code == "panic" {
-			t.Fatalf("op %d panics on % x", op, request)
+	if code := ask(f, c.answer, opOpen, &openRequest{p.root, p.keys, p.head, sum[:], now, p.guide}, p.body, &openReply{}); code != "" {
+		f.Fatal(code)
+	}
+	hostile(f, p, func(op int32, request, body []byte) { f.Add(op, request, body) })
+	f.Fuzz(func(t *testing.T, op int32, request, body []byte) {
+		sound(t, op, request, c.answer(op, request, body))
+		sound(t, op, request, c.answer(op, request, p.body))
+		var checked checkReply
+		if ask(t, c.answer, opCheck, &checkRequest{[]string{"https://scam.example/"}, now, "en"}, nil, &checked); !bytes.Equal(checked.Verdicts, []byte{2}) {
+			t.Fatalf("after op %d the list is another", op)
 		}
 	})
 }

@@ -13,7 +13,7 @@ func (c *core) meet(request []byte) ([]byte, error) {
 	if q.Href != "" {
 		met, err = c.checker.Meet(q.Href, q.Now)
 	} else {
-		met, err = c.checker.MeetText(q.Selected, q.Now)
+		met, err = c.checker.MeetText(q.Selected, q.Now, q.Speaks...)
 	}
 	if err != nil {
 		return nil, err

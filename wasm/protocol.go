@@ -1,4 +1,4 @@
-// The calls between the browser and the core; extension/src/protocol.ts is the same in TypeScript.
+// The calls between the browser and the core; extension/src/shared/protocol.ts is the same in TypeScript.
 
 package main
 
@@ -89,6 +89,7 @@ type finding struct {
 	Shown     string            `msg:"shown,omitempty"` // the subject, to a person
 	Category  string            `msg:"category,omitempty"`
 	Bucket    string            `msg:"bucket,omitempty"`
+	Within    bool              `msg:"within,omitempty"` // the address is of something in the subject, and not about it
 	Stale     bool              `msg:"stale,omitempty"`
 	Cause     string            `msg:"cause,omitempty"`
 	Confirmed bool              `msg:"confirmed,omitempty"`
@@ -114,6 +115,7 @@ type resolveReply struct {
 }
 
 type planRequest struct {
+	Root string `msg:"root"` // of another server, of which nothing is there yet; empty for the one that is open
 	Head []byte `msg:"head,limit=8192"`
 	Keys []byte `msg:"keys,limit=8192"`
 	Now  int64  `msg:"now"`
@@ -125,6 +127,8 @@ type planReply struct {
 	Limit    uint64 `msg:"limit"`
 	Sequence uint64 `msg:"sequence"`
 	Set      []byte `msg:"set"` // SHA-256 of the set it leads to
+	SetPath  string `msg:"set_path"`
+	SetSize  uint64 `msg:"set_size"`
 
 	GuidePath string `msg:"guide_path"` // where its guide is; empty if it is the one that is open
 	GuideSize uint64 `msg:"guide_size"`
@@ -186,12 +190,13 @@ type resembleReply struct {
 
 // textRequest is about a text that a person has selected or pasted.
 type textRequest struct {
-	Selected string `msg:"selected"`
-	Now      int64  `msg:"now"`
-	Language string `msg:"language"`
+	Selected string   `msg:"selected"`
+	Now      int64    `msg:"now"`
+	Language string   `msg:"language"`
+	Speaks   []string `msg:"speaks"` // the languages of the person and of the place, as BCP 47 tags: how numbers are written there
 }
 
-// textReply is what is known about each thing that the text names.
+// textReply is what is known about each thing that the text names. A finding without a subject is about what could not be checked, and has the cause.
 type textReply struct {
 	Findings []finding `msg:"findings"`
 }
@@ -216,9 +221,10 @@ type workReply struct {
 
 // meetRequest is about an address or, where that is empty, a text.
 type meetRequest struct {
-	Href     string `msg:"href"`
-	Selected string `msg:"selected"`
-	Now      int64  `msg:"now"`
+	Href     string   `msg:"href"`
+	Selected string   `msg:"selected"`
+	Now      int64    `msg:"now"`
+	Speaks   []string `msg:"speaks"` // as of a textRequest
 }
 
 // meetReply is what is to be kept, to be recalled later.

@@ -463,8 +463,8 @@ func (z *failure) Msgsize() (s int) {
 func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(16)
-	var zb0001Mask uint16 /* 16 bits */
+	zb0001Len := uint32(17)
+	var zb0001Mask uint32 /* 17 bits */
 	_ = zb0001Mask
 	if z.Subject == "" {
 		zb0001Len--
@@ -482,49 +482,53 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x10
 	}
-	if z.Stale == false {
+	if z.Within == false {
 		zb0001Len--
 		zb0001Mask |= 0x20
 	}
-	if z.Cause == "" {
+	if z.Stale == false {
 		zb0001Len--
 		zb0001Mask |= 0x40
 	}
-	if z.Confirmed == false {
+	if z.Cause == "" {
 		zb0001Len--
 		zb0001Mask |= 0x80
 	}
-	if z.FirstSeen == 0 {
+	if z.Confirmed == false {
 		zb0001Len--
 		zb0001Mask |= 0x100
 	}
-	if z.Reference == "" {
+	if z.FirstSeen == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x200
 	}
-	if z.Source == "" {
+	if z.Reference == "" {
 		zb0001Len--
 		zb0001Mask |= 0x400
 	}
-	if z.Reason == nil {
+	if z.Source == "" {
 		zb0001Len--
 		zb0001Mask |= 0x800
 	}
-	if z.Resembles == "" {
+	if z.Reason == nil {
 		zb0001Len--
 		zb0001Mask |= 0x1000
 	}
-	if z.Real == "" {
+	if z.Resembles == "" {
 		zb0001Len--
 		zb0001Mask |= 0x2000
 	}
-	if z.Rule == "" {
+	if z.Real == "" {
 		zb0001Len--
 		zb0001Mask |= 0x4000
 	}
-	if z.Owner == "" {
+	if z.Rule == "" {
 		zb0001Len--
 		zb0001Mask |= 0x8000
+	}
+	if z.Owner == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -555,36 +559,41 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendString(o, z.Bucket)
 		}
 		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "within"
+			o = append(o, 0xa6, 0x77, 0x69, 0x74, 0x68, 0x69, 0x6e)
+			o = msgp.AppendBool(o, z.Within)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
 			// string "stale"
 			o = append(o, 0xa5, 0x73, 0x74, 0x61, 0x6c, 0x65)
 			o = msgp.AppendBool(o, z.Stale)
 		}
-		if (zb0001Mask & 0x40) == 0 { // if not omitted
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
 			// string "cause"
 			o = append(o, 0xa5, 0x63, 0x61, 0x75, 0x73, 0x65)
 			o = msgp.AppendString(o, z.Cause)
 		}
-		if (zb0001Mask & 0x80) == 0 { // if not omitted
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
 			// string "confirmed"
 			o = append(o, 0xa9, 0x63, 0x6f, 0x6e, 0x66, 0x69, 0x72, 0x6d, 0x65, 0x64)
 			o = msgp.AppendBool(o, z.Confirmed)
 		}
-		if (zb0001Mask & 0x100) == 0 { // if not omitted
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
 			// string "first_seen"
 			o = append(o, 0xaa, 0x66, 0x69, 0x72, 0x73, 0x74, 0x5f, 0x73, 0x65, 0x65, 0x6e)
 			o = msgp.AppendInt64(o, z.FirstSeen)
 		}
-		if (zb0001Mask & 0x200) == 0 { // if not omitted
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
 			// string "reference"
 			o = append(o, 0xa9, 0x72, 0x65, 0x66, 0x65, 0x72, 0x65, 0x6e, 0x63, 0x65)
 			o = msgp.AppendString(o, z.Reference)
 		}
-		if (zb0001Mask & 0x400) == 0 { // if not omitted
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
 			// string "source"
 			o = append(o, 0xa6, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65)
 			o = msgp.AppendString(o, z.Source)
 		}
-		if (zb0001Mask & 0x800) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
 			// string "reason"
 			o = append(o, 0xa6, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Reason)))
@@ -593,22 +602,22 @@ func (z *finding) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
 			// string "resembles"
 			o = append(o, 0xa9, 0x72, 0x65, 0x73, 0x65, 0x6d, 0x62, 0x6c, 0x65, 0x73)
 			o = msgp.AppendString(o, z.Resembles)
 		}
-		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
 			// string "real"
 			o = append(o, 0xa4, 0x72, 0x65, 0x61, 0x6c)
 			o = msgp.AppendString(o, z.Real)
 		}
-		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
 			// string "rule"
 			o = append(o, 0xa4, 0x72, 0x75, 0x6c, 0x65)
 			o = msgp.AppendString(o, z.Rule)
 		}
-		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
 			// string "owner"
 			o = append(o, 0xa5, 0x6f, 0x77, 0x6e, 0x65, 0x72)
 			o = msgp.AppendString(o, z.Owner)
@@ -663,6 +672,12 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			z.Bucket, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Bucket")
+				return
+			}
+		case "within":
+			z.Within, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Within")
 				return
 			}
 		case "stale":
@@ -767,7 +782,7 @@ func (z *finding) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *finding) Msgsize() (s int) {
-	s = 3 + 8 + msgp.StringPrefixSize + len(z.Verdict) + 8 + msgp.StringPrefixSize + len(z.Subject) + 6 + msgp.StringPrefixSize + len(z.Shown) + 9 + msgp.StringPrefixSize + len(z.Category) + 7 + msgp.StringPrefixSize + len(z.Bucket) + 6 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Cause) + 10 + msgp.BoolSize + 11 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.MapHeaderSize
+	s = 3 + 8 + msgp.StringPrefixSize + len(z.Verdict) + 8 + msgp.StringPrefixSize + len(z.Subject) + 6 + msgp.StringPrefixSize + len(z.Shown) + 9 + msgp.StringPrefixSize + len(z.Category) + 7 + msgp.StringPrefixSize + len(z.Bucket) + 7 + msgp.BoolSize + 6 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Cause) + 10 + msgp.BoolSize + 11 + msgp.Int64Size + 10 + msgp.StringPrefixSize + len(z.Reference) + 7 + msgp.StringPrefixSize + len(z.Source) + 7 + msgp.MapHeaderSize
 	if z.Reason != nil {
 		for za0001, za0002 := range z.Reason {
 			_ = za0002
@@ -931,11 +946,11 @@ func (z *meetReply) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
-func (z meetRequest) MarshalMsg(b []byte) (o []byte, err error) {
+func (z *meetRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
+	// map header, size 4
 	// string "href"
-	o = append(o, 0x83, 0xa4, 0x68, 0x72, 0x65, 0x66)
+	o = append(o, 0x84, 0xa4, 0x68, 0x72, 0x65, 0x66)
 	o = msgp.AppendString(o, z.Href)
 	// string "selected"
 	o = append(o, 0xa8, 0x73, 0x65, 0x6c, 0x65, 0x63, 0x74, 0x65, 0x64)
@@ -943,6 +958,12 @@ func (z meetRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "now"
 	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
 	o = msgp.AppendInt64(o, z.Now)
+	// string "speaks"
+	o = append(o, 0xa6, 0x73, 0x70, 0x65, 0x61, 0x6b, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Speaks)))
+	for za0001 := range z.Speaks {
+		o = msgp.AppendString(o, z.Speaks[za0001])
+	}
 	return
 }
 
@@ -982,6 +1003,29 @@ func (z *meetRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Now")
 				return
 			}
+		case "speaks":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Speaks")
+				return
+			}
+			if zb0002 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Speaks) >= int(zb0002) {
+				z.Speaks = (z.Speaks)[:zb0002]
+			} else {
+				z.Speaks = make([]string, zb0002)
+			}
+			for za0001 := range z.Speaks {
+				z.Speaks[za0001], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Speaks", za0001)
+					return
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -995,8 +1039,11 @@ func (z *meetRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z meetRequest) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 9 + msgp.StringPrefixSize + len(z.Selected) + 4 + msgp.Int64Size
+func (z *meetRequest) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Href) + 9 + msgp.StringPrefixSize + len(z.Selected) + 4 + msgp.Int64Size + 7 + msgp.ArrayHeaderSize
+	for za0001 := range z.Speaks {
+		s += msgp.StringPrefixSize + len(z.Speaks[za0001])
+	}
 	return
 }
 
@@ -1261,9 +1308,9 @@ func (z *openRequest) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *planReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 8
+	// map header, size 10
 	// string "need"
-	o = append(o, 0x88, 0xa4, 0x6e, 0x65, 0x65, 0x64)
+	o = append(o, 0x8a, 0xa4, 0x6e, 0x65, 0x65, 0x64)
 	o = msgp.AppendString(o, z.Need)
 	// string "path"
 	o = append(o, 0xa4, 0x70, 0x61, 0x74, 0x68)
@@ -1277,6 +1324,12 @@ func (z *planReply) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "set"
 	o = append(o, 0xa3, 0x73, 0x65, 0x74)
 	o = msgp.AppendBytes(o, z.Set)
+	// string "set_path"
+	o = append(o, 0xa8, 0x73, 0x65, 0x74, 0x5f, 0x70, 0x61, 0x74, 0x68)
+	o = msgp.AppendString(o, z.SetPath)
+	// string "set_size"
+	o = append(o, 0xa8, 0x73, 0x65, 0x74, 0x5f, 0x73, 0x69, 0x7a, 0x65)
+	o = msgp.AppendUint64(o, z.SetSize)
 	// string "guide_path"
 	o = append(o, 0xaa, 0x67, 0x75, 0x69, 0x64, 0x65, 0x5f, 0x70, 0x61, 0x74, 0x68)
 	o = msgp.AppendString(o, z.GuidePath)
@@ -1353,6 +1406,18 @@ func (z *planReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			copy(z.Set, bts[:zb0002])
 			bts = bts[zb0002:]
+		case "set_path":
+			z.SetPath, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "SetPath")
+				return
+			}
+		case "set_size":
+			z.SetSize, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "SetSize")
+				return
+			}
 		case "guide_path":
 			z.GuidePath, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -1401,16 +1466,19 @@ func (z *planReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *planReply) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Need) + 5 + msgp.StringPrefixSize + len(z.Path) + 6 + msgp.Uint64Size + 9 + msgp.Uint64Size + 4 + msgp.BytesPrefixSize + len(z.Set) + 11 + msgp.StringPrefixSize + len(z.GuidePath) + 11 + msgp.Uint64Size + 6 + msgp.BytesPrefixSize + len(z.Guide)
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Need) + 5 + msgp.StringPrefixSize + len(z.Path) + 6 + msgp.Uint64Size + 9 + msgp.Uint64Size + 4 + msgp.BytesPrefixSize + len(z.Set) + 9 + msgp.StringPrefixSize + len(z.SetPath) + 9 + msgp.Uint64Size + 11 + msgp.StringPrefixSize + len(z.GuidePath) + 11 + msgp.Uint64Size + 6 + msgp.BytesPrefixSize + len(z.Guide)
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *planRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
+	// map header, size 4
+	// string "root"
+	o = append(o, 0x84, 0xa4, 0x72, 0x6f, 0x6f, 0x74)
+	o = msgp.AppendString(o, z.Root)
 	// string "head"
-	o = append(o, 0x83, 0xa4, 0x68, 0x65, 0x61, 0x64)
+	o = append(o, 0xa4, 0x68, 0x65, 0x61, 0x64)
 	o = msgp.AppendBytes(o, z.Head)
 	// string "keys"
 	o = append(o, 0xa4, 0x6b, 0x65, 0x79, 0x73)
@@ -1439,6 +1507,12 @@ func (z *planRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 		switch msgp.UnsafeString(field) {
+		case "root":
+			z.Root, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Root")
+				return
+			}
 		case "head":
 			var zb0002 uint32
 			zb0002, bts, err = msgp.ReadBytesHeader(bts)
@@ -1503,7 +1577,7 @@ func (z *planRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *planRequest) Msgsize() (s int) {
-	s = 1 + 5 + msgp.BytesPrefixSize + len(z.Head) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 4 + msgp.Int64Size
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Root) + 5 + msgp.BytesPrefixSize + len(z.Head) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 4 + msgp.Int64Size
 	return
 }
 
@@ -2654,11 +2728,11 @@ func (z *textReply) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
-func (z textRequest) MarshalMsg(b []byte) (o []byte, err error) {
+func (z *textRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
+	// map header, size 4
 	// string "selected"
-	o = append(o, 0x83, 0xa8, 0x73, 0x65, 0x6c, 0x65, 0x63, 0x74, 0x65, 0x64)
+	o = append(o, 0x84, 0xa8, 0x73, 0x65, 0x6c, 0x65, 0x63, 0x74, 0x65, 0x64)
 	o = msgp.AppendString(o, z.Selected)
 	// string "now"
 	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
@@ -2666,6 +2740,12 @@ func (z textRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "language"
 	o = append(o, 0xa8, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65)
 	o = msgp.AppendString(o, z.Language)
+	// string "speaks"
+	o = append(o, 0xa6, 0x73, 0x70, 0x65, 0x61, 0x6b, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Speaks)))
+	for za0001 := range z.Speaks {
+		o = msgp.AppendString(o, z.Speaks[za0001])
+	}
 	return
 }
 
@@ -2705,6 +2785,29 @@ func (z *textRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Language")
 				return
 			}
+		case "speaks":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Speaks")
+				return
+			}
+			if zb0002 > za60609bdlimitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Speaks) >= int(zb0002) {
+				z.Speaks = (z.Speaks)[:zb0002]
+			} else {
+				z.Speaks = make([]string, zb0002)
+			}
+			for za0001 := range z.Speaks {
+				z.Speaks[za0001], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Speaks", za0001)
+					return
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -2718,8 +2821,11 @@ func (z *textRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z textRequest) Msgsize() (s int) {
-	s = 1 + 9 + msgp.StringPrefixSize + len(z.Selected) + 4 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Language)
+func (z *textRequest) Msgsize() (s int) {
+	s = 1 + 9 + msgp.StringPrefixSize + len(z.Selected) + 4 + msgp.Int64Size + 9 + msgp.StringPrefixSize + len(z.Language) + 7 + msgp.ArrayHeaderSize
+	for za0001 := range z.Speaks {
+		s += msgp.StringPrefixSize + len(z.Speaks[za0001])
+	}
 	return
 }
 

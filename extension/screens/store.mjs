@@ -51,8 +51,17 @@ async function answer(browser, web, words) {
   await page.setViewportSize(size);
   await page.goto("https://market.example/");
   await page.evaluate(() => getSelection().selectAllChildren(document.getElementById("account")));
-  await browser.choose(page, { menuItemId: "selection", selectionText: account });
-  await (await browser.aside(page)).reads("answers", /20\d\d/);
+  const said = await browser.asks(page, { menuItemId: "selection", selectionText: account });
+  await said.reads("answers", /20\d\d/);
+  return under(page, await page.screenshot(), said);
+}
+
+/** A popup as it hangs under the toolbar, over a picture of the page that it is about. */
+async function under(page, behind, popup) {
+  const front = await popup.screenshot("light");
+  await popup.close();
+  await page.setContent(`<body style="margin:0; overflow:hidden; background:url(data:image/png;base64,${behind.toString("base64")})">
+    <img src="data:image/png;base64,${front.toString("base64")}" style="position:absolute; top:8px; right:24px; max-height:784px; border-radius:12px; box-shadow:0 8px 40px #0006"></body>`);
   const png = await page.screenshot();
   await page.close();
   return png;
@@ -69,13 +78,7 @@ async function reported(browser, web, language, words) {
   await popup.click("report");
   await until("it is sent", () => popup.shows("receipt"));
   await until("it is acknowledged", async () => /[0-9a-f]{8}/.test(await popup.text("receipt")), { within: 20_000 });
-  const front = await popup.screenshot("light");
-  await popup.close();
-  await page.setContent(`<body style="margin:0; overflow:hidden; background:url(data:image/png;base64,${behind.toString("base64")})">
-    <img src="data:image/png;base64,${front.toString("base64")}" style="position:absolute; top:8px; right:24px; max-height:784px; border-radius:12px; box-shadow:0 8px 40px #0006"></body>`);
-  const png = await page.screenshot();
-  await page.close();
-  return png;
+  return under(page, behind, popup);
 }
 
 await rm(folder, { recursive: true, force: true });

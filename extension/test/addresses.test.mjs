@@ -7,9 +7,10 @@ import path from "node:path";
 import { test } from "node:test";
 import { Core } from "./fixture/core.mjs";
 import { top } from "./fixture/khien.mjs";
+import { scaled } from "./fixture/whole.mjs";
 import { World } from "./fixture/world.mjs";
 
-const count = 240_000;
+const count = scaled(240_000, 8);
 
 test(`${count} hostile addresses are the same to the core and to Chromium, or refused`, async () => {
   const world = await World.make();
@@ -20,9 +21,9 @@ test(`${count} hostile addresses are the same to the core and to Chromium, or re
     await page.evaluate(await readFile(path.join(top, "extension/node_modules/@msgpack/msgpack/dist.umd/msgpack.min.js"), "utf8"));
     const said = await page.evaluate(compare, count);
     assert.deepEqual(said.differ, []);
-    assert.ok(said.read > 100_000, `only ${said.read} were read by both`);
-    assert.ok(said.refused > 10_000, `only ${said.refused} were refused by the browser`);
-    assert.ok(said.targets > 50_000, `only ${said.targets} lead elsewhere`);
+    assert.ok(said.read > count / 3, `only ${said.read} were read by both`);
+    assert.ok(said.refused > count / 24, `only ${said.refused} were refused by the browser`);
+    assert.ok(said.targets > count / 5, `only ${said.targets} lead elsewhere`);
   } finally {
     await world.close();
   }
@@ -93,6 +94,16 @@ function compare(count) {
     return host + path.replace(/[\u0000- \u007f-\u00ff#%?]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0"));
   };
   const withoutQuery = (expression) => expression.replace(/\?.*$/, "");
+  // A page that is nobody's is the same on all hosts of a platform (docs/subjects.md): its name on one of them comes first, and
+  // that by the host that is opened is among the others.
+  const oneHost = { "facebook.com": "www.facebook.com", "m.facebook.com": "www.facebook.com" };
+  const isRead = (names, url) => {
+    const opened = canonical(url);
+    const cut = opened.indexOf("/");
+    const first = (oneHost[opened.slice(0, cut)] ?? opened.slice(0, cut)) + opened.slice(cut);
+    const all = names.map(withoutQuery);
+    return all.includes(opened) && (all[0] === opened || all[0] === first);
+  };
 
   const differ = [];
   const say = (...words) => differ.length < 20 && differ.push(words.join(" ¦ "));
@@ -105,7 +116,7 @@ function compare(count) {
     const web = url && /^https?:$/.test(url.protocol);
     // As it is written, it is refused, or it is what the browser makes of it.
     const raw = subjects(written);
-    if (raw && (!web || withoutQuery(raw[0]) !== canonical(url))) say("written", JSON.stringify(written), raw[0], url?.href);
+    if (raw && (!web || !isRead(raw, url))) say("written", JSON.stringify(written), raw[0], url?.href);
     if (!web) {
       refused++;
     } else {
@@ -113,7 +124,7 @@ function compare(count) {
       const got = subjects(url.href);
       if (got) {
         read++;
-        if (withoutQuery(got[0]) !== canonical(url)) say("normalised", JSON.stringify(written), got[0], canonical(url));
+        if (!isRead(got, url)) say("normalised", JSON.stringify(written), got[0], canonical(url));
       } else if (/[^.]/.test(url.hostname) && !/\d\.\.+$/.test(url.hostname)) {
         // The exceptions are no names: nothing but dots, and a number in front of an empty label.
         say("refused", JSON.stringify(written), url.href);
@@ -127,7 +138,7 @@ function compare(count) {
     const relative = written.startsWith("//") && URL.canParse(written, "https://x.example/");
     const there = relative ? new URL(written, "https://x.example/") : web ? url : undefined;
     // Names that the browser refuses lead nowhere; what it writes in its own way is of no platform.
-    if (there && first !== canonical(there) && !/xn--/.test(there.hostname)) say("in another", JSON.stringify(written), first, canonical(there));
+    if (there && !isRead(leads, there) && !/xn--/.test(there.hostname)) say("in another", JSON.stringify(written), first, canonical(there));
   }
   return { differ, read, refused, targets };
 }

@@ -6,6 +6,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { Marks } from "./fixture/marks.mjs";
 import { kept } from "./fixture/met.mjs";
 import { until } from "./fixture/until.mjs";
 import { World } from "./fixture/world.mjs";
@@ -29,7 +30,7 @@ before(async () => {
   world = await World.make();
   folder = await mkdtemp(path.join(os.tmpdir(), "khien-test-android-"));
   await cp(`${world.extension}/chromium`, folder, { recursive: true });
-  for (const script of ["worker.js", "popup.js", "options.js", "welcome.js", "warning.js", "late.js", "redact.js"]) {
+  for (const script of ["worker.js", "popup.js", "options.js", "welcome.js", "warning.js", "late.js", "redact.js", "answer.js"]) {
     const file = path.join(folder, script);
     await writeFile(file, missing + (await readFile(file, "utf8")));
   }
@@ -62,6 +63,21 @@ test("a listed page and a listed account warn, and can be left", async () => {
   const overlay = await browser.covered(tab);
   await overlay.click("reason-toggle");
   await overlay.reads("details", /Says that you won/);
+  await tab.close();
+});
+
+test("a mark says why in a tab, and Close leads back", async () => {
+  const tab = await telephone();
+  await tab.goto("https://m.facebook.com/?feed=4");
+  const marks = await Marks.of(tab);
+  const [mark] = await marks.some();
+  const opens = browser.opens(/answer\.html#/);
+  await marks.click(mark);
+  const why = await telephone(await opens);
+  await until("the reason is there", async () => /Says that you won/.test(await why.innerText("#answers")));
+  assert.ok(await why.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await why.click("#close");
+  await until("it is closed", () => why.isClosed());
   await tab.close();
 });
 

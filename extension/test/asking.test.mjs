@@ -40,6 +40,19 @@ test("a number, an account, a wallet and a link that are listed are said to be s
   assert.match(await ask("https://l.facebook.com/l.php?u=https%3A%2F%2Fparcel-fee.example%2F"), /parcel-fee\.example\s+On the scam list/);
 });
 
+test("an account belongs to the bank in its line, and what is no account is none", async () => {
+  const said = await ask("- Techcombank, stk: 19030000000011\n- Vietcombank, stk: 0011000000001\nND: 123456");
+  assert.match(said, /Bank account 0011000000001 \(Vietcombank\)\s+On the scam list/);
+  assert.match(said, /Bank account 19030000000011 \(Techcombank\)\s+Nothing known/);
+  assert.doesNotMatch(said, /123456/);
+  assert.match(await ask("PL61 1090 1014 0000 0712 1981 2874"), /Bank account PL61 1090 1014 0000 0712 1981 2874 .*\s+Nothing known/);
+  assert.match(await ask("Telegram: @invented_recovery"), /Telegram account invented_recovery\s+On the scam list/);
+});
+
+test("a text that is too long is said to be so", async () => {
+  assert.match(await ask("a ".repeat(40_000)), /too long/);
+});
+
 test("others are not known, and nobody is told that they are safe", async () => {
   const said = await ask("0900 000 002, Techcombank 19030000000011, scam-free.example");
   assert.equal(said.match(/Nothing known\. That does not mean it is honest\./g)?.length, 3);

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Office } from "./fixture/console.mjs";
+import { inWords, Office } from "./fixture/console.mjs";
 import { Khien } from "./fixture/khien.mjs";
 import { until } from "./fixture/until.mjs";
 
@@ -18,7 +18,8 @@ before(async () => {
   office = await Office.open(khien);
   linh = await office.person({ name: "linh" });
   await linh.enrol((await khien.cli("admin", "invite", "linh", "--role", "approver", "--console-origin", khien.console)).trim());
-  visitor = await linh.page.context().newPage();
+  await khien.later(73); // whoever is new waits three days
+  visitor = (await office.person({ name: "a visitor" })).page;
 });
 
 after(async () => {
@@ -107,6 +108,10 @@ test("somebody objects; the clock runs; a person answers in public, and it leave
   await linh.page.fill("#w-en", "stolen, and back with its owner");
   await linh.page.fill("#w-vi", "bị đánh cắp, nay đã về với chủ");
   await linh.page.click("text=Take it off with the next release");
+  // Another has listed it: the page says who, and asks for the passkey.
+  await linh.page.waitForSelector("form[data-confirm]");
+  await linh.shows(/put there by .+@shell[^]*stolen, and back with its owner[^]*bị đánh cắp/);
+  await linh.page.click("form[data-confirm] .primary");
   await linh.shows(/leaves the list with the next release/, ".told");
   assert.equal((await khien.check([account]))[0].verdict, "listed");
   await publish();
@@ -153,7 +158,7 @@ test("advice is written, looked at, confirmed with the passkey, and goes out wit
   await linh.shows(/nothing to publish/);
 });
 
-test("each page has no barrier, in both languages, by night, on a phone", async () => {
+test("each page has no barrier in one language, and misses no word in another, on a phone", async () => {
   const found = [];
   for (const language of ["en", "vi"]) {
     await linh.go("/queue");
@@ -164,7 +169,8 @@ test("each page has no barrier, in both languages, by night, on a phone", async 
     await linh.page.emulateMedia({ colorScheme: language === "en" ? "light" : "dark" });
     for (const at of ["/takedowns?all=1", "/takedowns/1", "/appeals", "/appeals/1", "/campaigns", "/campaigns/new", "/campaigns/no-fee-for-a-prize", "/publish"]) {
       await linh.go(at);
-      found.push(...(await linh.barriers()).map((barrier) => `${at} in ${language}: ${barrier}`));
+      // What is a barrier by its words alone is none in one language and one in another.
+      found.push(...(await linh.barriers(language === "en" ? undefined : inWords)).map((barrier) => `${at} in ${language}: ${barrier}`));
       assert.doesNotMatch(await linh.page.innerText("body"), /⟦|%!/, `${at} in ${language}`);
       await linh.page.setViewportSize({ width: 360, height: 740 });
       if (await linh.overflows()) found.push(`${at} in ${language} is wider than a phone`);

@@ -44,11 +44,15 @@ async function reported(href, people, more = {}) {
   return last;
 }
 
-/** Publishes what is decided. */
-async function published(person) {
-  await person.go("/publish");
-  await person.page.click("form[data-confirm] .primary");
-  await until("it is published", () => /^\/releases\/\d+$/.test(person.path()));
+/** Publishes what is decided: mai proposes it, and linh confirms it. */
+async function published() {
+  await mai.go("/publish");
+  await mai.page.click("form[data-confirm] .primary");
+  await mai.shows(/You have proposed it/);
+  await linh.go("/publish");
+  await linh.shows(/mai đã đề xuất/);
+  await linh.page.click("form[data-confirm] .primary");
+  await until("it is published", () => /^\/releases\/\d+$/.test(linh.path()));
 }
 
 before(async () => {
@@ -63,7 +67,7 @@ before(async () => {
   web = await Web.start();
   reporter = await Chromium.start({ folder: `${await khien.bundle(gateway.origin)}/chromium`, web });
   for (let n = 1; n <= 19; n++) await reported(`https://shop-${String(n).padStart(2, "0")}.example/offer`, 1 + (n % 3));
-  await reported("https://many-sellers.example/", 4);
+  for (const network of [2, 3, 4, 5]) await reportedFrom(`127.0.${network}.1`, "https://many-sellers.example/", []);
   office = await Office.open(khien);
   an = await office.person({ name: "an" });
   mai = await office.person({ name: "mai" });
@@ -92,22 +96,53 @@ test("the first person comes in by a link that is good once", async () => {
   await an.signIn();
 });
 
-/** What an admin does to invite somebody; returns the link. */
-async function invite(name, role) {
+/** What an admin does to invite somebody, or to give them another role. */
+async function propose(name, role) {
   await an.go("/people");
   await an.page.fill("#name", name);
   await an.page.check(`input[value=${role}]`);
   await an.page.click("text=Invite …");
-  await an.page.waitForSelector("form[data-confirm]");
-  await an.page.click("form[data-confirm] .primary");
-  await an.page.waitForSelector("#link");
-  return an.page.inputValue("#link");
+  await confirmed(an);
 }
 
-test("an admin invites the others, and confirms it with the passkey", async () => {
-  await mai.enrol(await invite("mai", "maintainer"));
-  await linh.enrol(await invite("linh", "approver"));
+/** Confirms with the passkey what the page says. */
+async function confirmed(person) {
+  await person.page.waitForSelector("form[data-confirm] .primary:not([disabled])");
+  await Promise.all([person.page.waitForEvent("load"), person.page.click("form[data-confirm] .primary")]);
+}
+
+/** Another person agrees to what is proposed about somebody. */
+async function agree(person) {
+  await person.go("/people");
+  await person.page.click("form[action='/people/confirm'] button");
+  await confirmed(person);
+}
+
+test("an admin alone lets in one person, and nobody else: the next one takes two, and whoever is new waits three days", async () => {
+  await propose("mai", "maintainer");
+  await mai.enrol(await an.page.inputValue("#link"));
+  await mai.shows(/your word counts from .* on/i);
+  // Neither a puppet, nor mai in another role, nor somebody by the command line comes of it.
+  await propose("puppet", "approver");
+  await an.shows(/It is proposed\. Another person confirms it/, ".told");
+  await picture("it-takes-two", an);
+  assert.equal(await an.page.locator("#link, form[action='/people/confirm']").count(), 0);
+  await assert.rejects(khien.cli("admin", "invite", "puppet", "--role", "approver"), /two people must agree/);
+  await mai.go("/people");
+  assert.equal(await mai.page.locator("form[action='/people/confirm']").count(), 0, "the word of who is new counts");
+  await Promise.all([mai.page.waitForEvent("load"), mai.page.click("[aria-label='Stop: puppet']")]);
+  await mai.shows(/puppet is gone/, ".told");
+  await mai.go("/cases/1");
+  assert.equal(await mai.page.locator("form[action$='/list']").count(), 0, "who waits may decide");
+  await khien.later(73);
+  await propose("linh", "approver");
+  await agree(mai);
+  await linh.enrol(await mai.page.inputValue("#link"));
   await linh.shows(/linh Người phê duyệt/, ".me");
+  await linh.shows(/ý kiến của bạn có giá trị từ/i);
+  await khien.later(73);
+  await linh.go("/queue");
+  assert.doesNotMatch(await linh.says(), /có giá trị từ/);
 });
 
 test("twenty cases are decided by keyboard alone", async () => {
@@ -175,6 +210,9 @@ test("what is published is what was confirmed: a change meanwhile stops it", asy
   await linh.page.locator(".entry").last().click();
   await linh.page.waitForURL("**/cases/*");
   await linh.leave("u");
+  await linh.shows(/không phải của riêng bạn, mà của mai/);
+  await picture("whose-decision-it-is", linh);
+  await confirmed(linh);
   await linh.shows(/đã mở lại/);
   await mai.page.click("form[data-confirm] .primary");
   await mai.shows(/no longer what you confirmed/);
@@ -183,7 +221,14 @@ test("what is published is what was confirmed: a change meanwhile stops it", asy
 
 test("two people's decisions are published, and a device is told so", async () => {
   await mai.page.click("form[data-confirm] .primary");
-  await until("it is published", () => /^\/releases\/\d+$/.test(mai.path()));
+  await mai.shows(/You have proposed it/);
+  await picture("proposed", mai);
+  assert.equal((await khien.check(["https://many-sellers.example/"]))[0].verdict, "unlisted");
+  await linh.go("/publish");
+  await picture("linh-confirms", linh);
+  await linh.page.click("form[data-confirm] .primary");
+  await until("it is published", () => /^\/releases\/\d+$/.test(linh.path()));
+  await mai.go(linh.path());
   await mai.shows(/This is what everybody is handed out now/);
   await picture("published", mai);
   const [seller, shop] = await khien.check(["https://many-sellers.example/", "https://shop-02.example/pay"]);
@@ -209,14 +254,9 @@ test("more than fifty at once need two people twice over", async () => {
   await linh.page.click("form[data-confirm] .primary");
   await linh.shows(/Bạn đã đồng ý với 5\d/);
   await mai.go("/publish");
-  await mai.shows(/two people must confirm/);
+  await mai.shows(/Two people confirm what reaches everybody/);
   await picture("more-than-fifty", mai);
-  await mai.page.click("form[data-confirm] .primary");
-  await mai.shows(/You have confirmed it/);
-  await linh.go("/publish");
-  await linh.shows(/mai đã xác nhận/);
-  await linh.page.click("form[data-confirm] .primary");
-  await until("it is published", () => /^\/releases\/\d+$/.test(linh.path()));
+  await published();
 });
 
 /** A report that comes from another address of this machine, and says where the page leads. */
@@ -235,7 +275,7 @@ function reportedFrom(localAddress, href, links) {
   });
 }
 
-test("a page kit is one case: by keyboard, what two senders say comes ticked, and what one says stays open", async () => {
+test("a page kit is one case: nothing of it comes ticked, by keyboard a person ticks what they have looked at, and the rest stays open", async () => {
   const links = ["telegram:user/invented_walk_boss"];
   for (const from of ["127.0.0.2", "127.0.0.3"]) {
     for (const page of ["https://walk-bank.example/login", "https://bank-walk.example/"]) await reportedFrom(from, page, links);
@@ -247,12 +287,11 @@ test("a page kit is one case: by keyboard, what two senders say comes ticked, an
   });
   await mai.press("a");
   const boxes = mai.page.locator("[name=lists]");
-  assert.deepEqual(await boxes.evaluateAll((all) => all.filter((one) => one.checked).map((one) => one.value.split("\t")[0]).sort()), ["bank-walk.example/", "walk-bank.example/"]);
-  const first = boxes.first();
-  await first.focus();
-  for (const count of ["1", "2"]) {
+  assert.equal(await boxes.and(mai.page.locator(":checked")).count(), 0);
+  for (const [i, name] of ["bank-walk.example/", "walk-bank.example/"].entries()) {
+    await mai.page.locator(`[name=lists][value="${name}\t${name}"]`).focus();
     await mai.press(" ");
-    assert.equal(await mai.page.innerText("[data-ticked]"), count);
+    assert.equal(await mai.page.innerText("[data-ticked]"), String(i + 1));
   }
   await mai.page.locator("[data-key=a] [data-first]").focus();
   await mai.leave("Enter");
@@ -279,13 +318,15 @@ test("an objection is answered in public, by two people where the entry reaches 
   await mai.page.fill(`${form} [name=reason_en]`, "The shop sends what it sells.");
   await mai.page.fill(`${form} [name=reason_vi]`, "Cửa hàng có giao hàng.");
   await Promise.all([mai.page.waitForEvent("load"), mai.page.click(`${form} .primary`)]);
+  await mai.shows(/put there by mai[^]*linh agreed to it/);
+  await confirmed(mai);
   await mai.shows(/another person must agree/, "body");
   await linh.go("/queue?part=proposed");
   await linh.leave("j", "Enter");
   await linh.leave("a");
   await linh.page.click("form[data-confirm] .primary");
   await linh.shows(/Bạn đã đồng ý/);
-  await published(linh);
+  await published();
   assert.equal((await khien.check(["https://many-sellers.example/"]))[0].verdict, "unlisted");
   const told = await (await fetch(`http://127.0.0.1:${khien.port}/v1/receipts/${receipt}`)).json();
   assert.match(told.state, /accepted|listed/);
@@ -345,8 +386,8 @@ test("an account is reported with one click and followed in the extension: recei
   await mai.shows(/is open again/);
   await mai.leave("a", "Enter");
   await told(tab, /A person is looking at it/, "decided-and-not-told");
-  await published(mai);
-  await told(tab, /It is on the list now, thanks to you/, "listed");
+  await published();
+  await told(tab, /It is on the list now/, "listed");
   await until("there is a case for the platform", async () => {
     await mai.go("/takedowns");
     return mai.page.isVisible("main a.entry[href^='/takedowns/']");
@@ -376,6 +417,8 @@ test("what is decided on the command line is decided in the console, and the oth
   // Opened again in the console, it is open on the command line too, and in the queue.
   await mai.page.click("summary:has-text('Decide anew')");
   await Promise.all([mai.page.waitForEvent("load"), mai.page.click("form[action$='/reopen'] button")]);
+  await mai.shows(/not yours alone, but of .*@shell/);
+  await confirmed(mai);
   assert.deepEqual((await its()).map((one) => `${one.state} ${one.case_state}`), ["received open", "received open"]);
   await mai.go("/queue");
   await mai.shows(/counter-shop\.example/);
@@ -384,19 +427,15 @@ test("what is decided on the command line is decided in the console, and the oth
   await mai.leave("a", "Enter");
   assert.deepEqual((await its()).map((one) => `${one.state} ${one.case_state}`), ["received accepted", "received accepted"]);
   await assert.rejects(khien.cli("reports", "reject", first.id), /accepted already, by mai/);
-  await khien.cli("reports", "reopen", first.id);
+  await assert.rejects(khien.cli("reports", "reopen", first.id), /is of mai: say --of mai/);
+  await khien.cli("reports", "reopen", first.id, "--of", "mai");
   await mai.go("/queue");
   await mai.shows(/counter-shop\.example/);
 });
 
 test("a person sees their own passkeys, and makes another on another device; an admin can't", async () => {
-  await an.go("/people");
-  await an.page.fill("#name", "mai");
-  await an.page.check("input[value=maintainer]");
-  await an.page.click("text=Invite …");
-  await an.page.waitForSelector("form[data-confirm]");
-  await an.page.click("form[data-confirm] .primary");
-  await an.shows(/mai has the new role/, ".told");
+  await propose("mai", "maintainer");
+  await an.shows(/They have this role already/);
   assert.equal(await an.page.locator("#link").count(), 0);
   await mai.page.click(".me");
   await mai.page.waitForURL("**/me");
@@ -429,11 +468,56 @@ test("the audit log is whole, and a spreadsheet calculates nothing of it", async
   assert.match(await khien.cli("audit", "verify"), /"entries"/);
 });
 
+test("a lost laptop is locked out at once, also from what is half done; two people let its person in again, and the word waits", async () => {
+  await mai.go("/me");
+  await mai.page.click("text=Another passkey …");
+  await mai.page.waitForSelector("form[data-confirm] .primary:not([disabled])");
+  await an.go("/people");
+  await an.page.click("[aria-label='Suspend: mai']");
+  await confirmed(an);
+  await an.shows(/mai is locked out\. Two people must agree/, ".told");
+  await mai.page.click("form[data-confirm] .primary");
+  await mai.shows(/not signed in any more/);
+  await mai.go("/queue");
+  await mai.shows(/Sign in/);
+  await mai.page.click("[data-passkey]");
+  await mai.shows(/not known here/);
+  await propose("mai", "maintainer");
+  await mai.page.click("[data-passkey]");
+  await mai.shows(/not known here/);
+  await agree(linh);
+  await mai.signIn();
+  await mai.shows(/your word counts from/i);
+});
+
+test("another role takes two people, ends the session, and the word waits", async () => {
+  await propose("mai", "approver");
+  await mai.go("/queue"); // still as before
+  await agree(linh);
+  await mai.go("/queue");
+  await mai.shows(/Sign in/);
+  await mai.signIn();
+  await mai.shows(/mai Approver/, ".me");
+  await mai.shows(/your word counts from/i);
+});
+
+test("who has confirmed an invitation follows it neither signed in, nor on the device that holds their own passkey", async () => {
+  await propose("twin", "approver");
+  await agree(linh);
+  const link = new URL(await linh.page.inputValue("#link")).pathname;
+  await linh.go(link);
+  await linh.shows(/dành cho twin, còn linh đang đăng nhập/);
+  await Promise.all([linh.page.waitForURL("**/signin"), linh.page.click("form[action='/signout'] button")]);
+  await linh.go(link);
+  await linh.page.click("[data-passkey]");
+  await linh.shows(/đã có khóa của một người ở đây/);
+  await linh.signIn();
+});
+
 test("who leaves is out at once", async () => {
   await an.go("/people");
   await an.page.click("[aria-label='Leave: mai']");
-  await an.page.waitForSelector("form[data-confirm]");
-  await an.page.click("form[data-confirm] .primary");
+  await confirmed(an);
   await an.shows(/mai may not enter any more\.$/m, ".told");
   await mai.go("/queue");
   await mai.shows(/Sign in/);

@@ -18,7 +18,7 @@ before(async () => {
 after(() => world?.close());
 
 test("each platform's file finds the other name at its own addresses, and nothing at those of all others", async () => {
-  const build = ["run", "github.com/evanw/esbuild/cmd/esbuild", "extension/src/evidence/index.ts", "--bundle", "--format=iife", "--global-name=found"];
+  const build = ["run", "github.com/evanw/esbuild/cmd/esbuild", "extension/src/content/evidence/index.ts", "--bundle", "--format=iife", "--global-name=found"];
   const { stdout } = await promisify(execFile)("go", build, { cwd: top });
   const tab = await browser.tab();
   await tab.goto("https://unlisted.example/");
@@ -79,16 +79,15 @@ test("the popup knows what the cover knows, and going on once holds", async () =
   const { url } = pages[0];
   const tab = await browser.tab();
   await browser.go(tab, url);
-  const overlay = await browser.covered(tab);
+  await browser.covered(tab);
   const popup = await browser.popup(tab);
   assert.equal(await popup.property("state", "className"), "listed");
   await popup.reads("since", /since .*20\d\d.*Case number KH-/);
   assert.ok(await popup.shows("help-toggle"));
   await popup.close();
-  await until("the cover accepts a decision", async () => {
-    if (await overlay.exists()) await overlay.click("go-on", { within: 500 }); // it may go in this moment
-    return (await tab.locator("khien-overlay").count()) === 0;
-  });
+  await browser.decides(tab);
+  await tab.click("#go-on");
+  await tab.waitForURL(url);
   const later = await browser.popup(tab);
   assert.equal(await later.property("state", "className"), "passed", "it is still listed");
   await later.reads("since", /since .*20\d\d/);

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Marks } from "./fixture/marks.mjs";
-import { Surface } from "./fixture/surface.mjs";
 import { until } from "./fixture/until.mjs";
 import { listed, World } from "./fixture/world.mjs";
 
@@ -25,9 +24,16 @@ async function open(url) {
   return { tab, marks: await Marks.of(tab) };
 }
 
+/** Clicks on a mark, and returns the reason that opens. */
+async function explained(marks, mark) {
+  const reason = await browser.answer(() => marks.click(mark));
+  await reason.reads("answers", /On the scam list/);
+  return reason;
+}
+
 const feeds = {
   "https://www.facebook.com/?feed=12": "Facebook account inventedgiftcentre",
-  "https://www.messenger.com/?feed=12": "Facebook account no. 900000000000001",
+  "https://www.messenger.com/?feed=12": "Facebook account inventedgiftcentre",
   "https://www.tiktok.com/foryou?feed=12": "TikTok account invented.quick.money",
   "https://www.youtube.com/?feed=12": "YouTube channel @inventedgiveaway",
   "https://web.telegram.org/k/?feed=12": "Telegram account invented_recovery",
@@ -50,8 +56,8 @@ for (const [url, name] of Object.entries(feeds)) {
       return labels.size === 2 && all;
     });
     const by = (label) => all.filter((one) => one.label === label).map((one) => one.name);
-    assert.ok(by("Known for scams").every((text) => text === `Known for scams: ${name}. Show why`), by("Known for scams")[0]);
-    assert.ok(by("Leads to a known scam").every((text) => text === "Leads to a known scam: parcel-fee.example. Show why"), by("Leads to a known scam")[0]);
+    assert.ok(by("Known for scams").every((text) => text === `Known for scams: \u2068${name}\u2069. Show why`), by("Known for scams")[0]);
+    assert.ok(by("Leads to a known scam").every((text) => text === "Leads to a known scam: \u2068parcel-fee.example\u2069. Show why"), by("Leads to a known scam")[0]);
     await tab.close();
   });
 }
@@ -59,7 +65,7 @@ for (const [url, name] of Object.entries(feeds)) {
 /** How the marks stand: no honest author and no honest link may have one. */
 async function fits(marks) {
   const all = await marks.all();
-  for (const { href, label } of all) assert.match(href ?? "", label === "Known for scams" ? /invented|900000000000001/ : /parcel-fee/, `${label} beside ${href}`);
+  for (const { href, label } of all) assert.match(href ?? "", label === "Known for scams" ? /invented/ : /parcel-fee/, `${label} beside ${href}`);
   return all;
 }
 
@@ -76,11 +82,11 @@ test("one post has one mark for its author, at the name, whole and beside it", a
   await tab.close();
 });
 
-test("a mark stands beside its link where the page is read from right to left, and where it is drawn larger or smaller", async () => {
+test("a mark stands behind its link and what is in the same line, where the page is read from right to left, and where it is drawn larger or smaller", async () => {
   const how = {
-    "direction: rtl": (name) => [name.x - 12, name.x],
-    "zoom: 1.5": (name) => [name.x + name.width, name.x + name.width + 12],
-    "transform: scale(.75)": (name) => [name.x + name.width, name.x + name.width + 12],
+    "direction: rtl": (time) => [time.x - 12, time.x],
+    "zoom: 1.5": (time) => [time.x + time.width, time.x + time.width + 12],
+    "transform: scale(.75)": (time) => [time.x + time.width, time.x + time.width + 12],
   };
   for (const [style, where] of Object.entries(how)) {
     const tab = await browser.tab();
@@ -89,8 +95,8 @@ test("a mark stands beside its link where the page is read from right to left, a
     const marks = await Marks.of(tab);
     const [mark] = await marks.some();
     const name = await tab.locator("article:nth-of-type(3) div a").boundingBox();
-    const [from, to] = where(name);
-    await until(`the mark stands beside its link with ${style}`, async () => {
+    const [from, to] = where(await tab.locator("article:nth-of-type(3) time").boundingBox());
+    await until(`the mark stands in the line of its link with ${style}`, async () => {
       const { left, right, top, bottom } = await marks.box(mark);
       const near = style.includes("rtl") ? right : left;
       if (near < from || near > to || Math.abs((top + bottom) / 2 - (name.y + name.height / 2)) > 4) throw new Error(`${near} is not from ${from} to ${to}, ${top}`);
@@ -112,9 +118,8 @@ test("on a telephone a mark is whole and can be touched", async () => {
       assert.ok(left >= 0 && right <= 360, `${host}: ${mark.label} from ${left} to ${right}`);
     }
     const last = (await marks.all()).at(-1);
-    await marks.click(last);
-    const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
-    await reason.reads("title", new RegExp(last.label));
+    const reason = await explained(marks, last);
+    await reason.close();
     await tab.close();
   }
 });
@@ -145,33 +150,29 @@ test("nothing in the page moves, and nothing is removed or rewritten", async () 
   }
 });
 
-test("a click on the mark opens the reason, Escape closes it, and the keyboard is where it was", async () => {
+test("a click on the mark opens the reason out of the page's reach, Escape closes it, and the keyboard is where it was", async () => {
   const { tab, marks } = await open("https://www.facebook.com/?feed=4");
   const [mark] = await marks.some();
-  await marks.click(mark);
-  const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
-  await reason.reads("title", /^Known for scams$/);
-  assert.equal(await reason.text("name"), "Facebook account inventedgiftcentre");
-  assert.match(await reason.text("category"), /prize/i);
-  assert.match(await reason.text("now"), /Do not answer and do not pay\. Block this account/);
-  assert.match(await reason.text("now-kind"), /prize/i);
-  await reason.reads("since", /since .*20\d\d/);
-  await reason.reads("card", /Says that you won and asks for a fee/);
-  await reason.reads("card", /a test/); // who listed it
+  let reason = await explained(marks, mark);
+  const said = await reason.reads("answers", /Says that you won and asks for a fee/);
+  assert.match(said, /On the scam list: .*prize.*\s+Facebook account inventedgiftcentre/i);
+  assert.match(said, /Do not answer and do not pay\. Block this account/);
+  assert.match(said, /since .*20\d\d/);
+  assert.match(said, /a test/); // who listed it
   assert.ok(await reason.focused("close"));
-  assert.equal(await tab.evaluate(() => document.querySelector("khien-reason").shadowRoot ?? document.querySelector("khien-mark").shadowRoot), null);
-  await tab.keyboard.press("Escape");
-  await until("the reason is closed", async () => !(await reason.exists()));
-  await tab.keyboard.press("Enter");
-  await reason.reads("title", /^Known for scams$/);
+  assert.equal(await tab.evaluate(() => document.querySelector("khien-mark").shadowRoot), null);
+  reason.press("Escape");
+  await reason.closed();
+  reason = await browser.answer(() => tab.keyboard.press("Enter"));
   assert.equal(tab.url(), "https://www.facebook.com/?feed=4");
-  await reason.click("mistake");
-  await reason.reads("feedback", /“facebook:user\/inventedgiftcentre”/);
+  await reason.click("mistake-0");
+  await reason.reads("feedback-0", /“facebook:user\/inventedgiftcentre”/);
+  await reason.close();
   await until("the maintainers are told", async () => (await world.khien.reports()).some(({ kind, subjects }) => kind === "mistake" && subjects.includes("facebook:user/inventedgiftcentre")));
   await tab.close();
 });
 
-test("the keyboard comes to the mark right after its link, and a screen reader hears what it is", async () => {
+test("the keyboard comes to the mark right after its link, and a screen reader hears what it is, the name apart from the words around it", async () => {
   const { tab, marks } = await open("https://www.facebook.com/?feed=4");
   await marks.some();
   await tab.locator('[role="article"]:nth-of-type(3) h3 a').focus();
@@ -179,11 +180,29 @@ test("the keyboard comes to the mark right after its link, and a screen reader h
   assert.equal(await tab.evaluate(() => document.activeElement.localName), "khien-mark");
   const { nodes } = await marks.session.send("Accessibility.getFullAXTree");
   const heard = nodes.filter((node) => !node.ignored && ["link", "button"].includes(node.role?.value)).map((node) => `${node.role.value} ${node.name.value}`);
-  const at = heard.indexOf("button Known for scams: Facebook account inventedgiftcentre. Show why");
+  const at = heard.indexOf("button Known for scams: \u2068Facebook account inventedgiftcentre\u2069. Show why");
   assert.equal(heard[at - 1], "link An Invented Cheat", heard.join("\n"));
-  await tab.keyboard.press("Enter");
-  const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
-  await reason.reads("title", /^Known for scams$/);
+  const reason = await browser.answer(() => tab.keyboard.press("Enter"));
+  await reason.reads("answers", /On the scam list/);
+  await reason.close();
+  await tab.close();
+});
+
+test("the popup names what is marked, whatever the page has drawn over it, and says why", async () => {
+  const { tab, marks } = await open("https://www.facebook.com/?feed=12");
+  await tab.mouse.wheel(0, 10_000);
+  await marks.some(2);
+  await tab.evaluate(() => {
+    const over = document.body.appendChild(Object.assign(document.createElement("div"), { popover: "manual", textContent: "All is well" }));
+    over.style.cssText = "inset: 0; width: 100vw; height: 100vh";
+    over.showPopover();
+  });
+  const popup = await browser.popup(tab);
+  const said = await popup.reads("marks", /Facebook account inventedgiftcentre\s+On the scam list: .*prize/i);
+  assert.equal(said.match(/inventedgiftcentre/g).length, 1, "one thing is named twice");
+  await popup.click("why-0");
+  await popup.reads("answers", /since .*20\d\d/);
+  await popup.close();
   await tab.close();
 });
 
@@ -238,21 +257,18 @@ for (const [where, put] of Object.entries(hidden)) {
     await tab.evaluate(`(${put})(document.querySelector("main"), Object.assign(document.createElement("a"), { href: "https://www.linkedin.com/in/invented-recruiter?hidden", textContent: "An Invented Cheat" }))`);
     const [mark, ...more] = await marks.some();
     assert.deepEqual(more, []);
-    assert.match(mark.name, /^Known for scams: LinkedIn profile invented-recruiter\. /);
-    await marks.click(mark);
-    const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
-    await reason.reads("title", /^Known for scams$/);
-    const [box, card] = [await marks.box(mark), await reason.box("card")];
-    assert.ok(box.right - box.left > 60 && box.bottom - box.top > 14, JSON.stringify(box));
-    assert.ok(Math.abs(card.left - box.left) < 12 || card.right > 900, JSON.stringify({ box, card }));
-    await tab.keyboard.press("Escape");
+    assert.match(mark.name, /^Known for scams: \u2068LinkedIn profile invented-recruiter\u2069\. /);
+    const reason = await explained(marks, mark);
+    const box = await marks.box(mark);
+    assert.ok(box.right - box.left > 20 && box.bottom - box.top > 14, JSON.stringify(box));
+    await reason.close();
     await tab.evaluate(() => document.querySelector("main").lastElementChild.remove());
     await until("the mark goes with its link", async () => (await marks.all()).length === 0);
     await tab.close();
   });
 }
 
-test("a mark in a dialog that leaves nothing else to be used opens a reason that can be read and closed", async () => {
+test("a mark in a dialog that leaves nothing else to be used opens the reason", async () => {
   const { tab, marks } = await open("https://www.linkedin.com/feed/?feed=2");
   await tab.evaluate(() => {
     const dialog = document.body.appendChild(document.createElement("dialog"));
@@ -260,12 +276,9 @@ test("a mark in a dialog that leaves nothing else to be used opens a reason that
     dialog.showModal();
   });
   const [mark] = await marks.some();
-  await marks.click(mark);
-  const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
-  await reason.reads("title", /^Known for scams$/);
-  assert.ok(await reason.focused("close"));
+  const reason = await explained(marks, mark);
   await reason.click("close");
-  await until("the reason is closed", async () => !(await reason.exists()));
+  await reason.closed();
   assert.ok(await tab.evaluate(() => document.querySelector("dialog").open));
   await tab.close();
 });
@@ -347,7 +360,7 @@ test("marks follow the list: what is withdrawn loses its mark, and what is new g
     const names = (await marks.all()).map((one) => one.name);
     return names.length === 3 && names;
   });
-  assert.deepEqual([...new Set(names)], ["Known for scams: Instagram account honest.baker. Show why"]);
+  assert.deepEqual([...new Set(names)], ["Known for scams: \u2068Instagram account honest.baker\u2069. Show why"]);
   assert.equal((await facebook.marks.all()).length, 1);
   await inside.close();
   await facebook.tab.close();
@@ -359,11 +372,9 @@ test("a mark that no longer holds goes when somebody asks why", async () => {
   const [mark] = await marks.some();
   await world.khien.cli("withdraw", "tiktok:user/invented.quick.money", "--reason", "a mistake");
   await world.khien.publish();
-  await marks.click(mark);
-  await until("the mark is gone or says that it could not be proved", async () => {
-    const reason = new Surface((method, params) => marks.session.send(method, params), "khien-reason");
-    return (await marks.all()).length === 0 || /20\d\d/.test(await reason.text("since"));
-  });
+  const reason = await browser.answer(() => marks.click(mark));
+  await until("the mark is gone or the reason says that it could not be proved", async () => (await marks.all()).length === 0 || /20\d\d/.test(await reason.text("answers")));
+  await reason.close();
   await tab.close();
 });
 
@@ -399,7 +410,7 @@ test("a page that fights a mark loses, and cannot click on it", async () => {
       host.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, composed: true }));
     }, box);
     await tab.waitForTimeout(100);
-    assert.equal(await tab.locator("khien-reason").count(), 0);
+    assert.deepEqual(await (await browser.worker()).evaluate(() => chrome.runtime.getContexts({ contextTypes: ["POPUP"] })), []);
     await tab.close();
   }
 });

@@ -63,7 +63,7 @@ test("go on once opens the page in that tab, and in no other", async () => {
     await ours();
     const mark = web.told.length;
     await new Promise((resolve) => setTimeout(resolve, wait));
-    // From Leave on: already paid, the reason, the mistake, go on.
+    // From Leave on: already paid, the reason, the mistake, go on; the last two wait for a moment.
     for (let i = 0; i < 4; i++) await tab.keyboard.press("Tab");
     await tab.keyboard.press("Enter");
     if (await web.hear(host, "stayed", { since: mark, within: 10_000 }).catch((err) => wait < 10_000 ? undefined : Promise.reject(err))) break;

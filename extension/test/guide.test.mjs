@@ -110,6 +110,16 @@ test("a new card comes with an update: after a warning of its kind, and else onc
   assert.ok([...asked].every((path) => /^\/v1\/(head|blob\/…|delta\/…\/\d+|bucket\/.*|receipts?\/.*|proof.*)$/.test(path)), "nobody is told about cards");
 });
 
+test("a card for a platform is shown on each of its domains, and on no other", async () => {
+  await publish(card("on-both", { categories: ["loan"], platforms: ["facebook", "telegram"] }));
+  await refresh();
+  const about = async (host) => (await ask("advice.card", { href: `https://${host}/`, category: "loan" }))?.id;
+  for (const host of ["www.facebook.com", "www.fb.com", "www.messenger.com", "t.me", "telegram.me", "telegram.dog", "web.telegram.org"]) {
+    assert.equal(await about(host), "on-both", host);
+  }
+  for (const host of ["honest.example", "www.instagram.com", "notfb.com", "telegram.example"]) assert.equal(await about(host), undefined, host);
+});
+
 test("an official account has its name, and another of that name is met with caution", async () => {
   const page = (title) => ({ type: "text/html; charset=utf-8", body: `<!doctype html><title>${title}</title>` });
   for (const path of ["/invented.ministry", "/invented.ministry.help"]) world.web.own.set(`www.facebook.com${path}`, page("Ministry of Inventions | Facebook"));

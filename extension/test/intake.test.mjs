@@ -87,6 +87,27 @@ test("while many reports come, one more brings a proof of work; pages are checke
   await tab.close();
 });
 
+test("while many object, one more does too, on the warning, with a proof of work", async () => {
+  await world.khien.stop();
+  world.khien.flags = ["--all-appeals", "0"];
+  await world.khien.start();
+  const mark = world.gateway.log.length;
+  const tab = await browser.tab();
+  await browser.go(tab, "https://parcel-fee.example/");
+  await browser.warned(tab);
+  await tab.click("#mistake");
+  await until("the objection is in the inbox", async () => {
+    await browser.ring("reports");
+    return (await world.khien.reports("all")).some((one) => one.kind === "mistake" && one.subjects.includes("parcel-fee.example/"));
+  }, { within: 90_000 });
+  const tries = world.gateway.asked("/v1/reports", mark).filter((one) => one.method === "POST");
+  assert.deepEqual(tries.map((one) => one.status), [429, 201]);
+  await world.khien.stop();
+  world.khien.flags = [];
+  await world.khien.start();
+  await tab.close();
+});
+
 /** Whether a report says where the links of the page lead. */
 async function choose(links) {
   await (await browser.worker()).evaluate((links) => chrome.storage.local.set({ settings: { sends: { address: "full", title: true, language: true, links } } }), links);
@@ -100,6 +121,10 @@ const shop = `<!doctype html><meta charset="utf-8"><title>A shop of lies</title>
 
 test("a picture goes as the person has cut and covered it, by keys alone; and the report says where the page leads", async () => {
   const href = "https://shop-of-lies.example/";
+  // So many pictures come that this one needs work too.
+  await world.khien.stop();
+  world.khien.flags = ["--all-pictures", "0"];
+  await world.khien.start();
   world.web.own.set("shop-of-lies.example/", { type: "text/html; charset=utf-8", body: shop });
   const tab = await browser.tab();
   await browser.go(tab, href);
@@ -133,6 +158,14 @@ test("a picture goes as the person has cut and covered it, by keys alone; and th
     const names = await readdir(folder, { recursive: true });
     return names.find((name) => name.endsWith(".jpg"));
   }, { within: 60_000 });
+  const tries = await until("the picture's answer has come", () => {
+    const all = world.gateway.asked("/v1/pictures").filter((one) => one.method === "POST");
+    return all.every(({ status }) => status > 0) && all;
+  });
+  assert.deepEqual(tries.map((one) => [one.status, one.body.length > 0]), [[429, false], [201, true]]);
+  await world.khien.stop();
+  world.khien.flags = [];
+  await world.khien.start();
   const body = await readFile(path.join(folder, file));
   const seen = await editor.evaluate(async (base64) => {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));

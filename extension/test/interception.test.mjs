@@ -132,7 +132,7 @@ test("go on once is good for that tab alone: not for a second one, for a page th
     const opened = await until("the page has opened a tab", () => browser.tabs().find((one) => !tabs.includes(one)));
     await browser.warned(opened);
     // The name of somebody else's warning is worth nothing here.
-    await opened.goto("about:blank");
+    await opened.goto("https://honest-bank.example/");
     await opened.goto(warning);
     await until("it says that the warning is over", () => opened.isVisible("#over"));
     assert.equal(await opened.locator("#go-on").count(), 0);
@@ -195,6 +195,130 @@ test("a tab that has moved on is left where it is when the answer comes", async 
     assert.ok(await browser.unknownToUs(tab), `it is at ${tab.url()}`);
     await tab.close();
   }
+});
+
+/** What a page does to seem left, while the worker that has been stopped still looks at where it came from. */
+const seemings = {
+  "leads to what never comes": "location = 'https://elsewhere.example/~/told?what=never'",
+  "leads to what is no page": "location = 'https://elsewhere.example/~/tell?what=seeming'",
+  "gives itself another name": "history.replaceState(null, '', '/')",
+};
+for (const [name, script] of Object.entries(seemings)) {
+  test(`a listed page that at once ${name} is not taken for one that was left`, async () => {
+    const body = `<!doctype html><title>x</title><script>${script}</script><h1>Stolen</h1>`;
+    web.own.set("pages.example/stolen-shop/", { type: "text/html", body });
+    const tab = await honest(usual);
+    await usual.killWorker();
+    tab.evaluate(() => void (location = "http://pages.example/stolen-shop/")).catch(() => undefined);
+    await usual.warned(tab);
+    web.own.delete("pages.example/stolen-shop/");
+    await tab.click("#leave", { noWaitAfter: true });
+    await until("the honest page is back", () => tab.url() === "https://honest-shop.example/");
+    await tab.close();
+  });
+}
+
+/** How many tabs there are, with those that the browser has put to sleep: they come again when somebody looks at them. */
+const tabs = async () => (await usual.worker()).evaluate(async () => (await chrome.tabs.query({})).length);
+
+/** What a page does, once somebody has touched it, to stay where the warning should stand. */
+const stays = {
+  "asks whether it may be left": () => addEventListener("beforeunload", (event) => event.preventDefault()),
+  "leads on and on": () => setInterval(() => (location = "https://elsewhere.example/~/tell?what=seeming"), 50),
+};
+for (const [name, stay] of Object.entries(stays)) {
+  test(`a page that ${name} when it becomes a listed one is closed, and the warning stands beside it`, async () => {
+    web.own.set("pages.example/", { type: "text/html", body: "<!doctype html><title>x</title><h1>A shop</h1>" });
+    const other = await honest(usual);
+    const before = await tabs();
+    const tab = await honest(usual, "http://pages.example/");
+    tab.on("dialog", (dialog) => void dialog.dismiss().catch(() => undefined));
+    tab.evaluate(`(${stay})(); history.pushState({}, "", "/stolen-shop/")`).catch(() => undefined);
+    const gone = await until("the warning is there", () => usual.tabs().find((one) => usual.isWarning(one)));
+    await usual.warned(gone);
+    await until("nothing is left but the warning", async () => (await tabs()) === before + 1);
+    assert.ok(usual.tabs().every((one) => !one.url().includes("pages.example")));
+    assert.equal(other.url(), "https://honest-shop.example/");
+    web.own.delete("pages.example/");
+    await gone.close();
+    await other.close();
+  });
+}
+
+test("a page that asks whether it may be left, and lets itself go to another listed one while it is closed, leaves one warning", async () => {
+  web.own.set("pages.example/", { type: "text/html", body: "<!doctype html><title>x</title><h1>A shop</h1>" });
+  const before = await tabs();
+  const tab = await honest(usual, "http://pages.example/");
+  tab.on("dialog", (dialog) => void dialog.dismiss().catch(() => undefined));
+  const stay = () => {
+    let questions = 0;
+    let goes = false;
+    addEventListener("beforeunload", (event) => {
+      if (goes) return;
+      event.preventDefault();
+      // Once for the warning in its place, and once for the end of its tab.
+      if (++questions === 2) setTimeout(() => (goes = true) && location.assign("/stolen-shop/?again"));
+    });
+  };
+  tab.evaluate(`(${stay})(); history.pushState({}, "", "/stolen-shop/")`).catch(() => undefined);
+  const gone = await until("the warning is there", () => usual.tabs().find((one) => one !== tab && usual.isWarning(one)));
+  await usual.warned(gone);
+  await until("nothing is left but the warning", async () => (await tabs()) === before + 1);
+  web.own.delete("pages.example/");
+  await gone.close();
+});
+
+test("what has come in place of a page that is about to be closed is left alone", async () => {
+  web.own.set("pages.example/", { type: "text/html", body: "<!doctype html><title>x</title><h1>A shop</h1>" });
+  const before = await tabs();
+  const tab = await honest(usual, "http://pages.example/");
+  tab.on("dialog", (dialog) => void dialog.dismiss().catch(() => undefined));
+  const worker = await usual.worker();
+  await worker.evaluate(() => {
+    const { create } = chrome.tabs;
+    // The tab beside takes its time.
+    chrome.tabs.create = async (where) => {
+      const made = await create(where);
+      await new Promise((resolve) => (globalThis.goOn = resolve));
+      return made;
+    };
+  });
+  const stay = () => {
+    globalThis.stay = (event) => event.preventDefault();
+    addEventListener("beforeunload", stay);
+  };
+  tab.evaluate(`(${stay})(); history.pushState({}, "", "/stolen-shop/")`).catch(() => undefined);
+  await until("a tab for the warning is there", () => worker.evaluate(() => globalThis.goOn !== undefined));
+  const mark = web.told.length;
+  await tab.evaluate(() => (removeEventListener("beforeunload", stay), void location.assign("https://honest-shop.example/")));
+  await web.hear("honest-shop.example", "alive", { since: mark });
+  await worker.evaluate(() => goOn());
+  await until("nothing else is left", async () => (await tabs()) === before + 1);
+  assert.equal(await tab.innerText("h1"), "honest-shop.example");
+  web.own.delete("pages.example/");
+  await usual.killWorker();
+  await tab.close();
+});
+
+test("a page that a listed one has made, and that asks whether it may be left, is closed, and the warning stands beside it", async () => {
+  const tab = await honest(usual);
+  await follow(tab, listed);
+  await usual.warned(tab);
+  await tab.click("#go-on");
+  await tab.waitForURL(listed);
+  await tab.evaluate(() => void (location = URL.createObjectURL(new Blob(["<h1>Your bank</h1>"], { type: "text/html" }))));
+  await until("the page is there", () => tab.url().startsWith("blob:"));
+  tab.on("dialog", (dialog) => void dialog.dismiss().catch(() => undefined));
+  await tab.click("h1");
+  await tab.evaluate(() => addEventListener("beforeunload", (event) => event.preventDefault()));
+  const ours = await usual.inside();
+  const before = await tabs();
+  await ask(ours, "options.erase"); // what was let through is let through no more
+  const gone = await until("the warning is there", () => usual.tabs().find((one) => usual.isWarning(one)));
+  await usual.warned(gone);
+  await until("nothing is left but the warning", async () => (await tabs()) === before && usual.tabs().every((one) => !one.url().startsWith("blob:")));
+  assert.match(await gone.innerText("#name"), /parcel-fee\.example/);
+  await Promise.all([gone.close(), ours.close()]);
 });
 
 test("a page fetched ahead is not warned about before somebody goes there", async () => {
@@ -306,7 +430,7 @@ test("a listed page inside a frame: badge and popup say so everywhere, a banner 
       assert.equal(tab.url(), url);
       if (banners) {
         const banner = await browser.banner(tab);
-        assert.match(await banner.text("title"), /parcel-fee\.example/);
+        assert.match(await banner.text("title"), /\u2068parcel-fee\.example\u2069/);
         await banner.click("reason-toggle");
         await banner.reads("why", /Asks for a card number/);
       } else assert.equal(await tab.locator("khien-banner").count(), 0);
@@ -337,7 +461,58 @@ test("a page that a script has made holds a listed one: badge and popup say so",
   await tab.close();
 });
 
-test("the banner closes for that tab and lets nothing through; Leave leads away; a page that fights it loses", async () => {
+test("a page that a listed one has made, and opens from its frame, is one of that site", async () => {
+  const link = `<a id="made" target="_top">Open</a><script>
+    made.href = URL.createObjectURL(new Blob(["<title>Your bank</title><h1>Your bank</h1>"], { type: "text/html" }));
+  </script>`;
+  web.own.set(`${host}/made`, { type: "text/html", body: `<!doctype html>${link}` });
+  for (const browser of [usual, trusted]) {
+    const tab = await honest(browser);
+    await frame(tab, `https://${host}/made`);
+    const inner = await until("the frame is there", () => tab.frames().find((one) => one.url() === `https://${host}/made`));
+    await inner.click("#made", { noWaitAfter: true });
+    await browser.warned(tab);
+    assert.match(await tab.innerText("#name"), /parcel-fee\.example/);
+    await tab.click("#leave", { noWaitAfter: true });
+    await until("the honest page is back", () => tab.url() === "https://honest-shop.example/");
+    await tab.close();
+  }
+  web.own.delete(`${host}/made`);
+});
+
+/** How a script in a frame of a page comes to write into a tab that has no address. */
+const writings = {
+  "a window of its own": () => open("about:blank").document.write("<title>Your bank</title><h1>Your bank</h1>"),
+  "one that showed another site": async () => {
+    const there = open("https://honest-shop.example/~/told?what=never");
+    there.location = "about:blank";
+    const isMine = () => { try { return there.document.readyState === "complete"; } catch { return false; } };
+    while (!isMine()) await new Promise((resolve) => setTimeout(resolve, 25));
+    there.document.write("<title>Your bank</title><h1>Your bank</h1>");
+  },
+  "a window of an empty frame that is gone": () => {
+    const within = document.body.appendChild(document.createElement("iframe"));
+    const there = within.contentWindow.open("about:blank");
+    there.document.write("<title>Your bank</title><h1>Your bank</h1>");
+    within.remove();
+  },
+};
+for (const [name, write] of Object.entries(writings)) {
+  test(`a page that a listed one has written from its frame into ${name} is one of that site; what the page around writes is not`, async () => {
+    const tab = await honest(usual);
+    await frame(tab, `https://${host}/`);
+    const inner = await until("the frame is there", () => tab.frames().find((one) => one.url() === `https://${host}/`));
+    await until("the badge is there", async () => (await usual.badge(tab)) === "!");
+    const [own] = await Promise.all([tab.waitForEvent("popup"), tab.evaluate(writings["a window of its own"])]);
+    const [made] = await Promise.all([tab.waitForEvent("popup"), inner.evaluate(write)]);
+    await usual.warned(made);
+    assert.match(await made.innerText("#name"), /parcel-fee\.example/);
+    assert.equal(await own.innerText("h1"), "Your bank");
+    await Promise.all([made.close(), own.close(), tab.close()]);
+  });
+}
+
+test("the banner is closed for that tab from a page of ours and lets nothing through; Leave leads away; a page that fights it loses", async () => {
   const tab = await honest(trusted);
   await tab.addInitScript(claim);
   await follow(tab, "https://honest-bank.example/");
@@ -359,7 +534,10 @@ test("the banner closes for that tab and lets nothing through; Leave leads away;
   await tab.click("h1");
   await frame(tab, listed);
   banner = await trusted.banner(tab);
-  await banner.click("close");
+  const why = await trusted.answer(() => banner.click("elsewhere"));
+  await why.reads("answers", /Asks for a card number/);
+  await why.click("hush");
+  await why.closed();
   await until("the banner is gone", async () => (await tab.locator("khien-banner").count()) === 0);
   await tab.reload();
   await frame(tab, listed);

@@ -26,6 +26,7 @@ before(async () => {
     "http://bank.example/login,phishing,,",
     "http://gone.example/,job,,",
   ].join("\n"));
+  await khien.publish();
   await khien.cli("withdraw", "gone.example/", "--reason", "sold to an honest owner", "--reason-vi", "đã bán cho chủ thật");
   await khien.cli("takedown", "state", "1", "sent");
   await khien.publish();

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { inWords } from "./fixture/console.mjs";
 import { screens, speak } from "./fixture/screens.mjs";
 import { until } from "./fixture/until.mjs";
 import { World } from "./fixture/world.mjs";
@@ -55,7 +56,7 @@ const mirror = (page, over) =>
   }, over);
 
 for (const { name, open, over } of screens) {
-  test(`${name}: axe finds nothing, in any language, by day or by night; nothing is cut off, however narrow or large, from either side`, async () => {
+  test(`${name}: axe finds nothing, by day or by night; nothing is cut off in any language, however narrow or large, from either side`, async () => {
     for (const language of ["en", "vi", "pl"]) {
       await speak(browser, language);
       const page = await open(browser);
@@ -63,8 +64,8 @@ for (const { name, open, over } of screens) {
       if (over) await browser.unlock(page, over[0]);
       await page.setViewportSize({ width: 1280, height: 800 });
       await page.evaluate(axe);
-      // By night only the colours are others: what one of them decides is looked at twice.
-      for (const [colorScheme, rules] of [["light"], ["dark", ["color-contrast", "link-in-text-block"]]]) {
+      // By night only the colours are others: what one of them decides is looked at twice. In another language only the words are.
+      for (const [colorScheme, rules] of language === "en" ? [["light"], ["dark", ["color-contrast", "link-in-text-block"]]] : [["light", inWords]]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         assert.deepEqual(await found(page, over, rules), [], `${language}, ${colorScheme}`);
       }
@@ -73,10 +74,12 @@ for (const { name, open, over } of screens) {
         await page.setViewportSize({ width, height: 720 });
         assert.deepEqual(await overflowing(page, over), [], `${language}, ${width} pixels`);
       }
-      await mirror(page, over);
-      for (const width of [1280, 360]) {
-        await page.setViewportSize({ width, height: 720 });
-        assert.deepEqual(await overflowing(page, over), [], `${language}, mirrored, ${width} pixels`);
+      if (language === "en") {
+        await mirror(page, over);
+        for (const width of [1280, 360]) {
+          await page.setViewportSize({ width, height: 720 });
+          assert.deepEqual(await overflowing(page, over), [], `mirrored, ${width} pixels`);
+        }
       }
       await page.close();
     }
@@ -84,7 +87,7 @@ for (const { name, open, over } of screens) {
 }
 
 test("nothing moves for those who want nothing to move", async () => {
-  for (const path of ["warning.html#example", "options.html", "welcome.html", "popup.html", "late.html", "redact.html"]) {
+  for (const path of ["warning.html#example", "options.html", "welcome.html", "popup.html", "late.html", "redact.html", "answer.html"]) {
     const page = await browser.open(path);
     await page.emulateMedia({ reducedMotion: "reduce" });
     const moving = await page.evaluate(() => [...document.querySelectorAll("*")].filter((element) => {

@@ -116,13 +116,13 @@ test("an address that only looks like a listed one is left alone", async () => {
   await tab.close();
 });
 
-test("on a shared host exactly the listed page is warned about, and what lies below it", async () => {
+test("on a shared host exactly the listed page is warned about, and what lies below it, with its slash or without", async () => {
   const tab = await browser.tab();
-  for (const path of ["stolen-shop/", "stolen-shop/cart?item=1"]) {
+  for (const path of ["stolen-shop/", "stolen-shop", "stolen-shop/cart?item=1"]) {
     await browser.go(tab, "http://pages.example/" + path);
     await browser.warned(tab);
   }
-  for (const path of ["", "stolen-shop", "stolen-shop-2/", "honest-shop/", "honest-shop/stolen-shop/"]) {
+  for (const path of ["", "stolen-shop-2/", "stolen-shopping", "honest-shop/", "honest-shop/stolen-shop/"]) {
     await browser.go(tab, "http://pages.example/" + path);
     assert.ok(await browser.unknownToUs(tab), path);
   }

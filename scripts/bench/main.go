@@ -1,6 +1,8 @@
 // Bench measures Khiên beside its peers, on the same data in the same run.
 //
 //	bench measure [n]     what runs in Go, one JSON line each; the same program under wasm
+//	bench trial FILE      the names and hosts that ours and the peer are tried with
+//	bench names FILE      what is made of them, beside what the peer has made of them (extension/bench/names.mjs)
 //	bench table FILE      the lines of all runs (standard input), as a table and as FILE
 package main
 
@@ -37,10 +39,14 @@ func main() {
 		if err == nil {
 			err = measure(n)
 		}
+	case len(os.Args) == 3 && os.Args[1] == "trial":
+		err = writeTrial(os.Args[2])
+	case len(os.Args) == 3 && os.Args[1] == "names":
+		err = names(os.Args[2])
 	case len(os.Args) == 3 && os.Args[1] == "table":
 		err = table(os.Args[2])
 	default:
-		err = fmt.Errorf("usage: bench measure [n] | bench table FILE")
+		err = fmt.Errorf("usage: bench measure [n] | bench trial FILE | bench names FILE | bench table FILE")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -168,9 +168,9 @@ func measure(n int) error {
 
 	const thirty = "https://a.b.c.d.e.example/one/two/three/four.html?x=1&y=2"
 	var named subject.Named
-	say(line{Name: "subject/expressions", N: 30, Value: each(func(int) {
+	say(line{Name: "subject/expressions", N: 42, Value: each(func(int) {
 		must(named.Read(thirty))
-		for i := range named.Len() {
+		for i := range named.Asked() {
 			named.Head(i)
 		}
 	}) / 1000, Unit: "µs", Bound: 10})
@@ -184,7 +184,7 @@ func measure(n int) error {
 	}
 	say(line{Name: "subject/feed-link", N: len(feed), Value: each(func(i int) {
 		must(named.Read(feed[i%len(feed)]))
-		for i := range named.Len() {
+		for i := range named.Asked() {
 			named.Head(i)
 		}
 	}) / 1000, Unit: "µs", Bound: perLink})

@@ -7,16 +7,19 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
 
+	"khien/scripts/parts"
 	"khien/server/blob"
 	"khien/shared/category"
 	"khien/shared/checker"
 	"khien/shared/release"
+	"khien/shared/report"
 )
 
 // build is one run of the bundler.
@@ -53,7 +56,12 @@ func (b build) run() error {
 	}
 	all := files{"core.wasm": core}
 	maps.Copy(all, bundled)
-	if err := b.scripts(all, origin, root, sequence); err != nil {
+	metafiles, err := b.scripts(all, origin, root, sequence)
+	if err != nil {
+		return err
+	}
+	inside, err := b.notices(all, metafiles)
+	if err != nil {
 		return err
 	}
 	if err := b.styles(); err != nil {
@@ -82,7 +90,26 @@ func (b build) run() error {
 	if b.stores == "" {
 		return nil
 	}
-	return b.upload(origin, extensions, bundled, root)
+	return b.upload(origin, extensions, bundled, root, inside)
+}
+
+// top is the folder of go.mod.
+func (b build) top() string { return filepath.Dir(filepath.Clean(b.source)) }
+
+// notices puts inside under which terms the extension may be passed on, and what of others is in it, and returns that.
+func (b build) notices(all files, metafiles []string) ([]parts.Part, error) {
+	core, err := parts.Go(b.top(), "./wasm", "GOOS=wasip1", "GOARCH=wasm")
+	if err != nil {
+		return nil, err
+	}
+	scripts, err := parts.NPM(b.source, metafiles...)
+	if err != nil {
+		return nil, err
+	}
+	inside := parts.Join(core, scripts)
+	all["NOTICES.txt"] = parts.Notices("Khiên", inside)
+	all["LICENSE"], err = os.ReadFile(filepath.Join(b.top(), "LICENSE"))
+	return inside, err
 }
 
 // installed refuses to bundle without the libraries that package.json names.
@@ -131,15 +158,15 @@ func (b build) release() (root string, sequence uint64, bundled files, err error
 	if err != nil {
 		return "", 0, nil, fmt.Errorf("couldn't read the head: %w", err)
 	}
-	keys, err := blobs.Get("blob/" + named.Keys.String())
+	keys, err := blobs.Get("blob/"+named.Keys.String(), release.MaxKeys)
 	if err != nil {
 		return "", 0, nil, fmt.Errorf("couldn't read the key list: %w", err)
 	}
-	set, err := blobs.Get("blob/" + named.Set.String())
+	set, err := blobs.Get("blob/"+named.Set.String(), release.MaxSet)
 	if err != nil {
 		return "", 0, nil, fmt.Errorf("couldn't read the set: %w", err)
 	}
-	guide, err := blobs.Get("blob/" + named.Guide.String())
+	guide, err := blobs.Get("blob/"+named.Guide.String(), release.MaxGuide)
 	if err != nil {
 		return "", 0, nil, fmt.Errorf("couldn't read the guide: %w", err)
 	}
@@ -151,40 +178,53 @@ func (b build) release() (root string, sequence uint64, bundled files, err error
 
 // background are the scripts that belong to no page: the worker, and what runs in pages of others.
 var background = []string{
-	"src/worker.ts",
-	"src/overlay.ts",
-	"src/feed.ts",
-	"src/aside.ts",
-	"src/banner.ts",
+	"src/worker/worker.ts",
+	"src/content/overlay.ts",
+	"src/content/feed.ts",
+	"src/content/banner.ts",
 }
 
-// onDemand are modules that a page of ours imports when it first needs them, by "./NAME.js", so that it opens without them.
-var onDemand = []string{"src/qr.ts"}
+// onDemand are modules that a page of ours imports when it first needs them, by a name that ends in ".js", so that it opens without them.
+var onDemand = []string{"src/shared/qr.ts"}
 
-// scripts bundles the scripts of the background, of each page the one with its name, and the modules on demand.
-func (b build) scripts(all files, origin, root string, sequence uint64) error {
+// beside has what is imported on demand looked for where it lies in the extension: all scripts are in one folder there.
+var beside = api.Plugin{Name: "beside", Setup: func(build api.PluginBuild) {
+	build.OnResolve(api.OnResolveOptions{Filter: `^\.\.?/.*\.js$`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+		name := strings.TrimSuffix(path.Base(args.Path), ".js") + ".ts"
+		isOurs := args.Kind == api.ResolveJSDynamicImport && slices.ContainsFunc(onDemand, func(module string) bool { return path.Base(module) == name })
+		if !isOurs {
+			return api.OnResolveResult{}, nil
+		}
+		return api.OnResolveResult{Path: "./" + path.Base(args.Path), External: true}, nil
+	})
+}}
+
+// scripts bundles the scripts of the background, of each page the one with its name, and the modules on demand. It returns what esbuild
+// says of what it took into them.
+func (b build) scripts(all files, origin, root string, sequence uint64) (metafiles []string, err error) {
 	var slugs []string
 	for _, c := range category.All() {
 		slugs = append(slugs, c.Slug())
 	}
 	source, err := filepath.Abs(b.source)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	entries := slices.Clone(background)
 	pages, err := filepath.Glob(filepath.Join(source, "pages", "*.html"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, page := range pages {
-		entries = append(entries, "src/"+strings.TrimSuffix(filepath.Base(page), ".html")+".ts")
+		entries = append(entries, "src/pages/"+strings.TrimSuffix(filepath.Base(page), ".html")+".ts")
 	}
 	options := api.BuildOptions{
 		AbsWorkingDir: source,
 		Outdir:        "out", // only names the outputs; nothing is written
 		Bundle:        true,
-		External:      []string{"./qr.js"},
+		Plugins:       []api.Plugin{beside},
 		Charset:       api.CharsetUTF8,
+		Metafile:      true,
 		LegalComments: api.LegalCommentsInline,
 		Loader:        map[string]api.Loader{".css": api.LoaderText},
 		Engines:       []api.Engine{{Name: api.EngineChrome, Version: "120"}, {Name: api.EngineFirefox, Version: "140"}},
@@ -193,6 +233,7 @@ func (b build) scripts(all files, origin, root string, sequence uint64) error {
 			"KHIEN_ROOT":       quoted(root),
 			"KHIEN_SEQUENCE":   quoted(sequence),
 			"KHIEN_CATEGORIES": quoted(slugs),
+			"KHIEN_REPORT":     quoted(map[string]int{"title": report.MaxTitle, "note": report.MaxNote}),
 		},
 	}
 	for _, kind := range []struct {
@@ -202,13 +243,14 @@ func (b build) scripts(all files, origin, root string, sequence uint64) error {
 		options.Format, options.EntryPoints = kind.format, kind.entries
 		result := api.Build(options)
 		if len(result.Errors) > 0 {
-			return errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage}), ""))
+			return nil, errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage}), ""))
 		}
+		metafiles = append(metafiles, result.Metafile)
 		for _, out := range result.OutputFiles {
 			all[filepath.Base(out.Path)] = out.Contents
 		}
 	}
-	return nil
+	return metafiles, nil
 }
 
 // quoted writes a value as a JavaScript literal.

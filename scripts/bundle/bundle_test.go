@@ -230,8 +230,8 @@ func TestAFolderHoldsExactlyTheFiles(t *testing.T) {
 // Two files say the same on both sides of the boundary.
 func TestMirrors(t *testing.T) {
 	// On the browser's side an error is written in one line.
-	mirror(t, "../../wasm/protocol.go", "../../extension/src/protocol.ts", "code", "text")
-	mirror(t, "../../shared/guide/told.go", "../../extension/src/told.ts")
+	mirror(t, "../../wasm/protocol.go", "../../extension/src/shared/protocol.ts", "code", "text")
+	mirror(t, "../../shared/guide/told.go", "../../extension/src/shared/told.ts")
 }
 
 // mirror wants the same fields in the same order in both files, but for those that are on Go's side only.

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"khien/server/platform"
 )
 
 // parseOrigin is the server as an origin. Lists are signed, but reports are private:
@@ -46,6 +48,9 @@ func (b build) manifest(browser, origin string) ([]byte, error) {
 			manifest["permissions"] = append(common, more...)
 		}
 	}
+	for _, script := range manifest["content_scripts"].([]any) {
+		script.(map[string]any)["matches"] = matches()
+	}
 	manifest["host_permissions"] = []string{hostPattern(browser, origin)}
 	_, styles, err := b.styled()
 	if err != nil {
@@ -53,6 +58,18 @@ func (b build) manifest(browser, origin string) ([]byte, error) {
 	}
 	manifest["content_security_policy"] = map[string]string{"extension_pages": policy(styles)}
 	return indented(manifest)
+}
+
+// matches are the addresses of the networks, on which the content scripts run.
+func matches() (patterns []string) {
+	for _, p := range platform.All() {
+		for _, network := range p.Networks {
+			for _, domain := range network.Domains {
+				patterns = append(patterns, "*://*."+domain+"/*")
+			}
+		}
+	}
+	return patterns
 }
 
 // hostPattern is access to the server and nothing else. A match pattern of Firefox has no port.

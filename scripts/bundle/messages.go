@@ -70,7 +70,7 @@ var (
 // usedMessages maps each name that may be that of a message to whether it certainly is.
 func (b build) usedMessages() (map[string]bool, error) {
 	used := map[string]bool{}
-	for _, pattern := range []string{"src/*.ts", "pages/*.html", "manifest/*.json"} {
+	for _, pattern := range []string{"src/*/*.ts", "pages/*.html", "manifest/*.json"} {
 		names, err := filepath.Glob(filepath.Join(b.source, pattern))
 		if err != nil {
 			return nil, err

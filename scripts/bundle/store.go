@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,15 +14,28 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/modfile"
+
+	"khien/scripts/parts"
+	"khien/server/publish"
+	"khien/shared/release"
 )
 
 // upload writes what the stores are given: a zip for each browser, one of the sources from which
-// anybody makes the same bytes again, and the sums of all three.
-func (b build) upload(origin string, extensions map[string]files, bundled files, root string) error {
+// anybody makes the same bytes again, the list of what of others is inside, and the sums of all, plain and signed.
+func (b build) upload(origin string, extensions map[string]files, bundled files, root string, inside []parts.Part) error {
 	if !b.local && !reachable(origin) {
 		return fmt.Errorf("a release for %s would protect nobody: nothing answers there on other machines. Give the address of the server, such as SERVER=https://khien.org, or LOCAL=1 to try the packaging", origin)
 	}
-	version, err := b.version()
+	if err := pinned(b.top()); err != nil {
+		return err
+	}
+	keys, err := publish.LoadKeys(filepath.Join(b.data, "keys"))
+	if err != nil {
+		return fmt.Errorf("a release is signed with the release key of its data directory: %w", err)
+	}
+	version, err := parts.Version(b.top())
 	if err != nil {
 		return err
 	}
@@ -34,19 +45,16 @@ func (b build) upload(origin string, extensions map[string]files, bundled files,
 	if err := os.MkdirAll(b.stores, 0o755); err != nil {
 		return err
 	}
-	name := func(what string) string { return "khien-" + version + "-" + what + ".zip" }
-	var sums bytes.Buffer
+	sums := release.Sums{}
 	put := func(what string, f files) error {
-		path := filepath.Join(b.stores, name(what))
+		name := "khien-" + version + "-" + what + ".zip"
+		path := filepath.Join(b.stores, name)
 		if err := f.zip(path); err != nil {
 			return err
 		}
 		body, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(body), name(what))
-		return nil
+		sums[name] = release.DigestOf(body)
+		return err
 	}
 	for _, browser := range browsers {
 		if err := put(browser, extensions[browser]); err != nil {
@@ -58,23 +66,52 @@ func (b build) upload(origin string, extensions map[string]files, bundled files,
 		return err
 	}
 	maps.Copy(sources, inputs(origin, bundled, root))
-	sources[inputsFolder+"/SHA256SUMS"] = bytes.Clone(sums.Bytes())
+	sources[inputsFolder+"/SHA256SUMS"] = []byte(sums.Text())
 	sources["BUILDING.md"] = sources["docs/store/building.md"]
 	if err := put("source", sources); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(b.stores, "SHA256SUMS"), sums.Bytes(), 0o644)
+	bom, err := parts.BOM("khien-extension", version, inside)
+	if err != nil {
+		return err
+	}
+	list := "khien-" + version + ".cdx.json"
+	sums[list] = release.DigestOf(bom)
+	signed, err := keys.SignSums(sums)
+	if err != nil {
+		return err
+	}
+	for name, body := range map[string][]byte{list: bom, "SHA256SUMS": []byte(sums.Text()), "SHA256SUMS.signed": signed, "keys.note": keys.Note} {
+		if err := os.WriteFile(filepath.Join(b.stores, name), body, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pinned refuses another version of Go than the one that go.mod names: its compilers do not all give the same bytes, nor do its archives.
+func pinned(top string) error {
+	text, err := os.ReadFile(filepath.Join(top, "go.mod"))
+	if err != nil {
+		return err
+	}
+	module, err := modfile.Parse("go.mod", text, nil)
+	if err != nil {
+		return err
+	}
+	if want := module.Toolchain.Name; runtime.Version() != want {
+		return fmt.Errorf("a release is made with %s, which go.mod names, and this is %s: use \"make release\"", want, runtime.Version())
+	}
+	return nil
 }
 
 // inputsFolder is what goes into a release and is not source: in the source zip, a data directory
-// of one release and its public key alone, beside it the server's address and the version of Go, whose compilers
-// do not all give the same bytes. scripts/rebuild.sh builds from it.
+// of one release and its public key alone, and beside it the server's address. scripts/rebuild.sh builds from it.
 const inputsFolder = "release"
 
 func inputs(origin string, bundled files, root string) files {
 	in := files{
 		inputsFolder + "/server":        []byte(origin + "\n"),
-		inputsFolder + "/toolchain":     []byte(runtime.Version() + "\n"),
 		inputsFolder + "/keys/root.pub": []byte(root + "\n"),
 	}
 	for name, body := range bundled {
@@ -112,19 +149,6 @@ func tracked() (files, error) {
 		sources[name] = body
 	}
 	return sources, nil
-}
-
-// version is the one of the manifest.
-func (b build) version() (string, error) {
-	text, err := os.ReadFile(filepath.Join(b.source, "manifest", "base.json"))
-	if err != nil {
-		return "", err
-	}
-	var manifest struct{ Version string }
-	if err := json.Unmarshal(text, &manifest); err != nil {
-		return "", fmt.Errorf("couldn't read manifest/base.json: %w", err)
-	}
-	return manifest.Version, nil
 }
 
 // reachable tells whether other machines could find a server at an origin: not where its name means

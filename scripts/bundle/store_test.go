@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"khien/server/platform"
 	"khien/shared/category"
 )
 
@@ -29,9 +30,11 @@ func TestStoreTexts(t *testing.T) {
 		if n := utf8.RuneCountInString(short); n > 132 { // the Chrome Web Store; AMO has 250
 			t.Errorf("%s: the short description has %d characters of 132", lang, n)
 		}
-		for _, network := range regexp.MustCompile(`\{ name: "(\w+)"`).FindAllStringSubmatch(read(t, "../../extension/src/networks.ts"), -1) {
-			if !strings.Contains(section(text, "Long"), network[1]) {
-				t.Errorf("%s: the long description does not name %s", lang, network[1])
+		for _, p := range platform.All() {
+			for _, network := range p.Networks {
+				if !strings.Contains(section(text, "Long"), network.Name) {
+					t.Errorf("%s: the long description does not name %s", lang, network.Name)
+				}
 			}
 		}
 		if n := utf8.RuneCountInString(section(text, "Long")); n < 500 || n > 15000 { // AMO; the Chrome Web Store has 16,000

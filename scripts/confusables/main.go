@@ -73,8 +73,8 @@ var lookalikes = [...]struct{ looks, letters string }{
 // ours are letters that Unicode does not call confusable, since they differ in print, and that people read for those
 // of a name all the same: of other alphabets, and small capitals.
 var ours = map[string]string{
-	"a": "ᴀ", "b": "вʙ", "d": "ᴅ", "e": "єеᴇ", "f": "ꜰ", "g": "ɢ", "h": "нʜ", "i": "ɪ", "j": "ᴊ", "k": "кκĸᴋ", "l": "ʟ",
-	"m": "мᴍ", "n": "пηɴ", "p": "ᴘ", "r": "гʀ", "s": "ꜱ", "t": "тτᴛ", "u": "μ", "w": "ω", "y": "ʏ",
+	"a": "ᴀ", "b": "вʙ", "d": "ᴅ", "e": "єеᴇ", "f": "ꜰ", "g": "ɢ", "h": "нʜ", "i": "ɪւ", "j": "ᴊյ", "k": "кκĸᴋ", "l": "ʟլ",
+	"m": "мᴍ", "n": "пηɴղ", "o": "ꮼ", "p": "ᴘþ", "r": "гʀ", "s": "ꜱ", "t": "тτᴛէե", "u": "μմ", "w": "ωպ", "y": "ʏ",
 }
 
 // looks is a text in lower case if it has nothing but letters and digits of ASCII, at most two.

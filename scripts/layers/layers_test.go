@@ -19,11 +19,11 @@ import (
 // layers are the rooms from the ground up. A package may import what stands in a lower
 // row, never its own row or a higher one; what no row names may be imported by nobody else.
 var layers = [][]string{
-	{"khien/shared/subject", "khien/shared/category", "khien/shared/set", "khien/shared/official", "khien/shared/work"},
+	{"khien/shared/subject", "khien/shared/category", "khien/shared/set", "khien/shared/official", "khien/shared/work", "khien/shared/report"},
 	{"khien/shared/release", "khien/shared/wire", "khien/shared/guide"},
-	{"khien/shared/checker", "khien/server/sqlite"},
-	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob", "khien/server/staff", "khien/server/limit", "khien/server/campaign", "khien/server/evidence"},
-	{"khien/server/feed"},
+	{"khien/shared/checker", "khien/shared/report", "khien/server/platform", "khien/server/db", "khien/server/bidi"},
+	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob", "khien/server/staff", "khien/server/limit", "khien/server/gate", "khien/server/campaign"},
+	{"khien/server/feed", "khien/server/evidence"},
 	{"khien/server/publish"},
 	{"khien/server/triage"},
 	{"khien/server/takedown"},
@@ -127,7 +127,7 @@ func TestImportsRunOneWay(t *testing.T) {
 
 func TestTheCoreImportsOnlyTheChecker(t *testing.T) {
 	// Besides the checker: the report's body, its proof of work, and the errors that have a name across the boundary.
-	allowed := []string{"khien/shared/checker", "khien/shared/wire", "khien/shared/subject", "khien/shared/release", "khien/shared/set", "khien/shared/guide", "khien/shared/official", "khien/shared/work"}
+	allowed := []string{"khien/shared/checker", "khien/shared/wire", "khien/shared/subject", "khien/shared/release", "khien/shared/set", "khien/shared/guide", "khien/shared/official", "khien/shared/work", "khien/shared/report"}
 	for _, p := range house(t) {
 		if p.ImportPath != "khien/wasm" {
 			continue
@@ -231,5 +231,100 @@ func TestTheServerFetchesNothing(t *testing.T) {
 	}
 	if seen == 0 {
 		t.Errorf("%s was not recognised as a client: this test sees nothing", client)
+	}
+}
+
+// A file that takes the place of another is on the disk before it has that name: after a loss of power there is the old one or the new one,
+// and never an empty one.
+func TestWhatIsRenamedIsSynced(t *testing.T) {
+	elsewhere := map[string]string{
+		"server/publish/keys.go InitKeys": "a folder, whose files save has synced",
+		"server/triage/audit.go keepMark": "a help, which is made again with the next entry",
+	}
+	seen := 0
+	err := filepath.WalkDir(filepath.Join(root, "server"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, d := range f.Decls {
+			what, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			renames, syncs := false, false
+			ast.Inspect(what, func(n ast.Node) bool {
+				if call, ok := n.(*ast.SelectorExpr); ok {
+					pkg, _ := call.X.(*ast.Ident)
+					renames = renames || call.Sel.Name == "Rename" && pkg != nil && pkg.Name == "os"
+					syncs = syncs || call.Sel.Name == "Sync"
+				}
+				return true
+			})
+			if !renames {
+				continue
+			}
+			seen++
+			name := strings.TrimPrefix(filepath.ToSlash(path), root+"/") + " " + what.Name.Name
+			if _, ok := elsewhere[name]; !ok && !syncs {
+				t.Errorf("%s renames what may not be on the disk: use blob.WritePlain", name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 4 {
+		t.Errorf("only %d were found: this test sees nothing", seen)
+	}
+}
+
+// Every fuzz target of every package is one that "make fuzz" runs, and so are those of the extension.
+func TestEveryFuzzTargetRuns(t *testing.T) {
+	out, err := exec.Command("../fuzz.sh", "list").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	runs := strings.Split(strings.TrimSpace(string(out)), "\n")
+	n := 0
+	want := func(target string) {
+		t.Helper()
+		if n++; !slices.Contains(runs, target) {
+			t.Errorf("scripts/fuzz.sh does not run %s", target)
+		}
+	}
+	err = filepath.WalkDir("../..", func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && (e.Name() == "node_modules" || strings.HasPrefix(e.Name(), ".") && path != "../..") {
+			return fs.SkipDir
+		}
+		if e.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		folder, err := filepath.Rel("../..", filepath.Dir(path))
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Fuzz") {
+				want(filepath.ToSlash(folder) + " " + f.Name.Name)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("extension test/messages.test.mjs")
+	want("extension test/codes.test.mjs")
+	if n < 40 || n != len(runs) {
+		t.Errorf("%d targets are found, %d run", n, len(runs))
 	}
 }

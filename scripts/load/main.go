@@ -5,12 +5,17 @@
 //	go run ./scripts/load --time 10s --kills 1
 //	go run ./scripts/load --time 10s --rate 8000
 //	go run ./scripts/load --time 10s --overload 20
+//	go run ./scripts/load --time 10s --overload 20 --of appeals
+//	go run ./scripts/load --time 24s --idle 8300 --pipelined 2000
 //	go run ./scripts/load --flood 1000000
 //	go run ./scripts/load --flood 1000000 --links
+//	go run ./scripts/load --flood 1000000 --networks 200
 //
 // The first sends as fast as the connections can; the second so many a second, whatever the answers take, and counts the time from the
-// moment at which each report was due. The third floods a server that asks for work while people report honestly; the fourth sees what a crowd of invented reporters wins. Each prints one JSON
-// object, and exits with 1 if a report was lost, if too few honest ones were accepted, or if the crowd won more than rows in a queue.
+// moment at which each report was due. The third and the fourth flood a server that asks for work while people report, object or send pictures honestly; the fifth holds as many connections from one address as it can, while others ask; the others see what a crowd of invented reporters wins. Each
+// prints one JSON object, and exits with 1 if a report was lost, if too few honest ones were accepted, if others were slowed to less than nine
+// tenths, if the crowd won more than rows in a queue, or if honest
+// reports left its first page.
 package main
 
 import (
@@ -42,10 +47,14 @@ func main() {
 	flag.IntVar(&l.kills, "kills", 1, "how often the server is killed")
 	flag.IntVar(&l.rate, "rate", 0, "send so many reports a second; 0 sends as many as the connections can")
 	times := flag.Int("overload", 0, "send so many times what the server wants, and report honestly meanwhile")
+	of := flag.String("of", "reports", "with --overload: reports, appeals, form or pictures")
 	reports := flag.Int("flood", 0, "store so many reports from invented reporters, and see what becomes of them")
+	networks := flag.Int("networks", 0, "with --flood: they come from so many networks, and some honest reports from others")
 	links := flag.Bool("links", false, "with --flood: each report also names invented places that its page leads to")
+	idle := flag.Int("idle", 0, "open so many connections from one address that send nothing, and see what others get")
+	pipelined := flag.Int("pipelined", 0, "with --idle: and so many that send requests ahead and read no answer")
 	flag.Parse()
-	if flag.NArg() > 0 || l.connections < 1 || l.kills < 1 {
+	if _, known := scenes[*of]; !known || flag.NArg() > 0 || l.connections < 1 || l.kills < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -58,16 +67,20 @@ func main() {
 	switch {
 	case *times > 0:
 		r, err := l.inFolder(func() (any, error) {
-			r, err := l.overload(*times)
+			r, err := l.overload(*times, *of)
 			if err == nil && r.Share < 0.95 {
-				err = fmt.Errorf("only %.1f %% of the honest reports were accepted", 100*r.Share)
+				err = fmt.Errorf("only %.1f %% of the honest %s were accepted", 100*r.Share, *of)
 			}
 			return r, err
 		})
 		printed(r)
 		fail(err)
+	case *idle > 0 || *pipelined > 0:
+		r, err := l.inFolder(func() (any, error) { return l.siege(*idle, *pipelined) })
+		printed(r)
+		fail(err)
 	case *reports > 0:
-		r, err := l.flood(*reports, 1000, *links)
+		r, err := l.flood(*reports, 1000, *networks, *links)
 		printed(r)
 		fail(err)
 	default:
@@ -176,6 +189,8 @@ type served struct {
 	cmd    *exec.Cmd
 	client *fasthttp.Client
 	url    string // of reports
+
+	receipts []string // of the flood that sends pictures
 }
 
 func (s *served) kill() error {

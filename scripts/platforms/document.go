@@ -10,11 +10,12 @@ import (
 
 // document is docs/subjects.md: what is written by hand (subjects.md beside the rules), and
 // where it says so, what the rules say.
-func document(all []*platform) []byte {
+func document(all []*platform, t tracking) []byte {
 	text, err := os.ReadFile(folder + "subjects.md")
 	must(err)
 	const here = "<!-- platforms -->\n"
-	before, after, ok := strings.Cut(string(text), here)
+	written := strings.NewReplacer("<!-- everywhere -->", code(t.everywhere), "<!-- beside -->", code(t.beside)).Replace(string(text))
+	before, after, ok := strings.Cut(written, here)
 	if !ok {
 		must(fmt.Errorf("%ssubjects.md has no line %s", folder, here))
 	}
@@ -39,6 +40,20 @@ func (pf *platform) document(b *bytes.Buffer) {
 	hosts := map[string][]string{}
 	for _, h := range pf.hosts {
 		hosts[h.group] = append(hosts[h.group], alternatives(h.text)...)
+	}
+	if len(pf.tracking) > 0 {
+		p("Tracking on these hosts: %s.\n\n", code(pf.tracking))
+	}
+	if pf.pages != "" {
+		p("A page that is nobody's is the same on all hosts of the first table: `%s`.\n\n", pf.pages)
+	}
+	if len(pf.comments) > 0 {
+		p("Of what somebody has written below are pages with %s.\n\n", code(pf.comments))
+	}
+	for _, k := range pf.kinds {
+		if len(k.sections) > 0 {
+			p("Others write in `%s:%s/…`, too: what follows its address is a page of its own, but for %s.\n\n", pf.name, k.name, code(k.sections))
+		}
 	}
 	kinds := false
 	for _, k := range pf.kinds {
@@ -79,6 +94,8 @@ func code(list []string) string {
 // says tells what a form names.
 func (f form) says(pf *platform) string {
 	switch {
+	case f.word == "short" && f.out != "":
+		return "`short:" + strings.TrimPrefix(f.out, "among ") + "`"
 	case f.word == "short":
 		return "`short:" + shortHost(f) + "/" + strings.TrimPrefix(f.pattern, "/") + "`"
 	case f.word == "target" && f.out == "":
@@ -88,7 +105,7 @@ func (f form) says(pf *platform) string {
 	case f.out == "nobody":
 		return "nobody"
 	}
-	outs := strings.Fields(f.out)
+	outs, of, aside := f.outs()
 	if len(outs) == 0 {
 		_, captured, _ := strings.Cut(f.pattern, "{")
 		captured, _, _ = strings.Cut(captured, "}")
@@ -100,6 +117,12 @@ func (f form) says(pf *platform) string {
 		case name == "phone":
 			outs[i] = "`phone:+…`"
 			continue
+		case name == "bank":
+			if !ok {
+				template = "{bin}/{account}"
+			}
+			outs[i] = "`bank:" + template + "`"
+			continue
 		case !ok:
 			template = "{" + name + "}"
 			for _, k := range pf.kinds {
@@ -109,6 +132,12 @@ func (f form) says(pf *platform) string {
 			}
 		}
 		outs[i] = "`" + pf.name + ":" + name + "/" + template + "`"
+	}
+	if of >= 0 {
+		outs[of] = "of " + outs[of]
+		if aside {
+			outs[of] = "the page, in " + strings.TrimPrefix(outs[of], "of ")
+		}
 	}
 	return strings.Join(outs, ", ")
 }

@@ -4,19 +4,24 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"khien/server/evidence"
 	"khien/server/inbox"
 )
 
-// HoldsReceipt tells whether a receipt is one of ours, before anything that comes with it is read.
-func (a *API) HoldsReceipt(ctx context.Context, receipt string) bool {
+// ErrNoReceipt is a receipt that is none of ours, or comes where no pictures are taken.
+var ErrNoReceipt = errors.New("no such receipt")
+
+// Reported finds the report that a receipt is of, before anything that comes with it is read: its source, as it is kept, and when it came.
+func (a *API) Reported(ctx context.Context, receipt string) (source []byte, received int64, err error) {
 	if a.Evidence == nil || !isReceipt(receipt) {
-		return false
+		return nil, 0, ErrNoReceipt
 	}
-	_, err := a.Inbox.ByReceipt(ctx, receipt)
-	return err == nil
+	r, err := a.Inbox.ByReceipt(ctx, receipt)
+	if errors.Is(err, inbox.ErrNotFound) {
+		err = ErrNoReceipt
+	}
+	return r.Source, r.Received, err
 }
 
 // Picture keeps a picture of a report: 201, or 200 for one that is here already. The receipt proves that it comes from who sent the report. It is
@@ -37,11 +42,11 @@ func (a *API) Picture(ctx context.Context, receipt string, upload []byte, form F
 	p, err := a.Evidence.Add(ctx, r.ID, upload, now)
 	switch {
 	case errors.Is(err, evidence.ErrTooLarge):
-		return Fail(form, 413, "too_large", fmt.Sprintf("A picture has at most %d bytes and %d pixels.", evidence.MaxUpload, evidence.MaxPixels))
+		return Fail(form, 413, "too_large", "A picture has at most %d bytes and %d pixels.", evidence.MaxUpload, evidence.MaxPixels)
 	case errors.Is(err, evidence.ErrPicture):
 		return Fail(form, 400, "bad_picture", "This is no picture: send a baseline JPEG, or a PNG of 8 bits a channel.")
 	case errors.Is(err, evidence.ErrEnough):
-		return Fail(form, 409, "enough", fmt.Sprintf("A report has at most %d pictures.", evidence.MaxEach))
+		return Fail(form, 409, "enough", "A report has at most %d pictures.", evidence.MaxEach)
 	case errors.Is(err, evidence.ErrBusy):
 		return Fail(form, 503, "busy", "Many pictures come just now. Try again in a minute.")
 	case err != nil:

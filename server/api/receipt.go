@@ -1,18 +1,20 @@
 package api
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/tinylib/msgp/msgp"
 
+	"khien/server/blob"
 	"khien/server/inbox"
 	"khien/server/triage"
+	"khien/shared/checker"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
@@ -47,7 +49,7 @@ func (a *API) Receipts(ctx context.Context, sent Sent) Answer {
 	}
 	asked, refused := readFollow(form, sent)
 	if refused != nil {
-		return Fail(answerForm, refused.status, refused.code, refused.message)
+		return refused.in(answerForm)
 	}
 	slices.Sort(asked)
 	answer := wire.Followed{Receipts: []wire.Receipt{}} // a list in JSON too, where nothing was asked
@@ -61,13 +63,13 @@ func (a *API) Receipts(ctx context.Context, sent Sent) Answer {
 	return encoded(200, &answer, answerForm)
 }
 
-func readFollow(form Form, sent Sent) ([]string, *problem) {
+func readFollow(form Form, sent Sent) ([]string, *failure) {
 	var f wire.Follow
 	if sent.compressed() {
-		return nil, &problem{415, "unsupported_encoding", "Ask without Content-Encoding; it is small as it is."}
+		return nil, refuseAs(415, "unsupported_encoding", "Ask without Content-Encoding; it is small as it is.")
 	}
 	if len(sent.Body) > wire.MaxFollow {
-		return nil, &problem{413, "too_large", fmt.Sprintf("A question has at most %d bytes.", wire.MaxFollow)}
+		return nil, refuseAs(413, "too_large", "A question has at most %d bytes.", wire.MaxFollow)
 	}
 	if form == MsgPack {
 		rest, err := f.UnmarshalMsg(sent.Body)
@@ -117,54 +119,141 @@ func (a *API) follow(ctx context.Context, receipt string) (wire.Receipt, error) 
 			}
 		}
 	}
-	answer := r.Acknowledgement()
-	step := func(state string, time int64) {
-		if n := len(answer.Steps); n > 0 && time < answer.Steps[n-1].Time {
-			time = answer.Steps[len(answer.Steps)-1].Time
+	now, err := a.open(ctx)
+	if err != nil {
+		return unknown, err
+	}
+	hit, err := a.find(ctx, now, &r)
+	if err != nil {
+		return unknown, err
+	}
+	if r.Kind == wire.KindMistake {
+		return objection(r, p, hit), nil
+	}
+	if r.State == wire.StateAccepted && !slices.Contains(triage.Names(&r), subject.Subject(r.Subject)) {
+		r.State = wire.StateReceived // an older server has answered it with what was decided about something else
+	}
+	way := follow(r, p)
+	if hit == nil {
+		switch {
+		case r.State == wire.StateReceived:
+			switch {
+			case p.State == triage.StateAsked:
+				way.Reasons = texts(p.Reason)
+			case p.Expired > 0:
+				way.step(wire.StateUnread, p.Expired)
+				way.Reason, way.Reasons = triage.Unread["en"], texts(triage.Unread)
+			}
+			return way.Receipt, nil
+		case r.State == wire.StateAccepted && p.Case != 0 && !(unpublished(p) && p.Action == triage.List):
+			way.step(wire.StateAccepted, r.Changed)
+			off := max(p.Released, p.Changed)
+			if p.Action == triage.List && p.Lapses > off && p.Lapses <= now.issued() { // its time has run out
+				off = p.Lapses
+			}
+			way.step(wire.StateWithdrawn, off)
+		default:
+			way.step(r.State, r.Changed)
 		}
-		answer.State, answer.Time = state, time
-		answer.Steps = append(answer.Steps, wire.Step{State: state, Time: time})
+		way.because(r, p)
+		return way.Receipt, nil
 	}
-	step(wire.StateReceived, r.Received)
-	if seen := reviewed(p); seen > 0 {
-		step(wire.StateReview, seen)
-	}
-	if r.State == wire.StateReceived {
-		if p.State == triage.StateAsked && r.Kind == wire.KindScam {
-			answer.Reasons = texts(p.Reason)
+	if r.State == wire.StateAccepted && r.Subject == string(hit.subject) {
+		way.step(wire.StateAccepted, r.Changed)
+		way.because(r, p)
+	} else { // on another one's report, or before this one came
+		way.Subject, way.Reasons = string(hit.subject), hit.entry.Reason
+		for _, one := range hit.entry.Reason {
+			if one.Lang == "en" {
+				way.Reason = one.Text
+			}
 		}
-		return answer, nil
 	}
-	step(r.State, r.Changed)
-	answer.Reasons = reasons(r, p)
-	if r.State != wire.StateAccepted || r.Kind != wire.KindScam {
-		return answer, nil
-	}
-	listed := subject.Subject(r.Subject)
-	if !a.lists(listed) {
-		if p.Released > 0 && slices.Contains(p.About(), listed) {
-			step(wire.StateWithdrawn, max(p.Released, p.Changed))
+	since := p.Released
+	if p.Published == 0 || p.Action != triage.List || !slices.Contains(p.About(), hit.subject) {
+		if since, err = a.since(ctx, hit.subject); err != nil {
+			return unknown, err
 		}
-		return answer, nil
 	}
-	step(wire.StateListed, p.Released)
+	way.step(wire.StateListed, since)
 	if a.Platform == nil {
-		return answer, nil
+		return way.Receipt, nil
 	}
-	informed, removed, err := a.Platform(ctx, listed)
+	informed, removed, err := a.Platform(ctx, hit.subject)
 	if err != nil {
 		return unknown, err
 	}
 	if removed > 0 && removed < r.Received { // it is reported again, and the platform is asked again
-		return answer, nil
+		return way.Receipt, nil
 	}
 	if informed > 0 {
-		step(wire.StateInformed, informed)
+		way.step(wire.StateInformed, informed)
 	}
 	if removed > 0 {
-		step(wire.StateRemoved, removed)
+		way.step(wire.StateRemoved, removed)
 	}
-	return answer, nil
+	return way.Receipt, nil
+}
+
+// way is a receipt that is being composed.
+type way struct{ wire.Receipt }
+
+// follow begins with what is true of every report: that it came, and whether a person looks at it.
+func follow(r inbox.Report, p triage.Progress) *way {
+	w := &way{wire.Receipt{Receipt: r.Receipt}}
+	w.step(wire.StateReceived, r.Received)
+	if seen := reviewed(p); seen > 0 && !(closed(p) && r.State == wire.StateReceived) { // else it came later, and waits for others to say so too
+		w.step(wire.StateReview, seen)
+	}
+	return w
+}
+
+// closed tells whether a case is decided, and that those who reported are told.
+func closed(p triage.Progress) bool {
+	return p.Settled && (p.State == triage.StateAccepted || p.State == triage.StateRejected)
+}
+
+// unpublished tells whether what was decided is told, and in no release yet.
+func unpublished(p triage.Progress) bool { return closed(p) && p.Published == 0 }
+
+// step adds a state, no earlier than the one before.
+func (w *way) step(state string, time int64) {
+	if n := len(w.Steps); n > 0 {
+		time = max(time, w.Steps[n-1].Time)
+	}
+	w.State, w.Time = state, time
+	w.Steps = append(w.Steps, wire.Step{State: state, Time: time})
+}
+
+// because adds about what it was decided and why.
+func (w *way) because(r inbox.Report, p triage.Progress) {
+	w.Subject, w.Reason, w.Reasons = r.Subject, r.Reason, reasons(r, p)
+}
+
+// objection is what became of a report of a mistake. It is answered when devices find what the answer says, and under review until then. Where the
+// list has become another one since, that is told: what stayed on it has left, or what had left is there again.
+func objection(r inbox.Report, p triage.Progress, hit *hit) wire.Receipt {
+	w := follow(r, p)
+	stays := r.State == wire.StateRejected
+	switch {
+	case r.State == wire.StateReceived:
+		return w.Receipt
+	case stays != (hit != nil) && unpublished(p):
+		if len(w.Steps) == 1 {
+			w.step(wire.StateReview, r.Changed)
+		}
+		return w.Receipt
+	}
+	w.step(r.State, r.Changed)
+	switch {
+	case stays && hit == nil:
+		w.step(wire.StateWithdrawn, p.Released)
+	case !stays && hit != nil:
+		w.step(wire.StateListed, p.Released)
+	default:
+		w.because(r, p)
+	}
+	return w.Receipt
 }
 
 // reviewed is since when a person looks at a case, in Unix seconds: since it was opened, or else since something was decided that is not
@@ -201,35 +290,111 @@ func texts(said map[string]string) []wire.Text {
 
 // current is the set of a release, opened once.
 type current struct {
-	digest release.Digest
-	set    set.Set
+	head release.Head
+	set  set.Set
 }
 
-// lists tells whether the current release has s.
-func (a *API) lists(s subject.Subject) bool {
-	note, err := a.Blobs.Head()
+// issued is when a release was signed, in Unix seconds; 0 where there is none.
+func (c *current) issued() int64 {
+	if c == nil {
+		return 0
+	}
+	return c.head.Issued
+}
+
+// open returns the current release; nil where there is none.
+func (a *API) open(ctx context.Context) (*current, error) {
+	note, err := a.Shelf.Head(ctx)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, nil
+	}
 	if err != nil {
-		return false
+		return nil, err
 	}
 	head, err := release.ReadHead(note)
+	if errors.Is(err, release.ErrFormat) {
+		return nil, nil
+	}
 	if err != nil {
-		return false
+		return nil, err
 	}
-	open := a.current.Load()
-	if open == nil || open.digest != head.Set {
-		body, err := a.Blobs.Get("blob/" + head.Set.String())
-		if err != nil {
-			return false
-		}
-		list, err := set.Open(body)
-		if err != nil {
-			return false
-		}
-		open = &current{head.Set, list}
-		a.current.Store(open)
+	if known := a.current.Load(); known != nil && known.head.Sequence == head.Sequence {
+		return known, nil
 	}
-	_, ok := open.set.Lookup(s.Digest())
-	return ok
+	body, err := a.Shelf.Blob(ctx, head.Set)
+	if err != nil {
+		return nil, err
+	}
+	list, err := set.Open(body)
+	if err != nil {
+		return nil, err
+	}
+	now := &current{head, list}
+	a.current.Store(now)
+	return now, nil
+}
+
+// hit is what the current release says about what was reported.
+type hit struct {
+	subject subject.Subject
+	entry   wire.Entry
+}
+
+// find looks what was reported up in a release, as a device does that opens its address; nil where it finds nothing.
+func (a *API) find(ctx context.Context, now *current, r *inbox.Report) (*hit, error) {
+	if now == nil {
+		return nil, nil
+	}
+	var found subject.Subject
+	if r.Href != "" {
+		var named subject.Named
+		if named.Read(r.Href) != nil {
+			return nil, nil
+		}
+		if i, _ := checker.Find(&now.set, &named); i >= 0 {
+			found = named.Subject(i)
+		}
+	} else { // an objection may come without
+		for _, s := range triage.Names(r) {
+			if _, ok := now.set.Lookup(s.Digest()); ok {
+				found = s
+				break
+			}
+		}
+	}
+	if found == "" {
+		return nil, nil
+	}
+	digest := found.Digest()
+	body, err := a.Shelf.Bucket(ctx, now.head.Sequence, release.BucketName(now.head.BucketBits, release.BucketIndex(now.head.BucketBits, digest)))
+	if errors.Is(err, blob.ErrNotFound) { // a device warns all the same
+		return &hit{subject: found}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var bucket wire.Bucket
+	var entries wire.Entries
+	if _, err = bucket.UnmarshalMsg(body); err == nil {
+		_, err = entries.UnmarshalMsg(bucket.Leaf)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if bytes.Equal(e.Digest, digest[:]) {
+			return &hit{found, e}, nil
+		}
+	}
+	return nil, nil // another subject begins with the same bits
+}
+
+// since is when something was put on the list; 0 where nobody knows.
+func (a *API) since(ctx context.Context, s subject.Subject) (int64, error) {
+	if a.Since == nil {
+		return 0, nil
+	}
+	return a.Since(ctx, s)
 }
 
 // encoded is an answer in the form that was asked for.

@@ -43,13 +43,12 @@ func newOffice(t *testing.T) *office {
 	o.Desk, err = triage.Open(filepath.Join(dir, "triage.db"))
 	must(err)
 	t.Cleanup(func() { o.Desk.Close() })
-	o.book, err = ledger.Open(filepath.Join(dir, "ledger.db"))
-	must(err)
-	t.Cleanup(func() { o.book.Close() })
-	must(publish.InitKeys(filepath.Join(dir, "keys"), time.Now().Unix()))
+	o.book = o.Shelf.Ledger
+	must(publish.InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()))
 	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
 	must(err)
-	o.publisher = &publish.Publisher{Ledger: o.book, Blobs: o.Blobs, Keys: keys}
+	o.publisher = &publish.Publisher{Ledger: o.book, Blobs: o.Shelf.Blobs, Keys: keys}
+	o.Shelf.Root = keys.Root
 	o.Platform = func(context.Context, subject.Subject) (int64, int64, error) { return o.informed, o.removed, nil }
 	return o
 }
@@ -60,7 +59,7 @@ func (o *office) report(kind, href string) string {
 	o.sent++
 	r := wire.Report{ID: fmt.Appendf(nil, "%016d", o.sent), Kind: kind, Href: href, Language: "vi", Time: noon}
 	body, _ := r.MarshalMsg(nil)
-	answer := o.Report(o.t.Context(), Sent{Type: string(MsgPack), Accept: string(JSON), Body: body}, time.Now().Unix())
+	answer := accept(o.t.Context(), o.API, Sent{Type: string(MsgPack), Accept: string(JSON), Body: body}, time.Now().Unix())
 	var receipt wire.Receipt
 	if err := json.Unmarshal(answer.Body, &receipt); err != nil || receipt.Receipt == "" {
 		o.t.Fatalf("%d %s", answer.Status, answer.Body)

@@ -6,6 +6,10 @@
 // Whatever is put is on the disk when Put or SetHead returns: a temporary file is
 // written and synced, renamed, and its folder synced. A crash leaves temporary files
 // behind, which Sweep removes, and nothing else.
+//
+// What is read may be anything, for the directory lies open to whoever serves it: only plain
+// files are read, never a link, a folder or a pipe, and never more bytes than are asked for.
+// Whether they are the right ones is for the reader to know.
 package blob
 
 import (
@@ -18,13 +22,15 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"khien/shared/release"
 )
 
 var (
 	// ErrNotFound is a name under which nothing was put.
 	ErrNotFound = errors.New("no such blob")
-	// ErrDiffers is the attempt to put other bytes under a name that is taken.
-	ErrDiffers = errors.New("the name is taken by other bytes")
+	// ErrNoBlob is what cannot have been put: a folder, a link, a pipe, or a file that has more bytes than are asked for or cannot be read.
+	ErrNoBlob = errors.New("not a file that was published")
 	// ErrName is a name that is not made of lower-case letters, digits, dashes and single slashes.
 	ErrName = errors.New("not a name of a blob")
 )
@@ -46,32 +52,29 @@ func Open(path string) (*Dir, error) {
 }
 
 func (d *Dir) file(name string) (string, error) {
-	part := strings.Split(name, "/")
-	for _, p := range part {
-		if p == "" || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			return "", ErrName
-		}
-	}
-	if name == headName {
+	if name == headName || !plain(name) {
 		return "", ErrName
 	}
 	return filepath.Join(d.path, filepath.FromSlash(name)), nil
 }
 
-// Put stores body under name, for good. The same bytes may be put again; others are ErrDiffers.
+func plain(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Put stores body under name, for good. Whatever else lies there is not what was put, and is replaced.
 func (d *Dir) Put(name string, body []byte) error {
 	file, err := d.file(name)
 	if err != nil {
 		return err
 	}
-	have, err := os.ReadFile(file)
-	switch {
-	case err == nil && bytes.Equal(have, body):
+	if have, err := read(file, int64(len(body))); err == nil && bytes.Equal(have, body) {
 		return nil
-	case err == nil:
-		return fmt.Errorf("couldn't put %s: %w", name, ErrDiffers)
-	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("couldn't put %s: %w", name, err)
 	}
 	if err := d.mkdir(filepath.Dir(file)); err != nil {
 		return fmt.Errorf("couldn't put %s: %w", name, err)
@@ -97,14 +100,9 @@ func (d *Dir) Draft() (*Draft, error) {
 	return &Draft{temp, d}, nil
 }
 
-// Put stores what was written under name, for good. What is there already is ErrDiffers.
+// Put stores what was written under name, for good, in place of whatever lies there.
 func (t *Draft) Put(name string) error {
 	file, err := t.dir.file(name)
-	if err == nil {
-		if _, have := os.Stat(file); have == nil {
-			err = ErrDiffers
-		}
-	}
 	if err == nil {
 		err = t.dir.mkdir(filepath.Dir(file))
 	}
@@ -133,6 +131,9 @@ func (t *Draft) finish(file string) error {
 		err = closing
 	}
 	if err == nil {
+		err = vacate(file)
+	}
+	if err == nil {
 		err = os.Rename(t.Name(), file)
 	}
 	if err != nil {
@@ -141,10 +142,24 @@ func (t *Draft) finish(file string) error {
 	return sync(filepath.Dir(file))
 }
 
-// mkdir makes a folder below the directory so that it survives a loss of power.
+// vacate removes a folder that has the name of a file.
+func vacate(file string) error {
+	if have, err := os.Lstat(file); err != nil || !have.IsDir() {
+		return nil
+	}
+	return os.RemoveAll(file)
+}
+
+// mkdir makes a folder below the directory so that it survives a loss of power. What has its name and is none is removed.
 func (d *Dir) mkdir(folder string) error {
-	if _, err := os.Stat(folder); err == nil || folder == d.path {
+	have, err := os.Stat(folder)
+	if err == nil && have.IsDir() || folder == d.path {
 		return err
+	}
+	if err == nil {
+		if err := os.Remove(folder); err != nil {
+			return err
+		}
 	}
 	parent := filepath.Dir(folder)
 	if err := d.mkdir(parent); err != nil {
@@ -179,55 +194,121 @@ func sync(folder string) error {
 	return f.Sync()
 }
 
-// Get returns what was put under name, or ErrNotFound.
-func (d *Dir) Get(name string) ([]byte, error) {
+// Get returns what was put under name, of at most limit bytes. The errors are ErrNotFound and ErrNoBlob.
+func (d *Dir) Get(name string, limit int64) ([]byte, error) {
 	file, err := d.file(name)
 	if err != nil {
 		return nil, ErrNotFound
 	}
-	return read(os.ReadFile(file))
+	return read(file, limit)
 }
 
-func read(body []byte, err error) ([]byte, error) {
-	if errors.Is(err, fs.ErrNotExist) {
+// File is what was put under a name, open to be read in pieces.
+type File struct {
+	file *os.File
+	size int64
+}
+
+// Open opens what was put under name. The errors are ErrNotFound and ErrNoBlob.
+func (d *Dir) Open(name string) (*File, error) {
+	file, err := d.file(name)
+	if err != nil {
 		return nil, ErrNotFound
 	}
+	f, size, err := open(file)
 	if err != nil {
-		return nil, fmt.Errorf("couldn't read a blob: %w", err)
+		return nil, err
+	}
+	return &File{f, size}, nil
+}
+
+// Slice returns n bytes from off on, or ErrNoBlob where there are none.
+func (f *File) Slice(off, n int64) ([]byte, error) {
+	if off < 0 || n < 0 || off > f.size-n {
+		return nil, fmt.Errorf("%w: it is cut off", ErrNoBlob)
+	}
+	return readFrom(io.NewSectionReader(f.file, off, n), n)
+}
+
+// Size is how many bytes there are.
+func (f *File) Size() int64 { return f.size }
+
+// Close ends the reading.
+func (f *File) Close() error { return f.file.Close() }
+
+// ReadPlain reads a file that is no blob, of at most limit bytes, through links too: a folder, a pipe or a larger one is ErrNoBlob, and one that is not
+// there fs.ErrNotExist. It waits for nobody at the other end of something that is no file.
+func ReadPlain(file string, limit int64) ([]byte, error) {
+	f, size, err := openPlain(file, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > limit {
+		return nil, fmt.Errorf("%w: %s has %d bytes, %d are allowed", ErrNoBlob, file, size, limit)
+	}
+	return readFrom(f, size)
+}
+
+// WritePlain replaces a file that is no blob, at once or not at all, and on the disk.
+func WritePlain(file string, body []byte) error { return write(file, body) }
+
+func read(file string, limit int64) ([]byte, error) {
+	f, size, err := open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > limit {
+		return nil, fmt.Errorf("%w: it has %d bytes, %d are allowed", ErrNoBlob, size, limit)
+	}
+	return readFrom(f, size)
+}
+
+func readFrom(r io.Reader, n int64) ([]byte, error) {
+	body := make([]byte, n)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoBlob, err)
 	}
 	return body, nil
 }
 
-// Slice returns n bytes from off on of what was put under name. ErrNotFound is a name
-// or a range that is not there.
-func (d *Dir) Slice(name string, off, n int64) ([]byte, error) {
-	file, err := d.file(name)
-	if err != nil {
-		return nil, ErrNotFound
+func open(file string) (f *os.File, size int64, err error) {
+	f, size, err = openPlain(file, syscall.O_NOFOLLOW)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = ErrNotFound
+	case err != nil && !errors.Is(err, ErrNoBlob):
+		err = fmt.Errorf("%w: %w", ErrNoBlob, err)
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return read(nil, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || off < 0 || n < 0 || off > info.Size()-n {
-		return nil, ErrNotFound
-	}
-	body := make([]byte, n)
-	_, err = io.ReadFull(io.NewSectionReader(f, off, n), body)
-	return read(body, err)
+	return f, size, err
 }
 
-// Names lists what was put below a folder, such as "delta/9f86…".
+// openPlain opens a plain file to be read, and waits for nobody at the other end of something that is none.
+func openPlain(file string, flags int) (f *os.File, size int64, err error) {
+	f, err = os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK|flags, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		f.Close()
+		return nil, 0, fmt.Errorf("%w: %s", ErrNoBlob, file)
+	}
+	return f, info.Size(), nil
+}
+
+// Names lists what lies below a folder, such as "delta/9f86…", and could have been put.
 func (d *Dir) Names(folder string) ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(filepath.Join(d.path, filepath.FromSlash(folder)), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+		if err != nil || e.IsDir() {
 			return err
 		}
 		name, err := filepath.Rel(d.path, path)
-		names = append(names, filepath.ToSlash(name))
+		if name = filepath.ToSlash(name); name != folder && plain(name) {
+			names = append(names, name)
+		}
 		return err
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -242,7 +323,10 @@ func (d *Dir) Delete(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := vacate(file); err != nil {
+		return fmt.Errorf("couldn't delete a blob: %w", err)
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return fmt.Errorf("couldn't delete a blob: %w", err)
 	}
 	os.Remove(filepath.Dir(file)) // only if it is empty now
@@ -257,9 +341,9 @@ func (d *Dir) SetHead(head []byte) error {
 	return nil
 }
 
-// Head returns the head, or ErrNotFound before the first SetHead.
+// Head returns the head. The errors are ErrNotFound, before the first SetHead, and ErrNoBlob.
 func (d *Dir) Head() ([]byte, error) {
-	return read(os.ReadFile(filepath.Join(d.path, headName)))
+	return read(filepath.Join(d.path, headName), release.MaxHead)
 }
 
 // Sweep removes what a crash left half written. No other process may be putting anything.

@@ -6,7 +6,6 @@ package campaign
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -15,7 +14,8 @@ import (
 	"slices"
 	"time"
 
-	"khien/server/sqlite"
+	"khien/server/db"
+	"khien/server/platform"
 	"khien/shared/category"
 	"khien/shared/guide"
 )
@@ -45,8 +45,17 @@ const (
 	Withdrawn State = "withdrawn"
 )
 
-// Platforms are those that a card may be for. The extension knows them by their domains (extension/src/advice.ts).
-var Platforms = []string{"facebook", "instagram", "linkedin", "telegram", "threads", "tiktok", "whatsapp", "x", "youtube", "zalo"}
+// Platforms are those that a card may be for. The extension knows them by their domains.
+var Platforms = withCards()
+
+func withCards() (names []string) {
+	for _, p := range platform.All() {
+		if p.HasCards {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
 
 // Card is one with its state.
 type Card struct {
@@ -65,7 +74,7 @@ func (c *Card) InForce(now int64) bool {
 }
 
 // Store is safe for concurrent use, by several processes too.
-type Store struct{ db *sql.DB }
+type Store struct{ db *db.DB }
 
 //go:embed migrations/*.sql
 var files embed.FS
@@ -76,11 +85,11 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(path, migrations)
+	store, err := db.Open(path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the cards: %w", err)
 	}
-	return &Store{db}, nil
+	return &Store{store}, nil
 }
 
 // Close waits for the statements under way.
@@ -189,7 +198,7 @@ func (s *Store) Active(ctx context.Context, now int64) ([]guide.Card, error) {
 }
 
 func (s *Store) read(ctx context.Context, where string, args ...any) ([]Card, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT body, picture, state, actor, changed FROM card `+where+` ORDER BY changed DESC, id`, args...)
+	rows, err := s.db.QueryContext(ctx, `SELECT id, body, picture, state, actor, changed FROM card `+where+` ORDER BY changed DESC, id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the cards: %w", err)
 	}
@@ -197,15 +206,15 @@ func (s *Store) read(ctx context.Context, where string, args ...any) ([]Card, er
 	var cards []Card
 	for rows.Next() {
 		var c Card
-		var body, state string
+		var id, body, state string
 		var picture []byte
-		err := rows.Scan(&body, &picture, &state, &c.Actor, &c.Changed)
-		if err == nil {
-			err = json.Unmarshal([]byte(body), &c.Card)
-		}
-		if err != nil {
+		if err := rows.Scan(&id, &body, &picture, &state, &c.Actor, &c.Changed); err != nil {
 			return nil, fmt.Errorf("couldn't read the cards: %w", err)
 		}
+		if json.Unmarshal([]byte(body), &c.Card) != nil { // a card that says nothing; the publisher leaves it out
+			c.Card = guide.Card{}
+		}
+		c.ID = id
 		c.State = State(state)
 		if len(picture) > 0 {
 			c.Picture = slices.Clone(picture)

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"reflect"
@@ -204,4 +206,42 @@ func TestACardIsReadAsItWasWritten(t *testing.T) {
 	if _, err := read(); !errors.Is(err, ErrCard) {
 		t.Errorf("%v, want ErrCard", err)
 	}
+}
+
+// Whatever somebody uploads for a card, it is refused by name, or becomes a small JPEG of the same shape that every device shows and that would be
+// taken again.
+func FuzzPicture(f *testing.F) {
+	drawn := image.NewNRGBA(image.Rect(0, 0, 12, 7))
+	drawn.Set(3, 3, color.NRGBA{200, 0, 0, 120})
+	var asPNG, asJPEG bytes.Buffer
+	if err := errors.Join(png.Encode(&asPNG, drawn), jpeg.Encode(&asJPEG, drawn, nil)); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(asPNG.Bytes())
+	f.Add(asJPEG.Bytes())
+	f.Add([]byte("RIFF\x1a\x00\x00\x00WEBPVP8L\r\x00\x00\x00/\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"))
+	f.Add([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x10\x00\x00\x00\x10\x00\x10\x06\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, upload []byte) {
+		size, _, err := image.DecodeConfig(bytes.NewReader(upload))
+		if err == nil && size.Width > 0 && size.Height > (1<<18)/size.Width {
+			return // slow, and held by the bound on pixels
+		}
+		small, refused := Picture(upload)
+		if refused != nil {
+			if !errors.Is(refused, ErrPicture) {
+				t.Fatalf("an error without a name: %v", refused)
+			}
+			return
+		}
+		got, err := jpeg.DecodeConfig(bytes.NewReader(small))
+		if err != nil || len(small) > guide.MaxPicture || got.Width > maxWidth || got.Height > maxHeight || got.Width > size.Width || got.Height > size.Height {
+			t.Fatalf("of %d × %d became %d × %d in %d bytes, %v", size.Width, size.Height, got.Width, got.Height, len(small), err)
+		}
+		if tall := float64(got.Width) * float64(size.Height) / float64(size.Width); got.Width > 1 && math.Abs(tall-float64(got.Height)) > 1+tall/float64(got.Width) {
+			t.Fatalf("%d × %d has another shape than %d × %d", got.Width, got.Height, size.Width, size.Height)
+		}
+		if again, err := Picture(small); err != nil || len(again) == 0 {
+			t.Fatalf("it would not be taken again: %v", err)
+		}
+	})
 }

@@ -35,15 +35,32 @@ func (v *visit) objected(c triage.Case) objected {
 }
 
 func appealsPage(v *visit) error {
-	cases, err := v.Desk.Appealed(v.ctx())
-	if err != nil {
+	w := waiting{line: line{Part: triage.PartAppealed, Show: lots, From: max(0, int(v.number("from")))}}
+	var err error
+	if w.line.Cases, w.Total, err = v.Desk.In(v.ctx(), triage.PartAppealed, w.From, w.Show); err != nil {
 		return err
 	}
-	list := make([]objected, len(cases))
-	for i, c := range cases {
-		list[i] = v.objected(c)
+	for _, c := range w.line.Cases {
+		w.Cases = append(w.Cases, v.objected(c))
 	}
-	return v.show("appeals", list)
+	return v.show("appeals", w)
+}
+
+// waiting are some of the cases that somebody objects to.
+type waiting struct {
+	line
+	Cases []objected
+}
+
+// Before and After are links; empty where there is nothing.
+func (w waiting) Before() string { return w.link(w.line.Before(), w.From-w.Show) }
+func (w waiting) After() string  { return w.link(w.line.After(), w.Last()) }
+
+func (waiting) link(is string, from int) string {
+	if is == "" {
+		return ""
+	}
+	return "/appeals?from=" + strconv.Itoa(max(0, from))
 }
 
 // objections is what the page of one case shows to who answers the appeals.
@@ -75,8 +92,9 @@ func appealPage(v *visit) error {
 		return err
 	}
 	o.Far = map[subject.Subject]triage.Reach{}
+	impact := v.Impact.Now()
 	for _, i := range o.Listed {
-		o.Far[i.Subject] = v.Impact.Of(i.Subject, 1)
+		o.Far[i.Subject] = impact.Of(i.Subject, 1)
 	}
 	subjects, err := v.Desk.Subjects(v.ctx(), c.ID)
 	if err != nil {
@@ -143,8 +161,8 @@ func (v *visit) answer() (map[string]string, error) {
 }
 
 func withdrawAppealed(v *visit) error {
-	v.deciding.RLock()
-	defer v.deciding.RUnlock()
+	v.deciding.Lock()
+	defer v.deciding.Unlock()
 	c, err := v.Desk.Get(v.ctx(), v.number("id"))
 	if err != nil {
 		return err
@@ -165,8 +183,13 @@ func withdrawAppealed(v *visit) error {
 	if !slices.ContainsFunc(listed, func(i ledger.Indicator) bool { return i.Subject == what }) {
 		return wrong("appeal.notlisted")
 	}
+	why, err := v.confirmOff(what, reason)
+	if why == nil || err != nil {
+		return err
+	}
 	if c, err = v.Desk.Decide(v.ctx(), c.ID, triage.Decision{
-		Actor: v.person.Name, Action: triage.Withdraw, Lists: triage.Only(what), Reason: reason, Why: v.form("why"), Impact: v.Impact.Of(what, 1),
+		Actor: v.person.Name, Action: triage.Withdraw, Lists: triage.Only(what), Reason: reason, Why: v.why(*why),
+		Impact: v.Impact.Of(what, 1),
 	}); err != nil {
 		return err
 	}
@@ -175,6 +198,37 @@ func withdrawAppealed(v *visit) error {
 		done = "case.told.proposed"
 	}
 	return v.back("/appeals", done, strconv.FormatInt(c.ID, 10))
+}
+
+// confirmOff asks with a passkey before something leaves the list that another has listed, and says who. Why is for the log; it is nil
+// where the page that asks has been shown.
+func (v *visit) confirmOff(what subject.Subject, reason map[string]string) (why *string, err error) {
+	history, err := v.Publisher.Ledger.History(v.ctx(), what)
+	if err != nil {
+		return nil, err
+	}
+	by := history[len(history)-1].Actor
+	says := []string{say(v.lang, "undo.lists", what.Describe(v.lang), by)}
+	listing, err := v.Desk.Listing(v.ctx(), what)
+	if err != nil && !errors.Is(err, triage.ErrNotFound) {
+		return nil, err
+	}
+	if listing.Seconded != "" {
+		says = append(says, say(v.lang, "undo.agreed", listing.Seconded))
+	}
+	if by == v.person.Name && listing.Seconded == "" {
+		return new(""), nil
+	}
+	for _, lang := range languages {
+		if reason[lang] != "" {
+			says = append(says, say(v.lang, "undo.reason", reason[lang]))
+		}
+	}
+	proof, err := v.confirm(change{Key: "confirm.off", What: []any{what, by, listing.ID, listing.Changed, reason}, Says: says})
+	if proof == "" || err != nil {
+		return nil, err
+	}
+	return &proof, nil
 }
 
 func upholdAppealed(v *visit) error {

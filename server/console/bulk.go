@@ -97,8 +97,9 @@ func (v *visit) batch() (batch, error) {
 	}
 	b.Things = n
 	if b.Action == triage.List {
+		impact := v.Impact.Now()
 		for i, one := range b.Cases {
-			b.Cases[i].Impact = v.Impact.OfAll(one.About(), n-len(one.Lists))
+			b.Cases[i].Impact = impact.OfAll(one.About(), n-len(one.Lists))
 		}
 	}
 	return b, nil
@@ -107,8 +108,7 @@ func (v *visit) batch() (batch, error) {
 // About are the things that would be listed.
 func (c choice) About() []subject.Subject { return triage.Ruling{Lists: c.Lists}.About() }
 
-// listable is what would be listed of a case without looking closer: what it is about, and of several subjects those that come
-// ticked on its page. Where there is nothing, why says so.
+// listable is what would be listed of a case without looking closer: what comes ticked on its page. Where there is nothing, why says so.
 func (v *visit) listable(c triage.Case) (lists []triage.Listing, reason string, err error) {
 	subjects, err := v.Desk.Subjects(v.ctx(), c.ID)
 	if err != nil {
@@ -118,7 +118,7 @@ func (v *visit) listable(c triage.Case) (lists []triage.Listing, reason string, 
 		switch refused := s.Refused(); {
 		case refused != nil:
 			reason = refusedFor(v.lang, refused)
-		case len(subjects) == 1 || s.Sure():
+		case s.Sure():
 			lists = append(lists, triage.Listing{Of: s.Name, Lists: s.Name})
 		}
 	}
@@ -180,19 +180,31 @@ func decideMany(v *visit) error {
 }
 
 func undoMany(v *visit) error {
-	v.deciding.RLock()
-	defer v.deciding.RUnlock()
+	v.deciding.Lock()
+	defer v.deciding.Unlock()
 	cases, err := v.selected()
 	if err != nil {
 		return err
 	}
-	done := 0
+	why, err := v.confirmUndo("confirm.undo", cases)
+	if why == nil || err != nil {
+		return err
+	}
+	done, proposed := 0, 0
 	for _, c := range cases {
-		if _, err := v.Desk.Undo(v.ctx(), c.ID, v.person.Name, ""); err == nil {
-			done++
-		} else if !errors.Is(err, triage.ErrState) {
+		c, err := v.Desk.Undo(v.ctx(), c.ID, v.person.Name, *why)
+		switch {
+		case errors.Is(err, triage.ErrState):
+		case err != nil:
 			return err
+		case c.Undoing != "":
+			proposed++
+		default:
+			done++
 		}
+	}
+	if proposed > 0 {
+		return v.back("/queue?part=decided", "many.undoing", strconv.Itoa(done), strconv.Itoa(proposed))
 	}
 	return v.back("/queue?part=decided", "many.undone", strconv.Itoa(done))
 }

@@ -42,7 +42,7 @@ type advice struct {
 // Says is a text of the card in a language.
 func says(texts []guide.Text, lang string) string {
 	for _, t := range texts {
-		if t.Lang == lang {
+		if t.Lang == lang && strings.TrimSpace(t.Text) != "" {
 			return t.Text
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -444,26 +445,91 @@ func decideAsk(v *visit) error {
 }
 
 func undo(v *visit) error {
-	v.deciding.RLock()
-	defer v.deciding.RUnlock()
-	c, err := v.Desk.Undo(v.ctx(), v.number("id"), v.person.Name, v.form("why"))
-	if err != nil {
-		return err
-	}
-	id := strconv.FormatInt(c.ID, 10)
-	return v.back("/cases/"+id, "case.told.undo", id)
+	return v.takeBack("confirm.undo", func(c triage.Case, why string) (triage.Case, error) {
+		return v.Desk.Undo(v.ctx(), c.ID, v.person.Name, why)
+	})
 }
 
 // reopen opens a case again that is settled: it is decided anew.
 func reopen(v *visit) error {
-	v.deciding.RLock()
-	defer v.deciding.RUnlock()
-	c, err := v.Desk.Reopen(v.ctx(), v.Inbox, v.number("id"), v.person.Name, v.form("why"))
+	return v.takeBack("confirm.reopen", func(c triage.Case, why string) (triage.Case, error) {
+		return v.Desk.Reopen(v.ctx(), v.Inbox, c.ID, v.person.Name, why)
+	})
+}
+
+// takeBack takes the decision about the case of the path back, where it is another's when that is confirmed.
+func (v *visit) takeBack(key string, do func(c triage.Case, why string) (triage.Case, error)) error {
+	v.deciding.Lock()
+	defer v.deciding.Unlock()
+	c, err := v.thisCase()
 	if err != nil {
 		return err
 	}
-	id := strconv.FormatInt(c.ID, 10)
-	return v.back("/cases/"+id, "case.told.undo", id)
+	why, err := v.confirmUndo(key, []triage.Case{c})
+	if why == nil || err != nil {
+		return err
+	}
+	if c, err = do(c, v.why(*why)); err != nil {
+		return err
+	}
+	id, told := strconv.FormatInt(c.ID, 10), "case.told.undo"
+	if c.Undoing != "" {
+		told = "case.told.undoing"
+	}
+	return v.back("/cases/"+id, told, id)
+}
+
+// confirmUndo asks with a passkey before decisions are taken back that are not the reader's own alone, and says whose they are, and what
+// follows. Why is for the log; it is nil where the page that asks has been shown. What one person may not take back is an error at once.
+func (v *visit) confirmUndo(key string, cases []triage.Case) (why *string, err error) {
+	c := change{Key: key}
+	var what []any
+	var whose []string
+	for _, one := range cases {
+		if one.Settled != (key == "confirm.reopen") || one.State == triage.StateOpen || one.State == triage.StateMerged {
+			return nil, triage.ErrState
+		}
+		by := one.Decided
+		if one.Seconded != "" {
+			by = say(v.lang, "undo.both", one.Decided, one.Seconded)
+		}
+		what = append(what, pending(one), one.Seconded, one.Undoing, one.Wished)
+		key := "undo.opens"
+		switch {
+		case one.Seconded == "" && one.Decided == v.person.Name:
+			continue
+		case one.Seconded == "":
+		case !one.UndoneBy(v.person.Name):
+			if key = "undo.proposes"; one.WantedBefore(v.person.Name) {
+				return nil, triage.ErrSamePerson
+			}
+		case !v.may(staff.Second):
+			return nil, errForbidden
+		default:
+			key = "undo.second"
+		}
+		if !slices.Contains(whose, by) {
+			whose = append(whose, by)
+		}
+		args := []any{one.ID, one.Subject.Describe(v.lang), say(v.lang, "action."+string(one.Action)), by, count(v.lang, "case.reports", one.Reports)}
+		if key == "undo.second" {
+			args = append(args, one.Undoing)
+		}
+		c.Says = append(c.Says, say(v.lang, key, args...))
+	}
+	if c.Says == nil {
+		return new(""), nil
+	}
+	c.Says = slices.Insert(c.Says, 0, count(v.lang, "undo.whose", len(c.Says))+" "+strings.Join(whose, ", "))
+	if own := len(cases) - len(c.Says) + 1; own > 0 {
+		c.Says = append(c.Says, count(v.lang, "undo.own", own))
+	}
+	c.What = what
+	proof, err := v.confirm(c)
+	if proof == "" || err != nil {
+		return nil, err
+	}
+	return &proof, nil
 }
 
 func merge(v *visit) error {
@@ -517,7 +583,7 @@ func second(v *visit) error {
 	if proof == "" || err != nil {
 		return err
 	}
-	if _, err := v.Desk.Second(v.ctx(), c, v.person.Name, strings.TrimPrefix(v.form("why")+"; "+proof, "; ")); err != nil {
+	if _, err := v.Desk.Second(v.ctx(), c, v.person.Name, v.why(proof)); err != nil {
 		return err
 	}
 	return v.back("/queue?part=proposed", "case.told.second", strconv.FormatInt(c.ID, 10))
@@ -531,8 +597,13 @@ func (v *visit) confirmSecond(cases []triage.Case) (proof string, err error) {
 		switch {
 		case one.State != triage.StateProposed:
 			return "", triage.ErrState
-		case one.Decided == v.person.Name:
+		case triage.SamePerson(one.Decided, v.person.Name):
 			return "", triage.ErrSamePerson
+		}
+		if stands, err := v.stands(one); err != nil {
+			return "", err
+		} else if !stands {
+			return "", &told{http.StatusConflict, "problem.gone", []any{one.Decided}}
 		}
 		off, err := v.Desk.Replaced(v.ctx(), v.Publisher.Ledger, one)
 		if err != nil {
@@ -556,6 +627,14 @@ func (v *visit) confirmSecond(cases []triage.Case) (proof string, err error) {
 	}
 	c.What = what
 	return v.confirm(c)
+}
+
+// stands tells whether who has decided about a case stands for it still: somebody who was locked out since, or came in anew, is no first of two.
+func (v *visit) stands(c triage.Case) (bool, error) {
+	if strings.HasSuffix(c.Decided, triage.Shell) {
+		return true, nil
+	}
+	return v.Staff.Stands(v.ctx(), c.Decided, staff.Decide, c.Changed)
 }
 
 // pending is all of what a case does when it is published.

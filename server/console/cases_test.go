@@ -155,14 +155,12 @@ func TestAppealsInTheConsole(t *testing.T) {
 	_, body, _ = o.ask("GET", "/appeals/2", mai, nil)
 	o.sees(body, "No objection waits", "cửa hàng thật", "stayed")
 
-	if _, err := o.Desk.Settle(t.Context(), o.Publisher.Ledger, o.Inbox); err != nil {
-		t.Fatal(err)
-	}
+	o.settle()
 	e, err := o.Publisher.Ledger.Entry(t.Context(), "shop.example/")
 	if err != nil || e.Withdrawn == 0 || e.Taken["vi"] != "cửa hàng thật" {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if waiting, err := o.Desk.Appealed(t.Context()); err != nil || len(waiting) != 0 {
+	if waiting, _, err := o.Desk.In(t.Context(), triage.PartAppealed, 0, 100); err != nil || len(waiting) != 0 {
 		t.Errorf("%+v, %v", waiting, err)
 	}
 	var said []string
@@ -186,7 +184,7 @@ func TestAnObjectionToWhatReachesFar(t *testing.T) {
 	mai := o.person("mai", staff.Maintainer)
 	o.lists("shop.github.io/", nil)
 	o.report(wire.Report{Kind: wire.KindMistake, Href: "https://shop.github.io/", Note: "It is mine."}, "a")
-	_, body, _ := o.ask("GET", "/appeals/1", mai+"; khien-lang=vi", nil)
+	_, body, _ := o.ask("GET", "/appeals/1", mai+"; __Host-khien-lang=vi", nil)
 	o.sees(body, "Cần hai người đồng ý: một trang thuộc github.io")
 	form := url.Values{"lists": {"shop.github.io/"}, "reason_en": {"an honest shop"}, "reason_vi": {"cửa hàng thật"}}
 	if status, body, _ := o.ask("POST", "/appeals/1/withdraw", mai, form); status != 303 {
@@ -198,12 +196,12 @@ func TestAnObjectionToWhatReachesFar(t *testing.T) {
 	_, body, _ = o.ask("GET", "/publish", mai, nil)
 	o.sees(body, "1 proposal waits for a second person", "!is taken off")
 
-	// Taken off in another way, the release takes two.
+	// Listed in another way, it waits for two when the release goes out.
 	if err := o.Publisher.Ledger.List(t.Context(), "mai", ledger.Indicator{Subject: "page.github.io/", FirstSeen: 1}); err != nil {
 		t.Fatal(err)
 	}
 	_, body, _ = o.ask("GET", "/publish", mai, nil)
-	o.sees(body, "a host of github.io: two people must confirm", "Confirm as the first person")
+	o.sees(body, "2 wait for two people: they reach far", "page.github.io/", "Two people confirm what reaches everybody")
 }
 
 // A case that was listed and is decided anew: its page says what a rejection takes off the list, the plan shows it, and a release
@@ -240,7 +238,7 @@ func TestAListedCaseIsRejectedAnew(t *testing.T) {
 	if err != nil || p.Removed.Count != 1 {
 		t.Fatalf("%+v, %v", p.Plan, err)
 	}
-	if _, err := o.Desk.ReleasePlanned(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix(), p.Plan); err != nil {
+	if _, err := o.Desk.ReleasePlanned(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix(), p.Planned); err != nil {
 		t.Error(err)
 	}
 	e, err := o.Publisher.Ledger.Entry(t.Context(), "shop.example/")
@@ -351,7 +349,7 @@ func TestNothingRunsInCasePages(t *testing.T) {
 		if _, err := o.Takedowns.Move(t.Context(), c.ID, takedown.Move{Actor: attack, To: takedown.Sent, Theirs: attack, Why: attack}, time.Now().Unix()); err != nil {
 			t.Fatal(err)
 		}
-		waiting, err := o.Desk.Appealed(t.Context())
+		waiting, _, err := o.Desk.In(t.Context(), triage.PartAppealed, 0, 100)
 		if err != nil || len(waiting) == 0 {
 			t.Fatalf("%+v, %v", waiting, err)
 		}

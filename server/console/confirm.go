@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -76,11 +77,11 @@ func (v *visit) confirmed(digest string) (proof, reason string, err error) {
 	if err := v.Staff.Used(v.ctx(), *key); err != nil {
 		return "", "", err
 	}
-	return "confirmed with passkey " + shortKey(key.ID) + proofOver(digest), "", nil
+	return "confirmed with passkey " + shortKey(key.ID) + " over sha256:" + digest, "", nil
 }
 
-// proofOver is how a proof ends.
-func proofOver(digest string) string { return " over sha256:" + digest }
+// why is what the reader notes for the log, with the proof where there is one.
+func (v *visit) why(proof string) string { return strings.Trim(v.form("why")+"; "+proof, "; ") }
 
 // confirmation is a page that asks for a passkey.
 type confirmation struct {

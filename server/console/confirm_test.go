@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"os"
@@ -10,11 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-webauthn/webauthn/webauthn"
-
 	"khien/server/ledger"
 	"khien/server/staff"
-	"khien/server/triage"
 	"khien/shared/subject"
 	"khien/shared/wire"
 )
@@ -104,53 +102,59 @@ func TestWhatIsSaidBesideTheListIsConfirmed(t *testing.T) {
 	}
 }
 
-// The first of two confirmations of a release outlives the server, and counts for exactly what was confirmed, from somebody who may publish still.
-func TestAProposedReleaseOutlivesTheServer(t *testing.T) {
+// The server stood still for 700 days, or its clock has jumped: the page asks before it shows what a release would change, and whoever says that the
+// clock is right confirms that too. What is over at once takes two people, as on the command line.
+func TestAClockThatIsWrongIsAQuestion(t *testing.T) {
 	o := newOffice(t)
 	mai, linh := o.person("mai", staff.Maintainer), o.person("linh", staff.Approver)
-	for i := range 51 {
-		s := subject.Subject(fmt.Sprintf("shop-%d.example/", i))
-		if err := o.Publisher.Ledger.List(t.Context(), "mai", ledger.Indicator{Subject: s, FirstSeen: 1}); err != nil {
+	then := time.Now().Unix() - 700*24*60*60
+	for i := range 60 {
+		one := ledger.Indicator{Subject: subject.Subject(fmt.Sprintf("shop-%d.example/", i)), FirstSeen: then, Lapses: then + 90*24*60*60}
+		if err := o.Publisher.Ledger.List(t.Context(), "mai", one); err != nil {
 			t.Fatal(err)
 		}
 	}
-	page := func(session string) string {
-		t.Helper()
-		_, body, _ := o.ask("GET", "/publish", session, nil)
-		return body
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", then); err != nil {
+		t.Fatal(err)
 	}
-	digest := digestField.FindStringSubmatch(page(mai))[1]
-	// What publishNow writes when a passkey has confirmed it.
-	propose := func(actor, digest string) {
-		t.Helper()
-		act := triage.Act{Time: 1, Actor: actor, Action: proposes, Object: afterRelease(0), Why: "confirmed with passkey 00000000" + proofOver(digest)}
-		if err := o.Desk.Record(t.Context(), act); err != nil {
-			t.Fatal(err)
-		}
-	}
-	propose("mai", strings.Repeat("0", 64))
-	if body := page(linh); strings.Contains(body, "mai has confirmed it") {
-		t.Error("a confirmation of something else counts")
-	}
-	propose("mai", digest)
-	again, err := New(o.Config) // the server is started anew
+	before, err := o.Publisher.Blobs.Head()
 	if err != nil {
 		t.Fatal(err)
 	}
-	again.sessions = o.sessions
-	if again.handler, err = again.routing(); err != nil {
-		t.Fatal(err)
+	status, body, _ := o.ask("GET", "/publish", mai, nil)
+	o.sees(body, "Is this server&#39;s clock right?", "60 of 60 entries", "The clock is right: it is")
+	if status != 200 || digestField.MatchString(body) {
+		t.Errorf("%d, and there is something to confirm", status)
 	}
-	o.Console = again
-	o.sees(page(mai), "You have confirmed it")
-	o.sees(page(linh), "mai has confirmed it")
-	propose("linh", digest)
-	o.sees(page(mai), "linh has confirmed it; an approver, and not the same person, must too")
-	o.sees(page(linh), "mai has confirmed it")
-	if err := o.Staff.Leave(t.Context(), "mai"); err != nil {
-		t.Fatal(err)
+	for _, form := range []url.Values{nil, {"digest": {strings.Repeat("0", 64)}, "assertion": {"{}"}}} {
+		status, body, _ := o.ask("POST", "/publish", mai, form)
+		if o.sees(body, "Is this server&#39;s clock right?"); status != 409 {
+			t.Errorf("it is confirmed unasked: %d", status)
+		}
 	}
-	o.sees(page(linh), "You have confirmed it")
+	_, body, _ = o.ask("GET", "/publish?clock=right", mai, nil)
+	o.sees(body, "You say that it is right", "Two people confirm what reaches everybody", "60 are taken off")
+	shown := digestField.FindStringSubmatch(body)
+	if shown == nil || !strings.Contains(body, `name="clock" value="right"`) {
+		t.Fatalf("there is nothing to confirm:\n%s", body)
+	}
+	o.Publisher.ClockIsRight = true
+	o.propose("mai")
+	o.Publisher.ClockIsRight = false
+	_, body, _ = o.ask("GET", "/publish", linh, nil)
+	if digestField.MatchString(body) {
+		t.Error("the second person isn't asked")
+	}
+	_, body, _ = o.ask("GET", "/publish?clock=right", linh, nil)
+	o.sees(body, "mai has proposed it; you make it two")
+	shown = digestField.FindStringSubmatch(body)
+	status, body, _ = o.ask("POST", "/publish", linh, url.Values{"clock": {"right"}, "digest": {shown[1]}, "assertion": {"{}"}})
+	if status != 409 || !strings.Contains(body, shown[1]) {
+		t.Errorf("without a passkey: %d", status)
+	}
+	if after, err := o.Publisher.Blobs.Head(); err != nil || string(after) != string(before) {
+		t.Errorf("something was published: %v", err)
+	}
 }
 
 // Nobody is asked to confirm what cannot be: to forget no passkey, one that is not theirs, or the last.
@@ -162,14 +166,7 @@ func TestOnlyAPasskeyOfOnesOwnIsForgotten(t *testing.T) {
 			t.Errorf("%q is %d", id, status)
 		}
 	}
-	link, err := o.Staff.Invite(t.Context(), "mai", staff.Maintainer)
-	if err == nil {
-		err = o.Staff.Enrol(t.Context(), link, webauthn.Credential{ID: []byte{1}})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, body, _ := o.ask("POST", "/me/forget", mai, url.Values{"passkey": {"01"}})
+	status, body, _ := o.ask("POST", "/me/forget", mai, url.Values{"passkey": {hex.EncodeToString(o.fingers[mai].id)}})
 	if o.sees(body, "Without this passkey you could not come in"); status != 422 {
 		t.Errorf("the last one is %d", status)
 	}

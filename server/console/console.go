@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -34,6 +35,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"khien/server/evidence"
+	"khien/server/gate"
 	"khien/server/inbox"
 	"khien/server/publish"
 	"khien/server/staff"
@@ -47,6 +49,10 @@ const (
 	entering    = 5 * time.Minute  // for signing in
 	maxForm     = 1 << 20          // bytes of a request's body
 )
+
+// sessionCookie is the name of the session's cookie. Browsers take it only from this very host, for all of its paths, and never from a
+// page that was not sent securely; http://localhost counts as secure to them.
+const sessionCookie = "__Host-khien-console"
 
 // Config says where the console works and on what.
 type Config struct {
@@ -64,6 +70,7 @@ type Config struct {
 	Pictures string
 	Letters  string // the folder of what letters to platforms need; see takedown.Operator
 	Impact   triage.Impact
+	Conns    gate.Limits
 	Log      *slog.Logger // told about faults of the server, never about what is in reports
 }
 
@@ -88,6 +95,9 @@ func New(c Config) (*Console, error) {
 	}
 	origin.Path = ""
 	k := &Console{Config: c, origin: origin}
+	k.Desk.Stands = func(ctx context.Context, name string, when int64) (bool, error) {
+		return k.Staff.Stands(ctx, name, staff.Decide, when)
+	}
 	k.passkeys, err = webauthn.New(&webauthn.Config{
 		RPID: origin.Hostname(), RPDisplayName: "Khiên", RPOrigins: []string{origin.String()},
 		AttestationPreference: protocol.PreferNoAttestation,
@@ -105,11 +115,11 @@ func New(c Config) (*Console, error) {
 	k.sessions = scs.New()
 	k.sessions.Lifetime, k.sessions.IdleTimeout = sessionLife, sessionIdle
 	k.sessions.HashTokenInStore = true
-	k.sessions.Cookie.Name, k.sessions.Cookie.Persist = "khien-console", false
-	k.sessions.Cookie.SameSite, k.sessions.Cookie.Secure = http.SameSiteStrictMode, origin.Scheme == "https"
-	k.sessions.ErrorFunc = func(w http.ResponseWriter, _ *http.Request, err error) {
+	k.sessions.Cookie.Name, k.sessions.Cookie.Persist = sessionCookie, false
+	k.sessions.Cookie.SameSite, k.sessions.Cookie.Secure = http.SameSiteStrictMode, true
+	k.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		k.Log.Error("couldn't keep a session", "error", err)
-		http.Error(w, "The server made a mistake.", http.StatusInternalServerError)
+		plainly(w, r, http.StatusInternalServerError, "problem.fault")
 	}
 	if k.handler, err = k.routing(); err != nil {
 		return nil, err
@@ -122,8 +132,9 @@ func (k *Console) Address() string { return k.origin.String() }
 
 // Run serves on l until ctx is done, and gathers reports into cases meanwhile.
 func (k *Console) Run(ctx context.Context, l net.Listener) error {
+	l = gate.Listen(l, k.Conns, gate.Proxies{}, k.Log)
 	server := &http.Server{
-		Handler: k, ReadTimeout: 15 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: admitted(k), ConnContext: withConn, ReadTimeout: 15 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), // it prints addresses of clients
 	}
 	gathered := make(chan struct{})
@@ -148,6 +159,28 @@ func (k *Console) Run(ctx context.Context, l net.Listener) error {
 	return err
 }
 
+// connKey is under which the context of a request has its connection.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// admitted answers who has not sent too much ahead.
+func admitted(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn := r.Context().Value(connKey{}).(*gate.Conn)
+		if !conn.Begin(netip.Addr{}) {
+			w.Header().Set("Connection", "close")
+			w.Header().Set("Retry-After", "60")
+			plainly(w, r, http.StatusTooManyRequests, "problem.busy")
+			return
+		}
+		defer conn.End()
+		handler.ServeHTTP(w, r)
+	})
+}
+
 // gather puts what comes in into cases every few seconds.
 func (k *Console) gather(ctx context.Context) {
 	tick := time.NewTicker(3 * time.Second)
@@ -168,13 +201,31 @@ func (k *Console) gather(ctx context.Context) {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
+// unkept is an answer that nobody may keep, whatever is said about that on the way: the sessions add words of their own, and an error
+// takes them away.
+type unkept struct{ http.ResponseWriter }
+
+func (w unkept) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w unkept) WriteHeader(status int) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w unkept) Write(b []byte) (int, error) {
+	w.Header().Set("Cache-Control", "no-store")
+	return w.ResponseWriter.Write(b)
+}
+
 // ServeHTTP answers one request. Nothing about it is logged.
 func (k *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	w = unkept{w}
+	defer func() { w.Header().Set("Cache-Control", "no-store") }() // where nothing was written
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=()")
@@ -184,9 +235,8 @@ func (k *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, k.origin.String()+"/", http.StatusFound)
 			return
 		}
-		http.Error(w, "The console is at "+k.origin.String(), http.StatusMisdirectedRequest)
+		plainly(w, r, http.StatusMisdirectedRequest, "problem.elsewhere", k.origin.String())
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	k.handler.ServeHTTP(w, r)
 }

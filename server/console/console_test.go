@@ -1,15 +1,19 @@
 package console
 
 import (
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ncruces/go-sqlite3/driver"
 
 	"khien/server/blob"
 	"khien/server/campaign"
@@ -28,7 +32,9 @@ const origin = "http://localhost:8788"
 // office is a console with people, and everything behind it on the disk.
 type office struct {
 	*Console
-	t *testing.T
+	t       *testing.T
+	people  string             // file of the book
+	fingers map[string]*finger // by session
 }
 
 func newOffice(t *testing.T) *office {
@@ -59,7 +65,7 @@ func newOffice(t *testing.T) *office {
 	t.Cleanup(func() { book.Close() })
 	blobs, err := blob.Open(filepath.Join(dir, "published"))
 	must(err)
-	must(publish.InitKeys(filepath.Join(dir, "keys"), time.Now().Unix()))
+	must(publish.InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()))
 	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
 	must(err)
 	k, err := New(Config{
@@ -67,20 +73,46 @@ func newOffice(t *testing.T) *office {
 		Publisher: &publish.Publisher{Ledger: book, Cards: cards, Blobs: blobs, Keys: keys},
 	})
 	must(err)
-	o := &office{k, t}
+	o := &office{k, t, filepath.Join(dir, "staff.db"), map[string]*finger{}}
 	o.person("an", staff.Admin)
 	return o
 }
 
-// person lets somebody in and returns the cookie of a session.
-func (o *office) person(name string, role staff.Role) string {
+// sql changes the book of people behind the program's back.
+func (o *office) sql(statement string, args ...any) {
 	o.t.Helper()
-	ctx := o.t.Context()
-	link, err := o.Staff.Invite(ctx, name, role)
+	db, err := driver.Open("file:" + o.people)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	p, err := o.Staff.Invited(ctx, link)
+	defer db.Close()
+	if _, err := db.Exec(statement, args...); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// days lets days pass for everybody: what was made or proposed, and when somebody's word counts, is so much earlier.
+func (o *office) days(n int) {
+	o.t.Helper()
+	for _, statement := range []string{`UPDATE person SET counts = max(1, counts - ?) WHERE counts > 0`, `UPDATE invitation SET expires = expires - ?`,
+		`UPDATE proposal SET made = made - ?1, due = CASE due WHEN 0 THEN 0 ELSE due - ?1 END`} {
+		o.sql(statement, n*24*60*60)
+	}
+}
+
+// person is somebody who has been here long enough, signed in; returns the cookie of the session.
+func (o *office) person(name string, role staff.Role) string {
+	o.t.Helper()
+	ctx := o.t.Context()
+	f := newFinger(o.t)
+	f.handle = []byte("the handle of " + name)
+	text, err := json.Marshal(f.credential())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.sql(`INSERT INTO person (handle, name, role, made, counts) VALUES (?, ?, ?, 1, 1) ON CONFLICT (name) DO UPDATE SET role = excluded.role`, f.handle, name, string(role))
+	o.sql(`INSERT INTO passkey (id, handle, credential, made) VALUES (?, ?, ?, 1)`, f.id, f.handle, string(text))
+	p, err := o.Staff.ByHandle(ctx, f.handle)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -88,15 +120,25 @@ func (o *office) person(name string, role staff.Role) string {
 		o.t.Fatal(err)
 	}
 	o.sessions.Put(ctx, "person", p.Handle)
+	o.sessions.Put(ctx, "passkey", f.id)
+	o.sessions.Put(ctx, "term", p.Term)
 	token, _, err := o.sessions.Commit(ctx)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	return "khien-console=" + token
+	session := sessionCookie + "=" + token
+	o.fingers[session] = f
+	return session
 }
 
-// ask sends a request as the holder of a session does, from a page of the console.
+// ask sends a request as the holder of a session does, from a page of the console; what sets texts apart is left out of the answer.
 func (o *office) ask(method, path, session string, form url.Values) (status int, body string, h http.Header) {
+	o.t.Helper()
+	status, body, h = o.askRaw(method, path, session, form)
+	return status, strings.NewReplacer("<bdi>", "", "</bdi>", "").Replace(body), h
+}
+
+func (o *office) askRaw(method, path, session string, form url.Values) (status int, body string, h http.Header) {
 	o.t.Helper()
 	r := httptest.NewRequest(method, origin+path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -112,6 +154,19 @@ func (o *office) ask(method, path, session string, form url.Values) (status int,
 		o.t.Fatal(err)
 	}
 	return w.Code, string(text), w.Header()
+}
+
+// settle brings what is decided into the ledger.
+func (o *office) settle() []triage.Case {
+	o.t.Helper()
+	cases, err := o.Desk.Pending(o.t.Context())
+	if err == nil {
+		err = o.Desk.Settle(o.t.Context(), o.Publisher.Ledger, o.Inbox, cases)
+	}
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return cases
 }
 
 // report sends a report from a place.
@@ -214,8 +269,52 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 			t.Errorf("%s: %v", path, h)
 		}
 	}
-	if _, _, h := o.ask("GET", "/queue", session, nil); h.Get("Cache-Control") != "no-store" {
-		t.Error("a page may be kept by others")
+}
+
+// Nothing of the console is kept by anybody: no page, error, redirect or file, with or without a session, and also where the session is
+// written anew. Its cookies go to this host alone, and no script sees them.
+func TestNothingIsKept(t *testing.T) {
+	o := newOffice(t)
+	o.report(wire.Report{Href: "https://shop.example/a"}, "a")
+	session := o.person("mai", staff.Approver)
+	paths := []string{"GET /static/console.js", "GET /static/none", "GET /nothing", "POST /nothing", "GET /static/", "PUT /queue"}
+	for _, one := range routes {
+		paths = append(paths, strings.NewReplacer("{$}", "", "{id}", "1", "{link}", "none").Replace(one.Pattern))
+	}
+	slices.Sort(paths)
+	set := 0
+	for _, one := range paths {
+		method, path, _ := strings.Cut(one, " ")
+		for _, who := range []string{"", session, sessionCookie + "=an-old-one"} {
+			status, _, h := o.ask(method, path, who, url.Values{"next": {"/"}, "lang": {"vi"}})
+			if kept := h.Values("Cache-Control"); len(kept) != 1 || kept[0] != "no-store" {
+				t.Errorf("%s is %d with %q", one, status, kept)
+			}
+			for _, cookie := range h.Values("Set-Cookie") {
+				set++
+				if !strings.HasPrefix(cookie, "__Host-") || !strings.Contains(cookie, "; Secure") || !strings.Contains(cookie, "; Path=/;") || strings.Contains(cookie, "Domain") ||
+					!strings.Contains(cookie, "; HttpOnly") || !strings.Contains(cookie, "; SameSite=Strict") {
+					t.Errorf("%s sets %s", one, cookie)
+				}
+			}
+			if path == "/signout" && who == session {
+				session = o.person("mai", staff.Approver)
+			}
+		}
+	}
+	if set < 20 {
+		t.Errorf("only %d cookies were set", set)
+	}
+	// Under another name, and where too much is sent.
+	for _, r := range []*http.Request{httptest.NewRequest("GET", "http://elsewhere.example/queue", nil), httptest.NewRequest("POST", "http://elsewhere.example/queue", nil)} {
+		w := httptest.NewRecorder()
+		o.ServeHTTP(w, r)
+		if kept := w.Result().Header.Values("Cache-Control"); len(kept) != 1 || kept[0] != "no-store" {
+			t.Errorf("%s elsewhere: %q", r.Method, kept)
+		}
+	}
+	if status, _, h := o.ask("POST", "/queue/many", session, url.Values{"why": {strings.Repeat("x", maxForm)}}); status != http.StatusRequestEntityTooLarge || h.Get("Cache-Control") != "no-store" {
+		t.Errorf("too much is %d, %q", status, h.Get("Cache-Control"))
 	}
 }
 

@@ -88,11 +88,11 @@ func finishSignIn(v *visit) error {
 	if err := v.Staff.Used(v.ctx(), *key); err != nil {
 		return err
 	}
-	return v.admit(user.(staff.Person), "sign in")
+	return v.admit(user.(staff.Person), key.ID, "sign in")
 }
 
-// admit makes the session somebody's, under a new name.
-func (v *visit) admit(p staff.Person, action string) error {
+// admit makes the session somebody's, under a new name. It lasts as long as the passkey and what the person is here: see visit.
+func (v *visit) admit(p staff.Person, passkey []byte, action string) error {
 	if err := v.sessions.Clear(v.ctx()); err != nil {
 		return err
 	}
@@ -101,6 +101,8 @@ func (v *visit) admit(p staff.Person, action string) error {
 	}
 	v.sessions.SetDeadline(v.ctx(), time.Now().Add(sessionLife))
 	v.sessions.Put(v.ctx(), "person", p.Handle)
+	v.sessions.Put(v.ctx(), "passkey", passkey)
+	v.sessions.Put(v.ctx(), "term", p.Term)
 	if err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: p.Name, Action: action, Object: "person " + p.Name}); err != nil {
 		return err
 	}
@@ -123,8 +125,18 @@ func (v *visit) guest() (staff.Person, error) {
 	return p, err
 }
 
-func invited(v *visit) error {
+// welcome is guest, and refuses the link of one person in the browser where another is signed in, such as who has confirmed it and holds it: two accounts of
+// one person are no two people.
+func (v *visit) welcome() (staff.Person, error) {
 	p, err := v.guest()
+	if err == nil && v.signedIn() && v.person.Name != p.Name {
+		err = &told{http.StatusConflict, "invite.another", []any{p.Name, v.person.Name}}
+	}
+	return p, err
+}
+
+func invited(v *visit) error {
+	p, err := v.welcome()
 	if err != nil {
 		return err
 	}
@@ -132,11 +144,15 @@ func invited(v *visit) error {
 }
 
 func beginEnrol(v *visit) error {
-	p, err := v.guest()
+	p, err := v.welcome()
 	if err != nil {
 		return err
 	}
-	options, session, err := v.passkeys.BeginRegistration(p, webauthn.WithExclusions(webauthn.Credentials(p.Passkeys).CredentialDescriptors()))
+	others, err := v.Staff.NotBeside(v.ctx(), p.Handle)
+	if err != nil {
+		return err
+	}
+	options, session, err := v.passkeys.BeginRegistration(p, webauthn.WithExclusions(others.CredentialDescriptors()))
 	if err != nil {
 		return err
 	}
@@ -150,7 +166,7 @@ func beginEnrol(v *visit) error {
 }
 
 func finishEnrol(v *visit) error {
-	p, err := v.guest()
+	p, err := v.welcome()
 	if err != nil {
 		return err
 	}
@@ -168,18 +184,26 @@ func finishEnrol(v *visit) error {
 	}
 	if err := v.Staff.Enrol(v.ctx(), v.r.PathValue("link"), *key); errors.Is(err, staff.ErrNotFound) {
 		return &told{http.StatusNotFound, "problem.link", nil}
+	} else if errors.Is(err, staff.ErrTaken) {
+		return &told{http.StatusConflict, "problem.taken", nil}
 	} else if err != nil {
 		return err
 	}
-	return v.admit(p, "make passkey "+shortKey(key.ID)+" as "+string(p.Role))
+	if p, err = v.Staff.ByHandle(v.ctx(), p.Handle); err != nil { // in another term with the first passkey
+		return err
+	}
+	return v.admit(p, key.ID, "make passkey "+shortKey(key.ID)+" as "+string(p.Role))
 }
+
+// lookCookie begins the names of the cookies of what somebody likes to see.
+const lookCookie = "__Host-khien-"
 
 // look sets the language, the colours, or whether single keys do something; the choice stays in the browser for a year.
 func look(v *visit) error {
 	for name, choices := range map[string][]string{"lang": languages, "theme": {"light", "dark", "system"}, "keys": {"on", "off"}} {
 		if choice := v.r.PostForm.Get(name); slices.Contains(choices, choice) {
-			http.SetCookie(v.w, &http.Cookie{Name: "khien-" + name, Value: choice, Path: "/", MaxAge: 365 * 24 * 60 * 60,
-				HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: v.origin.Scheme == "https"})
+			http.SetCookie(v.w, &http.Cookie{Name: lookCookie + name, Value: choice, Path: "/", MaxAge: 365 * 24 * 60 * 60,
+				HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: true})
 		}
 	}
 	http.Redirect(v.w, v.r, local(v.form("next")), http.StatusSeeOther)

@@ -21,8 +21,11 @@ type part struct {
 	Ticked  bool               // whether it comes ticked
 }
 
-// Weak tells whether one sender's word alone ties it to the others.
-func (p part) Weak() bool { return !p.Sure() && len(p.Ties) > 0 }
+// Weak tells whether one sender's word alone ties it to the others, and Untied that nothing does.
+func (p part) Weak() bool {
+	return len(p.Ties) > 0 && !slices.ContainsFunc(p.Ties, func(t triage.Tie) bool { return t.Senders > 1 })
+}
+func (p part) Untied() bool { return len(p.Ties) == 0 && p.Bound != triage.ByHand }
 
 const tiesShown = 5
 
@@ -59,7 +62,7 @@ func (v *visit) parts(ctx context.Context, c triage.Case, reports []sample) ([]p
 		if p.Scopes, err = v.scopes(ctx, s.Name, reports, each, i < 24); err != nil {
 			return nil, err
 		}
-		p.Ticked = len(p.Scopes) > 0 && (len(subjects) == 1 || p.Refused == "" && s.Sure())
+		p.Ticked = len(p.Scopes) > 0 && s.Sure() && (len(subjects) == 1 || p.Refused == "")
 		if p.Ticked {
 			p.Scopes[0].Chosen = true
 		}
@@ -88,7 +91,7 @@ func covering(s subject.Subject) []subject.Subject {
 			}
 		}
 	}
-	return all
+	return append(all, subject.Further(all)...)
 }
 
 // scopes are what may be listed for a subject: itself first, then at most so many of the accounts and then of the pages that
@@ -114,6 +117,7 @@ func (v *visit) scopes(ctx context.Context, of subject.Subject, reports []sample
 		return len(b) - len(a)
 	})
 	var list []scope
+	impact := v.Impact.Now()
 	for _, s := range all {
 		if publish.Guard(s) != nil {
 			continue
@@ -125,7 +129,7 @@ func (v *visit) scopes(ctx context.Context, of subject.Subject, reports []sample
 				return nil, err
 			}
 		}
-		list = append(list, scope{Of: of, Subject: s, Covers: covers(v.lang, s, beside), Impact: v.Impact.Of(s, 1), Reports: named[s]})
+		list = append(list, scope{Of: of, Subject: s, Covers: covers(v.lang, s, beside), Impact: impact.Of(s, 1), Reports: named[s]})
 	}
 	return list, nil
 }

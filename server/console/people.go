@@ -2,9 +2,11 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -13,20 +15,33 @@ import (
 )
 
 var peopleRoutes = []route{
-	{"GET /people", staff.Invite, peoplePage},
+	{"GET /people", seen, peoplePage},
 	{"POST /people/invite", staff.Invite, invite},
+	{"POST /people/confirm", staff.Vouch, vouch},
+	{"POST /people/stop", seen, stop},
+	{"POST /people/suspend", staff.Invite, suspend},
 	{"POST /people/leave", staff.Invite, leave},
 	{"GET /me", seen, mePage},
 	{"POST /me/passkey", seen, anotherPasskey},
 	{"POST /me/forget", seen, forgetPasskey},
 }
 
-// people is who may enter.
+// people is who may enter, and what is proposed about that.
 type people struct {
-	All   []staff.Person
-	Roles []staff.Role
+	All      []staff.Person
+	Proposed []staff.Proposal
+	Roles    []staff.Role
+	Now      int64
 	// Of somebody who was invited just now.
 	Name, Link string
+}
+
+// Waits is when somebody's word begins to count; 0 where it does, or where there is nobody yet whose it is.
+func (p people) Waits(one staff.Person) int64 {
+	if !one.In() || one.Counts == 0 {
+		return 0
+	}
+	return one.Waits(p.Now)
 }
 
 func peoplePage(v *visit) error { return v.people("", "") }
@@ -36,10 +51,23 @@ func (v *visit) people(name, link string) error {
 	if err != nil {
 		return err
 	}
-	return v.show("people", people{all, staff.Roles, name, link})
+	proposed, err := v.Staff.Proposals(v.ctx())
+	if err != nil {
+		return err
+	}
+	return v.show("people", people{all, proposed, staff.Roles, v.now(), name, link})
 }
 
-// invite makes a link that is good once. It is shown on this one page and nowhere else.
+// willBe says what becomes of somebody.
+func (v *visit) willBe(name string, was, role staff.Role) string {
+	as := say(v.lang, "role."+string(role))
+	if was == "" {
+		return say(v.lang, "people.will.invite", name, as, say(v.lang, "role."+string(role)+".does"))
+	}
+	return say(v.lang, "people.will.change", name, say(v.lang, "role."+string(was)), as)
+}
+
+// invite makes a link that is good once, or a proposal where another person must agree. The link is shown on this one page and nowhere else.
 func invite(v *visit) error {
 	name, role := strings.ToLower(v.form("name")), staff.Role(v.form("role"))
 	switch err := staff.Check(name, role); {
@@ -48,59 +76,151 @@ func invite(v *visit) error {
 	case err != nil:
 		return wrong("people.badname")
 	}
-	says := say(v.lang, "people.will.invite", name, say(v.lang, "role."+string(role)), say(v.lang, "role."+string(role)+".does"))
 	all, err := v.Staff.All(v.ctx())
 	if err != nil {
 		return err
 	}
-	known := slices.IndexFunc(all, func(p staff.Person) bool { return p.Name == name && p.Left == 0 && len(p.Passkeys) > 0 })
-	if known >= 0 {
-		says = say(v.lang, "people.will.change", name, say(v.lang, "role."+string(all[known].Role)), say(v.lang, "role."+string(role)))
+	var was staff.Role
+	var term int64
+	if at := slices.IndexFunc(all, func(p staff.Person) bool { return p.Name == name }); at >= 0 {
+		if term = all[at].Term; all[at].In() && len(all[at].Passkeys) > 0 {
+			was = all[at].Role
+		}
 	}
-	proof, err := v.confirm(change{Key: "confirm.invite", What: []any{name, role}, Says: []string{says}})
+	proof, err := v.confirm(change{Key: "confirm.invite", What: []any{name, role, was, term}, Says: []string{v.willBe(name, was, role), say(v.lang, "people.will.two")}})
 	if proof == "" || err != nil {
 		return err
 	}
-	link, err := v.Staff.Invite(v.ctx(), name, role)
-	if errors.Is(err, staff.ErrLast) {
-		return wrong("people.last")
-	}
+	link, proposed, err := v.Staff.Invite(v.ctx(), v.person, name, role)
 	if err != nil {
+		return aboutPeople(err)
+	}
+	action := "invite as " + string(role)
+	switch {
+	case proposed.ID != 0 && was != "":
+		action = "propose the role " + string(role)
+	case proposed.ID != 0:
+		action = "propose to invite as " + string(role)
+	case link == "":
+		action = "let in again as " + string(role)
+	}
+	if err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: action, Object: "person " + name, Why: proof}); err != nil {
 		return err
 	}
-	action := "invite as "
-	if link == "" {
-		action = "change the role to "
-	}
-	err = v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: action + string(role), Object: "person " + name, Why: proof})
-	if err != nil {
-		return err
-	}
-	if link == "" {
+	switch {
+	case proposed.ID != 0:
+		return v.back("/people", "people.told.proposed", name)
+	case link == "":
 		return v.back("/people", "people.changed", name)
 	}
 	return v.people(name, v.Address()+"/invite/"+link)
 }
 
-func leave(v *visit) error {
-	name := v.form("name")
-	proof, err := v.confirm(change{Key: "confirm.leave", What: name, Says: []string{say(v.lang, "people.will.leave", name)}})
-	if proof == "" || err != nil {
-		return err
+// aboutPeople is a refusal of the book, as it is told.
+func aboutPeople(err error) error {
+	for refused, key := range map[error]string{
+		staff.ErrLast: "people.last", staff.ErrSame: "people.same", staff.ErrSamePerson: "people.sameperson", staff.ErrMay: "people.may",
+	} {
+		if errors.Is(err, refused) {
+			return &told{http.StatusConflict, key, nil}
+		}
 	}
-	switch err := v.Staff.Leave(v.ctx(), name); {
-	case errors.Is(err, staff.ErrLast):
-		return wrong("people.last")
-	case errors.Is(err, staff.ErrNotFound):
+	if errors.Is(err, staff.ErrNotFound) {
 		return errNoPage
-	case err != nil:
-		return err
 	}
-	err = v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "leave", Object: "person " + name, Why: proof})
+	return err
+}
+
+// proposal is the one of the form.
+func (v *visit) proposal() (staff.Proposal, error) {
+	all, err := v.Staff.Proposals(v.ctx())
+	if err != nil {
+		return staff.Proposal{}, err
+	}
+	at := slices.IndexFunc(all, func(p staff.Proposal) bool { return p.ID == v.number("id") })
+	if at < 0 {
+		return staff.Proposal{}, errNoPage
+	}
+	return all[at], nil
+}
+
+// vouch confirms what another has proposed about somebody, with a passkey over exactly that.
+func vouch(v *visit) error {
+	p, err := v.proposal()
 	if err != nil {
 		return err
 	}
-	return v.back("/people", "people.left", name)
+	if p.Alone() {
+		return errNoPage
+	}
+	if p.By == v.person.Name || p.Name == v.person.Name {
+		return aboutPeople(staff.ErrSamePerson)
+	}
+	says := []string{v.willBe(p.Name, p.Was, p.Role), say(v.lang, "people.will.by", p.By, moment(v.lang, p.Made))}
+	proof, err := v.confirm(change{Key: "confirm.vouch", What: []any{p.ID, p.Name, p.Role, p.Was, p.By, p.Made}, Says: says})
+	if proof == "" || err != nil {
+		return err
+	}
+	link, p, err := v.Staff.Vouch(v.ctx(), v.person, p.ID)
+	if err != nil {
+		return aboutPeople(err)
+	}
+	act := triage.Act{Time: v.now(), Actor: v.person.Name, Action: "agree to invite as " + string(p.Role), Object: "person " + p.Name, Why: proof + "; proposed by " + p.By}
+	if link == "" {
+		act.Action = "agree to the role " + string(p.Role)
+	}
+	if err := v.Desk.Record(v.ctx(), act); err != nil {
+		return err
+	}
+	if link == "" {
+		return v.back("/people", "people.changed", p.Name)
+	}
+	return v.people(p.Name, v.Address()+"/invite/"+link)
+}
+
+// stop takes a proposal about somebody away: whoever is in can, so that what one person wants alone is seen by all and stopped by any.
+func stop(v *visit) error {
+	p, err := v.proposal()
+	if err != nil {
+		return err
+	}
+	if p, err = v.Staff.Stop(v.ctx(), p.ID); err != nil {
+		return aboutPeople(err)
+	}
+	act := triage.Act{Time: v.now(), Actor: v.person.Name, Action: "stop the proposal of " + p.By, Object: "person " + p.Name}
+	if err := v.Desk.Record(v.ctx(), act); err != nil {
+		return err
+	}
+	return v.back("/people", "people.stopped", p.Name)
+}
+
+// suspend locks somebody out at once: for a lost laptop.
+func suspend(v *visit) error {
+	return v.lock("confirm.suspend", "people.will.suspend", "suspend", "people.suspended", v.Staff.Suspend)
+}
+
+func leave(v *visit) error {
+	return v.lock("confirm.leave", "people.will.leave", "leave", "people.left", v.Staff.Leave)
+}
+
+func (v *visit) lock(key, will, action, done string, do func(context.Context, staff.Person, string) error) error {
+	name := v.form("name")
+	proof, err := v.confirm(change{Key: key, What: name, Says: []string{say(v.lang, will, name)}})
+	if proof == "" || err != nil {
+		return err
+	}
+	// All of it is done, whether or not the browser that has asked for it is still there.
+	ctx := context.WithoutCancel(v.ctx())
+	if err := do(ctx, v.person, name); err != nil {
+		return aboutPeople(err)
+	}
+	if err := v.Desk.Hold(ctx, v.now()+staff.Wait); err != nil {
+		return err
+	}
+	if err := v.Desk.Record(ctx, triage.Act{Time: v.now(), Actor: v.person.Name, Action: action, Object: "person " + name, Why: proof}); err != nil {
+		return err
+	}
+	return v.back("/people", done, name)
 }
 
 // me is what a person sees of themself.

@@ -25,7 +25,7 @@ func (c counts) Of(part triage.Part) int { return c[part] }
 
 func (v *visit) count() (counts, error) {
 	n := counts{}
-	for _, part := range []triage.Part{triage.PartOpen, triage.PartProtected, triage.PartAsked, triage.PartProposed, triage.PartDecided, triage.PartAppealed} {
+	for _, part := range []triage.Part{triage.PartOpen, triage.PartProtected, triage.PartAsked, triage.PartProposed, triage.PartDecided, triage.PartUnread, triage.PartAppealed} {
 		_, total, err := v.Desk.In(v.ctx(), part, 0, 0)
 		if err != nil {
 			return nil, err

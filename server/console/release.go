@@ -3,9 +3,9 @@ package console
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"khien/server/blob"
 	"khien/server/publish"
@@ -18,49 +18,31 @@ import (
 var releaseRoutes = []route{
 	{"GET /publish", staff.Publish, planPage},
 	{"POST /publish", staff.Publish, publishNow},
+	{"GET /proposal", seen, planPage},
+	{"POST /proposal/stop", seen, stopRelease},
+	{"POST /proposal/delay", seen, keepDelay},
 	{"GET /releases/{id}", seen, releasePage},
 }
-
-// proposes is the action of a person's confirmation of a release that another must confirm too. Its entry in the audit
-// log is the proposal: it outlives the server.
-const proposes = "propose a release"
-
-// proposed tells who has confirmed a release of exactly this digest before: somebody else, if there is one, who may still
-// publish. The log has the digest in the proof of the passkey.
-func (v *visit) proposed(base uint64, digest string) (by string, err error) {
-	acts, err := v.Desk.Log(v.ctx(), "", afterRelease(base), 0, 0, 1000)
-	if err != nil {
-		return "", err
-	}
-	people, err := v.Staff.All(v.ctx())
-	if err != nil {
-		return "", err
-	}
-	for _, a := range acts {
-		if a.Action != proposes || !strings.HasSuffix(a.Why, proofOver(digest)) {
-			continue
-		}
-		may := func(p staff.Person) bool { return p.Name == a.Actor && p.Left == 0 && p.Role.May(staff.Publish) }
-		if slices.ContainsFunc(people, may) && (by == "" || by == v.person.Name) {
-			by = a.Actor
-		}
-	}
-	return by, nil
-}
-
-func afterRelease(base uint64) string { return "release after " + strconv.FormatUint(base, 10) }
 
 // plan is what the publish page shows.
 type plan struct {
 	triage.Planned
+	Draft    triage.Draft
+	Held     publish.Part // what waits for two people when the rest goes out by itself
 	Rejected int          // of its cases
 	Cards    []cardChange // advice cards
 	Waiting  int          // that wait for a second person and are not in it
 	Digest   string
-	Reason   string // why the page is shown again
-	By       string // who has confirmed exactly this
-	Mine     bool   // whether that is the reader
+	Reason   string           // why the page is shown again
+	Proposal *triage.Proposal // exactly this, and open; nil where nobody has proposed it
+	Outdated *triage.Proposal // that was proposed, and is not what was decided any more
+	Stopped  *triage.Proposal // since when two must confirm
+	Alone    bool             // one person runs all of this
+	Mine     bool             // whether the proposal is the reader's
+	Delay    string           // after which it goes out by itself
 	Last     *release.Head
+	Clock    *publish.UnlikelyTime // nil where the clock agrees with the release in force
+	Right    bool                  // whether the reader says that it is right; else there is no plan
 }
 
 // Refusals are what the guard leaves out, with the reasons.
@@ -75,17 +57,34 @@ func (p plan) Refusals() []publish.Protected {
 	return all
 }
 
-// ByTwo tells whether two people must confirm.
-func (p plan) ByTwo() bool { return p.Two != triage.Two{} }
+// Unfit is what else is left out, since no reader could take it.
+func (p plan) Unfit() []publish.Unfit {
+	var all []publish.Unfit
+	for _, err := range p.Refused {
+		if one, ok := errors.AsType[*publish.Unfit](err); ok {
+			all = append(all, *one)
+		}
+	}
+	return all
+}
 
 // Nothing tells whether there is nothing to publish and nobody to tell.
 func (p plan) Nothing() bool { return p.Empty() && len(p.Cases) == 0 }
 
+// Tells tells whether it changes nothing for anybody, and those who reported are told.
+func (p plan) Tells() bool { return p.Empty() }
+
 // Order tells whether what is said beside the list changes in nothing but its order.
-func (p plan) Order() bool {
-	s := p.Spoken
-	return s.Changed && len(s.Cards) == 0 && !s.Official.Any() && !s.Help.Any() && !s.Hot.Any()
-}
+func (p plan) Order() bool { return p.Spoken.OnlyOrder() }
+
+// Prefixes tells whether nothing changes but how much of each digest is told.
+func (p plan) Prefixes() bool { return p.Planned.Prefixes() }
+
+// Goes tells whether a part of it goes out by itself.
+func (p plan) Goes() bool { return p.Draft.ByItself() && p.Stopped == nil }
+
+// Many tells whether one person alone would do what takes two.
+func (p plan) Many() bool { return p.Alone && p.Two != (triage.Two{}) }
 
 // beside is one part of what is said beside the list, as lines that come and go.
 type beside struct {
@@ -103,14 +102,29 @@ func (p plan) Beside() (all []beside) {
 	return all
 }
 
-// plan works out what publishing now would change.
+// plan works out what was proposed, or else what publishing now would change.
 func (v *visit) plan() (p plan, err error) {
-	if p.Planned, err = v.Desk.Plan(v.ctx(), v.Publisher, v.Impact, v.now()); err != nil {
+	register, err := v.Staff.Register(v.ctx(), v.now())
+	if err != nil {
 		return p, err
 	}
-	var cases []any
+	p.Alone, p.Delay = register.Alone, span(v.lang, register.Waits(v.now()))
+	err = v.draft(&p)
+	if errors.As(err, &p.Clock) {
+		if p.Right = v.form("clock") == "right"; !p.Right {
+			return p, nil
+		}
+		err = v.draft(&p)
+	}
+	if err != nil {
+		return p, err
+	}
+	p.Planned, p.Held = p.Draft.Whole, p.Draft.Rest.Held
+	key := "publish"
+	if p.Alone {
+		p.Planned, key = p.Draft.Rest, "publish.alone"
+	}
 	for _, c := range p.Cases {
-		cases = append(cases, pending(c))
 		if c.Action != triage.List && c.Action != triage.Withdraw {
 			p.Rejected++
 		}
@@ -119,31 +133,61 @@ func (v *visit) plan() (p plan, err error) {
 	if _, p.Waiting, err = v.Desk.In(v.ctx(), triage.PartProposed, 0, 0); err != nil {
 		return p, err
 	}
-	p.Digest, err = change{Key: "publish", What: []any{p.Base, p.Set.String(), p.Root.String(), p.Guide.String(), p.Keys.String(), cases}}.digest()
-	if err != nil {
+	if p.Digest, err = (change{Key: key, What: p.Draft.Digest}).digest(); err != nil {
 		return p, err
 	}
 	if head, err := v.head(); err == nil {
 		p.Last = &head
-	} else if !errors.Is(err, blob.ErrNotFound) {
+	} else if !errors.Is(err, blob.ErrNotFound) && !errors.Is(err, publish.ErrUnknown) {
 		return p, err
 	}
-	if p.ByTwo() {
-		if p.By, err = v.proposed(p.Base, p.Digest); err != nil {
-			return p, err
-		}
-		p.Mine = p.By == v.person.Name
+	switch stopped, err := v.Desk.NeedsTwo(v.ctx()); {
+	case err == nil:
+		p.Stopped = &stopped
+	case !errors.Is(err, triage.ErrNotProposed):
+		return p, err
 	}
 	return p, nil
 }
 
+// publisher is who publishes: whatever the clock says, where a person says that it is right.
+func (v *visit) publisher(p plan) *publish.Publisher {
+	own := *v.Publisher
+	own.ClockIsRight = p.Right
+	return &own
+}
+
+// draft finds what is proposed and stands, or else drafts a release of now.
+func (v *visit) draft(p *plan) error {
+	one, f, stands, err := v.Desk.Standing(v.ctx(), v.publisher(*p), v.Impact, v.Staff.Publishers(), v.person.Name, v.now())
+	switch {
+	case errors.Is(err, triage.ErrNotProposed):
+	case err != nil:
+		return err
+	case stands:
+		p.Draft, p.Proposal, p.Mine = f, &one, one.By == v.person.Name
+		if !p.Right && one.ClockIsRight { // each of the two says so
+			head, err := v.head()
+			if err != nil {
+				return err
+			}
+			return publish.Clock(v.ctx(), v.Publisher.Ledger, head, v.now())
+		}
+		return nil
+	default:
+		p.Outdated = &one
+	}
+	p.Draft, err = v.Desk.Draft(v.ctx(), v.publisher(*p), v.Impact, v.now())
+	return err
+}
+
 // head is the head that every device is handed out now, as it verifies it.
 func (v *visit) head() (release.Head, error) {
-	note, err := v.Publisher.Blobs.Head()
-	if err != nil {
-		return release.Head{}, err
+	_, h, err := publish.InForce(v.ctx(), v.Publisher.Ledger, v.Publisher.Blobs, v.Publisher.Keys.Root)
+	if err == nil && h.Sequence == 0 {
+		err = blob.ErrNotFound
 	}
-	return release.ReadHead(note)
+	return h, err
 }
 
 func planPage(v *visit) error {
@@ -154,14 +198,20 @@ func planPage(v *visit) error {
 	return v.show("publish", p)
 }
 
-// publishNow publishes what the reader has confirmed with a passkey, if it is still exactly that. Where two people
-// must, the first confirmation is kept and the second publishes.
+// publishNow proposes what the reader has confirmed with a passkey, or publishes it where another has proposed it or there is nobody else: if it is
+// still exactly that.
 func publishNow(v *visit) error {
 	v.deciding.Lock()
 	defer v.deciding.Unlock()
 	p, err := v.plan()
 	if err != nil {
 		return err
+	}
+	if p.Clock != nil && !p.Right {
+		return v.write(http.StatusConflict, "publish", p)
+	}
+	if p.Many() {
+		return v.publishMany(p)
 	}
 	proof, reason, err := v.confirmed(p.Digest)
 	if err != nil {
@@ -176,20 +226,68 @@ func publishNow(v *visit) error {
 	if p.Nothing() {
 		return v.back("/publish", "publish.nothing")
 	}
-	if p.ByTwo() && (p.By == "" || p.Mine) {
-		err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: proposes, Object: afterRelease(p.Base), Why: proof})
-		if err != nil {
+	return v.publishConfirmed(p, proof)
+}
+
+// publishMany asks somebody who is alone once more about what would take two, as the command line does: a page says what goes out, and the passkey
+// signs that and the reason.
+func (v *visit) publishMany(p plan) error {
+	why := v.form("why")
+	if why == "" {
+		return wrong("publish.many.why")
+	}
+	says := []string{say(v.lang, "proposal.changes", digits(v.lang, p.Added.Count), digits(v.lang, p.Changed.Count), digits(v.lang, p.Removed.Count)), say(v.lang, "publish.many.alone", why)}
+	for _, part := range []struct {
+		key string
+		publish.Part
+	}{{"publish.head.added", p.Added}, {"publish.head.changed", p.Changed}, {"publish.head.removed", p.Removed}} {
+		var names []string
+		for _, i := range part.First {
+			names = append(names, i.Subject.Describe(v.lang))
+		}
+		if part.Count > 0 {
+			says = append(says, say(v.lang, "publish.many.part", count(v.lang, part.key, part.Count), strings.Join(names, ", ")))
+		}
+		if part.Count > len(names) {
+			says = append(says, say(v.lang, "publish.rest", len(names)))
+		}
+	}
+	for _, one := range p.Beside() {
+		says = append(says, say(v.lang, "publish.many.part", say(v.lang, one.Key), say(v.lang, "publish.lines", digits(v.lang, len(one.Added)), digits(v.lang, len(one.Removed)))))
+	}
+	for _, card := range p.Cards {
+		says = append(says, say(v.lang, "publish.many.part", card.Title, say(v.lang, card.Key)))
+	}
+	proof, err := v.confirm(change{Key: "confirm.many", What: []any{p.Digest, why}, Says: says})
+	if proof == "" || err != nil {
+		return err
+	}
+	return v.publishConfirmed(p, "alone ("+p.Two.String()+"): "+why+"; "+proof)
+}
+
+// publishConfirmed does what the reader has confirmed.
+func (v *visit) publishConfirmed(p plan, proof string) (err error) {
+	if p.Right {
+		proof += "; the clock is right"
+	}
+	var r publish.Result
+	switch {
+	case p.Alone, p.Empty(): // nobody else, or nothing that reaches anybody but who reported
+		r, err = v.Desk.ReleasePlanned(v.ctx(), v.publisher(p), v.Inbox, v.person.Name, proof, v.now(), p.Planned)
+	case p.Proposal == nil:
+		return v.propose(p, proof)
+	case p.Mine:
+		return v.back("/publish", "publish.proposed")
+	case p.Proposal.Shell():
+		if err := v.Desk.Adopt(v.ctx(), p.Proposal.ID, v.person.Name, proof, v.now()); err != nil {
 			return err
 		}
 		return v.back("/publish", "publish.proposed")
+	case !v.may(staff.Second):
+		return errForbidden
+	default:
+		r, err = v.Desk.ReleaseAgreed(v.ctx(), v.publisher(p), v.Inbox, *p.Proposal, p.Draft, v.person.Name, proof+"; proposed by "+p.Proposal.By, v.now())
 	}
-	if p.ByTwo() {
-		if !v.may(staff.Second) {
-			return errForbidden
-		}
-		proof += "; proposed by " + p.By
-	}
-	r, err := v.Desk.ReleasePlanned(v.ctx(), v.Publisher, v.Inbox, v.person.Name, proof, v.now(), p.Plan)
 	if errors.Is(err, publish.ErrChanged) {
 		if p, err = v.plan(); err != nil {
 			return err
@@ -204,6 +302,85 @@ func publishNow(v *visit) error {
 		return v.back("/publish", "publish.told")
 	}
 	return v.back("/releases/"+strconv.FormatUint(r.Sequence, 10), "publish.done", strconv.FormatUint(r.Sequence, 10))
+}
+
+func (v *visit) propose(p plan, proof string) error {
+	if p.Outdated != nil {
+		if err := v.Desk.Outdate(v.ctx(), *p.Outdated, v.person.Name, v.now()); err != nil {
+			return err
+		}
+	}
+	register, err := v.Staff.Register(v.ctx(), v.now())
+	if err != nil {
+		return err
+	}
+	if _, err := v.Desk.Propose(v.ctx(), p.Draft, v.person.Name, register.Waits(v.now()), proof, v.now()); err != nil {
+		return err
+	}
+	return v.back("/publish", "publish.proposed")
+}
+
+// stopRelease ends what is proposed, with a reason: whoever may enter can.
+func stopRelease(v *visit) error {
+	if v.form("why") == "" {
+		return wrong("publish.stop.why")
+	}
+	how, err := v.Desk.Stop(v.ctx(), v.Publisher, v.Impact, v.number("id"), v.person.Name, v.form("why"), v.now())
+	if errors.Is(err, triage.ErrNotProposed) {
+		return wrong("publish.stop.late")
+	}
+	if err != nil {
+		return err
+	}
+	if how == triage.TakenBack {
+		return v.back("/proposal", "publish.takenback")
+	}
+	return v.back("/proposal", "publish.stopped")
+}
+
+// keepDelay takes back that releases are going to wait for a shorter time: whoever may enter can.
+func keepDelay(v *visit) error {
+	register, err := v.Staff.Register(v.ctx(), v.now())
+	if err != nil {
+		return err
+	}
+	if _, err := v.Staff.SetDelay(v.ctx(), time.Duration(register.Delay)*time.Second, v.now()); err != nil {
+		return err
+	}
+	act := triage.Act{Time: v.now(), Actor: v.person.Name, Action: "keep the delay of releases", Object: "register", Why: v.form("why")}
+	if err := v.Desk.Record(v.ctx(), act); err != nil {
+		return err
+	}
+	return v.back("/proposal", "delay.kept")
+}
+
+// banner is what every page says as long as something waits that one person wants to do to everybody.
+type banner struct {
+	Proposal *triage.Proposal
+	Mine     bool
+	Delay    string // that releases are going to wait for, from Since on
+	Since    int64
+}
+
+func (v *visit) banner() (b banner, err error) {
+	one, err := v.Desk.Proposed(v.ctx())
+	switch {
+	case err == nil:
+		b.Proposal, b.Mine = &one, one.By == v.person.Name
+	case !errors.Is(err, triage.ErrNotProposed):
+		return b, err
+	}
+	register, err := v.Staff.Register(v.ctx(), v.now())
+	if register.Next != 0 {
+		b.Delay, b.Since = span(v.lang, register.Next), register.Since
+	}
+	return b, err
+}
+
+// Rest is how many of what it names are beside the first.
+func (b banner) Rest() int {
+	c := b.Proposal.Changes
+	return c.Added + c.Changed + c.Removed - len(c.First)
 }
 
 // issued is a release, as its page shows it.

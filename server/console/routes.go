@@ -30,7 +30,7 @@ var routes = slices.Concat(entranceRoutes, confirmRoutes, queueRoutes, caseRoute
 
 // may tells whether somebody may take a route.
 func (v *visit) may(right staff.Right) bool {
-	return right == everybody || v.signedIn() && (right == seen || v.person.Role.May(right))
+	return right == everybody || v.signedIn() && (right == seen || v.person.May(right, v.now()))
 }
 
 // routing is the way of a request: no request of another site, the session, the route, the right.
@@ -47,7 +47,9 @@ func (k *Console) routing() (http.Handler, error) {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		k.answer(w, r, seen, func(*visit) error { return errNoPage })
 	})
-	return http.NewCrossOriginProtection().Handler(k.sessions.LoadAndSave(mux)), nil
+	own := http.NewCrossOriginProtection()
+	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { plainly(w, r, http.StatusForbidden, "problem.origin") }))
+	return own.Handler(k.sessions.LoadAndSave(mux)), nil
 }
 
 func (k *Console) answer(w http.ResponseWriter, r *http.Request, right staff.Right, do func(*visit) error) {
@@ -55,7 +57,7 @@ func (k *Console) answer(w http.ResponseWriter, r *http.Request, right staff.Rig
 		if recover() != nil {
 			// The value of the panic may quote a report; the stack holds addresses only.
 			k.Log.Error("a page caused a panic", "stack", string(debug.Stack()))
-			http.Error(w, "The server made a mistake.", http.StatusInternalServerError)
+			plainly(w, r, http.StatusInternalServerError, "problem.fault")
 		}
 	}()
 	v, err := k.visit(w, r)
@@ -65,6 +67,8 @@ func (k *Console) answer(w http.ResponseWriter, r *http.Request, right staff.Rig
 		if err = v.read(); err == nil {
 			err = do(v)
 		}
+	case v.signedIn() && v.person.Role.May(right):
+		err = errWaits
 	case v.signedIn():
 		err = errForbidden
 	case r.Method == http.MethodGet:
@@ -84,7 +88,11 @@ const maxWhy = 2000
 // read reads the form of a request, so that all of it is there for every route.
 func (v *visit) read() error {
 	var large *http.MaxBytesError
-	switch err := v.r.ParseMultipartForm(maxForm); {
+	err := v.r.ParseForm()
+	if err == nil {
+		err = v.r.ParseMultipartForm(maxForm)
+	}
+	switch {
 	case errors.As(err, &large):
 		return err
 	case err != nil && !errors.Is(err, http.ErrNotMultipart):
@@ -104,16 +112,16 @@ func static(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("file")
 	body, err := staticFiles.ReadFile("static/" + name)
 	if err != nil {
-		http.NotFound(w, r)
+		plainly(w, r, http.StatusNotFound, "problem.notfound")
 		return
 	}
 	w.Header().Set("Content-Type", types[name[strings.LastIndexByte(name, '.'):]])
-	w.Header().Set("Cache-Control", "no-cache")
 	w.Write(body)
 }
 
 var (
 	errNoPage    = errors.New("there is no such page")
 	errForbidden = errors.New("this takes another role")
+	errWaits     = errors.New("the word of who is new does not count yet")
 	errSignIn    = errors.New("nobody is signed in")
 )

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"khien/server/bidi"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
@@ -33,17 +34,21 @@ type visit struct {
 
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Vietnamese})
 
+// reads is the language of who asks: the one that they have chosen here, else what the browser prefers.
+func reads(r *http.Request) string {
+	_, i := language.MatchStrings(matcher, cookie(r, lookCookie+"lang"), r.Header.Get("Accept-Language"))
+	return languages[i]
+}
+
 func (k *Console) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
-	v := &visit{Console: k, w: w, r: r, lang: languages[0]}
-	if _, i := language.MatchStrings(matcher, cookie(r, "khien-lang"), r.Header.Get("Accept-Language")); i < len(languages) {
-		v.lang = languages[i]
-	}
+	v := &visit{Console: k, w: w, r: r, lang: reads(r)}
 	handle := k.sessions.GetBytes(r.Context(), "person")
 	if handle == nil {
 		return v, nil
 	}
-	// Asked anew each time: who has left is out at once, and a role counts as it is now.
-	person, err := k.Staff.ByHandle(r.Context(), handle)
+	// Asked anew each time: who has left, was suspended, got another role or has removed the passkey is out at once, with all that the
+	// session was about to do.
+	person, err := k.Staff.Entered(r.Context(), handle, k.sessions.GetBytes(r.Context(), "passkey"), k.sessions.GetInt64(r.Context(), "term"))
 	if errors.Is(err, staff.ErrNotFound) {
 		return v, k.sessions.Destroy(r.Context())
 	}
@@ -75,7 +80,10 @@ type page struct {
 	Path        string // where the reader is, with the query
 	Told        string // a message of what was just done
 	Undo        int64  // the case whose decision that was, if it can be taken back
+	Waits       int64  // Unix seconds when the reader's word begins to count; 0 where it does
+	Agree       int    // proposals about people that wait for somebody
 	Count       counts
+	Banner      banner
 	D           any
 	v           *visit
 }
@@ -106,10 +114,18 @@ func (v *visit) place() string {
 func (v *visit) show(name string, data any) error { return v.write(http.StatusOK, name, data) }
 
 func (v *visit) write(status int, name string, data any) error {
-	p := page{Lang: v.lang, Theme: cookie(v.r, "khien-theme"), Keys: cookie(v.r, "khien-keys") != "off", Person: v.person, Path: v.place(), D: data, v: v}
+	p := page{Lang: v.lang, Theme: cookie(v.r, lookCookie+"theme"), Keys: cookie(v.r, lookCookie+"keys") != "off", Person: v.person, Path: v.place(), D: data, v: v}
 	if v.signedIn() {
-		var err error
+		p.Waits = v.person.Waits(v.now())
+		open, err := v.Staff.Proposals(v.ctx())
+		if err != nil {
+			return err
+		}
+		p.Agree = len(open)
 		if p.Count, err = v.count(); err != nil {
+			return err
+		}
+		if p.Banner, err = v.banner(); err != nil {
 			return err
 		}
 		if told := v.sessions.PopString(v.ctx(), "told"); told != "" {
@@ -119,7 +135,7 @@ func (v *visit) write(status int, name string, data any) error {
 		}
 	}
 	var b bytes.Buffer
-	if err := pages[v.lang][name].ExecuteTemplate(&b, "layout", p); err != nil {
+	if err := pages()[v.lang][name].ExecuteTemplate(&b, "layout", p); err != nil {
 		return err
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -172,6 +188,8 @@ func (v *visit) problem(err error) {
 	case errors.As(err, &one):
 	case errors.Is(err, errForbidden):
 		one = &told{http.StatusForbidden, "problem.forbidden", nil}
+	case errors.Is(err, errWaits):
+		one = &told{http.StatusForbidden, "problem.waits", []any{moment(v.lang, v.person.Waits(v.now()))}}
 	case errors.Is(err, errSignIn):
 		one = &told{http.StatusUnauthorized, "problem.signin", nil}
 	case errors.Is(err, errNoPage), errors.Is(err, triage.ErrNotFound), errors.Is(err, inbox.ErrNotFound), errors.Is(err, ledger.ErrNotFound), errors.Is(err, takedown.ErrNotFound):
@@ -195,12 +213,17 @@ func (v *visit) problem(err error) {
 	}
 	text := say(v.lang, one.key, one.args...)
 	if v.r.Header.Get("Accept") == "application/json" {
-		v.json(one.status, map[string]string{"problem": text})
+		v.json(one.status, map[string]string{"problem": bidi.Plain(text)})
 		return
 	}
 	if err := v.write(one.status, "problem", text); err != nil {
-		http.Error(v.w, text, one.status)
+		http.Error(v.w, bidi.Plain(text), one.status)
 	}
+}
+
+// plainly says what went wrong where no page can be made.
+func plainly(w http.ResponseWriter, r *http.Request, status int, key string, args ...any) {
+	http.Error(w, bidi.Plain(say(reads(r), key, args...)), status)
 }
 
 // local is a path of this console that somebody may be sent to, or "/".

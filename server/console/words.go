@@ -9,8 +9,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"khien/server/bidi"
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -64,7 +66,7 @@ func say(lang, key string, args ...any) string {
 	if !strings.Contains(text, "%") {
 		return text
 	}
-	return fmt.Sprintf(text, args...)
+	return fmt.Sprintf(text, bidi.Args(args)...)
 }
 
 // count says a message about n things: key.1 of one, where a language has that.
@@ -103,6 +105,15 @@ func moment(lang string, unix int64) string {
 	return day(lang, unix) + time.Unix(unix, 0).In(zone).Format(" 15:04")
 }
 
+// span says how long something takes, in days where it is whole ones.
+func span(lang string, seconds int64) string {
+	hours := int(seconds / (60 * 60))
+	if hours%24 == 0 {
+		return count(lang, "span.days", hours/24)
+	}
+	return count(lang, "span.hours", hours)
+}
+
 // ago says how long something is past, in the largest unit that fits.
 func ago(lang string, unix int64) string {
 	switch d := time.Since(time.Unix(unix, 0)); {
@@ -136,12 +147,14 @@ var deeds = map[string]*regexp.Regexp{
 	"ask":      regexp.MustCompile(`^ask$`),
 	"second":   regexp.MustCompile(`^second$`),
 	"undo":     regexp.MustCompile(`^undo$`),
+	"undoing":  regexp.MustCompile(`^propose to take the decision back$`),
 	"reopen":   regexp.MustCompile(`^reopen$`),
 	"merge":    regexp.MustCompile(`^merge case (\d+)$`),
 	"split":    regexp.MustCompile(`^split off case (\d+): (.+)$`),
 	"uphold":   regexp.MustCompile(`^uphold against (\d+) appeals?$`),
 	"unanswer": regexp.MustCompile(`^reopen an appeal$`),
 	"publish":  regexp.MustCompile(`^publish: (\d+) indicators?, (\d+) added, (\d+) removed$`),
+	"unread":   regexp.MustCompile(`^take out unread (\d+) cases?$`),
 	"renew":    regexp.MustCompile(`^renew the head: (\d+) indicators?, (\d+) removed$`),
 }
 
@@ -155,6 +168,7 @@ var remarks = map[string]*regexp.Regexp{
 	"popular":  regexp.MustCompile(`^a second person must agree: a popular host$`),
 	"suffix":   regexp.MustCompile(`^a second person must agree: a host of (\S+)$`),
 	"official": regexp.MustCompile(`^a second person must agree: an official account$`),
+	"bytwo":    regexp.MustCompile(`^a second person must agree: two people decided what it takes back$`),
 	"passkey":  regexp.MustCompile(`^confirmed with passkey ([0-9a-f]+) over sha256:([0-9a-f]{64})$`),
 	"proposed": regexp.MustCompile(`^proposed by (\S+)$`),
 	"listed":   regexp.MustCompile(`^it is listed: (.+)$`),
@@ -218,8 +232,8 @@ func defang(text string) string {
 //go:embed templates
 var templateFiles embed.FS
 
-// pages are the templates by language and name.
-var pages = readPages()
+// pages are the templates by language and name, read when the first page is shown: most commands show none.
+var pages = sync.OnceValue(readPages)
 
 func readPages() map[string]map[string]*template.Template {
 	all := map[string]map[string]*template.Template{}
@@ -233,6 +247,7 @@ func readPages() map[string]map[string]*template.Template {
 		for _, file := range files {
 			if name := strings.TrimSuffix(file.Name(), ".html"); name != "layout" {
 				all[lang][name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+file.Name()))
+				bidi.Templates(all[lang][name])
 			}
 		}
 	}
@@ -241,7 +256,8 @@ func readPages() map[string]map[string]*template.Template {
 
 func functions(lang string) template.FuncMap {
 	return template.FuncMap{
-		"t":       func(key string, args ...any) string { return say(lang, key, args...) },
+		bidi.Func: bidi.Apart,
+		"t":       func(key string, args ...any) any { return bidi.Apart(say(lang, key, args...)) },
 		"n":       func(key string, n int) string { return count(lang, key, n) },
 		"digits":  func(n int) string { return digits(lang, n) },
 		"day":     func(unix int64) string { return day(lang, unix) },

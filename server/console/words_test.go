@@ -121,7 +121,7 @@ func TestWhatTheProgramSaysIsSaidInTheReadersLanguage(t *testing.T) {
 		}
 	}
 	o := newOffice(t)
-	mai, binh := o.person("mai", staff.Maintainer)+"; khien-lang=vi", o.person("binh", staff.Approver)+"; khien-lang=vi"
+	mai, binh := o.person("mai", staff.Maintainer)+"; __Host-khien-lang=vi", o.person("binh", staff.Approver)+"; __Host-khien-lang=vi"
 	do := func(path string, form url.Values) {
 		t.Helper()
 		if status, body, _ := o.ask("POST", path, mai, form); status != 303 {

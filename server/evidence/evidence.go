@@ -22,11 +22,15 @@ import (
 	"path/filepath"
 	"strings"
 
-	"khien/server/sqlite"
+	"khien/server/blob"
+	"khien/server/db"
 )
 
 // MaxEach bounds the pictures of one report.
 const MaxEach = 3
+
+// maxKept bounds a picture as it is kept, in bytes: noise of the most pixels, at our quality.
+const maxKept = 2 * MaxPixels
 
 var (
 	// ErrNotFound is a picture that is not here.
@@ -49,7 +53,7 @@ type Picture struct {
 // Store keeps pictures in a folder. It is safe for concurrent use, by several processes too.
 type Store struct {
 	dir     string
-	db      *sql.DB
+	db      *db.DB
 	waiting chan struct{} // those who wait to be cleaned, and the one that is
 	turn    chan struct{}
 }
@@ -69,11 +73,11 @@ func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("couldn't open the evidence: %w", err)
 	}
-	db, err := sqlite.Open(filepath.Join(dir, "index.db"), migrations)
+	store, err := db.Open(filepath.Join(dir, "index.db"), migrations)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the evidence: %w", err)
 	}
-	return &Store{dir, db, make(chan struct{}, maxWaiting), make(chan struct{}, 1)}, nil
+	return &Store{dir, store, make(chan struct{}, maxWaiting), make(chan struct{}, 1)}, nil
 }
 
 // Close waits for the statements under way.
@@ -101,7 +105,7 @@ func (s *Store) Add(ctx context.Context, report, upload []byte, now int64) (p Pi
 	digest := sha256.Sum256(clean)
 	p = Picture{hex.EncodeToString(digest[:]), report, width, height, int64(len(clean)), now}
 	kept := int64(0)
-	err = sqlite.Change(ctx, s.db, func(tx *sql.Tx) error {
+	err = s.db.Change(ctx, func(tx *sql.Tx) error {
 		if err := s.write(p.Digest, clean); err != nil {
 			return err
 		}
@@ -172,14 +176,15 @@ func (s *Store) Of(ctx context.Context, reports ...[]byte) ([]Picture, error) {
 	return all, nil
 }
 
-// Read returns a picture by its digest, or ErrNotFound. It is a JPEG.
+// Read returns a picture by its digest: the one that was kept, or ErrNotFound. It is a JPEG.
 func (s *Store) Read(digest string) ([]byte, error) {
 	if len(digest) != 2*sha256.Size || strings.Trim(digest, "0123456789abcdef") != "" {
 		return nil, ErrNotFound
 	}
-	body, err := os.ReadFile(s.file(digest))
+	body, err := blob.ReadPlain(s.file(digest), maxKept)
+	sum := sha256.Sum256(body)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, blob.ErrNoBlob), err == nil && hex.EncodeToString(sum[:]) != digest:
 		return nil, ErrNotFound
 	case err != nil:
 		return nil, fmt.Errorf("couldn't read a picture: %w", err)

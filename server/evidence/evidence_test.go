@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -215,6 +216,31 @@ func TestOnlyADigestIsAName(t *testing.T) {
 	for _, name := range []string{"", "secret", "../secret", p.Digest[:63], p.Digest + "0", "index.db", p.Digest[:2] + "/../../index.db" + p.Digest[:49], "0" + p.Digest[1:63] + "g"} {
 		if body, err := s.Read(name); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%q: %d bytes, %v", name, len(body), err)
+		}
+	}
+}
+
+// Somebody writes into the folder: another picture, a pipe, or nothing at all in its place is never shown as what was sent.
+func TestAnotherPictureIsNotShown(t *testing.T) {
+	s := open(t)
+	p, err := s.Add(t.Context(), bytes.Repeat([]byte{1}, 16), asPNG(t, screenshot(30, 20)), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := s.file(p.Digest)
+	for what, put := range map[string]func() error{
+		"another":  func() error { return os.WriteFile(file, asJPEG(t, screenshot(10, 10)), 0o600) },
+		"a pipe":   func() error { return errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)) },
+		"a link":   func() error { return errors.Join(os.Remove(file), os.Symlink("/dev/zero", file)) },
+		"a folder": func() error { return errors.Join(os.Remove(file), os.Mkdir(file, 0o700)) },
+		"nothing":  func() error { return os.RemoveAll(file) },
+	} {
+		os.RemoveAll(file)
+		if err := errors.Join(os.WriteFile(file, nil, 0o600), put()); err != nil {
+			t.Fatal(err)
+		}
+		if body, err := s.Read(p.Digest); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: %d bytes, %v", what, len(body), err)
 		}
 	}
 }

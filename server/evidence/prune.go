@@ -10,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"khien/server/sqlite"
 )
 
 // After returns at most limit pictures that came after the one with this place, the oldest first, and the place of the
@@ -31,7 +29,7 @@ func (s *Store) After(ctx context.Context, place int64, limit int) (list []Pictu
 // Delete removes pictures of reports, for good. A file that belongs to another report too stays. What is gone already is
 // no error.
 func (s *Store) Delete(ctx context.Context, list ...Picture) error {
-	err := sqlite.Change(ctx, s.db, func(tx *sql.Tx) error {
+	err := s.db.Change(ctx, func(tx *sql.Tx) error {
 		for _, p := range list {
 			digest, err := hex.DecodeString(p.Digest)
 			if err != nil {
@@ -60,7 +58,7 @@ func (s *Store) Sweep(ctx context.Context) (n int, err error) {
 			break
 		}
 		digest := filepath.Base(filepath.Dir(path)) + strings.TrimSuffix(filepath.Base(path), ".jpg")
-		err = sqlite.Change(ctx, s.db, func(tx *sql.Tx) error {
+		err = s.db.Change(ctx, func(tx *sql.Tx) error {
 			err := s.drop(ctx, tx, digest)
 			if err == nil {
 				if _, gone := os.Stat(path); errors.Is(gone, fs.ErrNotExist) {

@@ -12,12 +12,13 @@ import (
 	"khien/shared/category"
 )
 
-// WriteCSV writes indicators as CSV (RFC 4180) with a header, which Read reads again.
+// WriteCSV writes indicators as CSV (RFC 4180) with a header, which Read reads again. The column url is the address at which each was first
+// seen, or else the one that its subject has; it may be empty.
 // A cell that a spreadsheet would take for a formula begins with an apostrophe
 // (OWASP, "CSV Injection").
 func WriteCSV(w io.Writer, list iter.Seq2[ledger.Indicator, error]) error {
 	out := csv.NewWriter(w)
-	header := []string{"subject", "category"}
+	header := []string{"subject", "url", "category"}
 	for _, lang := range category.Languages {
 		header = append(header, "reason_"+lang)
 	}
@@ -26,7 +27,7 @@ func WriteCSV(w io.Writer, list iter.Seq2[ledger.Indicator, error]) error {
 		if err != nil {
 			return fmt.Errorf("couldn't export: %w", err)
 		}
-		record := []string{string(i.Subject), i.Category.Slug()}
+		record := []string{string(i.Subject), i.Open(), i.Category.Slug()}
 		for _, lang := range category.Languages {
 			record = append(record, i.Reason[lang])
 		}

@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"khien/server/ledger"
@@ -64,7 +66,7 @@ type reader struct {
 }
 
 // Read reads a list. Formats are "urls" (a URL, host or page a line; # begins a
-// comment), "hosts" (a hosts file) and "csv" (with a header). Progress, which may be
+// comment), "hosts" (a hosts file) and "csv" (with a header). Lines end with LF, CR or both. Progress, which may be
 // nil, is told the number of lines so far every thousand lines. Category, reason and
 // all else that the list does not say is left empty. The errors are ErrFormat,
 // ErrTooLarge, ErrEncoding and those of r.
@@ -72,7 +74,7 @@ func Read(format string, r io.Reader, progress func(lines int)) (Result, error) 
 	if progress == nil {
 		progress = func(int) {}
 	}
-	in := bufio.NewReaderSize(&bounded{r, maxList}, 64<<10)
+	in := bufio.NewReaderSize(&lineEnds{r: &bounded{r, maxList}}, 64<<10)
 	if mark, _ := in.Peek(3); bytes.HasPrefix(mark, []byte("\xff\xfe")) || bytes.HasPrefix(mark, []byte("\xfe\xff")) {
 		return Result{}, ErrEncoding
 	} else if string(mark) == "\ufeff" {
@@ -105,6 +107,27 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, ErrTooLarge
 	}
 	return n, err
+}
+
+// lineEnds gives every line of a text the end LF, where it has CR, or CR and LF.
+type lineEnds struct {
+	r  io.Reader
+	cr bool // the byte before was one
+}
+
+func (l *lineEnds) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	kept := p[:0]
+	for _, c := range p[:n] {
+		switch {
+		case c == '\r':
+			kept = append(kept, '\n')
+		case c != '\n' || !l.cr:
+			kept = append(kept, c)
+		}
+		l.cr = c == '\r'
+	}
+	return len(kept), err
 }
 
 // lines hands over each line that is neither blank nor a comment.
@@ -150,19 +173,17 @@ func (c *reader) take(line int, i ledger.Indicator) {
 }
 
 func (c *reader) url(line int, text string) {
-	if i := strings.IndexAny(text, " \t"); i >= 0 { // "example.com  # bought in March"
-		if rest := strings.TrimSpace(text[i:]); rest[0] != '#' {
-			c.refuse(line, "more than one thing in the line")
-			return
+	if i := strings.IndexFunc(text, unicode.IsSpace); i >= 0 { // "example.com  # bought in March"
+		if strings.HasPrefix(strings.TrimSpace(text[i:]), "#") {
+			text = text[:i]
 		}
-		text = text[:i]
 	}
-	s, err := Exact(text)
+	s, address, err := Entry(text)
 	if err != nil {
 		c.refuse(line, err.Error())
 		return
 	}
-	c.take(line, ledger.Indicator{Subject: s})
+	c.take(line, ledger.Indicator{Subject: s, Address: address})
 }
 
 // own are the names that a hosts file gives to its own machine.
@@ -184,14 +205,19 @@ func (c *reader) hosts(line int, text string) {
 		c.refuse(line, "the address is not one that hosts files block with, such as 0.0.0.0")
 	default:
 		for _, host := range part[1:] {
-			if own[host] {
+			if own[strings.ToLower(host)] {
 				continue
 			}
-			if strings.ContainsAny(host, "/?:@\\") {
+			if strings.ContainsAny(host, "/?:@[]\\") || !strings.Contains(host, ".") {
 				c.refuse(line, "not a host name")
 				continue
 			}
-			c.url(line, host)
+			s, _, err := fromAddress(host)
+			if err != nil {
+				c.refuse(line, err.Error())
+				continue
+			}
+			c.take(line, ledger.Indicator{Subject: s})
 		}
 	}
 }
@@ -220,15 +246,21 @@ func (c *reader) csv(in *bufio.Reader, progress func(int)) error {
 	first, _ := in.Peek(4096)
 	first, _, _ = bytes.Cut(first, []byte("\n"))
 	r := csv.NewReader(in)
-	if bytes.Count(first, []byte(";")) > bytes.Count(first, []byte(",")) {
-		r.Comma = ';' // what spreadsheets write where the comma is in numbers
+	if named := bytes.TrimRight(first, "\r"); len(named) == len("sep=;") && bytes.HasPrefix(named, []byte("sep=")) { // in front of the header, for Excel
+		in.Discard(len(first) + 1)
+		r.Comma = rune(named[4])
+	} else {
+		for _, comma := range ";\t|" { // what spreadsheets write where the comma is in numbers, and what is copied out of them
+			if bytes.Count(first, []byte(string(comma))) > bytes.Count(first, []byte(string(r.Comma))) {
+				r.Comma = comma
+			}
+		}
 	}
 	r.FieldsPerRecord = -1
 	r.ReuseRecord = true
-	r.LazyQuotes = true
 	header, err := r.Read()
 	if err == io.EOF {
-		return fmt.Errorf("%w: it is empty", ErrFormat)
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %v", ErrFormat, err)
@@ -253,18 +285,20 @@ func (c *reader) csv(in *bufio.Reader, progress func(int)) error {
 		if err == io.EOF {
 			return nil
 		}
-		line, _ := r.FieldPos(0)
-		c.Lines = max(c.Lines, line)
 		if records%1000 == 0 {
 			progress(records)
 		}
 		if err != nil {
-			if _, bad := errors.AsType[*csv.ParseError](err); !bad {
+			bad, ok := errors.AsType[*csv.ParseError](err)
+			if !ok {
 				return err
 			}
-			c.refuse(line, "the quotes do not match")
+			c.Lines = max(c.Lines, bad.Line)
+			c.refuse(bad.StartLine, "the quotes do not match")
 			continue
 		}
+		line, _ := r.FieldPos(0)
+		c.Lines = max(c.Lines, line)
 		cell := func(name string) string {
 			i, ok := at[name]
 			if !ok || i >= len(record) {
@@ -272,7 +306,7 @@ func (c *reader) csv(in *bufio.Reader, progress func(int)) error {
 			}
 			return unguard(strings.TrimSpace(record[i]))
 		}
-		if len(record) == 1 && strings.TrimSpace(record[0]) == "" {
+		if strings.TrimSpace(strings.Join(record, "")) == "" {
 			continue
 		}
 		i, err := indicator(cell)
@@ -285,19 +319,12 @@ func (c *reader) csv(in *bufio.Reader, progress func(int)) error {
 }
 
 func indicator(cell func(string) string) (i ledger.Indicator, err error) {
-	text := cell("subject")
-	if text == "" {
-		text = cell("url")
-	}
 	for _, name := range append([]string{"url"}, texts...) {
 		if v := cell(name); len(v) > maxLine || !utf8.ValidString(v) {
 			return i, fmt.Errorf("%s is longer than 8 kB, or not UTF-8", name)
 		}
 	}
-	if text == "" {
-		return i, errors.New("no address in the line")
-	}
-	if i.Subject, err = Exact(text); err != nil {
+	if i.Subject, i.Address, err = named(cell("subject"), cell("url")); err != nil {
 		return i, err
 	}
 	if slug := cell("category"); slug != "" {
@@ -324,12 +351,43 @@ func indicator(cell func(string) string) (i ledger.Indicator, err error) {
 	return i, nil
 }
 
+// named reads what is listed from a subject and an address, one of which may be missing. Where both are there, the address must name the subject.
+func named(name, url string) (s subject.Subject, address string, err error) {
+	switch {
+	case name == "" && url == "":
+		return "", "", errors.New("no address in the line")
+	case name == "":
+		return Entry(url)
+	}
+	if s, err = subject.Parse(name); err != nil {
+		if s, address, err = Entry(name); err != nil {
+			return "", "", err
+		}
+	} else if !s.IsListable() {
+		return "", "", ErrHost
+	}
+	if url == "" || url == s.Address() {
+		return s, address, nil
+	}
+	href, err := Href(url)
+	if err != nil {
+		return "", "", fmt.Errorf("url: %w", err)
+	}
+	if named, err := subject.FromHref(nil, href); err != nil || !slices.Contains(named, s) {
+		return "", "", errors.New("the subject and the url are not of the same thing")
+	}
+	return s, ledger.Seen(href, s), nil
+}
+
+// latest is the last second of the year 9999, beyond which no date has a form.
+const latest = 253402300799
+
 // moment reads a day, a time as in RFC 3339, or Unix seconds; nothing is 0.
 func moment(text string) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 && n < 1<<40 {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 && n <= latest {
 		return n, nil
 	}
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {

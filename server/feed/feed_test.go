@@ -13,6 +13,7 @@ import (
 
 	"khien/server/ledger"
 	"khien/shared/category"
+	"khien/shared/subject"
 )
 
 func TestAddressesAsPeopleWriteThem(t *testing.T) {
@@ -105,7 +106,6 @@ func TestWhatIsNoList(t *testing.T) {
 		}
 	}
 	f("xml", "<list/>", ErrFormat)
-	f("csv", "", ErrFormat)
 	f("csv", "host,kind\na.example,x\n", ErrFormat)
 	f("csv", "url,URL\na.example,x\n", ErrFormat)
 	f("urls", "\xff\xfea\x00.\x00", ErrEncoding)
@@ -180,6 +180,37 @@ func FuzzRead(f *testing.F) {
 			if x.Why == "" {
 				t.Fatal("refused without a reason")
 			}
+		}
+	})
+}
+
+// Whatever a line is, it is one thing that may be listed, or refused by its reason; read again as it is kept, it is the same.
+func FuzzEntry(f *testing.F) {
+	for _, text := range []string{
+		"scam.example", "*.scam.example", "||scam.example^", "hxxps[://]scam[.]example/a[.]b", "scam dot example", "469", "9.00E+08", "192.0.2.0/24", "http://0x7f.1/", "0900 000 001",
+		"https://a.example/,https://b.example/", `scam\\.example`, "https://me:secret@scam.example:8443/it%5C?x#y", "Vietcombank 0011000000001", "somebody[@]invented[.]example", "[2001:db8::1]:80/a",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, address, err := Entry(text)
+		if err != nil {
+			if s != "" || address != "" || err.Error() == "" {
+				t.Fatalf("%q: %q, %q, %v", text, s, address, err)
+			}
+			return
+		}
+		if again, err := subject.Parse(string(s)); err != nil || again != s || !s.IsListable() {
+			t.Fatalf("%q is %q, which no list may hold: %v", text, s, err)
+		}
+		if address == "" {
+			return
+		}
+		if strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' }) || !ledger.Names(address, s) {
+			t.Fatalf("%q is %q, first seen at %q", text, s, address)
+		}
+		if again, seen, err := named(string(s), address); err != nil || again != s || seen != address {
+			t.Fatalf("%q is %q at %q, and comes in again as %q at %q, %v", text, s, address, again, seen, err)
 		}
 	})
 }

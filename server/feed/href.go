@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	neturl "net/url"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -37,7 +38,8 @@ func Href(text string) (string, error) {
 	if text == "" || strings.IndexByte(`/\?#:`, text[0]) >= 0 { // a part of an address
 		return "", ErrHref
 	}
-	if !hasScheme(text) {
+	bare := !hasScheme(text)
+	if bare {
 		text = "http://" + text
 	}
 	var written string
@@ -48,6 +50,9 @@ func Href(text string) (string, error) {
 	u, err := parser.Parse(text)
 	if err != nil || u.Hostname() == "" || !sameHost(written, u.Hostname()) {
 		return "", ErrHref
+	}
+	if bare && isIPv4(u.Hostname()) && !isIPv4(strings.TrimSuffix(dots.Replace(written), ".")) {
+		return "", ErrNumber
 	}
 	href := u.Href(false)
 	if _, err := subject.FromHref(nil, href); err != nil {
@@ -93,28 +98,51 @@ func emptyLabels(host string) int {
 }
 
 var (
-	harmless = strings.NewReplacer("[.]", ".", "(.)", ".", "{.}", ".", "[dot]", ".", "(dot)", ".", "[:]", ":", "[://]", "://")
-	schemes  = map[string]string{"hxxp": "http", "hxxps": "https", "hxtp": "http", "hxtps": "https"}
+	// harmlessScheme is the scheme of an address, as it is or as analysts write it: hxxp://, http[:]//, hxxps[://], h**p:\\, [https://].
+	harmlessScheme = regexp.MustCompile(`(?i)^[\[({<]?(h(?:tt|xx|xt|tx|\*\*|__)p)(s?|\[s\]|\(s\))[\])}>]?[\[({<]?:[\])}>]?[\[({<]?(?:/|\\|\[/\]){2}[\])}>]?`)
+	// harmlessSigns are what stands for a dot, a colon or an at sign in a host.
+	harmlessSigns = regexp.MustCompile(`(?i)[\[({<](?:\.|dot)[\])}>]|\\\.|[\[({](?::|@|at)[\])}]`)
+	schemes       = map[string]string{"http": "http", "https": "https", "hxxp": "http", "hxxps": "https", "hxtp": "http", "hxtps": "https"}
 )
 
-// rearm undoes what analysts do to the scheme and the host of an address so that nobody
-// opens it by accident. The path stays as it is.
+// rearm undoes what analysts do to an address so that nobody opens it by accident. Where they have done it neither to the scheme nor to the
+// host, the path stays as it is.
 func rearm(text string) string {
-	host := 0
-	if i := strings.Index(text, "//"); i > 0 && (text[i-1] == ':' || text[i-1] == ']') {
-		host = i + 2
-	}
-	end := strings.IndexAny(text[host:], `/\?#`)
-	if end < 0 {
-		end = len(text) - host
-	}
-	head := harmless.Replace(text[:host+end])
-	if scheme, rest, ok := strings.Cut(head, "://"); ok {
-		if web := schemes[strings.ToLower(scheme)]; web != "" {
-			head = web + "://" + rest
+	scheme, rest := "", text
+	if m := harmlessScheme.FindStringSubmatchIndex(text); m != nil {
+		end := m[1]
+		if strings.ContainsAny(text[end-1:end], "])}>") && !strings.ContainsAny(text[:end], "[({<") {
+			end-- // it closes nothing: the host may begin so
+		}
+		if scheme, rest = "http://", text[end:]; m[5] > m[4] {
+			scheme = "https://"
 		}
 	}
-	return head + text[host+end:]
+	if slash := strings.Index(rest, "[/]"); slash > 0 && !strings.Contains(rest[:slash], "/") {
+		rest = strings.ReplaceAll(rest, "[/]", "/")
+	}
+	end := endOfHost.FindStringIndex(rest)
+	if end == nil {
+		end = []int{len(rest)}
+	}
+	host, path := harmlessSigns.ReplaceAllStringFunc(rest[:end[0]], plainSign), rest[end[0]:]
+	if host != rest[:end[0]] || scheme != "" && !strings.EqualFold(scheme, text[:min(len(scheme), len(text))]) {
+		path = harmlessSigns.ReplaceAllStringFunc(path, plainSign)
+	}
+	return scheme + host + path
+}
+
+// endOfHost is where the path begins; a backslash before a dot is one of harmlessSigns.
+var endOfHost = regexp.MustCompile(`[/?#]|\\(?:[^.]|$)`)
+
+func plainSign(sign string) string {
+	switch {
+	case strings.Contains(sign, ":"):
+		return ":"
+	case strings.ContainsAny(sign, "@aA"):
+		return "@"
+	}
+	return "."
 }
 
 // hasScheme tells "https://host" and "mailto:name" from "host:8080/path".

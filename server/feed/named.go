@@ -2,6 +2,7 @@ package feed
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -73,6 +74,9 @@ func authority(text string) string {
 func phone(text string) (subject.Subject, bool) {
 	if strings.Trim(text, "+0123456789 -.()/\u00a0") != "" || strings.Count(text, ".") == 3 && !strings.HasPrefix(text, "0") {
 		return "", false // with letters, or an IP address
+	}
+	if parts := strings.Split(text, "."); len(parts) == 4 && slices.ContainsFunc(parts, func(part string) bool { return len(part) == 1 }) {
+		return "", false // an IP address in octal numbers
 	}
 	number, err := phonenumbers.Parse(text, region)
 	if err != nil || !phonenumbers.IsValidNumber(number) {

@@ -54,10 +54,13 @@ func (s *Server) demoPage(ctx *fasthttp.RequestCtx, path string) bool {
 	}
 	for _, site := range demoSites {
 		if site.Host == host {
-			s.html(ctx, site.page, struct {
-				VI   bool
-				Home string
-			}{readersLanguage(ctx) == "vi", "http://localhost" + port(ctx) + "/"})
+			lang, at := readersLanguage(ctx), port(ctx)
+			s.html(ctx, site.page, lang+at, func() any {
+				return struct {
+					VI   bool
+					Home string
+				}{lang == "vi", "http://localhost" + at + "/"}
+			})
 			return true
 		}
 	}

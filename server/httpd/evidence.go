@@ -9,15 +9,16 @@ import (
 
 	"khien/server/api"
 	"khien/server/evidence"
+	"khien/server/gate"
 )
 
 // NewEvidence makes the server of the pictures, for an address of its own: what people have sent shares no origin with anything that can decide.
 // A picture is downloaded, never shown as a page, and found by its digest alone.
 //
 //	GET /{digest}.jpg
-func NewEvidence(store *evidence.Store, log *slog.Logger) *Server {
-	s := &Server{log: log}
-	s.http = fasthttpServer(s.guarded(func(ctx *fasthttp.RequestCtx) { sendPicture(ctx, store) }), s.unreadable)
+func NewEvidence(store *evidence.Store, conns gate.Limits, log *slog.Logger) *Server {
+	s := &Server{conns: conns, log: log}
+	s.http = s.fasthttpServer(func(ctx *fasthttp.RequestCtx) { sendPicture(ctx, store) })
 	return s
 }
 

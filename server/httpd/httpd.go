@@ -10,18 +10,21 @@
 package httpd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
-	"golang.org/x/time/rate"
+	"golang.org/x/text/language"
 
 	"khien/server/api"
+	"khien/server/gate"
 	"khien/server/limit"
 	"khien/server/public"
 	"khien/shared/wire"
@@ -34,7 +37,6 @@ const (
 	idleTimeout  = 30 * time.Second
 	drainTimeout = readTimeout + 5*time.Second
 	maxHeader    = 8 << 10
-	maxConns     = 8192 // about 150 MB of buffers at worst
 	maxRequests  = 1000 // on one connection
 )
 
@@ -43,40 +45,40 @@ type Config struct {
 	API     *api.API
 	Public  *public.Site // figures, register, rules and appeals; nil for none
 	Limiter *limit.Limiter
-	// ClientHeader names the header in which a proxy in front of the server, and nobody else, tells the client's
-	// address, such as X-Real-IP; of a list, as in X-Forwarded-For, the last counts. Empty where clients connect by themselves.
-	ClientHeader string
-	Demo         bool         // serve the demo pages on *.localhost and link to them
-	Log          *slog.Logger // told about faults of the server, never about requests
+	Disk    *limit.Disk // where what is sent is kept; nil for room without an end
+	Proxies gate.Proxies
+	Conns   gate.Limits
+	Demo    bool         // serve the demo pages on *.localhost and link to them
+	Log     *slog.Logger // told about faults of the server, never about requests
 }
 
 // Server answers HTTP requests.
 type Server struct {
-	api          *api.API
-	public       *public.Site
-	limiter      *limit.Limiter
-	following    *limit.Limiter // of questions what became of reports
-	pictures     *rate.Limiter
-	clientHeader string
-	demo         bool
-	log          *slog.Logger
-	http         *fasthttp.Server
+	api     *api.API
+	public  *public.Site
+	limiter *limit.Limiter
+	disk    *limit.Disk
+	proxies gate.Proxies
+	conns   gate.Limits
+	demo    bool
+	log     *slog.Logger
+	http    *fasthttp.Server
+	ready   readyPages
 }
 
 // New makes a server.
 func New(c Config) *Server {
-	s := &Server{api: c.API, public: c.Public, limiter: c.Limiter, clientHeader: c.ClientHeader, demo: c.Demo, log: c.Log}
-	s.following, s.pictures = limit.New(following), rate.NewLimiter(pictureRate, pictureBurst)
-	s.http = fasthttpServer(s.guarded(s.handle), s.unreadable)
+	s := &Server{api: c.API, public: c.Public, limiter: c.Limiter, disk: c.Disk, proxies: c.Proxies, conns: c.Conns, demo: c.Demo, log: c.Log}
+	s.http = s.fasthttpServer(s.handle)
 	s.http.HeaderReceived = s.room
 	return s
 }
 
 // fasthttpServer has every limit set.
-func fasthttpServer(handle fasthttp.RequestHandler, unreadable func(*fasthttp.RequestCtx, error)) *fasthttp.Server {
+func (s *Server) fasthttpServer(handle fasthttp.RequestHandler) *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler:                      handle,
-		ErrorHandler:                 unreadable,
+		Handler:                      s.guarded(s.admitted(handle)),
+		ErrorHandler:                 s.unreadable,
 		Logger:                       silence{},
 		SecureErrorLogMessage:        true,
 		ReadTimeout:                  readTimeout,
@@ -85,7 +87,7 @@ func fasthttpServer(handle fasthttp.RequestHandler, unreadable func(*fasthttp.Re
 		ReadBufferSize:               maxHeader,
 		MaxRequestBodySize:           wire.MaxReport,
 		MaxRequestsPerConn:           maxRequests,
-		Concurrency:                  maxConns,
+		Concurrency:                  2 * s.conns.All, // the gate counts; one that it has cut may end a little later
 		DisablePreParseMultipartForm: true,
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
@@ -103,6 +105,7 @@ func (silence) Printf(string, ...any) {}
 // requests under way finish. An error says that it could not serve or that some
 // request did not finish in time.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	l = gate.Listen(l, s.conns, s.proxies, s.log)
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(l) }()
 	select {
@@ -119,6 +122,34 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	<-served
 	return nil
+}
+
+// admitted answers who has not too much under way.
+func (s *Server) admitted(handle fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		conn, ok := ctx.Conn().(*gate.Conn)
+		if !ok { // a test's
+			handle(ctx)
+			return
+		}
+		if !conn.Begin(s.client(ctx)) {
+			later(ctx, api.JSON)
+			ctx.SetConnectionClose()
+			return
+		}
+		defer conn.End()
+		handle(ctx)
+	}
+}
+
+// client is the address of who asks, behind a proxy that was declared too.
+func (s *Server) client(ctx *fasthttp.RequestCtx) netip.Addr {
+	peer, _ := netip.AddrFromSlice(ctx.RemoteIP())
+	if s.proxies.Header == "" {
+		return peer
+	}
+	lines := ctx.Request.Header.PeekAll(s.proxies.Header)
+	return s.proxies.Client(peer, string(bytes.Join(lines, []byte(","))))
 }
 
 // guarded answers what a handler that panics does not.
@@ -178,15 +209,21 @@ func (s *Server) question(ctx *fasthttp.RequestCtx, path string) {
 		}
 	case part[0] != "v1":
 	case len(part) == 2 && part[1] == "head":
-		answer = func() api.Answer { return s.api.Head(form) }
+		answer = func() api.Answer { return s.api.Head(asking(), form) }
 	case len(part) == 3 && part[1] == "blob":
-		answer = func() api.Answer { return s.api.Blob(part[2], form) }
+		answer = func() api.Answer { return s.api.Blob(asking(), part[2], form) }
 	case len(part) == 4 && part[1] == "delta":
-		answer = func() api.Answer { return s.api.Delta(part[2], part[3], form) }
+		answer = func() api.Answer { return s.api.Delta(asking(), part[2], part[3], form) }
 	case len(part) == 4 && part[1] == "bucket":
-		answer = func() api.Answer { return s.api.Bucket(part[2], part[3], form) }
+		answer = func() api.Answer { return s.api.Bucket(asking(), part[2], part[3], form) }
 	case len(part) == 3 && part[1] == "receipts":
-		answer = func() api.Answer { return s.api.Receipt(asking(), part[2], form) }
+		answer = func() api.Answer {
+			if !s.follows(ctx) {
+				ctx.Response.Header.Set("Retry-After", "60")
+				return api.Fail(form, 429, "too_many", mustWait)
+			}
+			return s.api.Receipt(asking(), part[2], form)
+		}
 	}
 	if answer == nil {
 		send(ctx, api.Fail(form, 404, "not_found", "There is nothing under this address."))
@@ -195,7 +232,7 @@ func (s *Server) question(ctx *fasthttp.RequestCtx, path string) {
 	// What is public may be read by any page; it carries no cookie and tells nothing about the reader.
 	h := &ctx.Response.Header
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "ETag")
+	h.Set("Access-Control-Expose-Headers", "Date, ETag")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	switch {
 	case ctx.IsGet() || ctx.IsHead():
@@ -235,8 +272,21 @@ func plain(status int, text string) api.Answer {
 	return api.Answer{Status: status, Type: "text/plain; charset=utf-8", Cache: "no-store", Body: []byte(text)}
 }
 
-// send writes a as the response; where the client has these very bytes, it says only that.
+// errorLanguages finds the one of api.Languages that somebody prefers.
+var errorLanguages = func() language.Matcher {
+	var tags []language.Tag
+	for _, lang := range api.Languages {
+		tags = append(tags, language.MustParse(lang))
+	}
+	return language.NewMatcher(tags)
+}()
+
+// send writes a as the response; where the client has these very bytes, it says only that. What went wrong is told in the reader's language.
 func send(ctx *fasthttp.RequestCtx, a api.Answer) {
+	if a.Failed() {
+		_, n := language.MatchStrings(errorLanguages, wanted(ctx, "Accept-Language"))
+		a = a.In(api.Languages[n])
+	}
 	h := &ctx.Response.Header
 	if a.ETag != "" && a.Status == fasthttp.StatusOK && has(string(ctx.Request.Header.Peek("If-None-Match")), a.ETag) {
 		// What most clients get most of the time: nothing but what RFC 9110 section 15.4.5 asks for.

@@ -19,8 +19,11 @@ import (
 
 	"khien/server/api"
 	"khien/server/blob"
+	"khien/server/gate"
 	"khien/server/inbox"
+	"khien/server/ledger"
 	"khien/server/limit"
+	"khien/server/publish"
 	"khien/shared/wire"
 	"khien/shared/work"
 )
@@ -43,8 +46,13 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	book, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { book.Close() })
 	f := &fixture{box: box}
-	f.Server = New(Config{API: &api.API{Blobs: blobs, Inbox: box}, Limiter: limit.New(limit.Usual), Demo: true, Log: slog.New(slog.NewTextHandler(&f.log, nil))})
+	f.Server = New(Config{API: &api.API{Shelf: &publish.Shelf{Blobs: blobs, Ledger: book}, Inbox: box}, Limiter: limit.New(limit.Usual), Conns: gate.Usual, Demo: true, Log: slog.New(slog.NewTextHandler(&f.log, nil))})
 	return f
 }
 
@@ -173,7 +181,7 @@ func TestNothingOfARequestIsKept(t *testing.T) {
 // A fault in a handler costs one answer, and the log does not quote the request.
 func TestAPanicIsContained(t *testing.T) {
 	f := newFixture(t)
-	f.api.Blobs = nil
+	f.api.Shelf = nil
 	addr := f.run(t)
 	resp, err := http.Get("http://" + addr + "/v1/blob/" + strings.Repeat("ca", 32) + "?canary")
 	if err != nil {
@@ -213,7 +221,7 @@ func TestDemoSitesAndListAgree(t *testing.T) {
 // While more comes than is wanted, a report is taken with a proof of work, and only the one that it was made for.
 func TestAProofOfWorkIsAskedForUnderLoad(t *testing.T) {
 	f := newFixture(t)
-	f.limiter = limit.New(limit.Limits{Each: 1000, EachBurst: 1000, All: 0, AllBurst: 0, Bits: 4})
+	f.limiter = limit.New(alike(limit.Limits{Each: 1000, EachBurst: 1000, All: 0, AllBurst: 0, Bits: 4}))
 	url := "http://" + f.run(t) + "/v1/reports"
 	send := func(id, work string) (status int, code string, header http.Header) {
 		t.Helper()

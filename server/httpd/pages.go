@@ -30,49 +30,62 @@ const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-a
 func (s *Server) page(ctx *fasthttp.RequestCtx, path string) bool {
 	switch path {
 	case "/":
-		s.html(ctx, "landing.html", landing(readersLanguage(ctx), s.demo, s.public != nil, port(ctx)))
+		lang, at := readersLanguage(ctx), ""
+		if s.demo {
+			at = port(ctx)
+		}
+		s.html(ctx, "landing.html", lang+at, func() any { return landing(lang, s.demo, s.public != nil, at) })
 	case "/style.css":
-		file(ctx, "pages/style.css", "text/css; charset=utf-8")
+		s.file(ctx, path, "text/css; charset=utf-8", embedded("pages/style.css"))
 	case "/icon.svg", "/favicon.ico":
-		file(ctx, "pages/icon.svg", "image/svg+xml")
+		s.file(ctx, path, "image/svg+xml", embedded("pages/icon.svg"))
 	default:
 		return false
 	}
 	return true
 }
 
-func (s *Server) html(ctx *fasthttp.RequestCtx, name string, data any) {
+// html answers a page of ours, of which there may be several variants.
+func (s *Server) html(ctx *fasthttp.RequestCtx, name, variant string, data func() any) {
 	if !ctx.IsGet() && !ctx.IsHead() {
 		wrongMethod(ctx, api.JSON, "GET, HEAD")
 		return
 	}
-	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
-		s.log.Error("couldn't write a page", "page", name)
-		send(ctx, api.Fail(api.JSON, 500, "internal", "The server made a mistake."))
-		return
-	}
-	ctx.Response.Header.Set("Content-Security-Policy", pagePolicy)
-	ctx.Response.Header.Set("Vary", "Accept-Language")
-	send(ctx, api.Answer{Status: 200, Type: "text/html; charset=utf-8", Cache: "no-cache", Body: b.Bytes()})
+	s.ready.get(name+" "+variant, always, func() api.Answer {
+		var b bytes.Buffer
+		if err := pages.ExecuteTemplate(&b, name, data()); err != nil {
+			s.log.Error("couldn't write a page", "page", name)
+			return api.Fail(api.JSON, 500, "internal", "The server made a mistake.")
+		}
+		return api.Answer{Status: 200, Type: "text/html; charset=utf-8", Cache: "no-cache", Body: b.Bytes()}
+	}).send(ctx, pagePolicy, "Accept-Language")
 }
 
-func file(ctx *fasthttp.RequestCtx, name, kind string) {
+func (s *Server) file(ctx *fasthttp.RequestCtx, path, kind string, body []byte) {
 	if !ctx.IsGet() && !ctx.IsHead() {
 		wrongMethod(ctx, api.JSON, "GET, HEAD")
 		return
 	}
+	s.ready.get(path, always, func() api.Answer {
+		return api.Answer{Status: 200, Type: kind, Cache: "public, max-age=300", Body: body}
+	}).send(ctx, "")
+}
+
+func embedded(name string) []byte {
 	body, err := pageFiles.ReadFile(name)
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // it is part of the program
 	}
-	send(ctx, api.Answer{Status: 200, Type: kind, Cache: "public, max-age=300", Body: body})
+	return body
 }
 
 // readersLanguage is "en" or "vi": what ?lang= asks for, else what the browser prefers.
 func readersLanguage(ctx *fasthttp.RequestCtx) string {
 	asked := string(ctx.QueryArgs().Peek("lang"))
-	_, n := language.MatchStrings(languages, asked, string(ctx.Request.Header.Peek("Accept-Language")))
+	if asked == "en" || asked == "vi" {
+		return asked
+	}
+	_, n := language.MatchStrings(languages, asked[:min(len(asked), 35)], wanted(ctx, "Accept-Language")) // no tag is longer (RFC 5646 section 4.4.1)
 	return [...]string{"en", "vi"}[n]
 }
 

@@ -89,22 +89,19 @@ const insertReport = `INSERT INTO report
 
 // store puts all of the reports on the disk, or none of them.
 func (i *Inbox) store(together []*sent) error {
-	tx, err := i.db.Begin()
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	insert, err := tx.Prepare(insertReport)
-	if err != nil {
-		return err
-	}
-	defer insert.Close()
-	for _, s := range together {
-		if err := s.store(tx, insert); err != nil {
+	return i.db.Change(context.Background(), func(tx *sql.Tx) error {
+		insert, err := tx.Prepare(insertReport)
+		if err != nil {
 			return err
 		}
-	}
-	return tx.Commit()
+		defer insert.Close()
+		for _, s := range together {
+			if err := s.store(tx, insert); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (s *sent) store(tx *sql.Tx, insert *sql.Stmt) error {

@@ -24,12 +24,12 @@ import (
 	"strings"
 	"sync"
 
-	"khien/server/sqlite"
+	"khien/server/db"
 	"khien/shared/wire"
 )
 
 // IDSize is the length of a report's id in bytes.
-const IDSize = 16
+const IDSize = wire.IDSize
 
 var (
 	// ErrConflict is a report whose id was used before for another report.
@@ -44,8 +44,7 @@ var (
 
 // Inbox is a store of reports. It is safe for concurrent use, by several processes too.
 type Inbox struct {
-	db      *sql.DB
-	read    *sql.DB // what only reads: it does not wait for commits
+	db      *db.DB
 	waiting chan *sent
 	closing chan struct{}
 	stopped chan struct{}
@@ -63,20 +62,15 @@ func Open(path string) (*Inbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(path, migrations)
+	store, err := db.Open(path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
 	}
-	read, err := sqlite.OpenReader(path)
-	if err != nil {
-		db.Close()
-		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
-	}
-	i := &Inbox{db: db, read: read, waiting: make(chan *sent, maxTogether), closing: make(chan struct{}), stopped: make(chan struct{})}
+	i := &Inbox{db: store, waiting: make(chan *sent, maxTogether), closing: make(chan struct{}), stopped: make(chan struct{})}
 	go i.write()
 	ctx, stop := context.WithCancel(context.Background())
 	i.stopTending = stop
-	i.tending.Go(func() { sqlite.Tend(ctx, path) })
+	i.tending.Go(func() { store.Tend(ctx) })
 	return i, nil
 }
 
@@ -86,13 +80,13 @@ func (i *Inbox) Close() error {
 	<-i.stopped
 	i.stopTending()
 	i.tending.Wait()
-	return errors.Join(i.read.Close(), i.db.Close())
+	return i.db.Close()
 }
 
 // Ping tells whether the inbox can be read.
 func (i *Inbox) Ping(ctx context.Context) error {
 	var n int
-	if err := i.read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM report LIMIT 1)`).Scan(&n); err != nil {
+	if err := i.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM report LIMIT 1)`).Scan(&n); err != nil {
 		return fmt.Errorf("couldn't read the inbox: %w", err)
 	}
 	return nil
@@ -141,7 +135,7 @@ func (i *Inbox) Get(ctx context.Context, prefix string) (Report, error) {
 		return Report{}, ErrNotFound
 	}
 	high, _ := hex.DecodeString(prefix + strings.Repeat("f", rest))
-	return one(i.read.QueryContext(ctx, selectReport+` WHERE id BETWEEN ? AND ? LIMIT 2`, low, high))
+	return one(i.db.QueryContext(ctx, selectReport+` WHERE id BETWEEN ? AND ? LIMIT 2`, low, high))
 }
 
 // ByReceipt finds a report by its receipt, or returns ErrNotFound.
@@ -150,16 +144,16 @@ func (i *Inbox) ByReceipt(ctx context.Context, receipt string) (Report, error) {
 	if err != nil {
 		return Report{}, ErrNotFound
 	}
-	return one(i.read.QueryContext(ctx, selectReport+` WHERE receipt = ?`, name))
+	return one(i.db.QueryContext(ctx, selectReport+` WHERE receipt = ?`, name))
 }
 
 // List returns at most limit reports, the oldest first, and says how many there are;
 // an empty state stands for all of them.
 func (i *Inbox) List(ctx context.Context, state string, limit int) (list []Report, total int, err error) {
 	const where = ` WHERE ?1 = '' OR state = ?1`
-	err = i.read.QueryRowContext(ctx, `SELECT count(*) FROM report`+where, state).Scan(&total)
+	err = i.db.QueryRowContext(ctx, `SELECT count(*) FROM report`+where, state).Scan(&total)
 	if err == nil {
-		list, err = all(i.read.QueryContext(ctx, selectReport+where+` ORDER BY seq LIMIT ?2`, state, limit))
+		list, err = all(i.db.QueryContext(ctx, selectReport+where+` ORDER BY seq LIMIT ?2`, state, limit))
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("couldn't list the reports: %w", err)
@@ -167,9 +161,25 @@ func (i *Inbox) List(ctx context.Context, state string, limit int) (list []Repor
 	return list, total, nil
 }
 
+// Some returns the reports with these ids, in their order; what there is none of is left out.
+func (i *Inbox) Some(ctx context.Context, ids [][]byte) ([]Report, error) {
+	list := make([]Report, 0, len(ids))
+	for _, id := range ids {
+		r, err := one(i.db.QueryContext(ctx, selectReport+` WHERE id = ?`, id))
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
 // After returns at most limit reports that came after the one with this place, the oldest first.
 func (i *Inbox) After(ctx context.Context, seq int64, limit int) ([]Report, error) {
-	list, err := all(i.read.QueryContext(ctx, selectReport+` WHERE seq > ? ORDER BY seq LIMIT ?`, seq, limit))
+	list, err := all(i.db.QueryContext(ctx, selectReport+` WHERE seq > ? ORDER BY seq LIMIT ?`, seq, limit))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't list the reports: %w", err)
 	}
@@ -179,9 +189,9 @@ func (i *Inbox) After(ctx context.Context, seq int64, limit int) ([]Report, erro
 // Amended returns at most limit of the reports to which a category or a note was added after they had come, from the
 // amendment after number n on, and the number of the last; a report that was amended twice is there twice.
 func (i *Inbox) Amended(ctx context.Context, n int64, limit int) (list []Report, last int64, err error) {
-	err = i.read.QueryRowContext(ctx, `SELECT coalesce(max(n), ?1) FROM (SELECT n FROM amendment WHERE n > ?1 ORDER BY n LIMIT ?2)`, n, limit).Scan(&last)
+	err = i.db.QueryRowContext(ctx, `SELECT coalesce(max(n), ?1) FROM (SELECT n FROM amendment WHERE n > ?1 ORDER BY n LIMIT ?2)`, n, limit).Scan(&last)
 	if err == nil && last > n {
-		list, err = all(i.read.QueryContext(ctx, selectReport+` JOIN amendment ON report = seq WHERE n > ? AND n <= ? ORDER BY n`, n, last))
+		list, err = all(i.db.QueryContext(ctx, selectReport+` JOIN amendment ON report = seq WHERE n > ? AND n <= ? ORDER BY n`, n, last))
 	}
 	if err != nil {
 		return nil, n, fmt.Errorf("couldn't list what was added to reports: %w", err)
@@ -204,25 +214,23 @@ func (i *Inbox) decideAll(ctx context.Context, ids [][]byte, d Decision, from st
 	if d.State != wire.StateAccepted && d.State != wire.StateRejected {
 		return 0, fmt.Errorf("couldn't decide about reports: %q is no decision", d.State)
 	}
-	tx, err := i.db.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, fmt.Errorf("couldn't decide about reports: %w", err)
-	}
-	defer tx.Rollback()
-	for _, id := range ids {
-		done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?1, changed = ?2, subject = ?3, reason = ?4 WHERE id = ?5 AND `+from,
-			d.State, d.Time, d.Subject, d.Reason, id)
-		if err != nil {
-			return 0, fmt.Errorf("couldn't decide about reports: %w", err)
-		}
-		if closed, _ := done.RowsAffected(); closed == 1 {
-			n++
-			if err := note(ctx, tx, id, d); err != nil {
-				return 0, fmt.Errorf("couldn't decide about reports: %w", err)
+	err = i.db.Change(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?1, changed = ?2, subject = ?3, reason = ?4 WHERE id = ?5 AND `+from,
+				d.State, d.Time, d.Subject, d.Reason, id)
+			if err != nil {
+				return err
+			}
+			if closed, _ := done.RowsAffected(); closed == 1 {
+				n++
+				if err := note(ctx, tx, id, d); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	if err := tx.Commit(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return 0, fmt.Errorf("couldn't decide about reports: %w", err)
 	}
 	return n, nil
@@ -253,97 +261,92 @@ func (i *Inbox) Reopen(ctx context.Context, id []byte, actor string, now int64) 
 
 // ReopenAll takes the decisions about those of the reports back that are decided, as Reopen does.
 func (i *Inbox) ReopenAll(ctx context.Context, ids [][]byte, actor string, now int64) error {
-	tx, err := i.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("couldn't reopen reports: %w", err)
-	}
-	defer tx.Rollback()
-	for _, id := range ids {
-		done, err := tx.ExecContext(ctx, `UPDATE report SET state = 'received', changed = ?, subject = '', reason = '' WHERE id = ? AND state <> 'received'`, now, id)
-		if err == nil {
-			if n, _ := done.RowsAffected(); n == 1 {
-				err = note(ctx, tx, id, Decision{Time: now, Actor: actor, State: wire.StateReceived})
+	err := i.db.Change(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			done, err := tx.ExecContext(ctx, `UPDATE report SET state = 'received', changed = ?, subject = '', reason = '' WHERE id = ? AND state <> 'received'`, now, id)
+			if err == nil {
+				if n, _ := done.RowsAffected(); n == 1 {
+					err = note(ctx, tx, id, Decision{Time: now, Actor: actor, State: wire.StateReceived})
+				}
+			}
+			if err != nil {
+				return err
 			}
 		}
-		if err != nil {
-			return fmt.Errorf("couldn't reopen reports: %w", err)
-		}
-	}
-	if err := tx.Commit(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("couldn't reopen reports: %w", err)
 	}
 	return nil
 }
 
 func (i *Inbox) change(ctx context.Context, id []byte, d Decision, from string) error {
-	tx, err := i.db.BeginTx(ctx, nil)
-	if err != nil {
+	err := i.db.Change(ctx, func(tx *sql.Tx) error {
+		if _, err := one(tx.QueryContext(ctx, selectReport+` WHERE id = ?`, id)); err != nil {
+			return err
+		}
+		done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?, changed = ?, subject = ?, reason = ? WHERE id = ? AND `+from,
+			d.State, d.Time, d.Subject, d.Reason, id)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n != 1 {
+			return ErrDecided
+		}
+		return note(ctx, tx, id, d)
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrDecided) {
 		return fmt.Errorf("couldn't decide about a report: %w", err)
 	}
-	defer tx.Rollback()
-	if _, err := one(tx.QueryContext(ctx, selectReport+` WHERE id = ?`, id)); err != nil {
-		return err
-	}
-	done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?, changed = ?, subject = ?, reason = ? WHERE id = ? AND `+from,
-		d.State, d.Time, d.Subject, d.Reason, id)
-	if err != nil {
-		return fmt.Errorf("couldn't decide about a report: %w", err)
-	}
-	if n, err := done.RowsAffected(); err != nil || n != 1 {
-		return ErrDecided
-	}
-	err = note(ctx, tx, id, d)
-	if err == nil {
-		err = tx.Commit()
-	}
-	if err != nil {
-		return fmt.Errorf("couldn't decide about a report: %w", err)
-	}
-	return nil
+	return err
 }
 
 // History returns what was decided about a report, the oldest first.
 func (i *Inbox) History(ctx context.Context, id []byte) ([]Decision, error) {
-	rows, err := i.db.QueryContext(ctx, `SELECT time, actor, state, subject, reason FROM decision WHERE report = ? ORDER BY seq`, id)
+	list, err := db.All(func(row db.Row) (d Decision, err error) {
+		return d, row.Scan(&d.Time, &d.Actor, &d.State, &d.Subject, &d.Reason)
+	})(i.db.QueryContext(ctx, `SELECT time, actor, state, subject, reason FROM decision WHERE report = ? ORDER BY seq`, id))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the history of a report: %w", err)
 	}
-	defer rows.Close()
-	var list []Decision
-	for rows.Next() {
-		var d Decision
-		if err := rows.Scan(&d.Time, &d.Actor, &d.State, &d.Subject, &d.Reason); err != nil {
-			return nil, fmt.Errorf("couldn't read the history of a report: %w", err)
-		}
-		list = append(list, d)
+	return list, nil
+}
+
+// Relabel puts something else in place of the sources of reports, by their ids.
+func (i *Inbox) Relabel(ctx context.Context, sources map[string][]byte) error {
+	if len(sources) == 0 {
+		return nil
 	}
-	return list, rows.Err()
+	err := i.db.Change(ctx, func(tx *sql.Tx) error {
+		for id, source := range sources {
+			if _, err := tx.ExecContext(ctx, `UPDATE report SET source = ? WHERE id = ?`, source, []byte(id)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't forget who reported: %w", err)
+	}
+	return nil
 }
 
 const selectReport = `SELECT seq, source, id, lower(hex(receipt)), received, kind, subjects, href, title, language, sent, category, note, links,
 	state, changed, subject, reason FROM report`
 
-func all(rows *sql.Rows, err error) ([]Report, error) {
-	if err != nil {
-		return nil, err
+var all = db.All(func(row db.Row) (r Report, err error) {
+	var subjects, links string
+	if err := row.Scan(&r.Seq, &r.Source, &r.ID, &r.Receipt, &r.Received, &r.Kind, &subjects, &r.Href, &r.Title, &r.Language, &r.Time,
+		&r.Category, &r.Note, &links, &r.State, &r.Changed, &r.Subject, &r.Reason); err != nil {
+		return r, err
 	}
-	defer rows.Close()
-	var list []Report
-	for rows.Next() {
-		var r Report
-		var subjects, links string
-		if err := rows.Scan(&r.Seq, &r.Source, &r.ID, &r.Receipt, &r.Received, &r.Kind, &subjects, &r.Href, &r.Title, &r.Language, &r.Time,
-			&r.Category, &r.Note, &links, &r.State, &r.Changed, &r.Subject, &r.Reason); err != nil {
-			return nil, err
-		}
-		r.Subjects = strings.Split(subjects, "\n")
-		if links != "" {
-			r.Links = strings.Split(links, "\n")
-		}
-		list = append(list, r)
+	r.Subjects = strings.Split(subjects, "\n")
+	if links != "" {
+		r.Links = strings.Split(links, "\n")
 	}
-	return list, rows.Err()
-}
+	return r, nil
+})
 
 func one(rows *sql.Rows, err error) (Report, error) {
 	list, err := all(rows, err)

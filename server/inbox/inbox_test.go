@@ -12,7 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"khien/server/sqlite"
+	"khien/server/db"
 	"khien/shared/wire"
 )
 
@@ -266,20 +266,20 @@ func TestAFileOfTheFirstVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := sqlite.Open(path, fstest.MapFS{"0001_reports.sql": {Data: first}})
+	store, err := db.Open(path, fstest.MapFS{"0001_reports.sql": {Data: first}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := report(1)
-	_, err = db.Exec(`INSERT INTO report VALUES (?, '00112233445566778899aabbccddeeff', 5, ?, 'a.example/', ?, ?, ?, ?, '', 'a note', 'rejected', 7, '', 'the real one')`,
+	_, err = store.ExecContext(t.Context(), `INSERT INTO report VALUES (?, '00112233445566778899aabbccddeeff', 5, ?, 'a.example/', ?, ?, ?, ?, '', 'a note', 'rejected', 7, '', 'the real one')`,
 		r.ID, r.Kind, r.Href, r.Title, r.Language, r.Time)
 	if err == nil {
-		_, err = db.Exec(`INSERT INTO decision (report, time, actor, state, subject, reason) VALUES (?, 7, 'mai', 'rejected', '', 'the real one')`, r.ID)
+		_, err = store.ExecContext(t.Context(), `INSERT INTO decision (report, time, actor, state, subject, reason) VALUES (?, 7, 'mai', 'rejected', '', 'the real one')`, r.ID)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.Close()
+	store.Close()
 
 	i, err := Open(path)
 	if err != nil {

@@ -12,9 +12,11 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"strings"
 	"time"
+	"unicode"
 
-	"khien/server/sqlite"
+	"khien/server/db"
 	"khien/shared/category"
 	"khien/shared/release"
 	"khien/shared/subject"
@@ -27,6 +29,7 @@ var ErrNotFound = errors.New("not on the list")
 // an account, an exact page, everything below a path, or a host and the hosts below it.
 type Indicator struct {
 	Subject   subject.Subject
+	Address   string // at which it was first seen, see Seen; may be empty; for people and exports, it never says what is listed
 	Category  category.Category
 	Source    string            // who says so
 	Reference string            // case number; the ledger gives one where it is empty
@@ -51,10 +54,11 @@ type Release struct {
 	Size, Count     uint64
 	Issued, Expires int64 // Unix seconds
 	BucketBits      uint8
+	Head, Keys      []byte // as signed: the head, and the list of keys that names its signer; empty where the release was not finished
 }
 
 // Ledger is safe for concurrent use, by several processes too.
-type Ledger struct{ db *sql.DB }
+type Ledger struct{ db *db.DB }
 
 //go:embed migrations/*.sql
 var files embed.FS
@@ -65,11 +69,11 @@ func Open(path string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(path, migrations)
+	store, err := db.Open(path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the ledger: %w", err)
 	}
-	return &Ledger{db}, nil
+	return &Ledger{store}, nil
 }
 
 // Close waits for the statements under way.
@@ -89,7 +93,7 @@ func (l *Ledger) Import(ctx context.Context, actor string, list []Indicator) (ad
 				duplicates++
 				continue
 			}
-			if err := tx.put(i, have.Reference); err != nil {
+			if err := tx.put(i, have.Indicator); err != nil {
 				return err
 			}
 			if err := tx.decide(actor, "import", i.Subject, i.Source); err != nil {
@@ -114,7 +118,7 @@ func (l *Ledger) List(ctx context.Context, actor string, i Indicator) error {
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		if err := tx.put(i, have.Reference); err != nil {
+		if err := tx.put(i, have.Indicator); err != nil {
 			return err
 		}
 		return tx.decide(actor, "list", i.Subject, i.Source)
@@ -127,12 +131,9 @@ func (l *Ledger) List(ctx context.Context, actor string, i Indicator) error {
 
 // Withdraw takes a subject off the list, or returns ErrNotFound. The reason, by language, is public.
 func (l *Ledger) Withdraw(ctx context.Context, actor string, s subject.Subject, reason map[string]string) error {
-	taken, err := json.Marshal(reason)
+	taken, err := json.Marshal(said(reason))
 	if err != nil {
 		return err
-	}
-	if reason == nil {
-		taken = []byte("{}")
 	}
 	return l.change(ctx, func(tx *transaction) error {
 		done, err := tx.exec(`UPDATE indicator SET withdrawn = ?, taken = ? WHERE subject = ? AND withdrawn = 0`, tx.now, string(taken), string(s))
@@ -148,15 +149,27 @@ func (l *Ledger) Withdraw(ctx context.Context, actor string, s subject.Subject, 
 
 // first is a reason in English, or in whatever language there is.
 func first(reason map[string]string) string {
-	if text := reason["en"]; text != "" {
-		return text
-	}
-	for _, lang := range category.Languages {
-		if text := reason[lang]; text != "" {
+	for _, lang := range append([]string{"en"}, category.Languages...) {
+		if text := reason[lang]; !blank(text) {
 			return text
 		}
 	}
 	return ""
+}
+
+// said are the texts that say something: one that nobody can see hides no other language.
+func said(byLanguage map[string]string) map[string]string {
+	texts := map[string]string{}
+	for lang, text := range byLanguage {
+		if !blank(text) {
+			texts[lang] = text
+		}
+	}
+	return texts
+}
+
+func blank(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
 }
 
 // Get returns what is listed about a subject, or ErrNotFound if it is not on the list now.
@@ -180,19 +193,8 @@ func (e Entry) Listed(now int64) bool { return e.Withdrawn == 0 && !lapsed(e.Ind
 
 // Entry returns what there is or was on the list about a subject, or ErrNotFound if there never was anything.
 func (l *Ledger) Entry(ctx context.Context, s subject.Subject) (Entry, error) {
-	r, err := scan(l.db.QueryRowContext(ctx, selectIndicator+` WHERE subject = ?`, string(s)))
-	if err != nil {
-		return Entry{}, err
-	}
-	e := Entry{Indicator: r.Indicator, Withdrawn: r.withdrawn}
-	var taken string
-	if err := l.db.QueryRowContext(ctx, `SELECT taken FROM indicator WHERE subject = ?`, string(s)).Scan(&taken); err != nil {
-		return Entry{}, fmt.Errorf("couldn't read the ledger: %w", err)
-	}
-	if err := json.Unmarshal([]byte(taken), &e.Taken); err != nil {
-		return Entry{}, fmt.Errorf("couldn't read the ledger: %w", err)
-	}
-	return e, nil
+	return scanEntry(l.db.QueryRowContext(ctx, `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, taken
+		FROM indicator WHERE subject = ?`, string(s)))
 }
 
 // Active yields what is on the list at now, neither withdrawn nor lapsed, in the order of the subjects.
@@ -217,82 +219,56 @@ func (l *Ledger) Active(ctx context.Context, now int64) iter.Seq2[Indicator, err
 	}
 }
 
+// Lapsing counts what is on the list at since, and how much of it lapses until now by itself.
+func (l *Ledger) Lapsing(ctx context.Context, since, now int64) (gone, listed int, err error) {
+	err = l.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE lapses > 0 AND lapses <= ?), count(*) FROM indicator WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?)`,
+		now, since).Scan(&gone, &listed)
+	if err != nil {
+		return 0, 0, fmt.Errorf("couldn't count the ledger: %w", err)
+	}
+	return gone, listed, nil
+}
+
 // History returns every decision about a subject, the oldest first.
 func (l *Ledger) History(ctx context.Context, s subject.Subject) ([]Decision, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT time, actor, action, subject, reason FROM decision WHERE subject = ? ORDER BY seq`, string(s))
+	list, err := db.All(scanDecision)(l.db.QueryContext(ctx, `SELECT time, actor, action, subject, reason FROM decision WHERE subject = ? ORDER BY seq`, string(s)))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the history: %w", err)
+	}
+	return list, nil
+}
+
+func scanDecision(row db.Row) (d Decision, err error) {
+	return d, row.Scan(&d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
+}
+
+// Seq is the number of the last decision.
+func (l *Ledger) Seq(ctx context.Context) (seq int64, err error) {
+	if err := l.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM decision`).Scan(&seq); err != nil {
+		return 0, fmt.Errorf("couldn't read the history: %w", err)
+	}
+	return seq, nil
+}
+
+// Since are the subjects about which something was decided after the decision with a number.
+func (l *Ledger) Since(ctx context.Context, seq int64) (map[subject.Subject]bool, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT DISTINCT subject FROM decision WHERE seq > ?`, seq)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the history: %w", err)
 	}
 	defer rows.Close()
-	var list []Decision
+	decided := map[subject.Subject]bool{}
 	for rows.Next() {
-		var d Decision
-		if err := rows.Scan(&d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason); err != nil {
+		var s subject.Subject
+		if err := rows.Scan(&s); err != nil {
 			return nil, fmt.Errorf("couldn't read the history: %w", err)
 		}
-		list = append(list, d)
+		decided[s] = true
 	}
-	return list, rows.Err()
+	return decided, rows.Err()
 }
 
-// Group is how many entries of one category and sort are on the list, or were taken off it.
-type Group struct {
-	Category  category.Category
-	Sort      string // what stands before the colon of an account or a number, such as "facebook" or "phone"; "host/" or "page/" of the web
-	Count     int    // on the list
-	Withdrawn int    // taken off by a person, and off still
-}
-
-// Groups counts what is on the list at now, and what was taken off, by category and sort.
-func (l *Ledger) Groups(ctx context.Context, now int64) ([]Group, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT category, CASE
-			WHEN subject NOT LIKE '[%' AND instr(substr(subject, 1, instr(subject || '/', '/')), ':') > 0 THEN substr(subject, 1, instr(subject, ':') - 1)
-			WHEN instr(subject, '/') = length(subject) THEN 'host/' ELSE 'page/' END AS sort, count(*) FILTER (WHERE withdrawn = 0), count(*) FILTER (WHERE withdrawn <> 0)
-		FROM indicator WHERE withdrawn <> 0 OR lapses = 0 OR lapses > ? GROUP BY 1, 2`, now)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't count the ledger: %w", err)
-	}
-	defer rows.Close()
-	var groups []Group
-	for rows.Next() {
-		var g Group
-		if err := rows.Scan(&g.Category, &g.Sort, &g.Count, &g.Withdrawn); err != nil {
-			return nil, fmt.Errorf("couldn't count the ledger: %w", err)
-		}
-		groups = append(groups, g)
-	}
-	return groups, rows.Err()
-}
-
-// Tally is how many entries were listed and taken off within a time.
-type Tally struct {
-	Start             int64 // Unix seconds
-	Listed, Withdrawn int
-}
-
-// Tally counts what was ever taken off and is off still, and what was decided since a time in spans of so many
-// seconds, which begin with that time.
-func (l *Ledger) Tally(ctx context.Context, since, span int64) (removed int, spans []Tally, err error) {
-	if err := l.db.QueryRowContext(ctx, `SELECT count(*) FROM indicator WHERE withdrawn <> 0`).Scan(&removed); err != nil {
-		return 0, nil, fmt.Errorf("couldn't count the ledger: %w", err)
-	}
-	rows, err := l.db.QueryContext(ctx, `SELECT (time - ?2) / ?1 * ?1 + ?2, count(*) FILTER (WHERE action <> 'withdraw'), count(*) FILTER (WHERE action = 'withdraw')
-		FROM decision WHERE time >= ?2 GROUP BY 1 ORDER BY 1`, span, since)
-	if err != nil {
-		return 0, nil, fmt.Errorf("couldn't count the ledger: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var t Tally
-		if err := rows.Scan(&t.Start, &t.Listed, &t.Withdrawn); err != nil {
-			return 0, nil, err
-		}
-		spans = append(spans, t)
-	}
-	return removed, spans, rows.Err()
-}
-
-// AddRelease remembers what was published. The same release may be added again.
+// AddRelease gives a number to a release that is about to be written. The same release may be added again.
 func (l *Ledger) AddRelease(ctx context.Context, r Release) error {
 	_, err := l.db.ExecContext(ctx, `INSERT OR REPLACE INTO release (sequence, digest, size, count, issued, expires, bits) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		int64(r.Sequence), r.Set.String(), int64(r.Size), int64(r.Count), r.Issued, r.Expires, int64(r.BucketBits))
@@ -302,26 +278,94 @@ func (l *Ledger) AddRelease(ctx context.Context, r Release) error {
 	return nil
 }
 
+// Finish remembers the signed head of a release that AddRelease has added, the list of keys that names the signer, and the digests
+// of files that no head names. All of it is on the disk when Finish is called: from now on the release is in force.
+func (l *Ledger) Finish(ctx context.Context, sequence uint64, head, keys []byte, files map[string]release.Digest) error {
+	return l.change(ctx, func(tx *transaction) error {
+		done, err := tx.exec(`UPDATE release SET head = ?, keys = ? WHERE sequence = ?`, string(head), string(keys), int64(sequence))
+		if err != nil {
+			return fmt.Errorf("couldn't remember the head: %w", err)
+		}
+		if n, err := done.RowsAffected(); err != nil || n != 1 {
+			return fmt.Errorf("couldn't remember the head: there is no release %d", sequence)
+		}
+		for name, digest := range files {
+			if _, err := tx.exec(`INSERT OR REPLACE INTO file (name, digest) VALUES (?, ?)`, name, digest.String()); err != nil {
+				return fmt.Errorf("couldn't remember a file: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// Files are the published files whose digest no head names, by name.
+func (l *Ledger) Files(ctx context.Context) (map[string]release.Digest, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT name, digest FROM file`)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the files: %w", err)
+	}
+	defer rows.Close()
+	files := map[string]release.Digest{}
+	for rows.Next() {
+		var name, digest string
+		if err := rows.Scan(&name, &digest); err != nil {
+			return nil, fmt.Errorf("couldn't read the files: %w", err)
+		}
+		if files[name], err = release.ParseDigest(digest); err != nil {
+			return nil, fmt.Errorf("couldn't read the files: %w", err)
+		}
+	}
+	return files, rows.Err()
+}
+
+// Forget drops files that are no longer published.
+func (l *Ledger) Forget(ctx context.Context, names []string) error {
+	return l.change(ctx, func(tx *transaction) error {
+		for _, name := range names {
+			if _, err := tx.exec(`DELETE FROM file WHERE name = ?`, name); err != nil {
+				return fmt.Errorf("couldn't forget a file: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+const selectRelease = `SELECT sequence, digest, size, count, issued, expires, bits, head, keys FROM release`
+
 // Releases returns the releases issued at since or later, in Unix seconds, the newest first.
 func (l *Ledger) Releases(ctx context.Context, since int64) ([]Release, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT sequence, digest, size, count, issued, expires, bits FROM release WHERE issued >= ? ORDER BY sequence DESC`, since)
+	return l.releases(ctx, selectRelease+` WHERE issued >= ? ORDER BY sequence DESC`, since)
+}
+
+// Newest returns the newest release that was finished, and the highest number that any was given; ErrNotFound, with that number, where none was.
+func (l *Ledger) Newest(ctx context.Context) (r Release, highest uint64, err error) {
+	var n int64
+	if err := l.db.QueryRowContext(ctx, `SELECT coalesce(max(sequence), 0) FROM release`).Scan(&n); err != nil {
+		return r, 0, fmt.Errorf("couldn't read the releases: %w", err)
+	}
+	list, err := l.releases(ctx, selectRelease+` WHERE head <> '' ORDER BY sequence DESC LIMIT 1`)
+	if err == nil && len(list) == 0 {
+		return r, uint64(n), ErrNotFound
+	}
+	if err != nil {
+		return r, uint64(n), err
+	}
+	return list[0], uint64(n), nil
+}
+
+func (l *Ledger) releases(ctx context.Context, query string, args ...any) ([]Release, error) {
+	list, err := db.All(func(row db.Row) (r Release, err error) {
+		var digest string
+		if err := row.Scan(&r.Sequence, &digest, &r.Size, &r.Count, &r.Issued, &r.Expires, &r.BucketBits, &r.Head, &r.Keys); err != nil {
+			return r, err
+		}
+		r.Set, err = release.ParseDigest(digest)
+		return r, err
+	})(l.db.QueryContext(ctx, query, args...))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the releases: %w", err)
 	}
-	defer rows.Close()
-	var list []Release
-	for rows.Next() {
-		var r Release
-		var digest string
-		if err := rows.Scan(&r.Sequence, &digest, &r.Size, &r.Count, &r.Issued, &r.Expires, &r.BucketBits); err != nil {
-			return nil, fmt.Errorf("couldn't read the releases: %w", err)
-		}
-		if r.Set, err = release.ParseDigest(digest); err != nil {
-			return nil, fmt.Errorf("couldn't read the releases: %w", err)
-		}
-		list = append(list, r)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // row is an indicator as it is stored.
@@ -330,9 +374,9 @@ type row struct {
 	withdrawn int64
 }
 
-const selectIndicator = `SELECT subject, category, source, reference, reason, first_seen, lapses, withdrawn FROM indicator`
+const selectIndicator = `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn FROM indicator`
 
-func scan(from interface{ Scan(...any) error }) (row, error) {
+func scan(from db.Row) (row, error) {
 	var last lastReason
 	return last.scan(from)
 }
@@ -343,23 +387,40 @@ type lastReason struct {
 	reason map[string]string
 }
 
-func (l *lastReason) scan(from interface{ Scan(...any) error }) (row, error) {
+// scan reads one row. What is not as the ledger writes it says nothing, and the row still stands: one row that somebody has written otherwise must
+// not keep all others from being read.
+func (l *lastReason) scan(from db.Row) (row, error) {
 	var r row
 	var reason string
-	err := from.Scan(&r.Subject, &r.Category, &r.Source, &r.Reference, &reason, &r.FirstSeen, &r.Lapses, &r.withdrawn)
+	var kind int64
+	err := from.Scan(&r.Subject, &r.Address, &kind, &r.Source, &r.Reference, &reason, &r.FirstSeen, &r.Lapses, &r.withdrawn)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row{}, ErrNotFound
 	}
-	if err == nil && reason != l.text {
-		l.text, l.reason = reason, nil
-		err = json.Unmarshal([]byte(reason), &l.reason)
-	}
-	r.Reason = l.reason
 	if err != nil {
 		return row{}, fmt.Errorf("couldn't read the ledger: %w", err)
 	}
+	if kind >= 0 && kind < category.Limit {
+		r.Category = category.Category(kind)
+	}
+	if r.FirstSeen < 0 || r.FirstSeen > latest {
+		r.FirstSeen = 0
+	}
+	if r.Lapses > latest {
+		r.Lapses = 0
+	}
+	if reason != l.text {
+		l.text, l.reason = reason, nil
+		if json.Unmarshal([]byte(reason), &l.reason) != nil {
+			l.reason = nil
+		}
+	}
+	r.Reason = l.reason
 	return r, nil
 }
+
+// latest is the last second of the year 9999, beyond which no date has a form.
+const latest = 253402300799
 
 // transaction is one change of the ledger.
 type transaction struct {
@@ -371,15 +432,9 @@ type transaction struct {
 
 // change runs f in a transaction, which is on the disk when change returns nil.
 func (l *Ledger) change(ctx context.Context, f func(*transaction) error) error {
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := f(&transaction{ctx, tx, time.Now().Unix(), map[string]*sql.Stmt{}}); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return l.db.Change(ctx, func(tx *sql.Tx) error {
+		return f(&transaction{ctx, tx, time.Now().Unix(), map[string]*sql.Stmt{}})
+	})
 }
 
 // statement prepares each text once; they are closed with the transaction.
@@ -408,10 +463,13 @@ func (t *transaction) get(s subject.Subject) (row, error) {
 	return scan(get.QueryRowContext(t.ctx, string(s)))
 }
 
-// put stores an indicator as listed. It keeps the case number it had, unless i brings one.
-func (t *transaction) put(i Indicator, reference string) error {
+// put stores an indicator as listed. It keeps the case number and the address that it had, unless i brings others.
+func (t *transaction) put(i, before Indicator) error {
 	if i.Reference == "" {
-		i.Reference = reference
+		i.Reference = before.Reference
+	}
+	if i.Address = Seen(i.Address, i.Subject); i.Address == "" {
+		i.Address = before.Address
 	}
 	if i.Reference == "" {
 		var err error
@@ -419,15 +477,12 @@ func (t *transaction) put(i Indicator, reference string) error {
 			return err
 		}
 	}
-	reason := []byte("{}")
-	if len(i.Reason) > 0 {
-		var err error
-		if reason, err = json.Marshal(i.Reason); err != nil {
-			return err
-		}
+	reason, err := json.Marshal(said(i.Reason))
+	if err != nil {
+		return err
 	}
-	_, err := t.exec(`INSERT OR REPLACE INTO indicator (subject, category, source, reference, reason, first_seen, lapses) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		string(i.Subject), int64(i.Category), i.Source, i.Reference, string(reason), i.FirstSeen, i.Lapses)
+	_, err = t.exec(`INSERT OR REPLACE INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(i.Subject), i.Address, int64(i.Category), i.Source, i.Reference, string(reason), i.FirstSeen, i.Lapses)
 	return err
 }
 

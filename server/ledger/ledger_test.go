@@ -171,3 +171,29 @@ func TestALedgerSurvivesItsProcess(t *testing.T) {
 		t.Errorf("listed: %q", got)
 	}
 }
+
+// A text that nobody can see is none: it hides no other language, neither from readers nor in the history.
+func TestABlankReasonHidesNothing(t *testing.T) {
+	l := open(t)
+	for _, blank := range []string{"", " ", "\n\t", "\u00a0", "\u200b", "\u2060\ufeff", "\u202e"} {
+		reason := map[string]string{"en": blank, "vi": "không giao hàng", "pl": blank}
+		if err := l.List(t.Context(), "mai", Indicator{Subject: "shop.example/", Reason: reason}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := l.Get(t.Context(), "shop.example/")
+		if err != nil || len(got.Reason) != 1 || got.Reason["vi"] != "không giao hàng" {
+			t.Errorf("%q: listed for %q, %v", blank, got.Reason, err)
+		}
+		if err := l.Withdraw(t.Context(), "mai", "shop.example/", reason); err != nil {
+			t.Fatal(err)
+		}
+		e, err := l.Entry(t.Context(), "shop.example/")
+		if err != nil || len(e.Taken) != 1 || e.Taken["vi"] != "không giao hàng" {
+			t.Errorf("%q: taken off for %q, %v", blank, e.Taken, err)
+		}
+		all, err := l.History(t.Context(), "shop.example/")
+		if err != nil || all[len(all)-1].Reason != "không giao hàng" {
+			t.Errorf("%q: %+v, %v", blank, all, err)
+		}
+	}
+}

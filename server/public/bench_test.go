@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/blob"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/publish"
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -43,6 +45,21 @@ func BenchmarkSite(b *testing.B) {
 	if _, _, err := s.Ledger.Import(b.Context(), "mai", list); err != nil {
 		b.Fatal(err)
 	}
+	blobs, err := blob.Open(filepath.Join(dir, "published"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := publish.InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()); err != nil {
+		b.Fatal(err)
+	}
+	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := (&publish.Publisher{Ledger: s.Ledger, Blobs: blobs, Keys: keys}).Publish(b.Context(), time.Now().Unix()); err != nil {
+		b.Fatal(err)
+	}
+	s.Shelf = &publish.Shelf{Blobs: blobs, Ledger: s.Ledger, Root: keys.Root}
 	b.Run("figures", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := s.countAnew(b.Context(), time.Now().Unix()); err != nil {

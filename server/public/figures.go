@@ -5,12 +5,16 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
-	"khien/server/ledger"
+	"golang.org/x/sync/singleflight"
+
 	"khien/server/takedown"
+	"khien/server/triage"
 	"khien/shared/category"
+	"khien/shared/subject"
+	"khien/shared/wire"
 )
 
 const (
@@ -27,8 +31,8 @@ const (
 
 // figures are the statistics, counted now and then.
 type figures struct {
-	mu   sync.Mutex
-	last Figures
+	last     atomic.Pointer[Figures]
+	counting singleflight.Group
 }
 
 // Figures are what is counted for the public.
@@ -67,41 +71,57 @@ func (s *Site) Statistics(ctx context.Context, lang string) Page {
 	return s.write(200, cacheAll, lang, "statistics", "statistics", charted(lang, f))
 }
 
-// count returns the figures; who comes while they are counted waits for them.
+// count returns the figures. They are counted once for all who ask meanwhile.
 func (s *Site) count(ctx context.Context, now int64) (Figures, error) {
-	s.figures.mu.Lock()
-	defer s.figures.mu.Unlock()
-	if now-s.figures.last.Counted < figuresLife && now >= s.figures.last.Counted {
-		return s.figures.last, nil
+	if last := s.figures.last.Load(); last != nil && now-last.Counted < figuresLife && now >= last.Counted {
+		return *last, nil
 	}
-	f, err := s.countAnew(ctx, now)
-	if err == nil {
-		s.figures.last = f
-	}
-	return f, err
+	counted, err, _ := s.figures.counting.Do("", func() (any, error) {
+		f, err := s.countAnew(context.WithoutCancel(ctx), now)
+		if err == nil {
+			s.figures.last.Store(&f)
+		}
+		return f, err
+	})
+	return counted.(Figures), err
 }
 
 func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 	f := Figures{Counted: now}
 	kinds, places := counts{}, counts{}
-	groups, err := s.Ledger.Groups(ctx, now)
+	public, err := s.published(ctx, now)
 	if err != nil {
 		return f, err
 	}
-	for _, g := range groups {
-		f.Listed += g.Count
-		for _, c := range []*Count{kinds.of(g.Category.Slug()), places.of(placeOf(g.Sort))} {
-			c.Listed, c.Removed = c.Listed+g.Count, c.Removed+g.Withdrawn
+	for name, err := range s.Ledger.Subjects(ctx) {
+		if err != nil {
+			return f, err
+		}
+		one, ok := public[name.Digest()]
+		if !ok || one.over && !one.withdrawn {
+			continue
+		}
+		for _, c := range []*Count{kinds.of(one.kind), places.of(placeOf(sortOf(name)))} {
+			if one.over {
+				c.Removed++
+			} else {
+				c.Listed++
+			}
+		}
+		if one.over {
+			f.Removed++
+		} else {
+			f.Listed++
 		}
 	}
-	told, err := s.Desk.Reported(ctx)
+	sent, err := s.Desk.Reported(ctx)
 	if err != nil {
 		return f, err
 	}
-	for slug, n := range told.Categories {
+	for slug, n := range sent.Categories {
 		kinds.of(cmp.Or(slug, category.Other.Slug())).Reports += n
 	}
-	for sort, n := range told.Sorts {
+	for sort, n := range sent.Sorts {
 		places.of(placeOf(sort)).Reports += n
 	}
 	f.Kinds, f.Places = kinds.sorted(), places.sorted()
@@ -117,12 +137,18 @@ func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 		}
 		return &Week{}
 	}
-	var decided []ledger.Tally
-	if f.Removed, decided, err = s.Ledger.Tally(ctx, first, week); err != nil {
-		return f, err
-	}
-	for _, t := range decided {
-		at(t.Start).Listed, at(t.Start).Removed = t.Listed, t.Withdrawn
+	for d, err := range s.Ledger.Decisions(ctx, first) {
+		if err != nil {
+			return f, err
+		}
+		one, ok := public[d.Subject.Digest()]
+		switch {
+		case !ok || d.Time > one.until:
+		case d.Action != "withdraw":
+			at(d.Time).Listed++
+		case d.Time <= one.off:
+			at(d.Time).Removed++
+		}
 	}
 	reported, err := s.Desk.Tally(ctx, first, week)
 	if err != nil {
@@ -134,6 +160,48 @@ func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 	}
 	f.Platforms, err = s.Takedowns.Overview(ctx, now)
 	return f, err
+}
+
+// told is what everybody was told of one subject by a release.
+type told struct {
+	kind            string // slug of its category
+	over, withdrawn bool   // it is on the list no more, because a person took it off
+	until           int64  // what was decided until then is published, in Unix seconds
+	off             int64  // when it was last taken off; 0 for never
+}
+
+// published is what everybody was told, by the digest of what it is about.
+func (s *Site) published(ctx context.Context, now int64) (map[[32]byte]told, error) {
+	p := map[[32]byte]told{}
+	for e, err := range s.Ledger.AllLeft(ctx) {
+		if err != nil {
+			return p, err
+		}
+		p[e.Subject.Digest()] = told{e.Category.Slug(), true, e.Withdrawn != 0, cmp.Or(e.Withdrawn, e.Lapses), e.Withdrawn}
+	}
+	h, err := s.Shelf.InForce(ctx)
+	if err != nil {
+		return p, err
+	}
+	return p, s.Shelf.All(ctx, func(entries wire.Entries) error {
+		for _, e := range entries {
+			digest := [32]byte(e.Digest)
+			p[digest] = told{e.Category, e.Lapses != 0 && e.Lapses <= now, false, h.Issued, p[digest].off}
+		}
+		return nil
+	})
+}
+
+// sortOf is what stands before the colon of an account or a number, such as "facebook" or "phone"; "host/" or "page/" of the web.
+func sortOf(s subject.Subject) string {
+	if s.IsAccount() {
+		sort, _, _ := strings.Cut(string(s), ":")
+		return sort
+	}
+	if strings.Index(string(s), "/") == len(s)-1 {
+		return "host/"
+	}
+	return "page/"
 }
 
 // placeOf is where something is: its platform, or what sort of thing it is.
@@ -188,6 +256,25 @@ func placeName(lang, name string) string {
 
 // kindRow is one line of the taxonomy, for the rules.
 type kindRow struct{ Name, How string }
+
+// ruled is what the page of rules shows of the program's own.
+type ruled struct {
+	Kinds []kindRow
+	Two   []string // what takes two people, in words
+}
+
+func rules(lang string) (r ruled) {
+	r.Kinds = kinds(lang)
+	for _, rule := range triage.Rules {
+		key := "reach." + string(rule)
+		if rule == triage.ManyAtOnce {
+			r.Two = append(r.Two, say(lang, key, digits(lang, triage.MaxAtOnce)))
+		} else {
+			r.Two = append(r.Two, say(lang, key))
+		}
+	}
+	return r
+}
 
 func kinds(lang string) []kindRow {
 	var rows []kindRow

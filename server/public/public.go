@@ -16,12 +16,15 @@ import (
 	"html/template"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
+	"khien/server/bidi"
 	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/publish"
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/subject"
@@ -36,13 +39,16 @@ const (
 
 // Site writes the pages. It is safe for concurrent use.
 type Site struct {
+	Shelf     *publish.Shelf // what everybody has: nothing else is said of the list
 	Ledger    *ledger.Ledger
 	Inbox     *inbox.Inbox
 	Desk      *triage.Desk
 	Takedowns *takedown.Book
+	Alone     func() bool  // whether one person runs all of this, which each page says; nil for no
 	Log       *slog.Logger // told about faults of the server, never about what somebody asks
 
 	figures figures
+	blanks  sync.Map // of []byte by language: the form of objections with places instead of its id and ticket
 }
 
 // Page is an answer.
@@ -69,7 +75,8 @@ var templateFiles embed.FS
 //go:embed static/public.css
 var Style []byte
 
-var pages = readPages()
+// pages are the templates by language and name, read when the first page is shown: most commands show none.
+var pages = sync.OnceValue(readPages)
 
 func readPages() map[string]map[string]*template.Template {
 	all := map[string]map[string]*template.Template{}
@@ -82,6 +89,7 @@ func readPages() map[string]map[string]*template.Template {
 				file = "templates/rules." + lang + ".html"
 			}
 			all[lang][name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, file))
+			bidi.Templates(all[lang][name])
 		}
 	}
 	return all
@@ -92,6 +100,7 @@ type sheet struct {
 	Lang, Other string
 	Part        string // "statistics", "register", "appeal" or "rules"
 	Path        string // of this page, for the link to the other language
+	Alone       bool   // whether one person runs all of this
 	D           any
 }
 
@@ -102,7 +111,7 @@ func (s *Site) write(status int, cache, lang, part, name string, data any) Page 
 	}
 	path := "/" + part
 	var b bytes.Buffer
-	if err := pages[lang][name].ExecuteTemplate(&b, "layout", sheet{lang, other, part, path, data}); err != nil {
+	if err := pages()[lang][name].ExecuteTemplate(&b, "layout", sheet{lang, other, part, path, s.Alone != nil && s.Alone(), data}); err != nil {
 		s.Log.Error("couldn't write a page", "page", name)
 		return Page{500, cacheNever, []byte("The server made a mistake.\n")}
 	}
@@ -122,11 +131,50 @@ func (s *Site) fault(lang, part string, err error) Page {
 
 // Rules says what is listed, by whom, and how to object.
 func (s *Site) Rules(lang string) Page {
-	return s.write(200, cacheAll, lang, "rules", "rules", kinds(lang))
+	return s.write(200, cacheAll, lang, "rules", "rules", rules(lang))
+}
+
+// Tickets makes a ticket out for what has an id: a form that carries it is taken in a flood too, when so many seconds have passed.
+type Tickets func(id []byte) (ticket string, wait int)
+
+// turn is with what a form is taken where many come.
+type turn struct {
+	ID     string
+	Ticket string
+	Wait   int // seconds; 0 where nothing is to be waited for
+}
+
+// newTurn is for a form that was not sent yet.
+func newTurn(tickets Tickets) turn {
+	var id [inbox.IDSize]byte
+	rand.Read(id[:])
+	t := turn{ID: hex.EncodeToString(id[:])}
+	t.Ticket, _ = tickets(id[:])
+	return t
+}
+
+// Busy gives a form of the register, or of objections, back that was sent while too many came. What was written is still there, and it is taken
+// when it is sent again after so many seconds.
+func (s *Site) Busy(lang, part string, form Values, tickets Tickets) (p Page, wait int) {
+	t := newTurn(tickets)
+	if id, err := hex.DecodeString(form("id")); err == nil && len(id) == inbox.IDSize {
+		t.ID = form("id")
+	}
+	id, _ := hex.DecodeString(t.ID)
+	t.Ticket, t.Wait = tickets(id)
+	about := strings.TrimSpace(form("about"))
+	if len(about) > maxText || len(form("note")) > maxNote || !utf8.ValidString(about+form("note")) {
+		return s.Problem(429, lang, part, "problem.wait"), t.Wait
+	}
+	if part == "register" {
+		return s.write(429, cacheNever, lang, part, part, question{Asked: about, turn: t}), t.Wait
+	}
+	return s.write(429, cacheNever, lang, part, part, objection{turn: t, About: about, Note: form("note"), MaxNote: maxNote / 2, Days: triage.AppealDays}), t.Wait
 }
 
 // question is what somebody wants to know of the register.
 type question struct {
+	turn
 	Asked   string
 	Problem string // key of a message; empty where it could be read
 	Named   string // what it names, in words
@@ -187,8 +235,8 @@ func read(text string) ([]subject.Subject, string) {
 	case len(text) > maxText || !utf8.ValidString(text):
 		return nil, "about.long"
 	}
-	named, err := feed.Named(text)
-	if err != nil || len(named) == 0 || bare(named[0]) {
+	named, err := feed.Asked(text)
+	if err != nil || bare(named[0]) {
 		return nil, "about.unread"
 	}
 	return named, ""
@@ -201,21 +249,31 @@ func bare(s subject.Subject) bool {
 	return !s.IsAccount() && !strings.ContainsAny(host, ".[")
 }
 
+// entry is what the release in force says of a subject, or else what the last one said that had it.
+func (s *Site) entry(ctx context.Context, name subject.Subject, now int64) (entry, error) {
+	i, err := s.Shelf.Listed(ctx, name)
+	if err == nil {
+		e := ledger.Entry{Indicator: i}
+		return entry{Entry: e, Listed: e.Listed(now), Now: now}, nil
+	}
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return entry{}, err
+	}
+	e, err := s.Ledger.Left(ctx, name)
+	return entry{Entry: e, Now: now}, err
+}
+
 // entries are those of the subjects; without past, only those in force.
 func (s *Site) entries(ctx context.Context, named []subject.Subject, past bool) ([]entry, error) {
 	now := time.Now().Unix()
 	var found []entry
-	for _, name := range named {
-		e, err := s.Ledger.Entry(ctx, name)
-		if errors.Is(err, ledger.ErrNotFound) {
+	for _, name := range append(named, subject.Further(named)...) {
+		one, err := s.entry(ctx, name, now)
+		if errors.Is(err, ledger.ErrNotFound) || err == nil && !one.Listed && !past {
 			continue
 		}
 		if err != nil {
 			return nil, err
-		}
-		one := entry{Entry: e, Listed: e.Listed(now), Now: now}
-		if !one.Listed && !past {
-			continue
 		}
 		c, err := s.Takedowns.Of(ctx, name)
 		switch {
@@ -231,7 +289,7 @@ func (s *Site) entries(ctx context.Context, named []subject.Subject, past bool) 
 
 // objection is the form with which somebody says that an entry is a mistake.
 type objection struct {
-	ID      string // of the report: sending the same form again sends nothing new
+	turn    // its id is that of the report: sending the same form again sends nothing new
 	About   string
 	Note    string
 	Problem string // key of a message
@@ -240,23 +298,31 @@ type objection struct {
 }
 
 // Appeal is the form to object to an entry.
-func (s *Site) Appeal(lang string) Page {
-	return s.write(200, cacheNever, lang, "appeal", "appeal", objection{ID: newID(), MaxNote: maxNote / 2, Days: triage.AppealDays})
+// The form is written once; what differs is put into its places.
+func (s *Site) Appeal(lang string, tickets Tickets) Page {
+	blank, ok := s.blanks.Load(lang)
+	if !ok {
+		p := s.write(200, cacheNever, lang, "appeal", "appeal", objection{turn: turn{ID: idPlace, Ticket: ticketPlace}, MaxNote: maxNote / 2, Days: triage.AppealDays})
+		if p.Status != 200 {
+			return p
+		}
+		blank, _ = s.blanks.LoadOrStore(lang, p.Body)
+	}
+	mine := newTurn(tickets)
+	body := bytes.ReplaceAll(blank.([]byte), []byte(idPlace), []byte(mine.ID))
+	return Page{200, cacheNever, bytes.ReplaceAll(body, []byte(ticketPlace), []byte(template.HTMLEscapeString(mine.Ticket)))}
 }
 
-func newID() string {
-	var id [inbox.IDSize]byte
-	rand.Read(id[:])
-	return hex.EncodeToString(id[:])
-}
+// The places of a form that is written once.
+const idPlace, ticketPlace = "place-of-the-id", "place-of-the-ticket"
 
 // TakeAppeal takes an objection: the fields are "about", "note" and the hidden "id". It is on the disk when the
 // page says so. The same form sent again gives the same number, and
 // mends the note where it has changed.
-func (s *Site) TakeAppeal(ctx context.Context, lang string, form Values, source []byte, now int64) Page {
-	o := objection{ID: form("id"), About: strings.TrimSpace(form("about")), Note: strings.TrimSpace(strings.ReplaceAll(form("note"), "\r\n", "\n")), MaxNote: maxNote / 2, Days: triage.AppealDays}
+func (s *Site) TakeAppeal(ctx context.Context, lang string, form Values, tickets Tickets, source []byte, now int64) Page {
+	o := objection{turn: turn{ID: form("id")}, About: strings.TrimSpace(form("about")), Note: strings.TrimSpace(strings.ReplaceAll(form("note"), "\r\n", "\n")), MaxNote: maxNote / 2, Days: triage.AppealDays}
 	again := func(status int, problem string) Page {
-		o.Problem, o.ID = problem, newID()
+		o.Problem, o.turn = problem, newTurn(tickets)
 		return s.write(status, cacheNever, lang, "appeal", "appeal", o)
 	}
 	id, err := hex.DecodeString(o.ID)
@@ -348,24 +414,32 @@ func (s *Site) Receipt(ctx context.Context, lang string, form Values) Page {
 	if r.Subject != "" {
 		a.About = subject.Subject(r.Subject)
 	}
+	listed, err := s.listed(ctx, triage.Names(&r))
+	if err != nil {
+		return s.fault(lang, "appeal", err)
+	}
 	mistake := r.Kind == wire.KindMistake
-	switch r.State {
-	case wire.StateAccepted:
-		a.State = "receipt.listed"
-		if mistake {
-			a.State = "receipt.withdrawn"
-		}
-	case wire.StateRejected:
-		a.State = "receipt.notlisted"
-		if mistake {
-			a.State = "receipt.upheld"
-		}
-	default:
+	switch {
+	case r.State == wire.StateReceived:
 		a.State = "receipt.open"
 		if mistake {
 			a.Due = triage.AppealDue(r.Received)
 			a.Late = a.Due < time.Now().Unix()
+		} else if p, err := s.Desk.Progress(ctx, r.ID); err == nil && p.Expired > 0 {
+			a.Reason = first(triage.Unread, lang, "")
 		}
+	case listed && mistake && r.State == wire.StateRejected:
+		a.State = "receipt.upheld"
+	case listed:
+		a.State = "receipt.listed"
+	case mistake && r.State == wire.StateAccepted:
+		a.State = "receipt.withdrawn"
+	default:
+		a.State = "receipt.notlisted"
+	}
+	if mistake && listed != (r.State == wire.StateRejected) { // it has become otherwise since, and why was said of before
+		a.Reason = ""
+		return s.write(200, cacheNever, lang, "appeal", "receipt", a)
 	}
 	if reason, err := s.Desk.AnswerTo(ctx, r.ID); err == nil && a.Due == 0 {
 		a.Reason = first(reason, lang, a.Reason)
@@ -375,10 +449,22 @@ func (s *Site) Receipt(ctx context.Context, lang string, form Values) Page {
 	return s.write(200, cacheNever, lang, "appeal", "receipt", a)
 }
 
+// listed tells whether the release in force has any of some names.
+func (s *Site) listed(ctx context.Context, names []subject.Subject) (bool, error) {
+	for _, name := range names {
+		if one, err := s.entry(ctx, name, time.Now().Unix()); err == nil && one.Listed {
+			return true, nil
+		} else if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
 // first is a text in a language, or in another that there is, or otherwise.
 func first(texts map[string]string, lang, otherwise string) string {
 	for _, l := range []string{lang, "en", "vi", "pl"} {
-		if texts[l] != "" {
+		if strings.TrimSpace(texts[l]) != "" {
 			return texts[l]
 		}
 	}

@@ -8,14 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/net/html"
 
+	"khien/server/blob"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/publish"
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -25,12 +29,13 @@ import (
 
 // world is a site with all that is behind it.
 type world struct {
-	t *testing.T
+	t testing.TB
 	*Site
-	words strings.Builder // what the log says
+	publisher *publish.Publisher
+	words     strings.Builder // what the log says
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, Site: &Site{}}
@@ -50,6 +55,13 @@ func newWorld(t *testing.T) *world {
 	must(err)
 	w.Takedowns, err = takedown.Open(filepath.Join(dir, "takedown.db"), w.Desk)
 	must(err)
+	blobs, err := blob.Open(filepath.Join(dir, "published"))
+	must(err)
+	must(publish.InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()))
+	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
+	must(err)
+	w.publisher = &publish.Publisher{Ledger: w.Ledger, Blobs: blobs, Keys: keys}
+	w.Shelf = &publish.Shelf{Blobs: blobs, Ledger: w.Ledger, Root: keys.Root}
 	t.Cleanup(func() {
 		w.Takedowns.Close()
 		w.Desk.Close()
@@ -59,7 +71,29 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// lists and withdraws publish what they decide.
 func (w *world) lists(s subject.Subject, reason map[string]string) {
+	w.t.Helper()
+	w.decides(s, reason)
+	w.publishes()
+}
+
+func (w *world) withdraws(s subject.Subject, reason map[string]string) {
+	w.t.Helper()
+	if err := w.Ledger.Withdraw(context.Background(), "linh", s, reason); err != nil {
+		w.t.Fatal(err)
+	}
+	w.publishes()
+}
+
+func (w *world) publishes() {
+	w.t.Helper()
+	if _, err := w.publisher.Publish(context.Background(), time.Now().Unix()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) decides(s subject.Subject, reason map[string]string) {
 	w.t.Helper()
 	i := ledger.Indicator{Subject: s, Category: category.Shop, Source: "invented list", FirstSeen: 1_763_900_000, Reason: reason}
 	if err := w.Ledger.List(context.Background(), "mai", i); err != nil {
@@ -150,9 +184,7 @@ func TestTheRegister(t *testing.T) {
 	}
 
 	// What was taken off stays in the register, with the reason.
-	if err := w.Ledger.Withdraw(t.Context(), "linh", "scam.example/", map[string]string{"en": "sold to an honest owner", "vi": "đã bán cho chủ thật"}); err != nil {
-		t.Fatal(err)
-	}
+	w.withdraws("scam.example/", map[string]string{"en": "sold to an honest owner", "vi": "đã bán cho chủ thật"})
 	w.sees(look("vi", "scam.example"), 200, "Đã rút khỏi danh sách", "đã bán cho chủ thật", "!Hãy khiếu nại")
 
 	// What is asked is neither kept by caches nor told to the log.
@@ -164,14 +196,76 @@ func TestTheRegister(t *testing.T) {
 	}
 }
 
+// What one person decides and nobody publishes is told to nobody: neither a charge that is invented, nor that something was taken off, nor other
+// words for what is listed or was.
+func TestTheRegisterSaysNothingThatIsNotPublished(t *testing.T) {
+	w := newWorld(t)
+	look := func(about string) Page { return w.LookUp(t.Context(), "en", form("about", about)) }
+	receipt := func(about string) Page {
+		return w.TakeAppeal(t.Context(), "en", form("id", newTurn(noTickets).ID, "about", about, "note", "It is mine."), noTickets, nil, time.Now().Unix())
+	}
+	figures := func(listed, removed, thisWeek, offThisWeek int) {
+		t.Helper()
+		f, err := w.countAnew(t.Context(), time.Now().Unix())
+		last := Week{}
+		if err == nil {
+			last = f.Weeks[len(f.Weeks)-1]
+		}
+		if err != nil || f.Listed != listed || f.Removed != removed || thisWeek >= 0 && last.Listed != thisWeek || last.Removed != offThisWeek {
+			t.Errorf("%+v, %v", f, err)
+		}
+	}
+	const charge = "robs its students"
+	for _, before := range []bool{false, true} { // any release
+		if before {
+			w.lists("scam.example/", map[string]string{"en": "never delivers"})
+		}
+		w.decides(subject.Subject(fmt.Sprintf("university-%t.example/", before)), map[string]string{"en": charge})
+		w.sees(look(fmt.Sprintf("university-%t.example", before)), 200, "Nothing is known", "!"+charge)
+		w.sees(receipt(fmt.Sprintf("university-%t.example", before)), 422, "Nothing on the list is about this")
+		if before { // which has published what the first round has decided
+			w.sees(look("university-false.example"), 200, "Listed", charge)
+			figures(2, 0, 2, 0)
+		} else {
+			figures(0, 0, 0, 0)
+		}
+	}
+	w.Ledger.Withdraw(t.Context(), "linh", "university-true.example/", map[string]string{"en": "a slip"})
+	w.Ledger.Withdraw(t.Context(), "linh", "university-false.example/", nil)
+	w.publishes()
+	w.sees(look("university-true.example"), 200, "Nothing is known", "!"+charge, "!a slip", "!Taken off")
+	w.sees(look("university-false.example"), 200, "Taken off the list", charge)
+	figures(1, 1, 2, 1)
+
+	w.decides("scam.example/", map[string]string{"en": charge})
+	w.sees(look("scam.example"), 200, "Listed", "never delivers", "!"+charge)
+	if err := w.Ledger.Withdraw(t.Context(), "linh", "scam.example/", map[string]string{"en": "paid to be silent"}); err != nil {
+		t.Fatal(err)
+	}
+	w.sees(look("scam.example"), 200, "Listed", "never delivers", "!Taken off", "!paid")
+	w.sees(receipt("scam.example"), 200, "scam.example")
+	figures(1, 1, -1, 1) // in which second something was listed tells nothing here
+	w.publishes()
+	w.sees(look("scam.example"), 200, "Taken off the list", "never delivers", "paid to be silent", "!"+charge)
+	figures(0, 2, -1, 2)
+
+	// Listed and taken off anew, it says what it said.
+	w.decides("scam.example/", map[string]string{"en": charge})
+	w.sees(look("scam.example"), 200, "Taken off the list", "paid to be silent", "!"+charge)
+	if err := w.Ledger.Withdraw(t.Context(), "linh", "scam.example/", map[string]string{"en": charge}); err != nil {
+		t.Fatal(err)
+	}
+	w.sees(look("scam.example"), 200, "Taken off the list", "paid to be silent", "!"+charge)
+	// On the list again, it is listed.
+	w.lists("scam.example/", map[string]string{"en": "is back"})
+	w.sees(look("scam.example"), 200, "Listed", "is back", "!paid")
+}
+
 func TestTheRegisterSaysWhatThePlatformDid(t *testing.T) {
 	w := newWorld(t)
 	const shop = subject.Subject("facebook:user/inventedshop")
 	w.lists(shop, nil)
 	now := time.Now().Unix()
-	if err := w.Ledger.AddRelease(t.Context(), ledger.Release{Sequence: 1, Issued: now, Expires: now + 1}); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := w.Takedowns.Follow(t.Context(), w.Ledger, now); err != nil {
 		t.Fatal(err)
 	}
@@ -194,19 +288,21 @@ func TestTheRegisterSaysWhatThePlatformDid(t *testing.T) {
 	}
 }
 
+func noTickets([]byte) (string, int) { return "", 0 }
+
 var number = regexp.MustCompile(`[0-9a-f]{4}(?: [0-9a-f]{4}){7}`)
 
 func TestAnObjectionToItsEnd(t *testing.T) {
 	w := newWorld(t)
 	w.lists("shop.example/", map[string]string{"en": "never delivers"})
-	blank := w.Appeal("en")
+	blank := w.Appeal("en", noTickets)
 	w.sees(blank, 200, "within 3 working days")
 	id := regexp.MustCompile(`name="id" value="([0-9a-f]{32})"`).FindSubmatch(blank.Body)
 	if id == nil || blank.Cache != "no-store" {
 		t.Fatalf("no id in the form, or it is kept: %q", blank.Cache)
 	}
 	send := func(fields ...string) Page {
-		return w.TakeAppeal(t.Context(), "vi", form(fields...), []byte("source"), time.Now().Unix())
+		return w.TakeAppeal(t.Context(), "vi", form(fields...), noTickets, []byte("source"), time.Now().Unix())
 	}
 	mine := []string{"id", string(id[1]), "about", "https://shop.example/about", "note", "It is mine.\r\nAsk the trade register."}
 	p := send(mine...)
@@ -234,7 +330,7 @@ func TestAnObjectionToItsEnd(t *testing.T) {
 	if _, err := w.Desk.Gather(t.Context(), w.Inbox); err != nil {
 		t.Fatal(err)
 	}
-	waiting, err := w.Desk.Appealed(t.Context())
+	waiting, _, err := w.Desk.In(t.Context(), triage.PartAppealed, 0, 100)
 	if err != nil || len(waiting) != 1 || waiting[0].Subject != "shop.example/" {
 		t.Fatalf("%+v, %v", waiting, err)
 	}
@@ -244,12 +340,17 @@ func TestAnObjectionToItsEnd(t *testing.T) {
 
 	_, err = w.Desk.Decide(t.Context(), waiting[0].ID, triage.Decision{Actor: "linh", Action: triage.Withdraw, Lists: triage.Only("shop.example/"),
 		Reason: map[string]string{"en": "an honest shop", "vi": "cửa hàng thật"}})
+	var cases []triage.Case
 	if err == nil {
-		_, err = w.Desk.Settle(t.Context(), w.Ledger, w.Inbox)
+		cases, err = w.Desk.Pending(t.Context())
+	}
+	if err == nil {
+		err = w.Desk.Settle(t.Context(), w.Ledger, w.Inbox, cases)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.publishes()
 	w.sees(ask("vi", receipt), 200, "Bạn đúng", "cửa hàng thật", "!Trả lời trước")
 	w.sees(ask("en", receipt), 200, "You were right", "an honest shop")
 	w.sees(w.LookUp(t.Context(), "en", form("about", "shop.example")), 200, "Taken off the list", "an honest shop")
@@ -258,11 +359,11 @@ func TestAnObjectionToItsEnd(t *testing.T) {
 func TestAnObjectionThatIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.lists("shop.example/", nil)
-	p := w.TakeAppeal(t.Context(), "en", form("id", newID(), "about", "shop.example", "note", "mine"), nil, time.Now().Unix()-8*day)
+	p := w.TakeAppeal(t.Context(), "en", form("id", newTurn(noTickets).ID, "about", "shop.example", "note", "mine"), noTickets, nil, time.Now().Unix()-8*day)
 	receipt := number.FindString(text(p))
 	w.Desk.Gather(t.Context(), w.Inbox)
 	w.sees(w.Receipt(t.Context(), "en", form("number", receipt)), 200, "We are late")
-	waiting, err := w.Desk.Appealed(t.Context())
+	waiting, _, err := w.Desk.In(t.Context(), triage.PartAppealed, 0, 100)
 	if err != nil || len(waiting) != 1 {
 		t.Fatalf("%+v, %v", waiting, err)
 	}
@@ -270,6 +371,10 @@ func TestAnObjectionThatIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.sees(w.Receipt(t.Context(), "vi", form("number", receipt)), 200, "vẫn ở trong danh sách", "vẫn lừa")
+
+	// It leaves the list later, for another reason, and is not said to stay there.
+	w.withdraws("shop.example/", nil)
+	w.sees(w.Receipt(t.Context(), "en", form("number", receipt)), 200, "it is not listed", "!it stays on the list", "!it still cheats")
 }
 
 func TestObjectionsThatAreNone(t *testing.T) {
@@ -277,15 +382,15 @@ func TestObjectionsThatAreNone(t *testing.T) {
 	w.lists("shop.example/", nil)
 	f := func(want string, status int, fields ...string) {
 		t.Helper()
-		w.sees(w.TakeAppeal(t.Context(), "en", form(fields...), nil, time.Now().Unix()), status, want)
+		w.sees(w.TakeAppeal(t.Context(), "en", form(fields...), noTickets, nil, time.Now().Unix()), status, want)
 	}
-	f("Nothing on the list is about this", 422, "id", newID(), "about", "honest.example", "note", "x")
-	f("Write down why", 422, "id", newID(), "about", "shop.example", "note", " \n ")
-	f("at most 2,000 bytes", 422, "id", newID(), "about", "shop.example", "note", strings.Repeat("x", 2001))
-	f("at most 2,000 bytes", 422, "id", newID(), "about", "shop.example", "note", "\xff")
+	f("Nothing on the list is about this", 422, "id", newTurn(noTickets).ID, "about", "honest.example", "note", "x")
+	f("Write down why", 422, "id", newTurn(noTickets).ID, "about", "shop.example", "note", " \n ")
+	f("at most 2,000 bytes", 422, "id", newTurn(noTickets).ID, "about", "shop.example", "note", strings.Repeat("x", 2001))
+	f("at most 2,000 bytes", 422, "id", newTurn(noTickets).ID, "about", "shop.example", "note", "\xff")
 	f("used already", 422, "about", "shop.example", "note", "x")
 	f("used already", 422, "id", "zz", "about", "shop.example", "note", "x")
-	f("names nothing", 422, "id", newID(), "about", "what is this", "note", "x")
+	f("names nothing", 422, "id", newTurn(noTickets).ID, "about", "what is this", "note", "x")
 	if _, total, _ := w.Inbox.List(t.Context(), "", 10); total != 0 {
 		t.Errorf("%d reports", total)
 	}
@@ -312,9 +417,7 @@ func TestNothingThatStrangersWriteRuns(t *testing.T) {
 		w := newWorld(t)
 		w.lists("scam.example/", map[string]string{"en": attack, "vi": attack})
 		w.lists("taken.example/", nil)
-		if err := w.Ledger.Withdraw(t.Context(), "x", "taken.example/", map[string]string{"en": attack}); err != nil {
-			t.Fatal(err)
-		}
+		w.withdraws("taken.example/", map[string]string{"en": attack})
 		for name, p := range attacked(w, attack) {
 			for _, e := range elements(t, p) {
 				if e.Data == "script" || e.Data == "b" || e.Data == "img" && attr(e, "src") != "/icon.svg" || attr(e, "style") != "" {
@@ -340,8 +443,8 @@ func attacked(w *world, attack string) map[string]Page {
 		"a question":       w.LookUp(ctx, "en", form("about", attack)),
 		"an entry":         w.LookUp(ctx, "en", form("about", "https://scam.example/?q="+attack)),
 		"a withdrawn one":  w.LookUp(ctx, "en", form("about", "taken.example")),
-		"a bad objection":  w.TakeAppeal(ctx, "en", form("id", attack, "about", attack, "note", attack), nil, 1),
-		"an objection":     w.TakeAppeal(ctx, "vi", form("id", newID(), "about", "scam.example", "note", attack), nil, 1),
+		"a bad objection":  w.TakeAppeal(ctx, "en", form("id", attack, "about", attack, "note", attack), noTickets, nil, 1),
+		"an objection":     w.TakeAppeal(ctx, "vi", form("id", newTurn(noTickets).ID, "about", "scam.example", "note", attack), noTickets, nil, 1),
 		"a number":         w.Receipt(ctx, "en", form("number", attack)),
 		"figures":          w.Statistics(ctx, "en"),
 		"a strange tongue": w.Rules(attack),
@@ -357,7 +460,7 @@ func attacked(w *world, attack string) map[string]Page {
 	return made
 }
 
-func elements(t *testing.T, p Page) []*html.Node {
+func elements(t testing.TB, p Page) []*html.Node {
 	t.Helper()
 	doc, err := html.Parse(strings.NewReader(string(p.Body)))
 	if err != nil {
@@ -389,9 +492,7 @@ func TestFigures(t *testing.T) {
 	w.lists("scam.example/", nil)
 	w.lists("scam.example/page", nil)
 	w.lists("phone:+84900000001", nil)
-	if err := w.Ledger.Withdraw(t.Context(), "linh", "scam.example/page", nil); err != nil {
-		t.Fatal(err)
-	}
+	w.withdraws("scam.example/page", nil)
 	r := wire.Report{ID: make([]byte, 16), Kind: wire.KindScam, Subjects: []string{"new.example/"}}
 	if _, _, err := w.Inbox.Accept(t.Context(), r, nil, time.Now().Unix()); err != nil {
 		t.Fatal(err)
@@ -500,7 +601,7 @@ func TestEveryMessageExistsInBothLanguages(t *testing.T) {
 		if other, ok := messages["vi"][key]; !ok || strings.Join(places.FindAllString(text, -1), "") != strings.Join(places.FindAllString(other, -1), "") {
 			t.Errorf("%s is missing in Vietnamese, or has other places", key)
 		}
-		if !strings.Contains(source.String(), `"`+key+`"`) && !strings.HasPrefix(key, "place.") {
+		if !strings.Contains(source.String(), `"`+key+`"`) && !strings.HasPrefix(key, "place.") && !slices.Contains(triage.Rules, triage.Rule(strings.TrimPrefix(key, "reach."))) {
 			t.Errorf("%s is not used", key)
 		}
 	}
@@ -512,9 +613,108 @@ func TestEveryMessageExistsInBothLanguages(t *testing.T) {
 	w := newWorld(t)
 	w.lists("scam.example/", nil)
 	for _, lang := range Languages {
-		for _, p := range []Page{w.Statistics(t.Context(), lang), w.Rules(lang), w.Register(lang), w.Appeal(lang), w.Problem(403, lang, "appeal", "problem.form"),
+		for _, p := range []Page{w.Statistics(t.Context(), lang), w.Rules(lang), w.Register(lang), w.Appeal(lang, noTickets), busy(w, lang, "appeal"), busy(w, lang, "register"), w.Problem(403, lang, "appeal", "problem.form"),
 			w.LookUp(t.Context(), lang, form("about", "scam.example"))} {
 			w.sees(p, p.Status, "!⟦", "!%!")
+		}
+	}
+}
+
+// Whatever is sent as an objection: it is refused by a page, or kept exactly as it was written, under its own id and for something that is listed; sent
+// again it is the same one; and none of it is more than text on the page.
+func FuzzAppeal(f *testing.F) {
+	w := newWorld(f)
+	w.lists("scam.example/", nil)
+	id := newTurn(noTickets).ID
+	f.Add(id, "scam.example", "It is the real shop.", "en")
+	f.Add(id, "https://scam.example/?q=<script>", "<script>alert(1)</script>\r\n\u202e", "vi")
+	f.Add("", "", "", "")
+	f.Add(id+"00", "phone:+84900000001", strings.Repeat("ý", maxNote), "pl")
+	f.Add(id, "scam.example\x00", "\xff", "en-\"><img>")
+	const now = 1_700_000_000
+	f.Fuzz(func(t *testing.T, id, about, note, lang string) {
+		sent := form("id", id, "about", about, "note", note)
+		p := w.TakeAppeal(t.Context(), lang, sent, noTickets, make([]byte, 16), now)
+		for _, e := range elements(t, p) {
+			if e.Data == "script" || e.Data == "iframe" || e.Data == "img" && attr(e, "src") != "/icon.svg" || attr(e, "style") != "" {
+				t.Fatalf("the page has <%s>", e.Data)
+			}
+			for _, a := range e.Attr {
+				if strings.HasPrefix(a.Key, "on") || a.Key == "autofocus" || a.Key == "href" && !strings.HasPrefix(a.Val, "/") && a.Val != "#main" {
+					t.Fatalf("the page has %s=%q", a.Key, a.Val)
+				}
+			}
+		}
+		if p.Status != 200 {
+			if p.Status != 422 && p.Status != 409 {
+				t.Fatalf("%d", p.Status)
+			}
+			return
+		}
+		r, err := w.Inbox.Get(t.Context(), strings.ToLower(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Kind != wire.KindMistake || r.Note != strings.TrimSpace(strings.ReplaceAll(note, "\r\n", "\n")) || !slices.Contains(r.Subjects, "scam.example/") {
+			t.Fatalf("%q about %q is kept as %q about %q", note, about, r.Note, r.Subjects)
+		}
+		if again := w.TakeAppeal(t.Context(), lang, sent, noTickets, make([]byte, 16), now); again.Status != 200 || string(again.Body) != string(p.Body) {
+			t.Fatalf("sent again it is %d", again.Status)
+		}
+	})
+}
+
+// busy is what a form gets while too many come.
+func busy(w *world, lang, part string) Page {
+	p, _ := w.Busy(lang, part, form("about", "shop.example", "note", "It is mine."), func([]byte) (string, int) { return "ticket", 20 })
+	return p
+}
+
+// A form that came while too many did comes back with what was written, and says when to send it again.
+func TestAFormThatHasToWait(t *testing.T) {
+	w := newWorld(t)
+	for _, part := range []string{"appeal", "register"} {
+		p, wait := w.Busy("en", part, form("id", strings.Repeat("0a", 16), "about", "<b>shop.example", "note", "It is mine."), func(id []byte) (string, int) {
+			return fmt.Sprintf("ticket-for-%x", id), 20
+		})
+		w.sees(p, 429, "please wait 20 seconds")
+		for _, want := range []string{`value="&lt;b&gt;shop.example"`, `name="ticket" value="ticket-for-` + strings.Repeat("0a", 16) + `"`} {
+			if !strings.Contains(string(p.Body), want) {
+				t.Errorf("%s does not say %s", part, want)
+			}
+		}
+		if wait != 20 || p.Cache != "no-store" || part == "appeal" && !strings.Contains(string(p.Body), ">It is mine.</textarea>") {
+			t.Errorf("%s: %d, %s\n%s", part, wait, p.Cache, p.Body)
+		}
+		if p, _ := w.Busy("vi", part, form("id", "x", "about", strings.Repeat("a", maxText+1)), noTickets); p.Status != 429 || len(p.Body) > 10_000 {
+			t.Errorf("%s: too long: %d", part, p.Status)
+		}
+	}
+}
+
+// Somebody reads on the page of rules what takes two people: it says what the program does, of each of its rules and of things that are ruled by them.
+func TestTheRulesPageSaysWhatTakesTwo(t *testing.T) {
+	w := newWorld(t)
+	impact := triage.Impact{Verified: (&publish.Publisher{}).Verified}
+	words := map[string]map[subject.Subject]string{
+		"en": {"vietcombank.com.vn/x": "a host that many people know", "shop.github.io/": "rents out", "facebook:user/ilovevcb": "official", "phone:+841900545413": "hotline", "email:support@vietcombank.com.vn": "mail address of a bank"},
+		"vi": {"vietcombank.com.vn/x": "nhiều người biết", "shop.github.io/": "cho thuê", "facebook:user/ilovevcb": "chính thức", "phone:+841900545413": "đường dây nóng", "email:support@vietcombank.com.vn": "email của ngân hàng"},
+	}
+	for lang, of := range words {
+		page := strings.ReplaceAll(strings.ReplaceAll(string(w.Rules(lang).Body), "<bdi>", ""), "</bdi>", "")
+		if strings.Contains(page, "⟦") || !strings.Contains(page, strconv.Itoa(triage.MaxAtOnce)) {
+			t.Errorf("%s: a rule is not in words, or without its number", lang)
+		}
+		for s, word := range of {
+			why := impact.Of(s, 1)
+			if why == (triage.Reach{}) || !strings.Contains(say(lang, "reach."+string(why.Rule)), word) || !strings.Contains(page, say(lang, "reach."+string(why.Rule))) {
+				t.Errorf("%s: %s takes two for %q, and the page does not say %q", lang, s, why.Rule, word)
+			}
+		}
+		for _, rule := range triage.Rules {
+			if !strings.Contains(page, strings.Split(say(lang, "reach."+string(rule)), "%s")[0]) {
+				t.Errorf("%s: the page says nothing of %q", lang, rule)
+			}
 		}
 	}
 }

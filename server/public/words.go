@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"khien/server/bidi"
 	"khien/shared/category"
 	"khien/shared/subject"
 )
@@ -52,7 +53,7 @@ func say(lang, key string, args ...any) string {
 	if len(args) == 0 {
 		return text
 	}
-	return fmt.Sprintf(text, args...)
+	return fmt.Sprintf(text, bidi.Args(args)...)
 }
 
 // digits writes a number with its thousands apart.
@@ -96,7 +97,8 @@ func days(lang string, n float64) string {
 
 func functions(lang string) template.FuncMap {
 	return template.FuncMap{
-		"t":       func(key string, args ...any) string { return say(lang, key, args...) },
+		bidi.Func: bidi.Apart,
+		"t":       func(key string, args ...any) any { return bidi.Apart(say(lang, key, args...)) },
 		"digits":  func(n int) string { return digits(lang, n) },
 		"date":    func(unix int64) string { return date(lang, unix) },
 		"moment":  func(unix int64) string { return moment(lang, unix) },

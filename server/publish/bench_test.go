@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
@@ -90,7 +91,9 @@ func (p *Publisher) invent(b *testing.B, releases, count int, now int64) {
 	if r := p.mustPublish(b, now); r.Sequence != uint64(releases) {
 		b.Fatalf("release %d", r.Sequence)
 	}
-	body, err := p.Blobs.Get("blob/" + p.client(b, now).Head().Set.String())
+	note, err := p.Blobs.Head()
+	must(err)
+	body, err := p.Blobs.Get("blob/"+p.client(b, now).Head().Set.String(), release.MaxSet)
 	must(err)
 	s, err := set.Open(body)
 	must(err)
@@ -106,6 +109,7 @@ func (p *Publisher) invent(b *testing.B, releases, count int, now int64) {
 		entries = entries[count:]
 		slices.SortFunc(one.changes, func(a, b change) int { return cmp.Compare(a.prefix, b.prefix) })
 		must(p.Blobs.Put(stepName(n), one.encode()))
+		must(p.Ledger.Finish(context.Background(), uint64(releases), note, p.Keys.Note, map[string]release.Digest{stepName(n): release.DigestOf(one.encode())}))
 	}
 }
 
@@ -127,4 +131,68 @@ func peak(b *testing.B) int {
 	}
 	b.Fatal("the kernel does not say")
 	return 0
+}
+
+// BenchmarkShelf hands out what devices ask for: the head, a delta, a bucket, and the whole set of a million entries. What was proven once comes from
+// memory; "first" is what the proof costs.
+func BenchmarkShelf(b *testing.B) {
+	p := newPublisher(b)
+	now := time.Now().Unix()
+	list := make([]ledger.Indicator, 20_000)
+	for i := range list {
+		list[i] = ledger.Indicator{Subject: subject.Subject(fmt.Sprintf("site-%d.example/", i)), Source: "benchmark", FirstSeen: now}
+	}
+	if _, _, err := p.Ledger.Import(b.Context(), "benchmark", list[1:]); err != nil {
+		b.Fatal(err)
+	}
+	p.mustPublish(b, now)
+	if _, _, err := p.Ledger.Import(b.Context(), "benchmark", list[:1]); err != nil {
+		b.Fatal(err)
+	}
+	p.mustPublish(b, now+1)
+	r := rand.New(rand.NewPCG(1, 2))
+	prefixes := map[uint64]bool{}
+	for len(prefixes) < 1_000_000 {
+		prefixes[r.Uint64N(1<<set.PrefixBits)] = true
+	}
+	var entries []set.Entry
+	for _, prefix := range slices.Sorted(maps.Keys(prefixes)) {
+		entries = append(entries, set.Entry{Prefix: prefix})
+	}
+	million, err := set.Build(entries, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	digest := release.DigestOf(million)
+	if err := p.Blobs.Put("blob/"+digest.String(), million); err != nil {
+		b.Fatal(err)
+	}
+	shelf := &Shelf{Blobs: p.Blobs, Ledger: p.Ledger, Root: p.Keys.Root}
+	st, err := shelf.of(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	st.sizes[digest] = uint64(len(million))
+	h := p.client(b, now+1).Head()
+	for name, get := range map[string]func() ([]byte, error){
+		"head":  func() ([]byte, error) { return shelf.Head(b.Context()) },
+		"delta": func() ([]byte, error) { return shelf.Delta(b.Context(), h.Set, h.Sequence-1) },
+		"bucket": func() ([]byte, error) {
+			return shelf.Bucket(b.Context(), h.Sequence, release.BucketName(h.BucketBits, 1))
+		},
+		"set": func() ([]byte, error) { return shelf.Blob(b.Context(), digest) },
+	} {
+		for _, first := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%s/first=%t", name, first), func(b *testing.B) {
+				for b.Loop() {
+					if first {
+						shelf.known = memory{}
+					}
+					if body, err := get(); err != nil || len(body) == 0 {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
 }

@@ -10,11 +10,13 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tinylib/msgp/msgp"
 
 	"khien/server/blob"
 	"khien/server/ledger"
+	"khien/shared/category"
 	"khien/shared/release"
 	"khien/shared/wire"
 )
@@ -59,8 +61,9 @@ type part struct {
 	size int64
 }
 
-func newRows(count int) (*rows, error) {
-	r := &rows{list: make([]row, 0, count)}
+// newRows are as many as the release before had, and some more.
+func newRows(before release.Head) (*rows, error) {
+	r := &rows{list: make([]row, 0, min(before.Count, 4<<20)+1024)}
 	for i := range r.part {
 		file, err := os.CreateTemp("", "khien-publish-*")
 		if err == nil {
@@ -94,26 +97,64 @@ func (r *rows) load(n byte) ([]byte, error) {
 	return body, err
 }
 
+// add adds an indicator. Where that is an Unfit, it is added without what could not be.
 func (r *rows) add(i ledger.Indicator) error {
+	wordy := r.encode(i)
+	if wordy != nil && !isUnfit(wordy) {
+		return wordy
+	}
+	if err := r.append(i.Subject.Digest(), i.Category); err != nil {
+		return err
+	}
+	return wordy
+}
+
+// encode makes the entry of an indicator, in room. Where that is an Unfit, it is there without what could not be.
+func (r *rows) encode(i ledger.Indicator) (err error) {
 	digest := i.Subject.Digest()
 	entry := wire.Entry{
 		Digest: digest[:], Category: i.Category.Slug(), FirstSeen: i.FirstSeen, Lapses: i.Lapses,
 		Reference: i.Reference, Source: i.Source, Reason: reasons(i.Reason),
 	}
-	var err error
+	if r.room, err = entry.MarshalMsg(r.room[:0]); err != nil || len(r.room) <= maxEntry {
+		return err
+	}
+	entry.Reason, entry.Source, entry.Reference = nil, carried(entry.Source), carried(entry.Reference)
 	if r.room, err = entry.MarshalMsg(r.room[:0]); err != nil {
 		return err
 	}
-	one := row{digest: digest, size: uint16(len(r.room)), class: uint8(i.Category)}
+	return &Unfit{string(i.Subject), ErrWordy}
+}
+
+// keep adds an entry as a release has it.
+func (r *rows) keep(e wire.Entry) (err error) {
+	if r.room, err = e.MarshalMsg(r.room[:0]); err != nil {
+		return err
+	}
+	kind, _ := category.Parse(e.Category)
+	return r.append([32]byte(e.Digest), kind)
+}
+
+// append adds the entry in room.
+func (r *rows) append(digest [32]byte, kind category.Category) error {
+	one := row{digest: digest, size: uint16(len(r.room)), class: uint8(kind)}
 	p := &r.part[one.part()]
-	if len(r.room) > 1<<16-1 || p.size+int64(len(r.room)) > 1<<32-1 {
-		return fmt.Errorf("%s: what is said about it, or about all, is too long", i.Subject)
+	if p.size+int64(len(r.room)) > 1<<32-1 {
+		return errors.New("what is said about all is too long")
 	}
 	one.at = uint32(p.size)
 	p.size += int64(len(r.room))
 	r.list = append(r.list, one)
-	_, err = p.w.Write(r.room)
+	_, err := p.w.Write(r.room)
 	return err
+}
+
+// carried is the beginning of a text that is too long.
+func carried(text string) string {
+	if len(text) <= maxCarried {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxCarried], "")
 }
 
 // sort brings the indicators into the order of their digests.
@@ -164,7 +205,7 @@ func (p *pack) write(r *rows) error {
 		ends[n] = i
 		head = binary.LittleEndian.AppendUint32(head, uint32(offset))
 		size += len(msgp.AppendArrayHeader(nil, uint32(i-from)))
-		if size+int(p.bits)*40+64 > wire.MaxBucket {
+		if size+bucketOverhead(p.bits)-64 > wire.MaxBucket {
 			return fmt.Errorf("number %d has more than %d bytes", n, wire.MaxBucket)
 		}
 		offset += uint64(size)
@@ -208,6 +249,9 @@ func (p *pack) write(r *rows) error {
 func reasons(byLanguage map[string]string) []wire.Text {
 	list := make([]wire.Text, 0, len(byLanguage))
 	for lang, text := range byLanguage {
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
 		list = append(list, wire.Text{Lang: lang, Text: text})
 	}
 	slices.SortFunc(list, func(a, b wire.Text) int { return cmp.Compare(a.Lang, b.Lang) })
@@ -216,46 +260,107 @@ func reasons(byLanguage map[string]string) []wire.Text {
 
 func packName(sequence uint64) string { return "buckets/" + strconv.FormatUint(sequence, 10) }
 
-// Bucket cuts one bucket out of a release; prefix is the last part of its path. What is
-// not there is blob.ErrNotFound.
-func Bucket(blobs *blob.Dir, sequence uint64, prefix string) ([]byte, error) {
-	first, err := blobs.Slice(packName(sequence), 0, 4)
-	if err != nil {
-		return nil, err
-	}
-	count := binary.LittleEndian.Uint32(first)/4 - 1
-	bits := bitsOf(count)
-	n, err := strconv.ParseUint(prefix, 16, 32)
-	if err != nil || uint32(n) >= count || prefix != release.BucketName(bits, uint32(n)) {
-		return nil, blob.ErrNotFound
-	}
-	ends, err := blobs.Slice(packName(sequence), int64(4*n), 8)
-	if err != nil {
-		return nil, err
-	}
-	last, err := blobs.Slice(packName(sequence), int64(4*count), 4)
-	if err != nil {
-		return nil, err
-	}
-	from, to := int64(binary.LittleEndian.Uint32(ends)), int64(binary.LittleEndian.Uint32(ends[4:]))
-	var b wire.Bucket
-	if b.Leaf, err = blobs.Slice(packName(sequence), from, to-from); err != nil {
-		return nil, err
-	}
-	size := int64(bits) * 32
-	proof, err := blobs.Slice(packName(sequence), int64(binary.LittleEndian.Uint32(last))+int64(n)*size, size)
-	if err != nil {
-		return nil, err
-	}
-	for hash := range slices.Chunk(proof, 32) {
-		b.Proof = append(b.Proof, hash)
-	}
-	return b.MarshalMsg(nil)
+// maxLeaf bounds what is read of one bucket.
+const maxLeaf = wire.MaxBucket
+
+// packFile is the buckets of a release, open to be read. Each that is read is proven.
+type packFile struct {
+	*blob.File
+	head release.Head
 }
 
-func bitsOf(count uint32) (bits uint8) {
-	for 1<<bits < count {
-		bits++
+func openPack(blobs *blob.Dir, h release.Head) (*packFile, error) {
+	f, err := blobs.Open(packName(h.Sequence))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w (%w)", packName(h.Sequence), ErrDamaged, err)
 	}
-	return bits
+	return &packFile{f, h}, nil
+}
+
+// bucket reads bucket n, or returns ErrDamaged where it is not under the root of the head.
+func (f *packFile) bucket(n uint32) (b wire.Bucket, err error) {
+	b.Leaf, b.Proof, err = f.pieces(n)
+	if err == nil {
+		err = release.CheckBucket(b.Leaf, b.Proof, n, f.head.BucketBits, f.head.BucketRoot)
+	}
+	if err != nil {
+		return b, fmt.Errorf("%s: %w (%w)", packName(f.head.Sequence), ErrDamaged, err)
+	}
+	return b, nil
+}
+
+// pieces reads a leaf and its proof, whatever they are.
+func (f *packFile) pieces(n uint32) (leaf []byte, proof [][]byte, err error) {
+	ends, err := f.Slice(4*int64(n), 8)
+	if err != nil {
+		return nil, nil, err
+	}
+	last, err := f.Slice(4<<f.head.BucketBits, 4)
+	if err != nil {
+		return nil, nil, err
+	}
+	from, to := int64(binary.LittleEndian.Uint32(ends)), int64(binary.LittleEndian.Uint32(ends[4:]))
+	if to-from > maxLeaf {
+		return nil, nil, release.ErrOversized
+	}
+	if leaf, err = f.Slice(from, to-from); err != nil {
+		return nil, nil, err
+	}
+	size := int64(f.head.BucketBits) * 32
+	hashes, err := f.Slice(int64(binary.LittleEndian.Uint32(last))+int64(n)*size, size)
+	return leaf, slices.Collect(slices.Chunk(hashes, 32)), err
+}
+
+// checkPack proves every bucket of the release of a head and gives its entries to take, which may be nil, one bucket after the other. The error
+// is ErrDamaged, or that of take.
+func checkPack(blobs *blob.Dir, h release.Head, take func(wire.Entries) error) error {
+	f, err := openPack(blobs, h)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	last, err := f.Slice(4<<h.BucketBits, 4)
+	if err != nil || f.Size() != int64(binary.LittleEndian.Uint32(last))+int64(h.BucketBits)*32<<h.BucketBits {
+		return fmt.Errorf("%s: %w", packName(h.Sequence), ErrDamaged)
+	}
+	var entries wire.Entries
+	for n := range uint32(1) << h.BucketBits {
+		b, err := f.bucket(n)
+		if err != nil {
+			return err
+		}
+		if rest, err := entries.UnmarshalMsg(b.Leaf); err != nil || len(rest) > 0 {
+			return fmt.Errorf("%s: %w", packName(h.Sequence), ErrDamaged)
+		}
+		for _, e := range entries {
+			if len(e.Digest) != 32 {
+				return fmt.Errorf("%s: %w", packName(h.Sequence), ErrDamaged)
+			}
+		}
+		if take != nil {
+			if err := take(entries); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Bucket cuts one bucket out of the release of a head; prefix is the last part of its path. What is not asked for so is blob.ErrNotFound;
+// what is not under the root of the head is ErrDamaged.
+func Bucket(blobs *blob.Dir, h release.Head, prefix string) ([]byte, error) {
+	n, err := strconv.ParseUint(prefix, 16, 32)
+	if err != nil || n>>h.BucketBits != 0 || prefix != release.BucketName(h.BucketBits, uint32(n)) {
+		return nil, blob.ErrNotFound
+	}
+	f, err := openPack(blobs, h)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := f.bucket(uint32(n))
+	if err != nil {
+		return nil, err
+	}
+	return b.MarshalMsg(nil)
 }

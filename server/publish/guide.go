@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/nyaruka/phonenumbers"
+
+	"khien/server/blob"
 	"khien/server/ledger"
 	"khien/shared/guide"
 	"khien/shared/official"
@@ -26,8 +29,11 @@ import (
 // the guide; a host that is not in it yet is warned about all the same.
 const hotLife = 24 * time.Hour
 
-//go:embed guide/official.txt guide/help.json
+//go:embed guide/official.txt guide/known.txt guide/help.json
 var own embed.FS
+
+// MaxOwn bounds a file of the operator's, in bytes: a guide holds no more, and most of a file may be for people.
+const MaxOwn = 8 * release.MaxGuide
 
 // OwnBook is the text of the official book that Khiên comes with.
 func OwnBook() string {
@@ -49,7 +55,7 @@ func Help(file string) ([]guide.Help, error) {
 	if err != nil || file == "" {
 		return help, err
 	}
-	text, err = os.ReadFile(file)
+	text, err = blob.ReadPlain(file, MaxOwn)
 	if errors.Is(err, fs.ErrNotExist) {
 		return help, nil
 	}
@@ -144,19 +150,28 @@ func HelpFile(help []guide.Help) any {
 	return file
 }
 
-// Book is the official book with the operator's own ones, which are the files *.txt of a folder that need not exist.
-// Where both know a host, the operator is right.
-func Book(folder string) (text string, err error) {
-	files, err := filepath.Glob(filepath.Join(folder, "*.txt"))
-	if err != nil {
-		return "", err
+// Book is the official book with the operator's own ones, which are the files *.txt of a folder that need not exist; "" for none.
+// Where both know a host, the operator is right. It has the marks of all of them (official.Mark), further the hosts of
+// guide/known.txt and, as shared ones, those of protected/shared.txt. What no guide can have of theirs is left out and named, each by an Unfit.
+func Book(folder string) (text string, left []error) {
+	var files []string
+	if folder != "" {
+		files, _ = filepath.Glob(filepath.Join(folder, "*.txt")) // the error is of the pattern
 	}
 	var out strings.Builder
 	known := map[string]bool{}
-	add := func(book string) {
-		for line := range strings.Lines(book) {
+	add := func(book string, fit func(n int, line string) bool) {
+		for n, line := range strings.Split(book, "\n") {
+			if official.IsMark(line) {
+				who := official.Who(line) // a mark, or whose name is everybody's word
+				if line = strings.TrimSpace(line); !known[who] && fit(n+1, line) {
+					known[who] = who != "" && who[0] != '#'
+					out.WriteString(line + "\n")
+				}
+				continue
+			}
 			line, _, _ := strings.Cut(line, "#") // what is for people stays here
-			if line = strings.TrimSpace(line); line == "" {
+			if line = strings.TrimSpace(line); line == "" || !fit(n+1, line) {
 				continue
 			}
 			if who := official.Who(line); !known[who] {
@@ -166,56 +181,183 @@ func Book(folder string) (text string, err error) {
 		}
 	}
 	for _, file := range files {
-		book, err := os.ReadFile(file)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("couldn't read the official names: %w", err)
+		book, err := blob.ReadPlain(file, MaxOwn)
+		if err != nil {
+			left = append(left, &Unfit{file, err})
+			continue
 		}
-		if _, err := official.Read(strings.NewReader(string(book))); err != nil {
-			return "", fmt.Errorf("%s: %w", file, err)
-		}
-		add(string(book))
+		add(string(book), func(n int, line string) bool {
+			err := fitLine(line)
+			if err != nil {
+				left = append(left, &Unfit{fmt.Sprintf("%s:%d", file, n), err})
+			}
+			return err == nil
+		})
 	}
-	add(OwnBook())
-	return out.String(), nil
+	marks := official.MarkLines(official.Known, knownHosts()) + "\n" + official.MarkLines(official.Shared, namesIn(protectedFiles, "protected/shared.txt"))
+	ours := func(int, string) bool { return true }
+	add(OwnBook(), ours)
+	add(marks, ours)
+	text = out.String()
+	if len(files) == 0 { // a test reads ours
+		return text, nil
+	}
+	if _, err := official.Read(strings.NewReader(text)); err != nil || len(text) > release.MaxGuide/2 {
+		left = append(left, &Unfit{folder, errors.New("all official names together are more than a guide can have")})
+		out.Reset()
+		clear(known)
+		add(OwnBook(), ours)
+		add(marks, ours)
+		text = out.String()
+	}
+	return text, left
 }
 
-// Verified tells whether an account is somebody's official one, by the books of the next release. Where they
-// cannot be read it might be.
-func (p *Publisher) Verified(s subject.Subject) bool {
-	text, err := Book(p.Official)
+// namesIn are the lines of a file that are neither blank nor a comment.
+func namesIn(files embed.FS, file string) (names []string) {
+	text, err := files.ReadFile(file)
 	if err != nil {
-		return true
+		panic(err) // it is part of the program
 	}
-	book, err := official.Read(strings.NewReader(text))
-	if err != nil {
-		return true
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			names = append(names, line)
+		}
 	}
-	_, known := book.AccountOwner([]string{string(s)})
-	return known
+	return names
 }
 
-// say makes the guide of a release; last is the head in force.
-func (p *Publisher) say(ctx context.Context, hot *hotHosts, next *set.Set, last release.Head, now int64) (s said, before said, err error) {
-	if s.book, err = Book(p.Official); err != nil {
-		return s, before, err
+// knownHosts are the hosts of guide/known.txt that a person has looked at.
+func knownHosts() []string {
+	return slices.DeleteFunc(namesIn(own, "guide/known.txt"), func(host string) bool { return strings.ContainsAny(host[:1], "?-") })
+}
+
+// Verified tells whether an account is somebody's official one, or a page is one of a host in the official book or of another that many people
+// know, by the books of the next release. Where they cannot be read it might be.
+//
+// The files of the operator are read once, for all that the function which it returns is asked.
+func (p *Publisher) Verified() func(subject.Subject) bool {
+	protection, err := Protect(p.Official)
+	numbers := numbersOf(p.Help)
+	return func(s subject.Subject) bool {
+		return err != nil || protection.Verified(s) || slices.Contains(numbers, s)
 	}
+}
+
+// VerifiedInForce is Verified by what the release in force says, which everybody has: lines that are taken out of a book protect until a release without them
+// is out, and so no release makes use of that in which it happens. Where there is none that can be read, it is nobody.
+func (p *Publisher) VerifiedInForce(ctx context.Context) func(subject.Subject) bool {
+	nobody := func(subject.Subject) bool { return false }
+	f, err := p.inForce(ctx)
+	if err != nil || f.Sequence == 0 {
+		return nobody
+	}
+	body, err := blobOf(p.Blobs, f.Guide, f.GuideSize)
+	if err != nil {
+		return nobody
+	}
+	g, err := guide.Open(body)
+	if err != nil {
+		return nobody
+	}
+	protection := protected()
+	if g.BookText() != ourBook() {
+		if protection, err = protectionOf(bookText{g.BookText(), false}); err != nil {
+			return nobody
+		}
+	}
+	numbers := numbersIn(g.Told().Help)
+	return func(s subject.Subject) bool { return protection.Verified(s) || slices.Contains(numbers, s) }
+}
+
+// numbersOf are the telephone numbers that people are told to call, by the file of an operator too.
+func numbersOf(file string) []subject.Subject {
+	help, err := Help(file)
+	if err != nil {
+		return nil // no release is made with it
+	}
+	return numbersIn(help)
+}
+
+func numbersIn(help []guide.Help) (numbers []subject.Subject) {
+	for _, h := range help {
+		for _, l := range h.Hotlines {
+			if n, err := phonenumbers.Parse(l.Value, h.Country); err == nil {
+				numbers = append(numbers, subject.Subject("phone:"+phonenumbers.Format(n, phonenumbers.E164)))
+			}
+		}
+	}
+	return numbers
+}
+
+// isForAll tells a number that a firm or an office has for everybody who calls it, at no or at a shared cost: 1800 and 1900 in Vietnam, 800 and 801 in
+// Poland. Banks have these for their customers, and scammers have them shown.
+func isForAll(number string) bool {
+	n, err := phonenumbers.Parse(number, "")
+	if err != nil {
+		return false
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.TOLL_FREE, phonenumbers.SHARED_COST, phonenumbers.UAN:
+		return true
+	}
+	return strings.HasPrefix(number, "+841900")
+}
+
+// Verified is Publisher.Verified by the books that the protection was made of.
+func (p *Protection) Verified(s subject.Subject) bool {
+	if !s.IsAccount() {
+		return p.ReachesFar(s)
+	}
+	if number, ok := strings.CutPrefix(string(s), "phone:"); ok {
+		return isForAll(number) || slices.Contains(ourNumbers(), s)
+	}
+	if _, domain, ok := strings.Cut(string(s), "@"); ok && strings.HasPrefix(string(s), "email:") {
+		why := p.site(domain) // anybody can write that a mail is from there
+		return !slices.Contains(mailboxes, domain) && (why != "" && why != "platform" || p.book.IsOfficial(domain))
+	}
+	_, known := p.book.AccountOwner([]string{string(s)})
+	_, ours := protected().book.AccountOwner([]string{string(s)}) // an operator's book adds to ours, and takes nobody out
+	return known || ours || p.unread
+}
+
+// ourNumbers are those of numbersOf without any operator's.
+var ourNumbers = sync.OnceValue(func() []subject.Subject { return numbersOf("") })
+
+// mailboxes are hosts at which anybody has an address.
+var mailboxes = strings.Fields(`gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com icloud.com me.com mac.com aol.com proton.me protonmail.com
+	wp.pl o2.pl onet.pl op.pl vp.pl interia.pl gazeta.pl zoho.com mail.com yandex.com yandex.ru mail.ru qq.com naver.com`)
+
+// say makes the guide of a release; last is the head in force. What no guide can have is left out and named, each by an Unfit.
+func (p *Publisher) say(ctx context.Context, hot *hotHosts, next *set.Set, last release.Head, now int64) (s, before said, left []error, err error) {
+	s.book, left = Book(p.Official)
 	s.told.HotAt = now
-	if s.told.Help, err = Help(p.Help); err != nil {
-		return s, before, err
+	if s.told.Help, err = Help(p.Help); err == nil {
+		_, err = guide.Encode("", guide.Told{Help: s.told.Help})
+	}
+	if err != nil {
+		left = append(left, &Unfit{p.Help, err})
+		if s.told.Help, err = Help(""); err != nil {
+			return s, before, left, err
+		}
 	}
 	if p.Cards != nil {
-		if s.told.Cards, err = p.Cards.Active(ctx, now); err != nil {
-			return s, before, err
+		cards, err := p.Cards.Active(ctx, now)
+		if err != nil {
+			return s, before, left, err
 		}
-	}
-	if before, err = p.lastSaid(last); err != nil {
-		return s, before, err
+		fit, unfit := fitCards(cards)
+		s.told.Cards, left = fit, append(left, unfit...)
 	}
 	s.told.Hot = hot.newest()
+	left = append(left, s.fitInto()...)
+	if before, err = p.lastSaid(ctx, last, s); err != nil {
+		return s, before, left, err
+	}
 	if slices.Equal(s.told.Hot, before.told.Hot) || hotEnough(before.told, next, now) {
 		s.told.Hot, s.told.HotAt = before.told.Hot, before.told.HotAt
 	}
-	return s, before, nil
+	return s, before, left, nil
 }
 
 // encode is the guide as it is published.

@@ -179,16 +179,16 @@ func TestCardsAndBooksGoOutWithARelease(t *testing.T) {
 	if name, _ := book.Owner("vietcombank.com.vn"); name != "The Real One" {
 		t.Errorf("it is of %q", name)
 	}
-	if !p.Verified("facebook:user/therealone") || p.Verified("facebook:user/ilovevcb") || !p.Verified("facebook:user/mpsgov") || p.Verified("facebook:user/another") {
+	if !p.Verified()("facebook:user/therealone") || !p.Verified()("facebook:user/ilovevcb") || !p.Verified()("facebook:user/mpsgov") || p.Verified()("facebook:user/another") {
 		t.Error("whose accounts are official is not as the books say")
 	}
 	if err := os.WriteFile(filepath.Join(p.Official, "ours.txt"), []byte("| nobody"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Publish(ctx, now+3000); err == nil || !strings.Contains(err.Error(), "ours.txt") {
-		t.Errorf("a book that cannot be read: %v", err)
+	if r, err := p.Publish(ctx, now+3000); err != nil || len(r.Refused) != 1 || !strings.Contains(r.Refused[0].Error(), "ours.txt:1: ") {
+		t.Errorf("a book that cannot be read: %v, %v", r.Refused, err)
 	}
-	if !p.Verified("facebook:user/another") {
+	if !p.Verified()("facebook:user/another") {
 		t.Error("with a book that cannot be read, one person may list anybody's account")
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"khien/server/blob"
 	"khien/shared/release"
 	"khien/shared/set"
 )
@@ -68,6 +67,9 @@ func decodeStep(b []byte) (s step, err error) {
 	s.changes = make([]change, changes)
 	for i := range s.changes {
 		s.changes[i] = change{uint64(b[0])<<32 | uint64(binary.BigEndian.Uint32(b[1:])), b[5], b[6]}
+		if i > 0 && s.changes[i].prefix <= s.changes[i-1].prefix {
+			return s, errStep
+		}
 		b = b[7:]
 	}
 	return s, nil
@@ -105,27 +107,26 @@ type link struct {
 }
 
 // chain reads the steps that lead back from the newest, whose step is given, to the release
-// that was in force at since: the newest first. It ends early where a step is missing.
-func (p *Publisher) chain(newest step, releases map[uint64]releaseTime, since int64) ([]link, error) {
-	var links []link
+// that was in force at since: the newest first. It ends early where a step is missing or is
+// not the one that the ledger knows: clients that are older take the set.
+func (p *Publisher) chain(newest step, releases map[uint64]releaseTime, known map[string]release.Digest, since int64) (links []link) {
 	for s := newest; ; {
-		base, known := releases[s.base]
-		if !known {
-			return links, nil
+		base, ok := releases[s.base]
+		if !ok {
+			return links
 		}
 		links = append(links, link{s, base.set})
 		if base.issued < since {
-			return links, nil
+			return links
 		}
-		body, err := p.Blobs.Get(stepName(s.base))
-		if errors.Is(err, blob.ErrNotFound) {
-			return links, nil
-		}
+		name := stepName(s.base)
+		body, err := fileOf(p.Blobs, name, known[name])
 		if err != nil {
-			return nil, err
+			return links
 		}
-		if s, err = decodeStep(body); err != nil {
-			return links, nil // clients that are older take the set
+		before := s.base
+		if s, err = decodeStep(body); err != nil || s.base >= before {
+			return links
 		}
 	}
 }

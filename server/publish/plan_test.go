@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"khien/server/campaign"
 	"khien/server/ledger"
@@ -28,19 +29,19 @@ func TestWhatIsPlannedIsPublished(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	first, err := p.Plan(t.Context(), now, nil)
+	first, err := p.Plan(t.Context(), now, nil, nil)
 	if err != nil || first.Added.Count != 2 || len(first.Refused) != 1 || first.Base != 0 {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	if r, err := p.PublishPlanned(t.Context(), now, first); err != nil || !r.Published {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if plan, err := p.Plan(t.Context(), now, nil); err != nil || !plan.Empty() {
+	if plan, err := p.Plan(t.Context(), now, nil, nil); err != nil || !plan.Empty() {
 		t.Fatalf("published, and still to do: %+v, %v", plan, err)
 	}
 
 	fresh := add("fresh.example/")
-	plan, err := p.Plan(t.Context(), now, Pending{"fresh.example/": &fresh, "leaves.example/": nil})
+	plan, err := p.Plan(t.Context(), now, Pending{"fresh.example/": &fresh, "leaves.example/": nil}, nil)
 	if err != nil || plan.Added.Count != 1 || plan.Added.First[0].Subject != "fresh.example/" ||
 		plan.Removed.Count != 1 || plan.Removed.First[0].Subject != "leaves.example/" || plan.Changed.Count != 0 {
 		t.Fatalf("%+v, %v", plan, err)
@@ -72,9 +73,13 @@ func TestWhatIsPlannedIsPublished(t *testing.T) {
 // All that a release signs is planned: who is official, whom to call, advice, hot hosts, keys. What changes in any of them after somebody
 // has confirmed the plan is not published.
 func TestWhatIsSaidBesideTheListIsPlanned(t *testing.T) {
-	p := newPublisher(t)
 	const now = 1_763_900_000
 	dir := t.TempDir()
+	keys := filepath.Join(dir, "keys")
+	if err := InitKeys(keys, keys+".root", time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	p := open(t, dir)
 	cards, err := campaign.Open(filepath.Join(dir, "campaign.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +97,7 @@ func TestWhatIsSaidBesideTheListIsPlanned(t *testing.T) {
 	}
 	plan := func(at int64) Plan {
 		t.Helper()
-		plan, err := p.Plan(t.Context(), at, nil)
+		plan, err := p.Plan(t.Context(), at, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,8 +163,7 @@ func TestWhatIsSaidBesideTheListIsPlanned(t *testing.T) {
 		return p.Ledger.List(t.Context(), "mai", ledger.Indicator{Subject: "hot.example/", Category: category.Shop, FirstSeen: now})
 	}, func(p Plan) bool { return slices.Equal(p.Spoken.Hot.Added, []string{"hot.example"}) })
 	change("another key", func() error {
-		keys := filepath.Join(dir, "keys")
-		if err := InitKeys(keys, now); err != nil {
+		if err := Rotate(keys, keys+".root", time.Now().Unix()); err != nil {
 			return err
 		}
 		var err error

@@ -12,8 +12,10 @@ package publish
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -46,6 +48,9 @@ const (
 // ErrWellKnown is a set that would warn about a well-known page.
 var ErrWellKnown = errors.New("the set would warn about a well-known page")
 
+// ErrNumbers is a release whose number would be the last one or above it.
+var ErrNumbers = errors.New("there is no number left for another release")
+
 // errDelta is a mistake of ours.
 var errDelta = errors.New("the delta does not lead to the set")
 
@@ -63,6 +68,14 @@ type Publisher struct {
 	Official string
 	// Help is the file with the operator's own help and hotlines; it need not exist.
 	Help string
+	// Anew builds upon nothing where what is published is newer than the ledger, which came back from a backup, and takes a number above all
+	// that were.
+	Anew bool
+
+	// ClockIsRight publishes whatever the time is: a person has looked at the clock.
+	ClockIsRight bool
+
+	reached func(step string) // for tests: told after each step of a release
 }
 
 // Result tells what was published.
@@ -70,12 +83,13 @@ type Result struct {
 	Published      bool // false: nothing has changed, and the head is good for a while
 	Sequence       uint64
 	Count          int
-	Added, Removed int // against the release before
-	SetSize        int // bytes
-	Refused        []error
+	Added, Removed int      // against the release before
+	SetSize        int      // bytes
+	Refused        []error  // each *Protected or *Unfit
+	Back           []string // names of published files that were damaged, and were put back as they had been
 }
 
-// Publish publishes what is on the list at now, in Unix seconds. What Guard refuses is
+// Publish publishes what is on the list at now, in Unix seconds. What Guard refuses, and what no reader could take, is
 // left out and told in the result. Nothing is published if nothing has changed and the
 // head has more than half of its life left.
 func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
@@ -84,44 +98,69 @@ func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
 		return Result{}, err
 	}
 	defer unlock()
-	r, err := p.publish(ctx, now, func(release.Head, said) error { return nil })
+	r, err := p.publish(ctx, now, &Plan{At: now}, func(release.Head, said) error { return nil })
 	if err != nil {
 		return Result{}, fmt.Errorf("couldn't publish: %w", err)
 	}
 	return r, nil
 }
 
-// publish asks agree about the head before it writes anything that lasts; its sequence is that of the release before.
-func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.Head, said) error) (r Result, err error) {
+// publish leaves as it is what the plan holds back, and asks agree about the head before it writes anything that lasts; its sequence is that of the
+// release before.
+func (p *Publisher) publish(ctx context.Context, now int64, plan *Plan, agree func(release.Head, said) error) (r Result, err error) {
 	if err := p.Blobs.Sweep(); err != nil {
 		return r, err
 	}
-	last, err := p.last()
+	last, err := p.inForce(ctx)
 	if err != nil {
 		return r, err
 	}
-	list, err := newRows(int(last.Count) + 1024)
+	if err := p.clock(ctx, last.Head, now); err != nil {
+		return r, err
+	}
+	protection, err := Protect(p.Official)
+	if err != nil {
+		return r, err
+	}
+	list, err := newRows(last.Head)
 	if err != nil {
 		return r, err
 	}
 	defer list.close()
 	var hot hotHosts
-	for i, err := range p.Ledger.Active(ctx, now) {
+	for i, err := range p.Ledger.Active(ctx, plan.At) {
 		if err != nil {
 			return r, err
 		}
-		if err := Guard(i.Subject); err != nil {
+		if plan.held[i.Subject] {
+			continue
+		}
+		if err := protection.Guard(i.Subject); err != nil {
 			r.Refused = append(r.Refused, err)
 			continue
 		}
-		if err := list.add(i); err != nil {
+		if len(plan.out) > 0 && plan.out[i.Subject.Digest()] {
+			r.Refused = append(r.Refused, &Unfit{string(i.Subject), ErrCrowded})
+			continue
+		}
+		if err := list.add(i); isUnfit(err) {
+			r.Refused = append(r.Refused, err)
+		} else if err != nil {
 			return r, err
 		}
 		hot.add(i)
 	}
+	if err := p.keep(last.Head, plan.kept, list, &hot); err != nil {
+		return r, err
+	}
 	if err := list.sort(); err != nil {
 		return r, err
 	}
+	crowded, err := unfit(list.crowded(p.sizes(last.Head)), p.Ledger.Active(ctx, plan.At))
+	if err != nil {
+		return r, err
+	}
+	r.Refused = append(r.Refused, crowded...)
 	entries, long := p.entries(list.list)
 	body, err := set.Build(entries, long)
 	if err != nil {
@@ -131,7 +170,7 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 	if err != nil {
 		return r, err
 	}
-	if href := warnsAbout(&next); href != "" {
+	if href := protection.warnsAbout(&next, entries, plan.kept); href != "" {
 		return r, fmt.Errorf("%w: %s", ErrWellKnown, href)
 	}
 	buckets, err := list.pack(p.Blobs)
@@ -139,10 +178,11 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 		return r, err
 	}
 	defer buckets.Discard()
-	spoken, _, err := p.say(ctx, &hot, &next, last, now)
+	spoken, _, left, err := p.say(ctx, &hot, &next, last.Head, plan.At)
 	if err != nil {
 		return r, err
 	}
+	r.Refused = append(r.Refused, left...)
 	guide, err := spoken.encode()
 	if err != nil {
 		return r, err
@@ -160,15 +200,31 @@ func (p *Publisher) publish(ctx context.Context, now int64, agree func(release.H
 	r.Sequence, r.Count, r.SetSize = last.Sequence, next.Len(), len(body)
 	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits && h.Guide == last.Guide
 	if same && last.Expires-now > int64(headLife.Seconds())/2 {
-		return r, nil
+		if last.adopted {
+			if err := p.Ledger.Finish(ctx, last.Sequence, last.note, last.keys, nil); err != nil {
+				return r, err
+			}
+		}
+		var whole bool
+		if r.Back, whole, err = p.mend(ctx, last, body, guide, buckets.Put); err != nil || whole {
+			return r, err
+		}
 	}
 
+	over, err := p.left(ctx, list.list, plan.At)
+	if err != nil {
+		return r, err
+	}
+	if err := p.Ledger.Leave(ctx, over); err != nil {
+		return r, err
+	}
 	return r, p.issue(ctx, edition{h, last, body, guide, entries, long, &next, buckets.Put}, now, &r)
 }
 
 // edition is what a release is made of, and the head before it.
 type edition struct {
-	head, last  release.Head
+	head        release.Head
+	last        force
 	body, guide []byte
 	entries     []set.Entry
 	long        []set.Long
@@ -178,62 +234,63 @@ type edition struct {
 
 // issue gives a release its number, writes all of it, and signs its head.
 func (p *Publisher) issue(ctx context.Context, is edition, now int64, r *Result) error {
-	h := is.head
+	h, step := is.head, p.reached
+	if step == nil {
+		step = func(string) {}
+	}
 	// A head is renewed within its life, so whatever was in force within reach is in this list.
 	past, err := p.Ledger.Releases(ctx, now-int64((reach+2*headLife).Seconds()))
 	if err != nil {
 		return err
 	}
-	if len(past) > 0 {
-		h.Sequence = max(h.Sequence, past[0].Sequence)
+	if is.last.highest >= release.MaxSequence {
+		return ErrNumbers
 	}
-	h.Sequence++
+	h.Sequence = is.last.highest + 1
 	if err := p.Ledger.AddRelease(ctx, ledger.Release{
 		Sequence: h.Sequence, Set: h.Set, Size: h.SetSize, Count: h.Count, Issued: h.Issued, Expires: h.Expires, BucketBits: h.BucketBits,
 	}); err != nil {
 		return err
 	}
+	step("number")
 	if err := p.Blobs.Put("blob/"+h.Set.String(), is.body); err != nil {
 		return err
 	}
+	step("set")
 	if err := p.Blobs.Put("blob/"+h.Guide.String(), is.guide); err != nil {
 		return err
 	}
+	step("guide")
 	if err := p.Blobs.Put("blob/"+h.Keys.String(), p.Keys.Note); err != nil {
 		return err
 	}
+	step("keys")
 	if err := is.pack(packName(h.Sequence)); err != nil {
 		return err
 	}
-	oldest, err := p.writeDeltas(&h, is.last, past, is.entries, is.long, is.set, r)
+	step("buckets")
+	files := map[string]release.Digest{}
+	oldest, err := p.writeDeltas(ctx, &h, is.last.Head, past, is.entries, is.long, is.set, files, r)
 	if err != nil {
 		return err
 	}
+	step("deltas")
 	note, err := h.Sign(p.Keys.signer)
 	if err != nil {
 		return err
 	}
+	if err := p.Ledger.Finish(ctx, h.Sequence, note, p.Keys.Note, files); err != nil {
+		return err
+	}
+	step("finished")
 	if err := p.Blobs.SetHead(note); err != nil {
 		return err
 	}
 	r.Published, r.Sequence = true, h.Sequence
-	return p.prune(h, is.last, past, oldest, now)
-}
-
-// last is the head in force; the zero head before the first, and if it is of an older format.
-func (p *Publisher) last() (release.Head, error) {
-	msg, err := p.Blobs.Head()
-	if errors.Is(err, blob.ErrNotFound) {
-		return release.Head{}, nil
-	}
-	if err != nil {
-		return release.Head{}, err
-	}
-	h, err := release.ReadHead(msg)
-	if errors.Is(err, release.ErrFormat) {
-		return release.Head{}, nil
-	}
-	return h, err
+	step("head")
+	err = p.prune(ctx, h, is.last.Head, past, oldest, now)
+	step("pruned")
+	return err
 }
 
 // entries makes the entries of the set, both kinds in order. Where two subjects share a
@@ -262,9 +319,10 @@ func (p *Publisher) entries(list []row) (entries []set.Entry, long []set.Long) {
 	return entries, long
 }
 
-// popular tells whether a popular page shares the first 40 bits: a well-known one, or one of names, which may be nil.
+// popular tells whether a popular page shares the first 40 bits: a well-known one, one of the ranking, or one of names, which may
+// be nil.
 func popular(names *set.Set, digest [32]byte) bool {
-	if wellKnownPrefixes()[set.Prefix(digest)] {
+	if wellKnownPrefixes()[set.Prefix(digest)] || rankOf(digest) != Unranked {
 		return true
 	}
 	if names == nil {
@@ -276,33 +334,29 @@ func popular(names *set.Set, digest [32]byte) bool {
 
 var wellKnownPrefixes = sync.OnceValue(func() map[uint64]bool {
 	m := map[uint64]bool{}
-	for href := range wellKnown {
-		subjects, err := subject.FromHref(nil, href)
-		if err != nil {
-			continue
-		}
-		for _, s := range subjects {
-			m[set.Prefix(s.Digest())] = true
-		}
+	for s := range protected().covered() {
+		m[set.Prefix(s.Digest())] = true
 	}
 	return m
 })
 
 // writeDeltas writes the step from last to h, and the deltas from all releases within reach,
 // and fills in h.Deltas. It returns the oldest release whose step is still of use.
-func (p *Publisher) writeDeltas(h *release.Head, last release.Head, past []ledger.Release, entries []set.Entry, long []set.Long, next *set.Set, r *Result) (oldest uint64, err error) {
+// Of each file it notes the digest.
+func (p *Publisher) writeDeltas(ctx context.Context, h *release.Head, last release.Head, past []ledger.Release, entries []set.Entry, long []set.Long, next *set.Set,
+	files map[string]release.Digest, r *Result) (oldest uint64, err error) {
 	h.Deltas = h.Sequence
 	r.Added = next.Len()
 	if last.Sequence == 0 {
 		return h.Sequence, nil
 	}
-	old, err := p.Blobs.Get("blob/" + last.Set.String())
-	if err != nil && !errors.Is(err, blob.ErrNotFound) {
-		return 0, err
+	var before set.Set
+	old, err := blobOf(p.Blobs, last.Set, last.SetSize)
+	if err == nil {
+		before, err = set.Open(old)
 	}
-	before, err := set.Open(old)
 	if err != nil {
-		return h.Sequence, nil // of an older format: its clients take the whole set
+		return h.Sequence, nil // damaged, or of an older format: its clients take the whole set
 	}
 	newest := step{last.Sequence, slices.Collect(before.Longs()), compare(&before, entries)}
 	r.Added, r.Removed = churn(&newest, long)
@@ -310,10 +364,15 @@ func (p *Publisher) writeDeltas(h *release.Head, last release.Head, past []ledge
 	for _, known := range past {
 		releases[known.Sequence] = releaseTime{known.Set, known.Issued}
 	}
-	links, err := p.chain(newest, releases, h.Issued-int64(reach.Seconds()))
+	known, err := p.Ledger.Files(ctx)
 	if err != nil {
 		return 0, err
 	}
+	put := func(name string, body []byte) error {
+		files[name] = release.DigestOf(body)
+		return p.Blobs.Put(name, body)
+	}
+	links := p.chain(newest, releases, known, h.Issued-int64(reach.Seconds()))
 	oldest = h.Sequence
 	err = deltas(entries, long, links, func(sequence uint64, delta []byte) (bool, error) {
 		if len(delta) > len(next.Bytes())+set.DeltaOverhead {
@@ -323,12 +382,12 @@ func (p *Publisher) writeDeltas(h *release.Head, last release.Head, past []ledge
 			if got, err := set.Apply(before, last.Set, delta); err != nil || !bytes.Equal(got, next.Bytes()) {
 				return false, errDelta
 			}
-			if err := p.Blobs.Put(stepName(h.Sequence), newest.encode()); err != nil {
+			if err := put(stepName(h.Sequence), newest.encode()); err != nil {
 				return false, err
 			}
 		}
 		h.Deltas, oldest = sequence, sequence
-		return true, p.Blobs.Put(deltaName(h.Set, sequence), delta)
+		return true, put(deltaName(h.Set, sequence), delta)
 	})
 	return oldest, err
 }
@@ -352,7 +411,7 @@ func deltaName(d release.Digest, from uint64) string {
 }
 
 // prune deletes what no client can ask for any more: it may have seen this head or the last one.
-func (p *Publisher) prune(h, last release.Head, past []ledger.Release, oldest uint64, now int64) error {
+func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledger.Release, oldest uint64, now int64) error {
 	keep := map[string]bool{
 		"blob/" + h.Set.String(): true, "blob/" + h.Keys.String(): true, packName(h.Sequence): true, stepName(h.Sequence): true,
 		"blob/" + h.Guide.String(): true, "blob/" + last.Guide.String(): true,
@@ -369,14 +428,16 @@ func (p *Publisher) prune(h, last release.Head, past []ledger.Release, oldest ui
 			keep[stepName(before.Sequence)] = true
 		}
 	}
+	kept := func(name string) bool {
+		return keep[name] || strings.HasPrefix(name, "delta/"+h.Set.String()+"/") || strings.HasPrefix(name, "delta/"+last.Set.String()+"/")
+	}
 	for _, folder := range []string{"blob", "buckets", "delta", "history"} {
 		names, err := p.Blobs.Names(folder)
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			part := strings.Split(name, "/")
-			if keep[name] || folder == "delta" && (part[1] == h.Set.String() || part[1] == last.Set.String()) {
+			if kept(name) {
 				continue
 			}
 			if err := p.Blobs.Delete(name); err != nil {
@@ -384,25 +445,32 @@ func (p *Publisher) prune(h, last release.Head, past []ledger.Release, oldest ui
 			}
 		}
 	}
-	return nil
+	files, err := p.Ledger.Files(ctx)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(files, func(name string, _ release.Digest) bool { return kept(name) })
+	return p.Ledger.Forget(ctx, slices.Collect(maps.Keys(files)))
 }
 
-// warnsAbout returns the first well-known page that is in the set; "" if none is.
-func warnsAbout(s *set.Set) string {
+// warnsAbout returns the first well-known page that is in the set, or the prefix of a host of the ranking, of which only
+// a longer one may be there; "" if none is. Entries are those of the set, of 40 bits. What is kept of the release before may be there.
+func (p *Protection) warnsAbout(s *set.Set, entries []set.Entry, kept map[[32]byte]subject.Subject) string {
 	var found []string
-	for href := range wellKnown {
-		subjects, err := subject.FromHref(nil, href)
-		if err != nil {
-			continue
-		}
-		for _, named := range subjects {
-			if _, ok := s.Lookup(named.Digest()); ok {
-				found = append(found, href)
-			}
+	for digest, page := range p.digests() {
+		if _, ok := s.Lookup(digest); ok && kept[digest] == "" {
+			found = append(found, string(page))
 		}
 	}
-	if len(found) == 0 {
-		return ""
+	if len(found) > 0 {
+		return slices.Min(found)
 	}
-	return slices.Min(found)
+	for _, e := range entries {
+		var digest [32]byte
+		binary.BigEndian.PutUint64(digest[:], e.Prefix<<(64-set.PrefixBits))
+		if rankOf(digest) != Unranked {
+			return fmt.Sprintf("a host of the ranking, %010x", e.Prefix)
+		}
+	}
+	return ""
 }

@@ -31,7 +31,7 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 	list("stays.example/", 0)
 	list("ends.example/", now+2*day)
 	p.mustPublish(t, now)
-	first, err := p.last()
+	first, err := p.inForce(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(p.Official, "ours.txt"), []byte("real-bank.example | The Real Bank\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	before, err := p.last()
+	before, err := p.inForce(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 		if err != nil || !r.Published || r.Added != 0 || r.Removed != 0 {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		h, err := p.last()
+		h, err := p.inForce(t.Context())
 		if err != nil || h.Sequence != 3+uint64(n) || h.Set != before.Set || h.BucketRoot != before.BucketRoot || h.Guide != before.Guide || h.Expires <= at {
 			t.Errorf("%+v, %v", h, err)
 		}
@@ -72,7 +72,7 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 		}
 	}
 	// And who had the first release gets along with a delta still.
-	if h, _ := p.last(); h.Deltas > first.Sequence {
+	if h, _ := p.inForce(t.Context()); h.Deltas > first.Sequence {
 		t.Errorf("deltas reach back to %d", h.Deltas)
 	}
 

@@ -2,12 +2,11 @@ package publish
 
 import (
 	"bytes"
-	"errors"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
-	"khien/server/blob"
 	"khien/shared/guide"
 	"khien/shared/release"
 )
@@ -19,6 +18,11 @@ type Spoken struct {
 	Help     Lines // steps and hotlines, by country
 	Hot      Lines // hosts that browsers hold back before they are loaded
 	Cards    []CardChange
+}
+
+// OnlyOrder tells whether nothing but the order of something changes.
+func (s *Spoken) OnlyOrder() bool {
+	return s.Changed && len(s.Cards) == 0 && !s.Official.Any() && !s.Help.Any() && !s.Hot.Any()
 }
 
 // Lines are those that a text gains and loses.
@@ -48,36 +52,45 @@ func (s said) confirmed() (release.Digest, error) {
 	return release.DigestOf(body), err
 }
 
-// lastSaid is the guide of a release; an empty one where there is none.
-func (p *Publisher) lastSaid(h release.Head) (s said, err error) {
+// lastSaid is the guide of a release. Where that is damaged, it may be what would be said now, as of the time of a release; else, as where there is
+// none or one of an older format, it is empty: then all of it is new.
+func (p *Publisher) lastSaid(ctx context.Context, h release.Head, now said) (said, error) {
 	if h.Sequence == 0 {
-		return s, nil
+		return said{}, nil
 	}
-	body, err := p.Blobs.Get("blob/" + h.Guide.String())
-	if errors.Is(err, blob.ErrNotFound) {
-		return s, nil
+	body, err := blobOf(p.Blobs, h.Guide, h.GuideSize)
+	if err == nil {
+		g, err := guide.Open(body)
+		if err != nil {
+			return said{}, nil
+		}
+		return said{g.BookText(), g.Told()}, nil
 	}
+	past, err := p.Ledger.Releases(ctx, h.Issued-int64(reach.Seconds()))
 	if err != nil {
-		return s, err
+		return said{}, err
 	}
-	g, err := guide.Open(body)
-	if err != nil {
-		return s, nil // of an older format: all of it is new
+	for _, r := range past {
+		now.told.HotAt = r.Issued
+		if body, err := now.encode(); err == nil && release.DigestOf(body) == h.Guide {
+			return now, nil
+		}
 	}
-	return said{g.BookText(), g.Told()}, nil
+	return said{}, nil
 }
 
 // compareSaid finds what leads from one guide to another.
 func compareSaid(was, is said) (s Spoken, err error) {
-	before, err := was.timeless()
+	was.told.HotAt, is.told.HotAt = 0, 0
+	before, err := was.told.MarshalMsg(nil)
 	if err != nil {
 		return s, err
 	}
-	after, err := is.timeless()
+	after, err := is.told.MarshalMsg(nil)
 	if err != nil {
 		return s, err
 	}
-	s.Changed = !bytes.Equal(before, after)
+	s.Changed = was.book != is.book || !bytes.Equal(before, after)
 	s.Official = compareLines(strings.Split(strings.TrimSpace(was.book), "\n"), strings.Split(strings.TrimSpace(is.book), "\n"))
 	s.Help = compareLines(helpLines(was.told.Help), helpLines(is.told.Help))
 	s.Hot = compareLines(was.told.Hot, is.told.Hot)

@@ -2,9 +2,12 @@
 //
 // Nobody has a password. A person is invited by a link that is good once and for a day; behind it the browser makes a
 // passkey, and that is how the person comes in from then on. More passkeys only the person makes. Who has left stays on record and comes in no more.
+//
+// Nobody gives a say to anybody alone: see two.go.
 package staff
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -21,7 +24,7 @@ import (
 
 	"github.com/go-webauthn/webauthn/webauthn"
 
-	"khien/server/sqlite"
+	"khien/server/db"
 )
 
 var (
@@ -33,6 +36,8 @@ var (
 	ErrRole = errors.New("no such role")
 	// ErrLast is a change after which there is no admin.
 	ErrLast = errors.New("somebody must be an admin, who may invite others")
+	// ErrTaken is a passkey that somebody has already.
+	ErrTaken = errors.New("somebody has this passkey already: each person needs one of their own")
 	// ErrLastPasskey is the removal of the passkey without which a person could not come in.
 	ErrLastPasskey = errors.New("a person must have a passkey")
 )
@@ -65,31 +70,59 @@ const (
 	Answer   Right = "answer"   // answer an appeal
 	Campaign Right = "campaign" // write advice cards
 	Audit    Right = "audit"    // read and export the audit log
-	Invite   Right = "invite"   // say who may enter, and as what
+	Invite   Right = "invite"   // propose who may enter, and as what; suspend and remove
+	Vouch    Right = "vouch"    // confirm what another has proposed of that
 )
 
 var allowed = map[Role][]Right{
 	Liaison:    {Ask, Takedown, Campaign},
-	Maintainer: {Ask, Decide, Publish, Takedown, Answer, Campaign},
-	Approver:   {Ask, Decide, Second, Publish, Takedown, Answer, Campaign, Audit},
+	Maintainer: {Ask, Decide, Publish, Takedown, Answer, Campaign, Vouch},
+	Approver:   {Ask, Decide, Second, Publish, Takedown, Answer, Campaign, Audit, Vouch},
 	Auditor:    {Audit},
-	Admin:      {Audit, Invite},
+	Admin:      {Audit, Invite, Vouch},
 }
+
+// weighty are the rights that wait with whoever is new.
+var weighty = []Right{Decide, Second, Publish, Answer, Invite, Vouch}
 
 // May tells whether a role allows something.
 func (r Role) May(what Right) bool { return slices.Contains(allowed[r], what) }
+
+// Weighs tells whether a role has a say: it decides, agrees, publishes, or says who may enter.
+func (r Role) Weighs() bool {
+	return slices.ContainsFunc(allowed[r], func(right Right) bool { return slices.Contains(weighty, right) })
+}
 
 // Known tells whether there is such a role.
 func (r Role) Known() bool { return slices.Contains(Roles, r) }
 
 // Person is somebody who may enter. It is a webauthn.User.
 type Person struct {
-	Handle   []byte
-	Name     string
-	Role     Role
-	Made     int64 // Unix seconds
-	Left     int64 // Unix seconds; 0 while the person may enter
-	Passkeys []webauthn.Credential
+	Handle    []byte
+	Name      string
+	Role      Role
+	Made      int64 // Unix seconds
+	Left      int64 // Unix seconds; 0 while the person may enter
+	Suspended int64 // Unix seconds; 0 while the person may enter
+	Counts    int64 // Unix seconds from which the person's word counts; 0 where no passkey was ever made
+	Term      int64 // another one with each change of what the person is here
+	Passkeys  []webauthn.Credential
+}
+
+// In tells whether a person may enter.
+func (p Person) In() bool { return p.Left == 0 && p.Suspended == 0 }
+
+// Waits is when the word of somebody who is new begins to count, in Unix seconds; 0 where it does.
+func (p Person) Waits(now int64) int64 {
+	if !p.Role.Weighs() || now >= p.Counts {
+		return 0
+	}
+	return p.Counts
+}
+
+// May tells whether a person may do something now: what the role allows, and where that weighs, not before their word counts.
+func (p Person) May(what Right, now int64) bool {
+	return p.In() && p.Role.May(what) && (p.Waits(now) == 0 || !slices.Contains(weighty, what))
 }
 
 func (p Person) WebAuthnID() []byte                         { return p.Handle }
@@ -101,7 +134,7 @@ func (p Person) WebAuthnCredentials() []webauthn.Credential { return p.Passkeys 
 const invitationLife = 24 * 60 * 60
 
 // Book is the store of people. It is safe for concurrent use, by several processes too.
-type Book struct{ db *sql.DB }
+type Book struct{ db *db.DB }
 
 //go:embed migrations/*.sql
 var files embed.FS
@@ -112,11 +145,11 @@ func Open(path string) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(path, migrations)
+	store, err := db.Open(path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the list of people: %w", err)
 	}
-	return &Book{db}, nil
+	return &Book{store}, nil
 }
 
 // Close waits for the statements under way.
@@ -135,42 +168,9 @@ func Check(name string, role Role) error {
 	return nil
 }
 
-// Invite lets a person in, and returns the name of the link that is good once; earlier links of the person are not any
-// more. Somebody who has a passkey only gets the role, at once, and there is no link: with one, whoever invites could come
-// in as that person. Another passkey is for the person alone to make (Another); who has lost theirs leaves and is invited anew.
-func (b *Book) Invite(ctx context.Context, name string, role Role) (link string, err error) {
-	if err := Check(name, role); err != nil {
-		return "", err
-	}
-	var handle [32]byte
-	rand.Read(handle[:])
-	err = sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO person (handle, name, role, made) VALUES (?1, ?2, ?3, ?4)
-			ON CONFLICT (name) DO UPDATE SET role = ?3, left = 0`, handle[:], name, role, time.Now().Unix()); err != nil {
-			return err
-		}
-		var known []byte
-		var passkeys int
-		if err := tx.QueryRowContext(ctx, `SELECT handle, (SELECT count(*) FROM passkey WHERE passkey.handle = person.handle) FROM person WHERE name = ?`, name).
-			Scan(&known, &passkeys); err != nil {
-			return err
-		}
-		if passkeys == 0 {
-			if link, err = invitation(ctx, tx, known); err != nil {
-				return err
-			}
-		}
-		return someoneInvites(ctx, tx)
-	})
-	if err != nil {
-		return "", fmt.Errorf("couldn't invite %s: %w", name, err)
-	}
-	return link, nil
-}
-
 // Another is a link for a person who is in, to make one more passkey on another device. Nobody else may be handed it.
 func (b *Book) Another(ctx context.Context, handle []byte) (link string, err error) {
-	err = sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
+	err = b.db.Change(ctx, func(tx *sql.Tx) error {
 		link, err = invitation(ctx, tx, handle)
 		return err
 	})
@@ -206,7 +206,8 @@ func (b *Book) Invited(ctx context.Context, link string) (Person, error) {
 	return b.ByHandle(ctx, handle)
 }
 
-// Enrol gives the person of a link a passkey, and uses the link up.
+// Enrol gives the person of a link a passkey, and uses the link up. Where it is the person's first, their word counts after Wait: only
+// an admin who is the first of all has nobody who could be told. A passkey that somebody has already is ErrTaken.
 func (b *Book) Enrol(ctx context.Context, link string, key webauthn.Credential) error {
 	digest, err := digestOf(link)
 	if err != nil {
@@ -216,15 +217,39 @@ func (b *Book) Enrol(ctx context.Context, link string, key webauthn.Credential) 
 	if err != nil {
 		return err
 	}
-	return sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
+	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		now := time.Now().Unix()
-		done, err := tx.ExecContext(ctx, `INSERT INTO passkey (id, handle, credential, made) SELECT ?, handle, ?, ? FROM invitation WHERE digest = ? AND expires > ?`,
-			key.ID, string(text), now, digest, now)
-		if err != nil {
+		var taken, first, known, invented bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM passkey WHERE id = ? OR credential ->> 'publicKey' = ? ->> 'publicKey')`, key.ID, string(text)).Scan(&taken); err != nil {
 			return err
 		}
-		if n, _ := done.RowsAffected(); n != 1 {
-			return ErrNotFound
+		if taken {
+			return ErrTaken
+		}
+		var p Person
+		err := tx.QueryRowContext(ctx, `SELECT handle, role, counts > 0, invented, NOT EXISTS (SELECT 1 FROM passkey WHERE passkey.handle = person.handle) FROM person
+			WHERE left = 0 AND suspended = 0 AND handle = (SELECT handle FROM invitation WHERE digest = ? AND expires > ?)`, digest, now).Scan(&p.Handle, &p.Role, &known, &invented, &first)
+		if err != nil {
+			return notFound(err)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO passkey (id, handle, credential, made) VALUES (?, ?, ?, ?)`, key.ID, p.Handle, string(text), now); err != nil {
+			return err
+		}
+		if first {
+			var others bool
+			if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM person WHERE counts > 0 AND handle <> ?)`, p.Handle).Scan(&others); err != nil {
+				return err
+			}
+			counts := now + Wait
+			switch {
+			case invented:
+				counts = 1
+			case p.Role == Admin && !others && !known:
+				counts = now
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE person SET counts = ?, term = term + 1 WHERE handle = ?`, counts, p.Handle); err != nil {
+				return err
+			}
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM invitation WHERE digest = ? OR expires <= ?`, digest, now)
 		return err
@@ -248,25 +273,40 @@ type Passkey struct {
 
 // Passkeys are those of a person, the oldest first.
 func (b *Book) Passkeys(ctx context.Context, handle []byte) ([]Passkey, error) {
-	rows, err := b.db.QueryContext(ctx, `SELECT id, made, used FROM passkey WHERE handle = ? ORDER BY made, id`, handle)
+	list, err := db.All(func(row db.Row) (k Passkey, err error) {
+		return k, row.Scan(&k.ID, &k.Made, &k.Used)
+	})(b.db.QueryContext(ctx, `SELECT id, made, used FROM passkey WHERE handle = ? ORDER BY made, id`, handle))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the passkeys: %w", err)
+	}
+	return list, nil
+}
+
+// NotBeside are the passkeys that may not lie on the device, or in the key chain, where somebody makes another: their own, and those of everybody else, for
+// each person has one of their own. In an invented installation, which one person tries out, they are their own alone.
+func (b *Book) NotBeside(ctx context.Context, handle []byte) (keys webauthn.Credentials, err error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT credential FROM passkey WHERE handle = ?1 OR NOT (SELECT invented FROM person WHERE handle = ?1)`, handle)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the passkeys: %w", err)
 	}
 	defer rows.Close()
-	var list []Passkey
 	for rows.Next() {
-		var k Passkey
-		if err := rows.Scan(&k.ID, &k.Made, &k.Used); err != nil {
+		var text string
+		var key webauthn.Credential
+		if err := rows.Scan(&text); err != nil {
 			return nil, err
 		}
-		list = append(list, k)
+		if err := json.Unmarshal([]byte(text), &key); err != nil {
+			return nil, fmt.Errorf("couldn't read a passkey: %w", err)
+		}
+		keys = append(keys, key)
 	}
-	return list, rows.Err()
+	return keys, rows.Err()
 }
 
 // Forget removes a passkey of a person, but not the last one: ErrLastPasskey.
 func (b *Book) Forget(ctx context.Context, handle, id []byte) error {
-	return sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
+	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `DELETE FROM passkey WHERE handle = ? AND id = ?`, handle, id)
 		if err != nil {
 			return err
@@ -295,9 +335,22 @@ func (b *Book) Used(ctx context.Context, key webauthn.Credential) error {
 	return err
 }
 
+// Entered returns somebody who has come in with a passkey and in a term, or ErrNotFound where the person may enter no more, has
+// another term now, or has removed the passkey.
+func (b *Book) Entered(ctx context.Context, handle, passkey []byte, term int64) (Person, error) {
+	p, err := b.ByHandle(ctx, handle)
+	if err != nil {
+		return Person{}, err
+	}
+	if p.Term != term || !slices.ContainsFunc(p.Passkeys, func(k webauthn.Credential) bool { return bytes.Equal(k.ID, passkey) }) {
+		return Person{}, ErrNotFound
+	}
+	return p, nil
+}
+
 // ByHandle returns somebody who may enter, or ErrNotFound.
 func (b *Book) ByHandle(ctx context.Context, handle []byte) (Person, error) {
-	people, err := b.people(ctx, ` WHERE handle = ? AND left = 0`, handle)
+	people, err := people(ctx, b.db, ` WHERE handle = ? AND left = 0 AND suspended = 0`, handle)
 	if err != nil {
 		return Person{}, err
 	}
@@ -309,60 +362,25 @@ func (b *Book) ByHandle(ctx context.Context, handle []byte) (Person, error) {
 
 // All returns everybody, those who may enter first.
 func (b *Book) All(ctx context.Context) ([]Person, error) {
-	return b.people(ctx, ` WHERE ? IS NULL ORDER BY left > 0, name`, nil)
+	return people(ctx, b.db, ` WHERE ? IS NULL ORDER BY left > 0, name`, nil)
 }
 
-func (b *Book) people(ctx context.Context, which string, arg any) ([]Person, error) {
-	rows, err := b.db.QueryContext(ctx, `SELECT handle, name, role, made, left,
-		(SELECT json_group_array(json(credential)) FROM passkey WHERE passkey.handle = person.handle) FROM person`+which, arg)
+func people(ctx context.Context, q db.Reader, which string, arg any) ([]Person, error) {
+	all, err := db.All(func(row db.Row) (p Person, err error) {
+		var keys string
+		if err := row.Scan(&p.Handle, &p.Name, &p.Role, &p.Made, &p.Left, &p.Suspended, &p.Counts, &p.Term, &keys); err != nil {
+			return p, err
+		}
+		if err := json.Unmarshal([]byte(keys), &p.Passkeys); err != nil {
+			return p, fmt.Errorf("the passkeys of %s: %w", p.Name, err)
+		}
+		return p, nil
+	})(q.QueryContext(ctx, `SELECT handle, name, role, made, left, suspended, counts, term,
+		(SELECT json_group_array(json(credential)) FROM passkey WHERE passkey.handle = person.handle) FROM person`+which, arg))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the list of people: %w", err)
 	}
-	defer rows.Close()
-	var all []Person
-	for rows.Next() {
-		var p Person
-		var keys string
-		if err := rows.Scan(&p.Handle, &p.Name, &p.Role, &p.Made, &p.Left, &keys); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal([]byte(keys), &p.Passkeys); err != nil {
-			return nil, fmt.Errorf("couldn't read the passkeys of %s: %w", p.Name, err)
-		}
-		all = append(all, p)
-	}
-	return all, rows.Err()
-}
-
-// Leave lets somebody in no more: the passkeys and links are gone at once.
-func (b *Book) Leave(ctx context.Context, name string) error {
-	return sqlite.Change(ctx, b.db, func(tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, `UPDATE person SET left = ? WHERE name = ? AND left = 0`, time.Now().Unix(), name)
-		if err != nil {
-			return err
-		}
-		if n, _ := done.RowsAffected(); n != 1 {
-			return ErrNotFound
-		}
-		for _, table := range []string{"passkey", "invitation"} {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE handle = (SELECT handle FROM person WHERE name = ?)`, name); err != nil {
-				return err
-			}
-		}
-		return someoneInvites(ctx, tx)
-	})
-}
-
-// someoneInvites refuses a change after which there is no admin.
-func someoneInvites(ctx context.Context, tx *sql.Tx) error {
-	var admins int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM person WHERE left = 0 AND role = 'admin'`).Scan(&admins); err != nil {
-		return err
-	}
-	if admins == 0 {
-		return ErrLast
-	}
-	return nil
+	return all, nil
 }
 
 func notFound(err error) error {

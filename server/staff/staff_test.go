@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
 )
@@ -18,13 +19,32 @@ func open(t *testing.T) *Book {
 	return b
 }
 
+var shell = Shell("root@shell")
+
 func invite(t *testing.T, b *Book, name string, role Role) string {
 	t.Helper()
-	link, err := b.Invite(t.Context(), name, role)
+	link, _, err := b.Invite(t.Context(), shell, name, role)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return link
+}
+
+// enrol makes a passkey, whose id and key are new.
+func enrol(t *testing.T, b *Book, link string) Person {
+	t.Helper()
+	p, err := b.Invited(t.Context(), link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := []byte(link)
+	if err := b.Enrol(t.Context(), link, webauthn.Credential{ID: id, PublicKey: id}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = b.ByHandle(t.Context(), p.Handle); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func TestALinkIsGoodOnce(t *testing.T) {
@@ -34,12 +54,12 @@ func TestALinkIsGoodOnce(t *testing.T) {
 	if err != nil || p.Name != "mai" || p.Role != Admin || len(p.Passkeys) != 0 {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	if err := b.Enrol(ctx, link, webauthn.Credential{ID: []byte("a")}); err != nil {
+	if err := b.Enrol(ctx, link, webauthn.Credential{ID: []byte("a"), PublicKey: []byte("a")}); err != nil {
 		t.Fatal(err)
 	}
 	for what, err := range map[string]error{
-		"used twice": b.Enrol(ctx, link, webauthn.Credential{ID: []byte("b")}),
-		"made up":    b.Enrol(ctx, "AAAA", webauthn.Credential{ID: []byte("c")}),
+		"used twice": b.Enrol(ctx, link, webauthn.Credential{ID: []byte("b"), PublicKey: []byte("b")}),
+		"made up":    b.Enrol(ctx, "AAAA", webauthn.Credential{ID: []byte("c"), PublicKey: []byte("c")}),
 	} {
 		if !errors.Is(err, ErrNotFound) {
 			t.Errorf("a link %s: %v, want ErrNotFound", what, err)
@@ -53,13 +73,13 @@ func TestALinkIsGoodOnce(t *testing.T) {
 func TestALinkIsGoodForADay(t *testing.T) {
 	b, ctx := open(t), t.Context()
 	link := invite(t, b, "mai", Admin)
-	if _, err := b.db.Exec(`UPDATE invitation SET expires = expires - 86401`); err != nil {
+	if _, err := b.db.ExecContext(t.Context(), `UPDATE invitation SET expires = expires - 86401`); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Invited(ctx, link); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a link of yesterday: %v", err)
 	}
-	if err := b.Enrol(ctx, link, webauthn.Credential{ID: []byte("a")}); !errors.Is(err, ErrNotFound) {
+	if err := b.Enrol(ctx, link, webauthn.Credential{ID: []byte("a"), PublicKey: []byte("a")}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a link of yesterday: %v", err)
 	}
 }
@@ -72,7 +92,7 @@ func TestWhoHasLeftComesInNoMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Leave(ctx, "linh"); err != nil {
+	if err := b.Leave(ctx, shell, "linh"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.ByHandle(ctx, p.Handle); !errors.Is(err, ErrNotFound) {
@@ -81,25 +101,25 @@ func TestWhoHasLeftComesInNoMore(t *testing.T) {
 	if _, err := b.Invited(ctx, link); !errors.Is(err, ErrNotFound) {
 		t.Errorf("an old link still works: %v", err)
 	}
-	if err := b.Leave(ctx, "mai"); !errors.Is(err, ErrLast) {
+	if err := b.Leave(ctx, shell, "mai"); !errors.Is(err, ErrLast) {
 		t.Errorf("the last admin left: %v", err)
 	}
-	if _, err := b.Invite(ctx, "mai", Auditor); !errors.Is(err, ErrLast) {
+	if _, _, err := b.Invite(ctx, shell, "mai", Auditor); !errors.Is(err, ErrLast) {
 		t.Errorf("the last admin became an auditor: %v", err)
 	}
 }
 
 func TestWhatIsRefused(t *testing.T) {
 	b, ctx := open(t), t.Context()
-	if _, err := b.Invite(ctx, "mai", Maintainer); !errors.Is(err, ErrLast) {
+	if _, _, err := b.Invite(ctx, shell, "mai", Maintainer); !errors.Is(err, ErrLast) {
 		t.Errorf("the first is no admin: %v", err)
 	}
 	for _, name := range []string{"", "m", "Mai", "mai linh", "<b>", "1mai"} {
-		if _, err := b.Invite(ctx, name, Admin); !errors.Is(err, ErrName) {
+		if _, _, err := b.Invite(ctx, shell, name, Admin); !errors.Is(err, ErrName) {
 			t.Errorf("%q: %v, want ErrName", name, err)
 		}
 	}
-	if _, err := b.Invite(ctx, "mai", "king"); !errors.Is(err, ErrRole) {
+	if _, _, err := b.Invite(ctx, shell, "mai", "king"); !errors.Is(err, ErrRole) {
 		t.Errorf("%v, want ErrRole", err)
 	}
 }
@@ -124,20 +144,20 @@ func TestNobodyElseMakesAPasskeyForSomebody(t *testing.T) {
 	b, ctx := open(t), t.Context()
 	invite(t, b, "mai", Admin)
 	kept, given := invite(t, b, "linh", Maintainer), invite(t, b, "linh", Maintainer)
-	if err := b.Enrol(ctx, kept, webauthn.Credential{ID: []byte("x")}); !errors.Is(err, ErrNotFound) {
+	if err := b.Enrol(ctx, kept, webauthn.Credential{ID: []byte("x"), PublicKey: []byte("x")}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a link that was replaced: %v", err)
 	}
 	p, err := b.Invited(ctx, given)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Enrol(ctx, given, webauthn.Credential{ID: []byte("a")}); err != nil {
+	if err := b.Enrol(ctx, given, webauthn.Credential{ID: []byte("a"), PublicKey: []byte("a")}); err != nil {
 		t.Fatal(err)
 	}
-	if link := invite(t, b, "linh", Approver); link != "" {
-		t.Error("there is a link to another passkey")
+	if _, _, err := b.Invite(ctx, shell, "linh", Approver); !errors.Is(err, ErrTwo) {
+		t.Errorf("another role on the command line: %v", err)
 	}
-	if p, err = b.ByHandle(ctx, p.Handle); err != nil || p.Role != Approver || len(p.Passkeys) != 1 {
+	if p, err = b.ByHandle(ctx, p.Handle); err != nil || p.Role != Maintainer || len(p.Passkeys) != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}
 	// The person may make one more, and remove it, but not the last.
@@ -145,7 +165,7 @@ func TestNobodyElseMakesAPasskeyForSomebody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Enrol(ctx, link, webauthn.Credential{ID: []byte("b")}); err != nil {
+	if err := b.Enrol(ctx, link, webauthn.Credential{ID: []byte("b"), PublicKey: []byte("b")}); err != nil {
 		t.Fatal(err)
 	}
 	if list, err := b.Passkeys(ctx, p.Handle); err != nil || len(list) != 2 || list[0].Made == 0 || list[0].Used != 0 {
@@ -161,10 +181,65 @@ func TestNobodyElseMakesAPasskeyForSomebody(t *testing.T) {
 		t.Errorf("removed the last: %v", err)
 	}
 	// Who has lost it leaves and is invited anew, which locks the one before out.
-	if err := b.Leave(ctx, "linh"); err != nil {
+	if err := b.Leave(ctx, shell, "linh"); err != nil {
 		t.Fatal(err)
 	}
 	if link := invite(t, b, "linh", Maintainer); link == "" {
 		t.Error("there is no link for who has left")
+	}
+}
+
+// What one has proposed goes out by itself only where another one could have stopped it.
+func TestWhoCouldStopARelease(t *testing.T) {
+	b := open(t)
+	now := time.Now().Unix()
+	f := func(what, by string, want bool) {
+		t.Helper()
+		if could, err := b.Opposable(t.Context(), by, now); err != nil || could != want {
+			t.Errorf("%s, proposed by %s: %t, %v", what, by, could, err)
+		}
+	}
+	change := func(text string) {
+		t.Helper()
+		if _, err := b.db.ExecContext(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f("nobody on record", "root@shell", false)
+	enrol(t, b, invite(t, b, "mai", Admin))
+	change(`UPDATE person SET counts = 1`)
+	f("alone", "mai", false)
+	f("alone", "root@shell", true)
+	link := invite(t, b, "linh", Approver)
+	f("beside who has never come in", "mai", false)
+	enrol(t, b, link)
+	f("beside who is new", "mai", false)
+	change(`UPDATE person SET counts = 1`)
+	f("beside another", "mai", true)
+	change(`UPDATE person SET suspended = unixepoch() - 3600 WHERE name = 'linh'`)
+	f("right after somebody was locked out", "root@shell", false)
+	change(`UPDATE person SET suspended = 1 WHERE name = 'linh'`)
+	f("long after the other was locked out", "mai", false)
+	f("long after somebody was locked out", "root@shell", true)
+	change(`UPDATE person SET suspended = 0, left = 1 WHERE name = 'linh'`)
+	f("after the other left", "mai", false)
+	change(`UPDATE person SET left = 0`)
+	change(`DELETE FROM passkey`)
+	f("where nobody has a passkey", "mai", false)
+}
+
+// Whatever page asks for it: who has proposed something does not confirm it, and neither does whom it is about.
+func TestWhoProposesDoesNotConfirm(t *testing.T) {
+	b, ctx := open(t), t.Context()
+	mai := enrol(t, b, invite(t, b, "mai", Admin))
+	enrol(t, b, invite(t, b, "linh", Approver))
+	for _, name := range []string{"puppet", "mai"} {
+		_, p, err := b.Invite(ctx, mai, name, Approver)
+		if err != nil || p.ID == 0 {
+			t.Fatalf("%s is not proposed: %+v, %v", name, p, err)
+		}
+		if link, _, err := b.Vouch(ctx, mai, p.ID); !errors.Is(err, ErrSamePerson) || link != "" {
+			t.Errorf("%s: %v, want ErrSamePerson", name, err)
+		}
 	}
 }

@@ -139,19 +139,13 @@ func (b *Book) change(ctx context.Context, id int64, step Step, f func(*sql.Tx, 
 // atOnce runs f in a transaction and writes its acts into the audit log just before it is committed: what the log
 // doesn't take doesn't happen.
 func (b *Book) atOnce(ctx context.Context, f func(*sql.Tx) ([]triage.Act, error)) error {
-	tx, err := b.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	acts, err := f(tx)
-	if err == nil {
-		err = b.desk.Record(ctx, acts...)
-	}
-	if err != nil {
-		return err
-	}
-	return tx.Commit()
+	return b.db.Change(ctx, func(tx *sql.Tx) error {
+		acts, err := f(tx)
+		if err != nil {
+			return err
+		}
+		return b.desk.Record(ctx, acts...)
+	})
 }
 
 // take changes a case by f, keeps how it was, and returns the act.

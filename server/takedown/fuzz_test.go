@@ -2,6 +2,7 @@ package takedown
 
 import (
 	"encoding/json"
+	"errors"
 	"net/mail"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 func FuzzWhatStrangersWrite(f *testing.F) {
 	f.Add("facebook:user/invented", "never delivers", "FB-1", byte(0))
 	f.Add("tiktok:user/x\r\nBcc: y@victim.example", "x\n\nTo: z", "\u202e\u2028", byte(1))
+	f.Add("0", " ", "0", byte('I'))
 	f.Add("", "\xff\x00", "=?utf-8?q?=0d=0a?=", byte(200))
 	o := Operator{Organisation: "Invented Office", Contact: "takedown@office.example", Domain: "office.example", folder: f.TempDir()}
 	f.Fuzz(func(t *testing.T, name, reason, theirs string, kind byte) {
@@ -35,12 +37,24 @@ func FuzzWhatStrangersWrite(f *testing.F) {
 			t.Errorf("there are %d headers: %v", n, m.Header)
 		}
 		rows := strings.Count(l.Body, "\n")
+		said := map[string]string{"en": "x"}
+		if line(reason) == "" {
+			said = nil
+		}
 		plain, err := o.Letter(Case{ID: 1, Subject: "facebook:user/x", Platform: "facebook", Category: c.Category, Reference: "KH-C1", Theirs: map[bool]string{true: "x"}[line(theirs) != ""], State: c.State},
-			Facts{Reason: map[string]string{"en": "x"}, Source: "x", Seen: now, Reports: facts.Reports}, "en", now)
+			Facts{Reason: said, Source: "x", Seen: now, Reports: facts.Reports}, "en", now)
 		if err != nil || strings.Count(plain.Body, "\n") != rows {
 			t.Errorf("a letter of %d lines became one of %d, %v", strings.Count(plain.Body, "\n"), rows, err)
 		}
+		for lang, other := range map[string]string{"en": "vi", "vi": "en", "pl": "vi"} { // what says nothing hides nothing
+			if got := in(map[string]string{lang: " \u200b\n", other: "x" + reason}, lang); got != line("x"+reason) {
+				t.Errorf("a blank text in %s hides the one in %s: %q", lang, other, got)
+			}
+		}
 		body, err := o.XARF(c, facts, now)
+		if c.State == Withdrawn && errors.Is(err, ErrState) { // there is nothing to report any more
+			return
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

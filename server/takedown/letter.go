@@ -9,13 +9,13 @@ import (
 	"mime"
 	"mime/quotedprintable"
 	"net/mail"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"text/template"
 	"time"
 
+	"khien/server/blob"
 	"khien/server/ledger"
 	"khien/server/triage"
 )
@@ -105,14 +105,12 @@ func (o Operator) lines(file string, f func(name, value string) error) error {
 
 // read returns a file of the folder, or nothing where it is missing.
 func (o Operator) read(file string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(o.folder, file))
+	text, err := blob.ReadPlain(filepath.Join(o.folder, file), maxFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
 	case err != nil:
 		return "", err
-	case len(text) > maxFile:
-		return "", fmt.Errorf("%s: %w: it is larger than 64 kB", file, ErrLetters)
 	}
 	return string(text), nil
 }
@@ -155,8 +153,8 @@ func (b *Book) Facts(ctx context.Context, book *ledger.Ledger, c Case) (Facts, e
 // in is a text in a language, or else in English or whatever there is.
 func in(texts map[string]string, lang string) string {
 	for _, l := range []string{lang, "en", "vi", "pl"} {
-		if texts[l] != "" {
-			return line(texts[l])
+		if text := line(texts[l]); text != "" {
+			return text
 		}
 	}
 	return ""

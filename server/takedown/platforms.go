@@ -1,15 +1,11 @@
 package takedown
 
 import (
-	"embed"
-	"fmt"
-	"io/fs"
-	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
+	"khien/server/platform"
 	"khien/shared/subject"
 )
 
@@ -23,55 +19,15 @@ type Platform struct {
 	Menu  map[string]string // what to choose in its form, by language
 }
 
-//go:embed platforms/*.txt
-var platformFiles embed.FS
-
-// platforms are those that rules of subjects are known for, save short links, behind which is another place.
+// platforms are those whose rules say how something is taken down there.
 var platforms = readPlatforms()
 
-// readPlatforms reads the files of platforms/, one for each:
-//
-//	title Facebook
-//	where https://…      its form or help page
-//	mail abuse@…         optional
-//	hours 24             how long it has to act
-//	menu en Fraud        what to choose in its form
-//	menu vi Lừa đảo
 func readPlatforms() map[string]Platform {
-	files, err := fs.Glob(platformFiles, "platforms/*.txt")
-	if err != nil {
-		panic(err)
-	}
 	read := map[string]Platform{}
-	for _, file := range files {
-		text, err := fs.ReadFile(platformFiles, file)
-		if err != nil {
-			panic(err)
+	for _, p := range platform.All() {
+		if p.Hours > 0 {
+			read[p.Name] = Platform{Name: p.Name, Title: p.Title, Where: p.Where, Mail: p.Mail, Clock: int64(p.Hours) * 60 * 60, Menu: p.Menu}
 		}
-		p := Platform{Name: strings.TrimSuffix(path.Base(file), ".txt"), Menu: map[string]string{}}
-		for row := range strings.Lines(string(text)) {
-			name, value, _ := strings.Cut(strings.TrimSpace(row), " ")
-			switch name {
-			case "title":
-				p.Title = value
-			case "where":
-				p.Where = value
-			case "mail":
-				p.Mail = value
-			case "hours":
-				n, err := strconv.ParseInt(value, 10, 64)
-				if err != nil {
-					panic(fmt.Sprintf("%s: %v", file, err))
-				}
-				p.Clock = n * 60 * 60
-			case "menu":
-				lang, words, _ := strings.Cut(value, " ")
-				p.Menu[lang] = words
-			default:
-				panic(fmt.Sprintf("%s: %q is no property of a platform", file, name))
-			}
-		}
-		read[p.Name] = p
 	}
 	return read
 }

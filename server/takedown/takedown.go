@@ -19,7 +19,7 @@ import (
 	"slices"
 	"strings"
 
-	"khien/server/sqlite"
+	"khien/server/db"
 	"khien/server/triage"
 	"khien/shared/category"
 	"khien/shared/subject"
@@ -110,7 +110,7 @@ type Step struct {
 
 // Book is the store of takedown cases. It is safe for concurrent use, by several processes too.
 type Book struct {
-	db   *sql.DB
+	db   *db.DB
 	desk *triage.Desk
 }
 
@@ -123,11 +123,11 @@ func Open(path string, desk *triage.Desk) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(path, migrations)
+	store, err := db.Open(path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the takedown cases: %w", err)
 	}
-	return &Book{db, desk}, nil
+	return &Book{store, desk}, nil
 }
 
 // Desk is where its acts are written down, and where its subjects are reported.
@@ -138,7 +138,7 @@ func (b *Book) Close() error { return b.db.Close() }
 
 const selectCase = `SELECT id, subject, platform, category, reference, state, made, changed, due, theirs, sent, acted, asked, answered, returned FROM takedown`
 
-func scan(from interface{ Scan(...any) error }) (Case, error) {
+func scan(from db.Row) (Case, error) {
 	var c Case
 	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.Category, &c.Reference, &c.State, &c.Made, &c.Changed, &c.Due, &c.Theirs,
 		&c.Sent, &c.Acted, &c.Asked, &c.Answered, &c.Returned)
@@ -149,19 +149,11 @@ func scan(from interface{ Scan(...any) error }) (Case, error) {
 }
 
 func all(rows *sql.Rows, err error) ([]Case, error) {
+	list, err := db.All(scan)(rows, err)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the takedown cases: %w", err)
 	}
-	defer rows.Close()
-	var list []Case
-	for rows.Next() {
-		c, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("couldn't read the takedown cases: %w", err)
-		}
-		list = append(list, c)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // Get returns a case, or ErrNotFound.
@@ -215,20 +207,13 @@ func (b *Book) List(ctx context.Context, f Filter, from, limit int) (list []Case
 
 // Steps returns what was done in a case, the oldest first.
 func (b *Book) Steps(ctx context.Context, id int64) ([]Step, error) {
-	rows, err := b.db.QueryContext(ctx, `SELECT time, actor, state, why, undone FROM step WHERE takedown = ? ORDER BY seq`, id)
+	list, err := db.All(func(row db.Row) (s Step, err error) {
+		return s, row.Scan(&s.Time, &s.Actor, &s.State, &s.Why, &s.Undone)
+	})(b.db.QueryContext(ctx, `SELECT time, actor, state, why, undone FROM step WHERE takedown = ? ORDER BY seq`, id))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the steps of takedown case %d: %w", id, err)
 	}
-	defer rows.Close()
-	var list []Step
-	for rows.Next() {
-		var s Step
-		if err := rows.Scan(&s.Time, &s.Actor, &s.State, &s.Why, &s.Undone); err != nil {
-			return nil, fmt.Errorf("couldn't read the steps of takedown case %d: %w", id, err)
-		}
-		list = append(list, s)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // Overview is how it goes with one platform.
@@ -251,25 +236,14 @@ func (o Overview) Share() float64 {
 
 // Overview tells of each platform that has cases, in the order of their names.
 func (b *Book) Overview(ctx context.Context, now int64) ([]Overview, error) {
-	rows, err := b.db.QueryContext(ctx, `SELECT platform, count(*) FILTER (WHERE state NOT IN (?1, ?2)),
+	list, err := db.All(func(row db.Row) (o Overview, err error) {
+		return o, row.Scan(&o.Platform, &o.Open, &o.Overdue, &o.Asked, &o.Acted)
+	})(b.db.QueryContext(ctx, `SELECT platform, count(*) FILTER (WHERE state NOT IN (?1, ?2)),
 		count(*) FILTER (WHERE due > 0 AND due < ?3), sum(asked), sum(answered) FROM takedown GROUP BY platform ORDER BY platform`,
-		string(ActionTaken), string(Withdrawn), now)
+		string(ActionTaken), string(Withdrawn), now))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't sum up the takedown cases: %w", err)
 	}
-	defer rows.Close()
-	var list []Overview
-	for rows.Next() {
-		var o Overview
-		if err := rows.Scan(&o.Platform, &o.Open, &o.Overdue, &o.Asked, &o.Acted); err != nil {
-			return nil, fmt.Errorf("couldn't sum up the takedown cases: %w", err)
-		}
-		list = append(list, o)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	rows.Close()
 	for i := range list {
 		took, err := b.took(ctx, list[i].Platform)
 		if err != nil {
@@ -282,20 +256,13 @@ func (b *Book) Overview(ctx context.Context, now int64) ([]Overview, error) {
 
 // took is how many seconds a platform took each time, the shortest first.
 func (b *Book) took(ctx context.Context, platform string) ([]int64, error) {
-	rows, err := b.db.QueryContext(ctx, `SELECT acted - sent AS took FROM action WHERE platform = ? ORDER BY took`, platform)
+	list, err := db.All(func(row db.Row) (seconds int64, err error) {
+		return seconds, row.Scan(&seconds)
+	})(b.db.QueryContext(ctx, `SELECT acted - sent AS took FROM action WHERE platform = ? ORDER BY took`, platform))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't sum up the takedown cases: %w", err)
 	}
-	defer rows.Close()
-	var list []int64
-	for rows.Next() {
-		var seconds int64
-		if err := rows.Scan(&seconds); err != nil {
-			return nil, err
-		}
-		list = append(list, seconds)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // median is the one in the middle of what is sorted, or what lies between the two in the middle.

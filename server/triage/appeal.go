@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
+	"khien/server/db"
 	"khien/server/inbox"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -57,19 +57,18 @@ func (c Case) Leaving() bool {
 
 // recountAppeals counts the appeals of a case that wait, and finds the oldest.
 func recountAppeals(ctx context.Context, tx *sql.Tx, id int64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE cases SET (appeals, appealed) = (SELECT count(*), coalesce(min(received), 0) FROM subjects JOIN members ON subject = subjects.id
+	_, err := tx.ExecContext(ctx, `UPDATE cases SET (appeals, appealed, behind) = (SELECT count(*), coalesce(min(received), 0), coalesce(min(behind), 0) FROM subjects JOIN members ON subject = subjects.id
 		WHERE case_id = ?1 AND kind = 'mistake' AND answered = 0) WHERE id = ?1`, id)
 	return err
 }
 
-// answered keeps the answer to the appeals of a case that wait, as unanswered picks them.
-func answered(ctx context.Context, tx *sql.Tx, c Case, of []subject.Subject, before int64, actor string, righted bool, reason map[string]string, now int64) error {
-	waiting, err := unanswered(ctx, tx, c.ID, of, before)
-	if err != nil || len(waiting) == 0 {
-		return err
+// answered keeps the answer to some appeals of a case, by the ids of their reports.
+func answered(ctx context.Context, tx *sql.Tx, id int64, appeals [][]byte, actor string, righted bool, reason map[string]string, now int64) error {
+	if len(appeals) == 0 {
+		return nil
 	}
 	done, err := tx.ExecContext(ctx, `INSERT INTO answer (case_id, time, actor, righted, appeals, reason) VALUES (?, ?, ?, ?, ?, ?)`,
-		c.ID, now, actor, righted, len(waiting), jsonOf(reason))
+		id, now, actor, righted, len(appeals), jsonOf(reason))
 	if err != nil {
 		return err
 	}
@@ -77,15 +76,12 @@ func answered(ctx context.Context, tx *sql.Tx, c Case, of []subject.Subject, bef
 	if err != nil {
 		return err
 	}
-	names, err := json.Marshal(of)
-	if err != nil {
-		return err
+	for _, one := range appeals {
+		if _, err := tx.ExecContext(ctx, `UPDATE members SET answered = ? WHERE id = ? AND kind = 'mistake' AND answered = 0`, seq, one); err != nil {
+			return err
+		}
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE members SET answered = ?1 WHERE kind = 'mistake' AND answered = 0 AND received < ?4
-		AND subject IN (SELECT id FROM subjects WHERE case_id = ?2 AND (?3 IN ('null', '[]') OR name IN (SELECT value FROM json_each(?3))))`, seq, c.ID, string(names), before); err != nil {
-		return err
-	}
-	return recountAppeals(ctx, tx, c.ID)
+	return recountAppeals(ctx, tx, id)
 }
 
 // Uphold answers the appeals of a case that wait, all of them or those about some of its subjects: what is listed stays. The reason, by language, is told to those who
@@ -97,14 +93,14 @@ func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor str
 		if c.Appeals == 0 || c.Leaving() {
 			return ErrState
 		}
-		waiting, err := unanswered(ctx, tx, id, of, ever)
+		waiting, err := unanswered(ctx, tx, id, of)
 		if err != nil {
 			return err
 		}
 		if len(waiting) == 0 {
 			return ErrState
 		}
-		if err := answered(ctx, tx, c, of, ever, actor, false, reason, d.now()); err != nil {
+		if err := answered(ctx, tx, id, waiting, actor, false, reason, d.now()); err != nil {
 			return err
 		}
 		if c.Reports == 0 && len(waiting) == c.Appeals && undecided(c) {
@@ -141,14 +137,10 @@ func inEnglish(reason map[string]string) string {
 	return ""
 }
 
-// ever is later than any appeal.
-const ever = math.MaxInt64
-
-// unanswered are the ids of the appeals of a case that wait and came before a time, the oldest first; where of is not empty, those about one
-// of these subjects.
-func unanswered(ctx context.Context, q querier, id int64, of []subject.Subject, before int64) ([][]byte, error) {
+// unanswered are the ids of the appeals of a case that wait, the oldest first; where of is not empty, those about one of these subjects.
+func unanswered(ctx context.Context, q db.Reader, id int64, of []subject.Subject) ([][]byte, error) {
 	rows, err := q.QueryContext(ctx, `SELECT members.id, name FROM subjects JOIN members ON subject = subjects.id
-		WHERE case_id = ? AND kind = 'mistake' AND answered = 0 AND received < ? ORDER BY received, report`, id, before)
+		WHERE case_id = ? AND kind = 'mistake' AND answered = 0 ORDER BY received, report`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +164,7 @@ const elsewhere = -1
 
 // Appeals are the ids of the appeals of a case that wait, the oldest first.
 func (d *Desk) Appeals(ctx context.Context, id int64) ([][]byte, error) {
-	ids, err := unanswered(ctx, d.db, id, nil, ever)
+	ids, err := unanswered(ctx, d.db, id, nil)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the appeals of case %d: %w", id, err)
 	}

@@ -70,7 +70,7 @@ func TestTheClockOfAppeals(t *testing.T) {
 	if again.ID != first.ID || again.Appeals != 2 || again.Appealed != first.Appealed || again.AppealDue() != AppealDue(first.Appealed) {
 		t.Errorf("%+v after %+v", again, first)
 	}
-	if waiting, err := o.desk.Appealed(t.Context()); err != nil || len(waiting) != 2 || waiting[0].ID != first.ID {
+	if waiting, _, err := o.desk.In(t.Context(), PartAppealed, 0, 100); err != nil || len(waiting) != 2 || waiting[0].ID != first.ID {
 		t.Errorf("%+v, %v", waiting, err)
 	}
 }
@@ -328,7 +328,7 @@ func TestADecisionIsNoAnswerToWhoObjectsLater(t *testing.T) {
 	o.settle(1)
 	o.told(earlier, wire.StateRejected)
 	o.told(later, wire.StateReceived)
-	if waiting, err := o.desk.Appealed(t.Context()); err != nil || len(waiting) != 1 || waiting[0].Appeals != 1 || o.answerTo(later) != nil {
+	if waiting, _, err := o.desk.In(t.Context(), PartAppealed, 0, 100); err != nil || len(waiting) != 1 || waiting[0].Appeals != 1 || o.answerTo(later) != nil {
 		t.Errorf("%+v, %v", waiting, err)
 	}
 

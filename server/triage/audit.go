@@ -15,6 +15,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"khien/server/blob"
+	"khien/server/db"
 )
 
 // ErrAudit is an audit log that was changed after it was written.
@@ -30,6 +33,19 @@ type Act struct {
 	Why    string
 	Hash   [32]byte // over this entry and the hash of the one before
 }
+
+// Shell ends the name of whoever works on the command line. No person of the console has it, and whoever has the command line is one
+// person, whatever account it runs under.
+const Shell = "@shell"
+
+// SamePerson tells whether two names may be those of one person: they are equal but for where somebody works, or both of the command line.
+func SamePerson(a, b string) bool {
+	first, here := strings.CutSuffix(a, Shell)
+	second, there := strings.CutSuffix(b, Shell)
+	return first == second || here && there
+}
+
+func fromShell(name string) bool { return strings.HasSuffix(name, Shell) }
 
 // sum is SHA-256 over the hash of the entry before, the numbers as eight bytes, the most significant first, and
 // each text with its length in front.
@@ -88,7 +104,7 @@ func (d *Desk) Acts(ctx context.Context, object string, from int64) iter.Seq2[Ac
 	return acts(ctx, d.db, object, from)
 }
 
-func acts(ctx context.Context, q querier, object string, from int64) iter.Seq2[Act, error] {
+func acts(ctx context.Context, q db.Reader, object string, from int64) iter.Seq2[Act, error] {
 	return func(yield func(Act, error) bool) {
 		rows, err := q.QueryContext(ctx, `SELECT seq, time, actor, action, object, why, hash FROM audit
 			WHERE seq >= ?1 AND (?2 = '' OR object = ?2) ORDER BY seq`, from, object)
@@ -140,6 +156,9 @@ func ParseMark(text string) (m Mark, err error) {
 		return Mark{}, errMark
 	}
 	copy(m.Hash[:], sum)
+	if m.Hash == [len(m.Hash)]byte{} { // no entry has it: it stands for none
+		return Mark{}, errMark
+	}
 	return m, nil
 }
 
@@ -153,7 +172,7 @@ func (d *Desk) VerifyFrom(ctx context.Context, noted Mark) (n int64, last string
 	return verify(ctx, d.db, noted, d.kept())
 }
 
-func verify(ctx context.Context, q querier, noted ...Mark) (n int64, last string, err error) {
+func verify(ctx context.Context, q db.Reader, noted ...Mark) (n int64, last string, err error) {
 	var before [32]byte
 	found := make([]bool, len(noted))
 	for a, err := range acts(ctx, q, "", math.MinInt64) { // also what was put in before the first
@@ -187,7 +206,7 @@ func verify(ctx context.Context, q querier, noted ...Mark) (n int64, last string
 
 // kept is the mark that the desk itself has noted beside its database; none where there is no such file.
 func (d *Desk) kept() Mark {
-	text, err := os.ReadFile(d.mark)
+	text, err := blob.ReadPlain(d.mark, 1024)
 	if err != nil {
 		return Mark{}
 	}

@@ -13,6 +13,7 @@ import (
 	"khien/server/publish"
 	"khien/shared/category"
 	"khien/shared/subject"
+	"khien/shared/wire"
 )
 
 // Decision is what a person decides about a case.
@@ -39,7 +40,7 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 	if v.Impact != (Reach{}) && state == StateAccepted {
 		state = StateProposed
 	}
-	if err := listable(v); err != nil {
+	if err := d.listable(v); err != nil {
 		return Case{}, err
 	}
 	at := id
@@ -56,6 +57,18 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 		}
 		lists, err := assign(c, subjects, v.Lists)
 		if err != nil {
+			return err
+		}
+		if state == StateAccepted {
+			two, err := byTwo(ctx, tx, v.Action, lists)
+			if err != nil {
+				return err
+			}
+			if two || again && c.Seconded != "" {
+				v.Impact, state = Reach{Rule: ByTwo}, StateProposed
+			}
+		}
+		if err := ownOnly(ctx, tx, c, v.Action, lists); err != nil {
 			return err
 		}
 		chosen, left := parted(subjects, lists)
@@ -90,8 +103,8 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 		if _, err := tx.ExecContext(ctx, `UPDATE cases SET earlier = `+earlier+` WHERE id = ?`, at); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE cases SET state = ?, action = ?, lists = ?, category = ?, reason = ?, lapses = ?, decided = ?, seconded = '',
-			settled = 0, published = 0, ruled = score, changed = ?, rest = ? WHERE id = ?`,
+		_, err = tx.ExecContext(ctx, `UPDATE cases SET state = ?, action = ?, lists = ?, category = ?, reason = ?, lapses = ?, decided = ?, seconded = '', undoing = '', wished = 0,
+			settled = 0, published = 0, expired = 0, ruled = score, changed = ?, rest = ? WHERE id = ?`,
 			state, v.Action, textOf(lists), kind, jsonOf(v.Reason), v.Lapses, v.Actor, d.now(), rest, at)
 		if err != nil {
 			return err
@@ -126,7 +139,7 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 }
 
 // listable refuses a decision that would list nothing, too much at once, or what may not be listed.
-func listable(v Decision) error {
+func (d *Desk) listable(v Decision) error {
 	switch {
 	case len(v.Lists) > maxTogether:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrTooMany)
@@ -135,12 +148,44 @@ func listable(v Decision) error {
 	case v.Action != List:
 		return nil
 	}
+	guard := publish.Guard
+	if d.Protect != nil {
+		protection, err := d.Protect()
+		if err != nil {
+			return err
+		}
+		guard = protection.Guard
+	}
 	for _, one := range v.Lists {
 		if _, err := subject.Parse(string(one.Lists)); err != nil {
 			return fmt.Errorf("%w: %w", ErrRefused, err)
 		}
-		if err := publish.Guard(one.Lists); err != nil {
+		if err := guard(one.Lists); err != nil {
 			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+	}
+	return nil
+}
+
+// byTwo tells whether a decision takes something off the list that two people have listed.
+func byTwo(ctx context.Context, tx *sql.Tx, action Action, lists []Listing) (bool, error) {
+	if action != Withdraw {
+		return false, nil
+	}
+	listed, err := listedByTwo(ctx, tx)
+	return slices.ContainsFunc(lists, func(l Listing) bool { return listed[l.Lists] }), err
+}
+
+// ownOnly refuses to list for one subject of a case what is the subject of another case: it is decided about there, with its reports.
+func ownOnly(ctx context.Context, tx *sql.Tx, c Case, action Action, lists []Listing) error {
+	for _, one := range lists {
+		var other int64
+		err := tx.QueryRowContext(ctx, `SELECT case_id FROM subjects WHERE name = ?`, string(one.Lists)).Scan(&other)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if err == nil && other != c.ID && action == List {
+			return fmt.Errorf("%w: %s is in %s: %w", ErrRefused, one.Lists, object(other), ErrElsewhere)
 		}
 	}
 	return nil
@@ -206,10 +251,10 @@ func (d *Desk) Second(ctx context.Context, proposed Case, actor, why string) (Ca
 		switch {
 		case c.State != StateProposed, c.Category != proposed.Category, !reflect.DeepEqual(c.Ruling, proposed.Ruling):
 			return ErrState
-		case c.Decided == actor:
+		case SamePerson(c.Decided, actor):
 			return ErrSamePerson
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'accepted', seconded = ?, changed = ? WHERE id = ?`, actor, d.now(), id); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'accepted', seconded = ?, undoing = '', wished = 0, changed = ? WHERE id = ?`, actor, d.now(), id); err != nil {
 			return err
 		}
 		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "second", Object: object(id), Why: why})
@@ -217,22 +262,26 @@ func (d *Desk) Second(ctx context.Context, proposed Case, actor, why string) (Ca
 }
 
 // Undo takes a decision back that is in no release yet; else it is ErrState. The case is open again; one that was closed
-// before somebody objected is as it was then, with the objection unanswered.
+// before somebody objected is as it was then, with the objection unanswered. What two people decided two must take back: the first one's
+// wish is kept, as Case.Undoing, while they stand for it, and nothing else changes.
 func (d *Desk) Undo(ctx context.Context, id int64, actor, why string) (Case, error) {
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if c.Settled || c.State == StateOpen || c.State == StateMerged {
 			return ErrState
 		}
+		if !c.UndoneBy(actor) {
+			return wants(ctx, tx, c, Act{Time: d.now(), Actor: actor, Why: why})
+		}
 		restored, err := tx.ExecContext(ctx, `UPDATE cases SET state = earlier ->> 'state', action = earlier ->> 'action', lists = earlier ->> 'lists', category = earlier ->> 'category',
 			reason = earlier ->> 'reason', lapses = earlier ->> 'lapses', ruled = earlier ->> 'ruled', decided = earlier ->> 'decided', seconded = earlier ->> 'seconded',
-			published = earlier ->> 'published', changed = earlier ->> 'changed', settled = 1, earlier = '' WHERE id = ? AND earlier <> ''`, id)
+			published = earlier ->> 'published', changed = earlier ->> 'changed', settled = 1, undoing = '', wished = 0, earlier = '' WHERE id = ? AND earlier <> ''`, id)
 		if err != nil {
 			return err
 		}
 		if n, err := restored.RowsAffected(); err != nil {
 			return err
 		} else if n == 0 {
-			if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', rest = 0, changed = ? WHERE id = ?`, d.now(), id); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', undoing = '', wished = 0, rest = 0, changed = ? WHERE id = ?`, d.now(), id); err != nil {
 				return err
 			}
 			if err := rejoin(ctx, tx, c); err != nil {
@@ -242,8 +291,40 @@ func (d *Desk) Undo(ctx context.Context, id int64, actor, why string) (Case, err
 		if err := rank(ctx, tx, id); err != nil {
 			return err
 		}
-		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "undo", Object: object(id), Why: why})
+		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "undo", Object: object(id), Why: c.wanted(why)})
 	})
+}
+
+// UndoneBy tells whether somebody takes the decision of the case back by wanting it: where one person decided, and where another wants
+// it already. Whoever has the command line may have a passkey too, so that what is wanted there makes nobody the second one.
+func (c Case) UndoneBy(actor string) bool {
+	return c.Seconded == "" || c.Undoing != "" && !fromShell(c.Undoing) && !SamePerson(c.Undoing, actor) && !fromShell(actor)
+}
+
+// WantedBefore tells whether somebody wants to take the decision of the case back already, so that it makes no difference that another does who is no
+// second one.
+func (c Case) WantedBefore(actor string) bool {
+	return c.Undoing != "" && (!fromShell(c.Undoing) || fromShell(actor))
+}
+
+// wants keeps that somebody wants to take back what two people decided.
+func wants(ctx context.Context, tx *sql.Tx, c Case, a Act) error {
+	if c.WantedBefore(a.Actor) {
+		return ErrSamePerson
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE cases SET undoing = ?, wished = ? WHERE id = ?`, a.Actor, a.Time, c.ID); err != nil {
+		return err
+	}
+	a.Action, a.Object = "propose to take the decision back", object(c.ID)
+	return record(ctx, tx, a)
+}
+
+// wanted is why a decision is taken back, for the log: by whom else, where two must.
+func (c Case) wanted(why string) string {
+	if c.Seconded == "" {
+		return why
+	}
+	return join(why, "proposed by "+c.Undoing)
 }
 
 // rejoin brings back what was left out when a case was accepted, unless somebody has decided about that meanwhile.
@@ -312,7 +393,7 @@ func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, report
 		} else if len(reports) == 0 {
 			return ErrState
 		} else {
-			made.ID, of, err = d.another(ctx, tx, c, name)
+			made.ID, of, err = d.another(ctx, tx, c, name, reports[0])
 		}
 		if err != nil {
 			return err
@@ -337,8 +418,65 @@ func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, report
 	return made, err
 }
 
-// another finds the undecided case of a name that is no subject of case c, or opens one.
-func (d *Desk) another(ctx context.Context, tx *sql.Tx, c Case, name subject.Subject) (id, of int64, err error) {
+// Narrow makes what is below a subject of an undecided case, or the whole of it by a narrower name, a subject that can be decided about alone, with the
+// reports that name it, and returns its case and its name. What was listed for a subject is decided about as a whole.
+func (d *Desk) Narrow(ctx context.Context, box *inbox.Inbox, id int64, of, to subject.Subject, actor, why string) (Case, subject.Subject, error) {
+	c, err := d.Get(ctx, id)
+	if err != nil || to == of {
+		return c, of, err
+	}
+	var row int64
+	var standing string
+	if err := d.db.QueryRowContext(ctx, `SELECT id, standing FROM subjects WHERE name = ? AND case_id = ?`, string(of), id).Scan(&row, &standing); err != nil {
+		return c, of, fmt.Errorf("couldn't read a subject of case %d: %w", id, err)
+	}
+	if standing != "[]" {
+		return c, of, nil
+	}
+	var mine [][]byte
+	others := false
+	for _, kind := range []string{wire.KindScam, wire.KindMistake} {
+		err := d.eachPage(ctx, row, kind, func(ids [][]byte) error {
+			reports, err := box.Some(ctx, ids)
+			for i := range reports {
+				if slices.Contains(Names(&reports[i]), to) {
+					mine = append(mine, reports[i].ID)
+				} else {
+					others = true
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return c, of, err
+		}
+	}
+	if others {
+		c, err = d.Split(ctx, id, to, mine, actor, why)
+		return c, to, err
+	}
+	c, err = d.update(ctx, id, func(tx *sql.Tx, c Case) error {
+		if !undecided(c) {
+			return ErrState
+		}
+		var other int64
+		err := tx.QueryRowContext(ctx, `SELECT case_id FROM subjects WHERE name = ?`, string(to)).Scan(&other)
+		if err == nil {
+			return fmt.Errorf("%w: %s is in %s: %w", ErrRefused, to, object(other), ErrElsewhere)
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE subjects SET within = CASE within WHEN '' THEN name ELSE within END, name = ? WHERE id = ?`, string(to), row); err != nil {
+			return err
+		}
+		return rename(ctx, tx, id)
+	})
+	return c, to, err
+}
+
+// another finds the undecided case of a name that is no subject of case c, or opens one, for reports like the given one.
+func (d *Desk) another(ctx context.Context, tx *sql.Tx, c Case, name subject.Subject, report []byte) (id, of int64, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT case_id, id FROM subjects WHERE name = ?`, string(name)).Scan(&id, &of)
 	if err == nil {
 		other, err := get(ctx, tx, id)
@@ -352,6 +490,10 @@ func (d *Desk) another(ctx context.Context, tx *sql.Tx, c Case, name subject.Sub
 	}
 	if id, err = openCase(ctx, tx, name, c.Opened, d.now()); err == nil {
 		of, err = addSubject(ctx, tx, name, id, Apart, c.Opened, c.Latest)
+	}
+	if err == nil { // what names it belongs to it from now on
+		_, err = tx.ExecContext(ctx, `UPDATE subjects SET within = coalesce((SELECT CASE within WHEN '' THEN name ELSE within END FROM subjects
+			WHERE id = (SELECT subject FROM members WHERE id = ?)), '') WHERE id = ?`, report, of)
 	}
 	return id, of, err
 }
@@ -389,7 +531,7 @@ func undecided(c Case) bool { return c.State == StateOpen || c.State == StateAsk
 // update changes one case in a transaction and returns how it stands then.
 func (d *Desk) update(ctx context.Context, id int64, f func(*sql.Tx, Case) error) (c Case, err error) {
 	err = d.change(ctx, func(tx *sql.Tx) error {
-		if c, err = get(ctx, tx, id); err != nil {
+		if c, err = d.get(ctx, tx, id); err != nil {
 			return err
 		}
 		if err := f(tx, c); err != nil {

@@ -16,27 +16,10 @@ import (
 // reported when it returns, and the next release has it. What a second person must agree to is proposed, as in the console.
 func (d *Desk) DecideNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, id int64, v Decision) (Case, error) {
 	c, err := d.Decide(ctx, id, v)
-	if err != nil {
+	if err != nil || c.State != StateAccepted && c.State != StateRejected {
 		return c, err
 	}
-	return d.settleNow(ctx, book, box, c)
-}
-
-// SecondNow is Second, and settles as DecideNow does.
-func (d *Desk) SecondNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, proposed Case, actor, why string) (Case, error) {
-	c, err := d.Second(ctx, proposed, actor, why)
-	if err != nil {
-		return c, err
-	}
-	return d.settleNow(ctx, book, box, c)
-}
-
-// settleNow settles one case; where it fails, the next release does.
-func (d *Desk) settleNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, c Case) (Case, error) {
-	if c.State != StateAccepted && c.State != StateRejected {
-		return c, nil
-	}
-	if err := d.settle(ctx, c, book, box); err != nil {
+	if err := d.settle(ctx, c, book, box); err != nil { // the next release does
 		return c, fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
 	}
 	return d.Get(ctx, c.ID)
@@ -44,7 +27,7 @@ func (d *Desk) settleNow(ctx context.Context, book *ledger.Ledger, box *inbox.In
 
 // Reopen opens a case again that was decided and settled: people decide about it anew, and those who reported it as a
 // scam are told that it is looked at. What is on the list stays there until then, see Replaced. A decision that is not settled is for
-// Undo, and ErrState here.
+// Undo, and ErrState here. What two people decided two must open again, as in Undo.
 func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor, why string) (Case, error) {
 	c, err := d.Get(ctx, id)
 	if err != nil {
@@ -53,13 +36,27 @@ func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor, wh
 	if !closed(c) {
 		return c, fmt.Errorf("couldn't open case %d again: %w", id, ErrState)
 	}
+	if !c.UndoneBy(actor) {
+		return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
+			if !closed(c) || c.UndoneBy(actor) {
+				return ErrState
+			}
+			return wants(ctx, tx, c, Act{Time: d.now(), Actor: actor, Why: why})
+		})
+	}
+	return d.reopen(ctx, box, c, actor, c.wanted(why))
+}
+
+// reopen opens a case again, whoever decided it.
+func (d *Desk) reopen(ctx context.Context, box *inbox.Inbox, c Case, actor, why string) (Case, error) {
+	id := c.ID
 	// Told first: a crash then leaves a case that is closed, and can be opened again.
 	subjects, err := subjectsOf(ctx, d.db, id)
 	if err != nil {
 		return c, fmt.Errorf("couldn't open case %d again: %w", id, err)
 	}
 	for _, one := range subjects {
-		err := d.eachPage(ctx, one.ID, wire.KindScam, ever, func(ids [][]byte) error { return box.ReopenAll(ctx, ids, actor, d.now()) })
+		err := d.eachPage(ctx, one.ID, wire.KindScam, func(ids [][]byte) error { return box.ReopenAll(ctx, ids, actor, d.now()) })
 		if err != nil {
 			return c, fmt.Errorf("couldn't open case %d again: %w", id, err)
 		}
@@ -68,8 +65,8 @@ func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor, wh
 		if !closed(c) {
 			return ErrState
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '',
-			settled = 0, published = 0, released = 0, earlier = '', rest = 0, changed = ? WHERE id = ?`, d.now(), id); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', undoing = '', wished = 0,
+			settled = 0, published = 0, released = 0, expired = 0, earlier = '', rest = 0, changed = ? WHERE id = ?`, d.now(), id); err != nil {
 			return err
 		}
 		if err := rank(ctx, tx, id); err != nil {

@@ -58,12 +58,14 @@ func TestTheCommandLineNeedsTwoPeopleToo(t *testing.T) {
 		t.Errorf("listed by one person: %v", err)
 	}
 	o.told(receipt, wire.StateReceived)
-	if _, err := o.desk.SecondNow(t.Context(), o.book, o.box, c, v.Actor, ""); !errors.Is(err, ErrSamePerson) {
+	if _, err := o.desk.Second(t.Context(), c, v.Actor, ""); !errors.Is(err, ErrSamePerson) {
 		t.Errorf("agreed with herself: %v", err)
 	}
-	if c, err := o.desk.SecondNow(t.Context(), o.book, o.box, c, "linh", ""); err != nil || !c.Settled {
+	if c, err := o.desk.Second(t.Context(), c, "linh", ""); err != nil || c.Settled {
 		t.Fatalf("%+v, %v", c, err)
 	}
+	o.told(receipt, wire.StateReceived)
+	o.settle(1)
 	o.told(receipt, wire.StateAccepted)
 }
 
@@ -98,7 +100,7 @@ func TestACaseIsOpenedAgain(t *testing.T) {
 // Two programs gather at once: each report is in one case once, and neither fails.
 func TestTwoProgramsGather(t *testing.T) {
 	o := newOffice(t)
-	other := &Desk{o.desk.db, o.desk.now, o.desk.mark}
+	other := &Desk{db: o.desk.db, now: o.desk.now, mark: o.desk.mark}
 	for i := range 200 {
 		o.report(wire.KindScam, "https://shop.example/", string(rune('a'+i%20)))
 	}

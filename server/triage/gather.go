@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -108,28 +109,40 @@ type batch struct {
 	ctx      context.Context
 	tx       repeated
 	subjects map[subject.Subject]*adding
-	names    map[string]subject.Subject // by what was reported
-	targets  map[string]*target         // by what a link leads to; nil where that says nothing
-	known    map[[2]int64]int           // senders who are known to tie a subject to a target
-	pictured bool                       // whether there is a report with a picture at all
+	names    map[string]home                       // by what was reported
+	narrower map[subject.Subject][]subject.Subject // of what is below a site and a subject of its own
+	targets  map[string]*target                    // by what a link leads to; nil where that says nothing
+	known    map[[2]int64]int                      // senders who are known to tie a subject to a target
+	pictured bool                                  // whether there is a report with a picture at all
 }
 
 // adding is what a batch adds to one subject.
 type adding struct {
 	id, opened, latest      int64
 	reports, sources, noted int
+	weighing                int // of the sources
 	targets                 int // all that are kept of it
 	protected               bool
-	kinds                   map[string]int
-	from                    map[string]bool // sources of its scam reports
-	scams                   [][]byte
+	from                    map[string]*voice // of those who call it a scam, by source
+	scams                   []*inbox.Report
 	mistakes                int
+	front                   int   // of these, that wait behind nobody
 	objected                int64 // Unix seconds of the oldest of these
+}
+
+// voice is what one source says of a subject.
+type voice struct {
+	first, latest int64
+	category      string // that it named last
+	noted         bool
 }
 
 // put puts reports into their cases.
 func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Report) error {
-	b := &batch{ctx, repeated{tx, map[string]*sql.Stmt{}}, map[subject.Subject]*adding{}, map[string]subject.Subject{}, map[string]*target{}, map[[2]int64]int{}, false}
+	b := &batch{
+		ctx: ctx, tx: repeated{tx, map[string]*sql.Stmt{}}, subjects: map[subject.Subject]*adding{}, names: map[string]home{},
+		narrower: map[subject.Subject][]subject.Subject{}, targets: map[string]*target{}, known: map[[2]int64]int{},
+	}
 	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pictures)`).Scan(&b.pictured); err != nil {
 		return err
 	}
@@ -149,7 +162,7 @@ func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Repo
 			}
 		}
 		s.opened, s.latest = min(s.opened, r.Received), max(s.latest, r.Received)
-		answered := 0
+		answered, behind := 0, false
 		if r.Kind == wire.KindMistake {
 			if r.State != wire.StateReceived {
 				answered = elsewhere
@@ -157,13 +170,19 @@ func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Repo
 				if s.mistakes++; s.mistakes == 1 || r.Received < s.objected {
 					s.objected = r.Received
 				}
+				if behind, err = b.behind(r); err != nil {
+					return err
+				}
+				if !behind {
+					s.front++
+				}
 			}
 		} else if err := b.count(s, r, noted); err != nil {
 			return err
 		}
 		// One row at a time: for several SQLite keeps a journal of the statement, which costs more than it saves.
-		if _, err := b.tx.exec(ctx, `INSERT INTO members (report, id, subject, kind, received, source, category, noted, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.Seq, r.ID, s.id, r.Kind, r.Received, r.Source, kindOf(r.Category), noted, answered); err != nil {
+		if _, err := b.tx.exec(ctx, `INSERT INTO members (report, id, subject, kind, received, source, category, noted, answered, behind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.Seq, r.ID, s.id, r.Kind, r.Received, r.Source, kindOf(r.Category), noted, answered, behind); err != nil {
 			return err
 		}
 	}
@@ -173,17 +192,31 @@ func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Repo
 	return b.tell(box)
 }
 
+// behind tells whether an objection waits behind others, because its network has sent so many on that day.
+func (b *batch) behind(r *inbox.Report) (bool, error) {
+	var n int
+	err := b.tx.one(b.ctx, `INSERT INTO objectors (source, day, appeals) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET appeals = appeals + 1 RETURNING appeals`,
+		[]any{r.Source, r.Received / day}, &n)
+	return n > maxSpoken, err
+}
+
 // subjectOf finds the subject of a report, or opens a case for it.
 func (b *batch) subjectOf(r *inbox.Report) (*adding, error) {
-	name, ok := b.names[r.Subjects[0]]
+	at, ok := b.names[r.Subjects[0]]
 	if !ok {
-		name = nameOf(r.Subjects)
-		b.names[r.Subjects[0]] = name
+		var err error
+		if at, err = b.homeOf(r); err != nil {
+			return nil, err
+		}
+		if len(b.narrower[at.site]) == 0 { // else its other names decide
+			b.names[r.Subjects[0]] = at
+		}
 	}
+	name := at.name
 	if s := b.subjects[name]; s != nil {
 		return s, nil
 	}
-	s := &adding{opened: r.Received, latest: r.Received, protected: publish.Guard(name) != nil, kinds: map[string]int{}, from: map[string]bool{}}
+	s := &adding{opened: r.Received, latest: r.Received, protected: publish.Guard(name) != nil, from: map[string]*voice{}}
 	err := b.tx.one(b.ctx, `SELECT id, targets FROM subjects WHERE name = ?`, []any{string(name)}, &s.id, &s.targets)
 	if errors.Is(err, sql.ErrNoRows) {
 		var id int64
@@ -193,6 +226,46 @@ func (b *batch) subjectOf(r *inbox.Report) (*adding, error) {
 	}
 	b.subjects[name] = s
 	return s, err
+}
+
+// home is where a report belongs.
+type home struct {
+	site subject.Subject // what binds it to others: see nameOf
+	name subject.Subject // the site, or what is narrower and a subject of its own
+}
+
+// homeOf finds where a report belongs: under the narrowest thing that it names and that was decided about alone, or else with all that
+// is on its site.
+func (b *batch) homeOf(r *inbox.Report) (home, error) {
+	site := nameOf(r.Subjects)
+	if r.Href != "" && !slices.Contains(r.Subjects, string(site)) { // so deep below it that no device would find it there
+		site = subject.Subject(r.Subjects[0])
+	}
+	narrower, ok := b.narrower[site]
+	if !ok {
+		rows, err := b.tx.tx.QueryContext(b.ctx, `SELECT name FROM subjects WHERE within = ?`, string(site))
+		if err != nil {
+			return home{}, err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name subject.Subject
+			if err := rows.Scan(&name); err != nil {
+				return home{}, err
+			}
+			narrower = append(narrower, name)
+		}
+		if err := rows.Err(); err != nil {
+			return home{}, err
+		}
+		b.narrower[site] = narrower
+	}
+	if len(narrower) > 0 {
+		if name := firstOf(Names(r), narrower); name != "" {
+			return home{site, name}, nil
+		}
+	}
+	return home{site, site}, nil
 }
 
 // openCase makes a case that has no subject yet.
@@ -220,11 +293,13 @@ func (b *batch) count(s *adding, r *inbox.Report, noted bool) error {
 	if noted {
 		s.noted++
 	}
-	if kind := kindOf(r.Category); kind != "" {
-		s.kinds[kind]++
+	v := s.from[string(r.Source)]
+	if v == nil {
+		v = &voice{first: r.Received}
+		s.from[string(r.Source)] = v
 	}
-	s.from[string(r.Source)] = true
-	s.scams = append(s.scams, r.ID)
+	v.latest, v.noted, v.category = max(v.latest, r.Received), v.noted || noted, cmp.Or(kindOf(r.Category), v.category)
+	s.scams = append(s.scams, r)
 	return b.lead(s, r)
 }
 
@@ -234,17 +309,24 @@ func (b *batch) write() error {
 	for _, s := range all {
 		// In the order of the table: a flood of sources touches each of its pages once.
 		for _, source := range slices.Sorted(maps.Keys(s.from)) {
-			done, err := b.tx.exec(b.ctx, `INSERT INTO sources (subject, source) VALUES (?, ?) ON CONFLICT DO NOTHING`, s.id, []byte(source))
-			if err != nil {
+			v := s.from[source]
+			var weighs int
+			err := b.tx.one(b.ctx, `INSERT INTO voices (subject, source, day, latest, category, noted, weighs)
+				VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce((SELECT subjects < ?7 FROM speakers WHERE source = ?2), 1)) ON CONFLICT DO NOTHING RETURNING weighs`,
+				[]any{s.id, []byte(source), v.first / day, v.latest, v.category, v.noted, maxSpoken}, &weighs)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
-			if n, _ := done.RowsAffected(); n == 1 {
+			if err == nil {
 				s.sources++
+				s.weighing += weighs
+				if _, err := b.tx.exec(b.ctx, `INSERT INTO speakers (source, subjects) VALUES (?, 1) ON CONFLICT DO UPDATE SET subjects = subjects + 1`, []byte(source)); err != nil {
+					return err
+				}
+				continue
 			}
-		}
-		for kind, n := range s.kinds {
-			if _, err := b.tx.exec(b.ctx, `INSERT INTO kinds (subject, category, reports) VALUES (?1, ?2, ?3)
-				ON CONFLICT DO UPDATE SET reports = reports + ?3`, s.id, kind, n); err != nil {
+			if _, err := b.tx.exec(b.ctx, `UPDATE voices SET latest = max(latest, ?3), category = CASE ?4 WHEN '' THEN category ELSE ?4 END, noted = max(noted, ?5)
+				WHERE subject = ?1 AND source = ?2`, s.id, []byte(source), v.latest, v.category, v.noted); err != nil {
 				return err
 			}
 		}
@@ -253,15 +335,18 @@ func (b *batch) write() error {
 			return err
 		}
 		if _, err := b.tx.exec(b.ctx, `UPDATE cases SET stale = 1, state = CASE WHEN state = 'asked' AND ?1 > 0 THEN 'open' ELSE state END,
-			appeals = appeals + ?2, appealed = CASE WHEN ?2 = 0 THEN appealed WHEN appealed = 0 THEN ?3 ELSE min(appealed, ?3) END
-			WHERE id = (SELECT case_id FROM subjects WHERE id = ?4)`, s.reports, s.mistakes, s.objected, s.id); err != nil {
+			appeals = appeals + ?2, appealed = CASE WHEN ?2 = 0 THEN appealed WHEN appealed = 0 THEN ?3 ELSE min(appealed, ?3) END,
+			behind = CASE WHEN ?2 = 0 THEN behind WHEN ?6 > 0 THEN 0 WHEN appeals = 0 THEN 1 ELSE behind END,
+			expired = CASE WHEN ?5 > 0 THEN 0 ELSE expired END
+			WHERE id = (SELECT case_id FROM subjects WHERE id = ?4)`, s.reports, s.mistakes, s.objected, s.id, s.weighing, s.front); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// tell tells those who report what is listed already. Told before it is committed: told twice does no harm, not told would.
+// tell tells those who report what is listed already, though something else about it may have been decided that no release has yet. Told before it
+// is committed: told twice does no harm, not told would.
 func (b *batch) tell(box *inbox.Inbox) error {
 	byID := map[int64]*adding{}
 	names := map[int64]subject.Subject{}
@@ -275,7 +360,8 @@ func (b *batch) tell(box *inbox.Inbox) error {
 		return err
 	}
 	rows, err := b.tx.tx.QueryContext(b.ctx, `SELECT subjects.id, case_id FROM subjects JOIN cases ON cases.id = case_id
-		WHERE settled = 1 AND action = 'list' AND subjects.id IN (SELECT value FROM json_each(?)) ORDER BY 1`, string(ids))
+		WHERE iif(settled = 0 AND earlier <> '', earlier ->> 'action', iif(settled, action, '')) = 'list' AND subjects.id IN (SELECT value FROM json_each(?))
+		ORDER BY 1`, string(ids))
 	if err != nil {
 		return err
 	}
@@ -293,13 +379,20 @@ func (b *batch) tell(box *inbox.Inbox) error {
 	}
 	rows.Close()
 	for _, one := range listed {
-		c, err := get(b.ctx, b.tx.tx, one[1])
+		c, err := settledLast(b.ctx, b.tx.tx, one[1])
 		if err != nil {
 			return err
 		}
-		scam, _ := outcome(c, names[one[0]], nil)
-		if _, err := box.DecideAll(b.ctx, byID[one[0]].scams, scam); err != nil {
-			return err
+		groups := map[subject.Subject][][]byte{}
+		for _, r := range byID[one[0]].scams {
+			if name := firstOf(Names(r), c.about(names[one[0]])); name != "" {
+				groups[name] = append(groups[name], r.ID)
+			}
+		}
+		for name, ids := range groups {
+			if _, err := box.DecideAll(b.ctx, ids, c.says(name)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -339,7 +432,8 @@ func amendOne(ctx context.Context, tx *sql.Tx, r inbox.Report) error {
 	var of int64
 	var kind, before string
 	var noted bool
-	err := tx.QueryRowContext(ctx, `SELECT subject, kind, category, noted FROM members WHERE report = ?`, r.Seq).Scan(&of, &kind, &before, &noted)
+	var source []byte
+	err := tx.QueryRowContext(ctx, `SELECT subject, kind, category, noted, source FROM members WHERE report = ?`, r.Seq).Scan(&of, &kind, &before, &noted, &source)
 	if err != nil {
 		return err
 	}
@@ -354,15 +448,10 @@ func amendOne(ctx context.Context, tx *sql.Tx, r inbox.Report) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE members SET category = ?, noted = max(noted, ?) WHERE report = ?`, after, r.Note != "", r.Seq); err != nil || kind != wire.KindScam {
 		return err
 	}
-	for category, n := range map[string]int{before: -1, after: 1} {
-		if category == "" || before == after {
-			continue
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO kinds (subject, category, reports) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET reports = reports + ?3`, of, category, n); err != nil {
-			return err
-		}
+	if _, err := tx.ExecContext(ctx, `UPDATE voices SET category = ? WHERE subject = ? AND source = ?`, after, of, source); err != nil {
+		return err
 	}
-	return touch(ctx, tx, of, more)
+	return touch(ctx, tx, of, source, more)
 }
 
 // hear opens a case again for which more was asked, when something is added to one of its reports.
@@ -373,7 +462,10 @@ func hear(ctx context.Context, tx *sql.Tx, report []byte) error {
 }
 
 // touch counts one more report of a subject with a note or a picture, where there is one, and has its case ranked anew.
-func touch(ctx context.Context, tx *sql.Tx, of int64, noted bool) error {
+func touch(ctx context.Context, tx *sql.Tx, of int64, source []byte, noted bool) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE voices SET noted = max(noted, ?) WHERE subject = ? AND source = ?`, noted, of, source); err != nil {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, `UPDATE subjects SET noted = noted + ? WHERE id = ?`, noted, of); err != nil {
 		return err
 	}
@@ -384,12 +476,13 @@ func touch(ctx context.Context, tx *sql.Tx, of int64, noted bool) error {
 // recount counts the reports of a subject anew, after some of them have come or gone.
 func recount(ctx context.Context, tx *sql.Tx, of int64) error {
 	for _, step := range []string{
-		`DELETE FROM sources WHERE subject = ?1`,
-		`DELETE FROM kinds WHERE subject = ?1`,
-		`INSERT INTO sources SELECT DISTINCT subject, source FROM members WHERE subject = ?1 AND kind = 'scam'`,
-		`INSERT INTO kinds SELECT subject, category, count(*) FROM members WHERE subject = ?1 AND kind = 'scam' AND category <> '' GROUP BY category`,
+		`DELETE FROM voices WHERE subject = ?1 AND source NOT IN (SELECT source FROM members WHERE subject = ?1 AND kind = 'scam')`,
+		`INSERT INTO voices (subject, source, day, latest, category, noted) SELECT subject, source, min(received) / 86400, max(received),
+			substr(max(iif(category = '', '', printf('%020d', report) || category)), 21), max(noted)
+			FROM members WHERE subject = ?1 AND kind = 'scam' GROUP BY source
+			ON CONFLICT DO UPDATE SET day = excluded.day, latest = excluded.latest, category = excluded.category, noted = excluded.noted`,
 		`UPDATE subjects SET (reports, noted) = (SELECT count(*), coalesce(sum(noted), 0) FROM members WHERE subject = ?1 AND kind = 'scam'),
-			sources = (SELECT count(*) FROM sources WHERE subject = ?1),
+			sources = (SELECT count(*) FROM voices WHERE subject = ?1),
 			opened = coalesce((SELECT min(received) FROM members WHERE subject = ?1), opened),
 			latest = coalesce((SELECT max(received) FROM members WHERE subject = ?1), latest) WHERE id = ?1`,
 	} {
@@ -403,6 +496,10 @@ func recount(ctx context.Context, tx *sql.Tx, of int64) error {
 // refresh brings a case up to date whose subjects have come or gone.
 func refresh(ctx context.Context, tx *sql.Tx, id int64) error {
 	if err := rename(ctx, tx, id); err != nil {
+		return err
+	}
+	// What is left alone, nothing has joined to anything.
+	if _, err := tx.ExecContext(ctx, `UPDATE subjects SET joined = 0 WHERE case_id = ?1 AND (SELECT count(*) FROM subjects WHERE case_id = ?1) = 1`, id); err != nil {
 		return err
 	}
 	if err := recountAppeals(ctx, tx, id); err != nil {

@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 
@@ -9,9 +10,14 @@ import (
 )
 
 // popular holds popular.example alone.
-func popular(t *testing.T) func() *set.Set {
+func popular(t *testing.T, more ...subject.Subject) func() *set.Set {
 	t.Helper()
-	body, err := set.Build([]set.Entry{{Prefix: set.Prefix(subject.Subject("popular.example/").Digest())}}, nil)
+	var entries []set.Entry
+	for _, s := range append(more, "popular.example/") {
+		entries = append(entries, set.Entry{Prefix: set.Prefix(s.Digest())})
+	}
+	slices.SortFunc(entries, func(a, b set.Entry) int { return cmp.Compare(a.Prefix, b.Prefix) })
+	body, err := set.Build(entries, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,9 +28,14 @@ func popular(t *testing.T) func() *set.Set {
 	return func() *set.Set { return &names }
 }
 
+// official takes one account for somebody's official one.
+func official(one subject.Subject) func() func(subject.Subject) bool {
+	return func() func(subject.Subject) bool { return func(s subject.Subject) bool { return s == one } }
+}
+
 // One person is not enough for what reaches far, by whatever name of it.
 func TestWhatTwoPeopleMustAgreeOn(t *testing.T) {
-	i := Impact{Popular: popular(t), Verified: func(s subject.Subject) bool { return s == "facebook:user/a.bank" }}
+	i := Impact{Popular: popular(t), Verified: official("facebook:user/a.bank")}
 	f := func(s subject.Subject, n int, want string) {
 		t.Helper()
 		if got := i.Of(s, n).String(); got != want {
@@ -33,10 +44,33 @@ func TestWhatTwoPeopleMustAgreeOn(t *testing.T) {
 	}
 	f("popular.example/", 1, "a popular host")
 	f("www.popular.example/", 1, "a popular host")
-	f("www2.popular.example/", 1, "")
-	f("popular.example/page", 1, "")
+	f("www2.popular.example/", 1, "a popular host")
+	f("a.b.popular.example/", 1, "a popular host")
+	f("popular.example/page", 1, "a popular host")
+	f("popular.example/all/below/", 1, "a popular host")
+	f("login.popular.example/page?x=1", 1, "a popular host")
+	f("popular.example.shop.example/", 1, "")
+	f("unpopular.example/", 1, "")
+	// by the ranking that Khiên carries, without anybody's doing
+	f("nestjs.com/", 1, "a popular host")
+	f("www.nestjs.com/", 1, "a popular host")
+	f("shop.nestjs.com/", 1, "a popular host")
+	f("nestjs.com/hacked/login.html", 1, "a popular host")
+	// one page of a bank, a state, or a well-known site may have been broken into; a page of a platform is somebody's
+	f("www.vietcombank.com.vn/hacked/page.html", 1, "a popular host")
+	f("www.gov.pl/hacked/page.html", 1, "a popular host")
+	f("telegra.ph/an-invented-page-01-01", 1, "")
+	f("bit.ly/aaaa", 1, "")
+	f("www.facebook.com/permalink.php?story_fbid=1", 1, "")
+	f("sites.google.com/view/an-invented-name", 1, "")
+	// a host of somebody in the book under the ending of a country where nobody knows it
+	f("garena.cx/", 1, "a popular host")
 	f("shop.github.io/", 1, "a host of github.io")
 	f("shop.github.io/page", 1, "")
+	f("shop.ladipage.vn/", 1, "a host of ladipage.vn")
+	f("shop.ladipage.vn/page", 1, "")
+	f("shop.ladipage.vn/all/below/", 1, "a host of ladipage.vn")
+	f("a.shop.github.io/", 1, "a host of github.io")
 	f("shop.com.vn/", 1, "")
 	f("facebook:user/a.bank", 1, "an official account")
 	f("facebook:user/a.shop", 1, "")

@@ -14,7 +14,7 @@ import (
 )
 
 // Reports of one page kit fall into one case: pages whose reports say that they lead to the same account, number or site. What is
-// said is a stranger's word, so that is bounded, weighed (Subject.Sure), shown, and undone by Split; and nothing is listed by it.
+// said is a stranger's word, so that is bounded, shown, and undone by Split; nothing is listed by it, and nothing ticked (Subject.Sure).
 const (
 	// MaxSubjects is how many subjects a case may have by itself; a person may merge more.
 	MaxSubjects = 200
@@ -73,7 +73,7 @@ func (b *batch) lead(s *adding, r *inbox.Report) error {
 	if s.protected {
 		return nil
 	}
-	own := b.names[r.Subjects[0]]
+	own := b.names[r.Subjects[0]].site
 	for _, link := range r.Links {
 		t, err := b.targetOf(link)
 		if err != nil {
@@ -325,7 +325,7 @@ func setApart(ctx context.Context, tx *sql.Tx, group []Subject, now int64) (int6
 func fold(ctx context.Context, tx *sql.Tx, from, into int64) error {
 	for _, step := range []string{
 		`UPDATE subjects SET case_id = ?2 WHERE case_id = ?1`,
-		`UPDATE cases SET state = 'open', seen = CASE seen WHEN 0 THEN (SELECT seen FROM cases WHERE id = ?1) ELSE seen END WHERE id = ?2`,
+		`UPDATE cases SET state = 'open', expired = CASE (SELECT expired FROM cases WHERE id = ?1) WHEN 0 THEN 0 ELSE expired END, seen = CASE seen WHEN 0 THEN (SELECT seen FROM cases WHERE id = ?1) ELSE seen END WHERE id = ?2`,
 		`UPDATE cases SET state = 'merged', into_case = ?2 WHERE id = ?1`,
 		// A case that had gone into the one that goes is found where that is.
 		`UPDATE cases SET into_case = ?2 WHERE into_case = ?1`,

@@ -70,6 +70,17 @@ func (o *office) sure(id int64) (lists []Listing) {
 	return lists
 }
 
+// looked are the subjects of a case that a person ticks who has looked at each: all but the honest shop.
+func (o *office) looked(id int64) (lists []Listing) {
+	o.t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(o.about(id))) {
+		if name != "honest-shop.example/" {
+			lists = append(lists, Listing{Of: name, Lists: name})
+		}
+	}
+	return lists
+}
+
 func (o *office) listed(s subject.Subject) bool {
 	o.t.Helper()
 	_, err := o.book.Get(o.t.Context(), s)
@@ -101,7 +112,7 @@ func TestPagesOfOneKitAreOneCase(t *testing.T) {
 		t.Fatalf("%+v in %+v", c, open)
 	}
 	one := o.about(c.ID)["bank-lucky.example/"]
-	if one.Reports != 2 || one.Sources != 2 || !one.Sure() || fmt.Sprint(one.Ties) != "[{collect.example/ 2 2} {telegram:user/invented_boss 2 2}]" {
+	if one.Reports != 2 || one.Sources != 2 || one.Sure() || fmt.Sprint(one.Ties) != "[{collect.example/ 2 2} {telegram:user/invented_boss 2 2}]" {
 		t.Errorf("%+v", one)
 	}
 	if kin := o.kin(o.called("a-bakery.example/").ID); len(kin) != 0 {
@@ -144,9 +155,10 @@ func TestAKitIsListedWithOneDecision(t *testing.T) {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	o.decide(c.ID, v)
+	opened := o.about(c.ID)
 	o.settle(4)
 	for _, want := range v.Lists {
-		if i, err := o.book.Get(t.Context(), want.Lists); err != nil || i.Reference != "KH-C1" || i.FirstSeen != o.about(c.ID)[want.Of].Opened {
+		if i, err := o.book.Get(t.Context(), want.Lists); err != nil || i.Reference != "KH-C1" || i.FirstSeen != opened[want.Of].Opened {
 			t.Errorf("%s: %+v, %v", want.Lists, i, err)
 		}
 	}
@@ -175,7 +187,7 @@ func TestAnInventedLinkListsNoHonestShop(t *testing.T) {
 		t.Fatalf("one sender's word six times: %+v", shop)
 	}
 	v := o.list("")
-	v.Lists = o.sure(c.ID)
+	v.Lists = o.looked(c.ID)
 	c = o.decide(c.ID, v)
 	rest := o.called("honest-shop.example/")
 	if c.Subjects != 3 || c.Rest != rest.ID || rest.State != StateOpen || rest.Subjects != 1 {
@@ -256,13 +268,11 @@ func TestADecoyThatComesFirst(t *testing.T) {
 	if c.Subject != "honest-shop.example/" || c.Subjects != 4 {
 		t.Fatalf("%+v", c)
 	}
-	for _, one := range o.sure(c.ID) {
-		if one.Lists == "honest-shop.example/" {
-			t.Error("the shop comes ticked")
-		}
+	if ticked := o.sure(c.ID); len(ticked) != 0 {
+		t.Errorf("%v come ticked", ticked)
 	}
 	v := o.list("")
-	v.Lists = o.sure(c.ID)
+	v.Lists = o.looked(c.ID)
 	c = o.decide(c.ID, v)
 	if c.Subject == "honest-shop.example/" || len(v.Lists) != 3 || o.called("honest-shop.example/").ID != c.Rest {
 		t.Errorf("%+v lists %+v", c, v.Lists)
@@ -382,8 +392,8 @@ func TestTheScoreOfAKit(t *testing.T) {
 	o.sent("https://www.facebook.com/invented.shop", "c", boss)
 	o.gather()
 	c := o.called("one.example/")
-	if c.Subjects != 3 || c.Sources != 4 || c.Score != Score(4, 5, 0, "", "facebook") {
-		t.Errorf("%+v, want the score %v", c, Score(4, 5, 0, "", "facebook"))
+	if c.Subjects != 3 || c.Sources != 4 || c.Score != Score(4, 4, 0, "", "facebook") {
+		t.Errorf("%+v, want the score %v", c, Score(4, 4, 0, "", "facebook"))
 	}
 }
 
@@ -393,7 +403,7 @@ func TestAnAppealAgainstOneOfAKit(t *testing.T) {
 	o := newOffice(t)
 	c := o.kit()
 	v := o.list("")
-	v.Lists = o.sure(c.ID)
+	v.Lists = o.looked(c.ID)
 	o.decide(c.ID, v)
 	o.settle(1)
 	right, _ := o.mistaken("https://bank-lucky.example/", "owner")
@@ -480,16 +490,16 @@ func TestWhatADecisionMayName(t *testing.T) {
 // More than fifty at once, be they of one case, take two people.
 func TestMoreThanFiftyOfOneCase(t *testing.T) {
 	o := newOffice(t)
-	for i := range maxAtOnce + 1 {
+	for i := range MaxAtOnce + 1 {
 		for _, from := range []string{"a", "b"} {
 			o.sent(fmt.Sprintf("https://kit-%d.example/", i), fmt.Sprint(from, i), boss)
 		}
 	}
 	o.gather()
 	c := o.first()
-	lists := o.sure(c.ID)
-	if len(lists) != maxAtOnce+1 {
-		t.Fatalf("%d of %d come ticked", len(lists), c.Subjects)
+	lists := o.looked(c.ID)
+	if len(lists) != MaxAtOnce+1 || len(o.sure(c.ID)) != 0 {
+		t.Fatalf("%d subjects, and %d come ticked", len(lists), len(o.sure(c.ID)))
 	}
 	why := (Impact{}).OfAll(Ruling{Lists: lists}.About(), 0)
 	if why.String() != "51 subjects at once" || (Impact{}).OfAll(Ruling{Lists: lists[1:]}.About(), 0) != (Reach{}) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"khien/server/db"
 	"khien/server/ledger"
 	"khien/shared/category"
 	"khien/shared/subject"
@@ -20,23 +21,25 @@ const (
 	PartProposed  Part = "proposed"
 	PartDecided   Part = "decided" // with the next release; until then it can be undone
 	PartDone      Part = "done"
+	PartUnread    Part = "left"     // open, and no longer waiting: one network alone spoke of it, and nobody has looked
 	PartAppealed  Part = "appealed" // with appeals that wait for an answer; beside the others, and not one of Parts
 )
 
 // Parts lists them, as they are shown.
-var Parts = []Part{PartOpen, PartProtected, PartAsked, PartProposed, PartDecided, PartDone}
+var Parts = []Part{PartOpen, PartProtected, PartAsked, PartProposed, PartDecided, PartDone, PartUnread}
 
 // reported is a case that somebody calls a scam: where all there is are appeals, the appeals are answered.
 const reported = `(reports > 0 OR appeals = 0)`
 
 var parts = map[Part]struct{ where, order string }{
-	PartOpen:      {`state = 'open' AND protected = 0 AND ` + reported, `score DESC, id`},
-	PartProtected: {`state = 'open' AND protected = 1 AND ` + reported, `score DESC, id`},
+	PartOpen:      {`state = 'open' AND expired = 0 AND protected = 0 AND ` + reported, `score DESC, id`},
+	PartProtected: {`state = 'open' AND expired = 0 AND protected = 1 AND ` + reported, `score DESC, id`},
 	PartAsked:     {`state = 'asked'`, `changed DESC, id`},
 	PartProposed:  {`state = 'proposed'`, `changed, id`},
 	PartDecided:   {`state IN ('accepted', 'rejected') AND settled = 0 AND published = 0`, `changed DESC, id`},
 	PartDone:      {`state IN ('accepted', 'rejected') AND settled = 1`, `changed DESC, id`},
-	PartAppealed:  {`appeals > 0`, `appealed, id`},
+	PartUnread:    {`state = 'open' AND expired > 0`, `expired DESC, score DESC, id`},
+	PartAppealed:  {`appeals > 0`, `behind, appealed, id`},
 }
 
 // In returns at most limit cases of a part of the queue, from place from on, and how many there are. What is open
@@ -58,7 +61,7 @@ func (d *Desk) In(ctx context.Context, part Part, from, limit int) (cases []Case
 
 // Next returns the open case that follows one in its order, or the first, or ErrNotFound where no other is open.
 func (d *Desk) Next(ctx context.Context, c Case) (Case, error) {
-	const open = ` WHERE state = 'open' AND ` + reported + ` AND protected = ?1 AND id <> ?3`
+	const open = ` WHERE state = 'open' AND expired = 0 AND ` + reported + ` AND protected = ?1 AND id <> ?3`
 	next, err := scanCase(d.db.QueryRowContext(ctx, selectCase+open+` AND (score < ?2 OR score = ?2 AND id > ?3) ORDER BY score DESC, id LIMIT 1`, c.Protected, c.Score, c.ID))
 	if err == ErrNotFound {
 		next, err = scanCase(d.db.QueryRowContext(ctx, selectCase+open+` AND ?2 = ?2 ORDER BY score DESC, id LIMIT 1`, c.Protected, c.Score, c.ID))
@@ -75,7 +78,7 @@ func (d *Desk) Names(ctx context.Context, id int64, limit int) ([]subject.Subjec
 	return names, nil
 }
 
-func namesOf(ctx context.Context, q querier, id int64, limit int) ([]subject.Subject, error) {
+func namesOf(ctx context.Context, q db.Reader, id int64, limit int) ([]subject.Subject, error) {
 	rows, err := q.QueryContext(ctx, `SELECT name FROM subjects WHERE case_id = ? ORDER BY name LIMIT ?`, id, limit)
 	if err != nil {
 		return nil, err
@@ -101,15 +104,6 @@ func (d *Desk) Find(ctx context.Context, names []subject.Subject) (Case, error) 
 		}
 	}
 	return Case{}, ErrNotFound
-}
-
-// Pending returns the cases that the next release brings into the ledger, in their order.
-func (d *Desk) Pending(ctx context.Context) ([]Case, error) {
-	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE `+parts[PartDecided].where+` ORDER BY id`))
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read what was decided: %w", err)
-	}
-	return cases, nil
 }
 
 // Indicators are what a case that is accepted puts on the list.

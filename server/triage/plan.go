@@ -1,10 +1,13 @@
 package triage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
+	"khien/server/db"
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/shared/subject"
@@ -15,6 +18,8 @@ type Planned struct {
 	publish.Plan
 	Cases []Case // that it brings into the ledger, or tells about
 	Two   Two
+
+	settled []Case // that are in the ledger already, and in no release yet
 }
 
 // Two is why two people must confirm a release; the zero value where one is enough.
@@ -35,51 +40,117 @@ func (t Two) String() string {
 // list, and where it lists, changes or takes off one that reaches far by impact, unless two have agreed on that in its case or
 // its time has only run out.
 func (d *Desk) Plan(ctx context.Context, p *publish.Publisher, impact Impact, now int64) (plan Planned, err error) {
-	if plan.Cases, err = d.Pending(ctx); err != nil {
+	cases, err := d.Pending(ctx)
+	if err != nil {
 		return plan, err
 	}
-	overlay := publish.Pending{}
-	for _, c := range plan.Cases {
-		switch c.Action {
-		case List:
-			for _, i := range c.Indicators() {
-				overlay[i.Subject] = &i
-			}
-		case Withdraw:
-			for _, s := range c.About() {
-				overlay[s] = nil
-			}
-		}
-		off, err := d.Replaced(ctx, p.Ledger, c)
-		if err != nil {
+	return d.plan(ctx, p, impact, cases, now, now, nil, nil)
+}
+
+// PlanAlone is Plan for a person who has nobody else: what reaches far, be it listed, changed or taken off, by nobody's decision about a case that
+// two have agreed on, is held back. It stays as it is until two people confirm a release with it. With all, what
+// Suffix alone goes by is not held back.
+func (d *Desk) PlanAlone(ctx context.Context, p *publish.Publisher, impact Impact, now int64, all bool) (plan Planned, err error) {
+	cases, err := d.Pending(ctx)
+	if err != nil {
+		return plan, err
+	}
+	agreed, _, err := d.agreed(ctx)
+	if err != nil {
+		return plan, err
+	}
+	impact = impact.now(ctx, p)
+	return d.plan(ctx, p, impact, cases, now, now, nil, func(s subject.Subject) bool {
+		why := impact.Of(s, 1)
+		return !agreed[s] && why != (Reach{}) && !(all && why.Rule == Suffix)
+	})
+}
+
+// plan is what releasing some cases, with what else is in the ledger, changes of what is on the list at a time. What was decided since, in none of the cases,
+// stays as it is, and so does what hold holds back, which alone the plan tells.
+func (d *Desk) plan(ctx context.Context, p *publish.Publisher, impact Impact, cases []Case, at, now int64, since map[subject.Subject]bool, hold func(subject.Subject) bool) (plan Planned, err error) {
+	overlay, mine := publish.Pending{}, map[subject.Subject]bool{}
+	touched := make([]publish.Pending, len(cases))
+	for n, c := range cases {
+		if touched[n], err = d.touches(ctx, p.Ledger, c); err != nil {
 			return plan, err
 		}
-		for _, one := range off {
-			if _, named := overlay[one.Lists]; !named {
-				overlay[one.Lists] = nil
+		for s, i := range touched[n] {
+			mine[s] = true
+			if _, named := overlay[s]; !c.Settled && (i != nil || !named) { // what is settled is in the ledger
+				overlay[s] = i
 			}
 		}
 	}
-	if plan.Plan, err = p.Plan(ctx, now, overlay); err != nil {
+	held, later := map[subject.Subject]bool{}, map[subject.Subject]bool{}
+	plan.Plan, err = p.PlanAsOf(ctx, at, now, overlay, func(s subject.Subject) bool {
+		later[s] = since[s] && !mine[s]
+		held[s] = later[s] || hold != nil && hold(s)
+		return held[s]
+	})
+	if err != nil {
 		return plan, err
+	}
+	for s, is := range later {
+		if is && plan.Holds(s) {
+			plan.Held.Count--
+		}
+	}
+	plan.Held.First = slices.DeleteFunc(plan.Held.First, func(i ledger.Indicator) bool { return later[i.Subject] })
+	for n, c := range cases {
+		waits := false
+		for s := range touched[n] {
+			waits = waits || held[s]
+		}
+		switch {
+		case waits:
+		case c.Settled:
+			plan.settled = append(plan.settled, c)
+		default:
+			plan.Cases = append(plan.Cases, c)
+		}
 	}
 	plan.Two, err = d.two(ctx, plan.Plan, impact, now)
 	return plan, err
 }
 
+// all are the cases of a plan, in the order of their numbers, whatever is in the ledger already.
+func (p Planned) all() []Case {
+	all := slices.Concat(p.Cases, p.settled)
+	slices.SortFunc(all, func(a, b Case) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// touches is what a case puts on the list, and with nil what it takes off.
+func (d *Desk) touches(ctx context.Context, book *ledger.Ledger, c Case) (publish.Pending, error) {
+	names := publish.Pending{}
+	switch c.Action {
+	case List:
+		for _, i := range c.Indicators() {
+			names[i.Subject] = &i
+		}
+	case Withdraw:
+		for _, s := range c.About() {
+			names[s] = nil
+		}
+	}
+	off, err := d.Replaced(ctx, book, c)
+	for _, one := range off {
+		if _, named := names[one.Lists]; !named {
+			names[one.Lists] = nil
+		}
+	}
+	return names, err
+}
+
 func (d *Desk) two(ctx context.Context, plan publish.Plan, impact Impact, now int64) (Two, error) {
-	if n := plan.Added.Count + plan.Changed.Count + plan.Removed.Count; n > maxAtOnce {
+	impact = impact.Now()
+	if n := plan.Added.Count + plan.Changed.Count + plan.Removed.Count; n > MaxAtOnce {
 		return Two{Why: Reach{ManyAtOnce, strconv.Itoa(n)}}, nil
 	}
-	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE published = 0 AND state = 'accepted' AND seconded <> ''`))
+	agreed, _, err := d.agreed(ctx)
 	if err != nil {
-		return Two{}, fmt.Errorf("couldn't read on what two people have agreed: %w", err)
-	}
-	agreed := map[subject.Subject]bool{}
-	for _, c := range cases {
-		for _, s := range c.About() {
-			agreed[s] = true
-		}
+		return Two{}, err
 	}
 	for _, part := range [][]ledger.Indicator{plan.Added.First, plan.Changed.First, plan.Removed.First} {
 		for _, i := range part {
@@ -93,4 +164,60 @@ func (d *Desk) two(ctx context.Context, plan publish.Plan, impact Impact, now in
 		}
 	}
 	return Two{}, nil
+}
+
+// Pending are the cases that were decided and are in no release yet.
+func (d *Desk) Pending(ctx context.Context) ([]Case, error) {
+	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE published = 0 AND state IN ('accepted', 'rejected') ORDER BY id`))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read what was decided: %w", err)
+	}
+	return cases, nil
+}
+
+// agreed are the subjects on which two people have agreed, each with a passkey of their own, in cases that are in no release yet; and those on which
+// two had to, and one of them was on the command line: who that was nobody knows.
+func (d *Desk) agreed(ctx context.Context) (agreed, unproven map[subject.Subject]bool, err error) {
+	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE published = 0 AND state = 'accepted' AND seconded <> ''`))
+	if err != nil {
+		return nil, nil, fmt.Errorf("couldn't read on what two people have agreed: %w", err)
+	}
+	agreed, unproven = map[subject.Subject]bool{}, map[subject.Subject]bool{}
+	for _, c := range cases {
+		of := agreed
+		if fromShell(c.Decided) || fromShell(c.Seconded) {
+			of = unproven
+		}
+		for _, s := range c.About() {
+			of[s] = true
+		}
+	}
+	return agreed, unproven, nil
+}
+
+// listedByTwo are the subjects that two people have listed, until their case is decided anew, and that is settled.
+func listedByTwo(ctx context.Context, q db.Reader) (listed map[subject.Subject]bool, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("couldn't read what two people have listed: %w", err)
+		}
+	}()
+	rows, err := q.QueryContext(ctx, `
+		SELECT value ->> 'lists' FROM cases, json_each(iif(lists = '', '[]', lists))
+			WHERE state = 'accepted' AND cases.action = 'list' AND settled = 1 AND seconded <> ''
+		UNION SELECT value ->> 'lists' FROM cases, json_each(iif(earlier = '' OR earlier ->> 'lists' = '', '[]', earlier ->> 'lists'))
+			WHERE earlier <> '' AND earlier ->> 'action' = 'list' AND earlier ->> 'seconded' <> ''`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	listed = map[subject.Subject]bool{}
+	for rows.Next() {
+		var s subject.Subject
+		if err := rows.Scan(&s); err != nil {
+			return nil, err
+		}
+		listed[s] = true
+	}
+	return listed, rows.Err()
 }

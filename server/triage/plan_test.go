@@ -8,6 +8,7 @@ import (
 	"khien/server/blob"
 	"khien/server/ledger"
 	"khien/server/publish"
+	"khien/shared/release"
 	"khien/shared/subject"
 	"khien/shared/wire"
 )
@@ -17,6 +18,7 @@ type printer struct {
 	*office
 	publisher *publish.Publisher
 	impact    Impact
+	keys      string // the folder of the keys
 }
 
 func newPrinter(t *testing.T) *printer {
@@ -27,14 +29,14 @@ func newPrinter(t *testing.T) *printer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := publish.InitKeys(filepath.Join(dir, "keys"), o.time); err != nil {
+	if err := publish.InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), o.time); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &printer{o, &publish.Publisher{Ledger: o.book, Blobs: blobs, Keys: keys}, Impact{Popular: popular(t)}}
+	return &printer{o, &publish.Publisher{Ledger: o.book, Blobs: blobs, Keys: keys}, Impact{Popular: popular(t)}, dir}
 }
 
 // imported is listed by nobody's decision about a case.
@@ -57,7 +59,7 @@ func (p *printer) takes(want string) {
 	if got := plan.Two.String(); got != want {
 		p.t.Errorf("the release takes two people for %q, want %q", got, want)
 	}
-	if _, err := p.desk.ReleasePlanned(p.t.Context(), p.publisher, p.box, "mai", "", p.time, plan.Plan); err != nil {
+	if _, err := p.desk.ReleasePlanned(p.t.Context(), p.publisher, p.box, "mai", "", p.time, plan); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -85,8 +87,10 @@ func TestTwoPeopleSeeWhatReachesFar(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.takes("")
-	if _, err := p.desk.Reopen(t.Context(), p.box, c.ID, "mai", ""); err != nil {
-		t.Fatal(err)
+	for _, who := range []string{"mai", "linh"} {
+		if _, err := p.desk.Reopen(t.Context(), p.box, c.ID, who, ""); err != nil {
+			t.Fatal(err)
+		}
 	}
 	p.decide(c.ID, Decision{Actor: "mai", Action: Reject, Reason: sorry})
 	p.takes("popular.example/, a popular host")
@@ -100,12 +104,25 @@ func TestTwoPeopleSeeWhatReachesFar(t *testing.T) {
 
 func TestTwoPeopleSeeManyChangesAtOnce(t *testing.T) {
 	p := newPrinter(t)
-	for i := range maxAtOnce {
+	for i := range MaxAtOnce {
 		p.imported(0, subject.Subject(fmt.Sprintf("shop-%d.example/", i)))
 	}
 	p.takes("")
-	for i := range maxAtOnce + 1 {
+	for i := range MaxAtOnce + 1 {
 		p.imported(0, subject.Subject(fmt.Sprintf("kit-%d.example/", i)))
 	}
 	p.takes("51 subjects at once")
+}
+
+// rotated replaces the release key, and returns the digest of the list that names the new one.
+func (p *printer) rotated() release.Digest {
+	p.t.Helper()
+	if err := publish.Rotate(filepath.Join(p.keys, "keys"), filepath.Join(p.keys, "root.key"), p.time); err != nil {
+		p.t.Fatal(err)
+	}
+	var err error
+	if p.publisher.Keys, err = publish.LoadKeys(filepath.Join(p.keys, "keys")); err != nil {
+		p.t.Fatal(err)
+	}
+	return release.DigestOf(p.publisher.Keys.Note)
 }

@@ -17,6 +17,7 @@ type Progress struct {
 	Seen     int64 // Unix seconds when a person first opened the case; 0 before
 	Changed  int64 // Unix seconds of the last decision
 	Released int64 // Unix seconds of the release that has the decision; 0 before
+	Expired  int64 // Unix seconds when it left the queue unread; 0 if it did not
 	Ruling
 }
 
@@ -24,9 +25,9 @@ type Progress struct {
 func (d *Desk) Progress(ctx context.Context, report []byte) (Progress, error) {
 	var p Progress
 	var reason, lists string
-	err := d.db.QueryRowContext(ctx, `SELECT id, state, seen, changed, released, action, lists, reason, lapses, decided, seconded, settled, published
+	err := d.db.QueryRowContext(ctx, `SELECT id, state, seen, changed, released, expired, action, lists, reason, lapses, decided, seconded, settled, published
 		FROM cases WHERE id = (SELECT case_id FROM members JOIN subjects ON subjects.id = subject WHERE members.id = ?)`, report).
-		Scan(&p.Case, &p.State, &p.Seen, &p.Changed, &p.Released, &p.Action, &lists, &reason, &p.Lapses, &p.Decided, &p.Seconded, &p.Settled, &p.Published)
+		Scan(&p.Case, &p.State, &p.Seen, &p.Changed, &p.Released, &p.Expired, &p.Action, &lists, &reason, &p.Lapses, &p.Decided, &p.Seconded, &p.Settled, &p.Published)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, ErrNotFound
 	}
@@ -42,9 +43,9 @@ func (d *Desk) Progress(ctx context.Context, report []byte) (Progress, error) {
 	return p, nil
 }
 
-// Seen notes that a person has opened a case, the first time.
+// Seen notes that a person has opened a case, the first time; one that had left the queue unread is in it again.
 func (d *Desk) Seen(ctx context.Context, id int64) error {
-	if _, err := d.db.ExecContext(ctx, `UPDATE cases SET seen = ? WHERE id = ? AND seen = 0`, d.now(), id); err != nil {
+	if _, err := d.db.ExecContext(ctx, `UPDATE cases SET seen = ?, expired = 0 WHERE id = ? AND seen = 0`, d.now(), id); err != nil {
 		return fmt.Errorf("couldn't note that case %d was opened: %w", id, err)
 	}
 	return nil
@@ -61,12 +62,13 @@ func (d *Desk) Pictured(ctx context.Context, report []byte) error {
 		}
 		var of int64
 		var kind string
-		err := tx.QueryRowContext(ctx, `UPDATE members SET noted = 1 WHERE id = ? AND noted = 0 RETURNING subject, kind`, report).Scan(&of, &kind)
+		var source []byte
+		err := tx.QueryRowContext(ctx, `UPDATE members SET noted = 1 WHERE id = ? AND noted = 0 RETURNING subject, kind, source`, report).Scan(&of, &kind, &source)
 		if errors.Is(err, sql.ErrNoRows) || kind == wire.KindMistake {
 			return nil // not gathered yet, or counted already, or no evidence
 		}
 		if err == nil {
-			err = touch(ctx, tx, of, true)
+			err = touch(ctx, tx, of, source, true)
 		}
 		if err == nil {
 			err = rankStale(ctx, tx)

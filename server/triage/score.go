@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"math"
 
+	"khien/server/platform"
 	"khien/shared/subject"
 )
 
@@ -17,28 +18,30 @@ var harm = map[string]float64{
 	"receipt": 2, "unlock": 2, "lottery": 2,
 }
 
-// reach is how many people meet something on a platform, as a rule, from 1 to 3.
-var reach = map[string]float64{"facebook": 3, "youtube": 3, "tiktok": 3, "zalo": 3, "instagram": 2, "telegram": 2, "messenger": 2, "x": 2}
-
 const day = 24 * 60 * 60
 
-// Score ranks a case as a whole, over all of its subjects: 4·log2(1 + distinct sources) + 2·log2(1 + reports of the 24 hours
-// before the newest) + 1 for each report with a note or a picture, at most 3 + harm of the category (1 to 4) + reach of the
+// Score ranks a case as a whole, over all of its subjects: 4·log2(1 + weight of the networks that speak of it) + 2·log2(1 + networks in the
+// 24 hours before the newest report) + 1 for each network with a note or a picture, at most 3 + harm of the category (1 to 4) + reach of the
 // platform (1 to 3; of several, the one that reaches most).
-// A thousand reports from one place count as 30 points less than from a thousand.
-func Score(sources, burst, noted int, category, platform string) float64 {
-	score := 4*math.Log2(float64(1+sources)) + 2*math.Log2(float64(1+burst)) + float64(min(noted, 3))
-	return score + max(harm[category], 1) + max(reach[platform], 1)
+// A thousand reports from one network count as one, and its word weighs about the first ten subjects of a day alone; proofs of work
+// count for nothing.
+func Score(weight, burst, noted int, category, where string) float64 {
+	score := 4*math.Log2(float64(1+weight)) + 2*math.Log2(float64(1+burst)) + float64(min(noted, 3))
+	return score + max(harm[category], 1) + float64(max(platform.ByName(where).Reach, 1))
 }
 
 // reopens is by how much the score of a rejected case must have grown: twice as many people speak of it, or more.
 const reopens = 4
 
 const (
-	// maxBurst bounds what is counted of a flood.
-	maxBurst = 10_000
-	// maxSources bounds what is counted of the distinct sources of a case with several subjects.
+	// maxSources bounds what is counted of the distinct sources of a case.
 	maxSources = 100_000
+	// maxSpoken is about how many subjects a network's word weighs on one day. Many people may be behind one, and few report so much;
+	// whoever invents thousands of things spreads it thin.
+	maxSpoken = 10
+	// otherDays is for how many days beside the busiest one something is added, one each: networks are told apart within a day only,
+	// and one that comes back every day weighs no more than three.
+	otherDays = 2
 )
 
 // rankStale brings the score of every case up to date of which something was counted.
@@ -70,10 +73,10 @@ func rankStale(ctx context.Context, tx *sql.Tx) error {
 
 // rank brings the score of a case up to date with what is counted of its subjects.
 func rank(ctx context.Context, tx *sql.Tx, id int64) error {
-	var subjects, reports, sources, noted, burst int
+	var subjects, reports, noted int
 	var opened, latest int64
-	err := tx.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(reports), 0), coalesce(sum(sources), 0), coalesce(sum(noted), 0),
-		coalesce(min(opened), 0), coalesce(max(latest), 0) FROM subjects WHERE case_id = ?`, id).Scan(&subjects, &reports, &sources, &noted, &opened, &latest)
+	err := tx.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(reports), 0), coalesce(sum(noted), 0),
+		coalesce(min(opened), 0), coalesce(max(latest), 0) FROM subjects WHERE case_id = ?`, id).Scan(&subjects, &reports, &noted, &opened, &latest)
 	if err != nil {
 		return err
 	}
@@ -81,20 +84,20 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 		_, err := tx.ExecContext(ctx, `UPDATE cases SET subjects = 0, reports = 0, sources = 0, noted = 0, burst = 0, score = 0, stale = 0 WHERE id = ?`, id)
 		return err
 	}
-	if subjects > 1 {
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT DISTINCT source FROM subjects JOIN sources ON subject = subjects.id WHERE case_id = ? LIMIT ?)`,
-			id, maxSources).Scan(&sources)
-		if err != nil {
-			return err
-		}
+	var sources, weight, burst, evidence int
+	err = tx.QueryRowContext(ctx, `
+		WITH all_voices AS (SELECT source, min(day) AS day, max(voices.latest) AS latest, max(voices.noted) AS noted, max(weighs) AS weighs FROM subjects JOIN voices ON subject = subjects.id
+				WHERE case_id = ?1 GROUP BY source LIMIT ?2),
+		     days AS (SELECT count(*) AS n FROM all_voices WHERE weighs = 1 GROUP BY day)
+		SELECT (SELECT count(*) FROM all_voices), (SELECT coalesce(max(n) + min(count(*) - 1, ?3), 0) FROM days),
+			(SELECT count(*) FROM all_voices WHERE weighs = 1 AND latest > ?4), (SELECT coalesce(sum(noted), 0) FROM all_voices WHERE weighs = 1)`,
+		id, maxSources, otherDays, latest-day).Scan(&sources, &weight, &burst, &evidence)
+	if err != nil {
+		return err
 	}
 	var category string
-	err = tx.QueryRowContext(ctx, `SELECT coalesce((SELECT category FROM subjects JOIN kinds ON subject = subjects.id WHERE case_id = ?
-		GROUP BY category ORDER BY sum(kinds.reports) DESC, category LIMIT 1), '')`, id).Scan(&category)
-	if err == nil {
-		err = tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM subjects JOIN members ON subject = subjects.id
-			WHERE case_id = ? AND kind = 'scam' AND received > ? LIMIT ?)`, id, latest-day, maxBurst).Scan(&burst)
-	}
+	err = tx.QueryRowContext(ctx, `SELECT coalesce((SELECT category FROM subjects JOIN voices ON subject = subjects.id WHERE case_id = ? AND category <> ''
+		GROUP BY category ORDER BY count(DISTINCT iif(weighs = 1, source, NULL)) DESC, count(*) DESC, category LIMIT 1), '')`, id).Scan(&category)
 	if err != nil {
 		return err
 	}
@@ -102,7 +105,7 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 	if err != nil {
 		return err
 	}
-	score := Score(sources, burst, noted, category, furthest(names))
+	score := Score(weight, burst, evidence, category, furthest(names))
 	if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', settled = 0, published = 0, decided = '', action = ''
 		WHERE id = ? AND (state = 'rejected' OR state = 'accepted' AND action = 'withdraw') AND settled = 1 AND ? >= ruled + ?`, id, score, reopens); err != nil {
 		return err
@@ -114,11 +117,11 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 }
 
 // furthest is the platform among those of some subjects that reaches most.
-func furthest(names []subject.Subject) (platform string) {
+func furthest(names []subject.Subject) (furthest string) {
 	for _, name := range names {
-		if p := platformOf(name); reach[p] > reach[platform] {
-			platform = p
+		if p := platformOf(name); platform.ByName(p).Reach > platform.ByName(furthest).Reach {
+			furthest = p
 		}
 	}
-	return platform
+	return furthest
 }

@@ -1,33 +1,35 @@
 package triage
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
+	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/shared/subject"
 	"khien/shared/wire"
 )
 
-// Settle brings what was decided into the ledger and tells those who reported, and returns how many cases there were.
+// Settle brings decided cases into the ledger and tells those who reported, unless that is done already.
 // It is called just before a release is made; from then on a decision can't be undone, only be followed by another.
 // What it has done once does no harm when it is done again after a crash.
-func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox) (int, error) {
-	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE published = 0 AND settled = 0 AND state IN ('accepted', 'rejected') ORDER BY id`))
-	if err != nil {
-		return 0, fmt.Errorf("couldn't settle: %w", err)
-	}
-	for n, c := range cases {
+func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, cases []Case) error {
+	for _, c := range cases {
+		if c.Settled {
+			continue
+		}
 		if err := d.settle(ctx, c, book, box); err != nil {
-			return n, fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
+			return fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
 		}
 	}
-	return len(cases), nil
+	return nil
 }
 
 func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inbox.Inbox) error {
@@ -37,7 +39,10 @@ func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inb
 	}
 	switch c.Action {
 	case List:
-		for _, i := range c.Indicators() {
+		for n, i := range c.Indicators() {
+			if i.Address, err = d.seenAt(ctx, box, c.Lists[n]); err != nil {
+				return err
+			}
 			if err := book.List(ctx, c.Decided, i); err != nil {
 				return err
 			}
@@ -52,11 +57,12 @@ func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inb
 	if err := d.takeOff(ctx, book, c, off); err != nil {
 		return err
 	}
-	if err := d.tell(ctx, c, off, box); err != nil {
+	left, err := d.tell(ctx, c, box)
+	if err != nil {
 		return err
 	}
 	return d.change(ctx, func(tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, `UPDATE cases SET settled = 1 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
+		done, err := tx.ExecContext(ctx, `UPDATE cases SET settled = 1, undoing = '', wished = 0 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
 		if err != nil {
 			return err
 		}
@@ -66,88 +72,298 @@ func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inb
 		if err := stand(ctx, tx, c); err != nil {
 			return err
 		}
-		for _, one := range off {
-			_, mistake := outcome(c, one.Of, off)
-			if err := answerLast(ctx, tx, c, box, mistake, true, c.replaces(), one.Of); err != nil {
-				return err
-			}
+		objections, err := d.reply(ctx, tx, c, off, book, box)
+		if err != nil {
+			return err
 		}
-		_, mistake := outcome(c, c.Subject, nil)
-		return answerLast(ctx, tx, c, box, mistake, c.Action == Withdraw, c.Reason)
+		others, err := narrow(ctx, tx, box, c)
+		if err != nil {
+			return err
+		}
+		return anew(ctx, tx, box, slices.Concat(left, objections, others), d.now())
 	})
 }
 
-// heard is before when an appeal came to which a decision is the answer: who objects later to what stays listed has been heard by nobody, and
-// waits for a person. Who was right is answered whenever.
-func heard(c Case, righted bool) int64 {
-	if righted {
-		return ever
+// says is what those are told who reported as a scam what a settled decision speaks of: a thing that their address names, or empty where all of
+// a subject was rejected.
+func (c Case) says(name subject.Subject) inbox.Decision {
+	said := inbox.Decision{Time: c.Changed, Actor: c.Decided, State: wire.StateRejected, Reason: inEnglish(c.Reason)}
+	if c.Action == List {
+		said.State, said.Subject = wire.StateAccepted, string(name)
 	}
-	return c.Changed
+	return said
 }
 
-// answerLast answers the appeals of a settled case that still wait, all of them or those about some of its subjects.
-func answerLast(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox, said inbox.Decision, righted bool, reason map[string]string, of ...subject.Subject) error {
-	waiting, err := unanswered(ctx, tx, c.ID, of, heard(c, righted))
-	if err != nil {
-		return err
-	}
-	if _, err := box.DecideAll(ctx, waiting, said); err != nil {
-		return err
-	}
-	return answered(ctx, tx, c, of, heard(c, righted), c.Decided, righted, reason, c.Changed)
-}
-
-// outcome is what those are told who reported a subject of a settled case as a scam, and as a mistake; off is what the decision
-// takes off the list without naming it.
-func outcome(c Case, of subject.Subject, off []Listing) (scam, mistake inbox.Decision) {
-	scam = inbox.Decision{Time: c.Changed, Actor: c.Decided, State: wire.StateRejected, Reason: inEnglish(c.Reason)}
-	mistake = scam
-	switch c.Action {
-	case List:
-		scam.State, scam.Subject = wire.StateAccepted, string(c.listsOf(of))
-	case Withdraw:
-		mistake.State, mistake.Subject = wire.StateAccepted, string(c.listsOf(of))
-	}
-	if at := slices.IndexFunc(off, func(one Listing) bool { return one.Of == of }); at >= 0 {
-		mistake.State, mistake.Subject, mistake.Reason = wire.StateAccepted, string(off[at].Lists), inEnglish(c.replaces())
-	}
-	return scam, mistake
-}
-
-// tell closes the reports of a case that are open, those of each subject with what was decided about it; what is listed is told too
-// to those who were told before that it is not.
-func (d *Desk) tell(ctx context.Context, c Case, off []Listing, box *inbox.Inbox) error {
+// tell closes the reports of a case that are open and about what was decided; what is listed is told too to those who were told before that
+// it is not. A report whose address names none of that stays open: it is returned.
+func (d *Desk) tell(ctx context.Context, c Case, box *inbox.Inbox) (left [][]byte, err error) {
 	subjects, err := subjectsOf(ctx, d.db, c.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, s := range subjects {
-		scam, mistake := outcome(c, s.Name, off)
-		for kind, said := range map[string]inbox.Decision{wire.KindScam: scam, wire.KindMistake: mistake} {
-			decide, before := box.DecideAll, int64(ever)
-			if kind == wire.KindScam && c.Action == List { // who was told that it is not listed
+		about := c.about(s.Name)
+		err := d.eachPage(ctx, s.ID, wire.KindScam, func(ids [][]byte) error {
+			groups := map[subject.Subject][][]byte{}
+			if c.Action == Reject { // of everything that was reported of it
+				groups[""] = ids
+			} else {
+				reports, err := box.Some(ctx, ids)
+				if err != nil {
+					return err
+				}
+				for i := range reports {
+					r := &reports[i]
+					if name := firstOf(Names(r), about); name != "" {
+						groups[name] = append(groups[name], r.ID)
+					} else if r.State == wire.StateReceived {
+						left = append(left, r.ID)
+					}
+				}
+			}
+			decide := box.DecideAll
+			if c.Action == List { // who was told that it is not listed
 				decide = box.DecideAfterAll
 			}
-			if kind == wire.KindMistake {
-				before = heard(c, said.State == wire.StateAccepted)
+			for name, ids := range groups {
+				if _, err := decide(ctx, ids, c.says(name)); err != nil {
+					return err
+				}
 			}
-			err := d.eachPage(ctx, s.ID, kind, before, func(ids [][]byte) error {
-				_, err := decide(ctx, ids, said)
-				return err
-			})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return left, nil
+}
+
+// reply answers the objections of a settled case that wait, each by what it names. It is right where that was taken off and none of it is on
+// the list any more, or where the case was rejected and none of it is. It is wrong where it came before what it names was listed. It
+// waits for a person where somebody else has listed what it names. What names nothing that the decision speaks of, nor anything on the list, is returned.
+func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, book *ledger.Ledger, box *inbox.Inbox) (left [][]byte, err error) {
+	waiting, err := unanswered(ctx, tx, c.ID, nil)
+	if err != nil {
+		return nil, err
+	}
+	gone := make([]subject.Subject, len(off))
+	for i, one := range off {
+		gone[i] = one.Lists
+	}
+	type answer struct {
+		inbox.Decision
+		replaced bool // by what is listed instead
+	}
+	answers := map[answer][][]byte{}
+	for page := range slices.Chunk(waiting, 1000) {
+		reports, err := box.Some(ctx, page)
+		if err != nil {
+			return nil, err
+		}
+		for i := range reports {
+			r := &reports[i]
+			names := Names(r)
+			listed, err := OnList(ctx, book, names)
+			if err != nil {
+				return nil, err
+			}
+			said := answer{inbox.Decision{Time: c.Changed, Actor: c.Decided, State: wire.StateAccepted, Reason: inEnglish(c.Reason)}, false}
+			about, replaced := firstOf(names, c.About()), firstOf(names, gone)
+			switch {
+			case c.Action == List && about != "":
+				if r.Received >= c.Changed { // nobody has heard it
+					continue
+				}
+				said.State = wire.StateRejected
+			case listed:
+				continue
+			case replaced != "":
+				said.Subject, said.Reason, said.replaced = string(replaced), inEnglish(c.replaces()), true
+			case c.Action == Withdraw && about != "":
+				said.Subject = string(about)
+			case c.Action == Reject:
+			default:
+				left = append(left, r.ID)
+				continue
+			}
+			answers[said] = append(answers[said], r.ID)
+		}
+	}
+	for said, ids := range answers {
+		if _, err := box.DecideAll(ctx, ids, said.Decision); err != nil {
+			return nil, err
+		}
+		reason := c.Reason
+		if said.replaced {
+			reason = c.replaces()
+		}
+		if err := answered(ctx, tx, c.ID, ids, c.Decided, said.State == wire.StateAccepted, reason, c.Changed); err != nil {
+			return nil, err
+		}
+	}
+	return left, nil
+}
+
+// narrow calls the subjects of a settled case by what was decided about them, and puts each report under what it names. A wider name is free then:
+// what else is reported under it belongs to a case that nobody has decided about, and is returned. What still stands on the list by a wider name keeps it.
+func narrow(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case) (others [][]byte, err error) {
+	if c.Action != List && c.Action != Withdraw {
+		return nil, nil
+	}
+	subjects, err := subjectsOf(ctx, tx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	lists := slices.Clone(c.Lists)
+	for _, s := range subjects {
+		var stands bool
+		if err := tx.QueryRowContext(ctx, `SELECT standing <> '[]' FROM subjects WHERE id = ?`, s.ID).Scan(&stands); err != nil {
+			return nil, err
+		}
+		if slices.Contains(c.about(s.Name), s.Name) || c.Action == Withdraw && stands {
+			continue
+		}
+		rows := map[subject.Subject]int64{} // subjects that the reports of s may belong to
+		renamed := false
+		for i, one := range lists {
+			if one.Of != s.Name {
+				continue
+			}
+			var other, at int64
+			err := tx.QueryRowContext(ctx, `SELECT id, case_id FROM subjects WHERE name = ?`, string(one.Lists)).Scan(&other, &at)
+			if err == nil && at == c.ID {
+				rows[one.Lists] = other
+			}
+			if err == nil {
+				continue
+			}
+			if !errors.Is(err, sql.ErrNoRows) {
+				return nil, err
+			}
+			id := s.ID
+			if !renamed {
+				_, err = tx.ExecContext(ctx, `UPDATE subjects SET within = CASE within WHEN '' THEN name ELSE within END, name = ? WHERE id = ?`, string(one.Lists), s.ID)
+			} else {
+				err = tx.QueryRowContext(ctx, `INSERT INTO subjects (name, case_id, opened, latest, within, standing) SELECT ?1, case_id, opened, latest, within, json_array(?1)
+					FROM subjects WHERE id = ?2 RETURNING id`, string(one.Lists), s.ID).Scan(&id)
+			}
+			if err != nil {
+				return nil, err
+			}
+			rows[one.Lists], lists[i].Of, renamed = id, one.Lists, true
+		}
+		if !renamed {
+			continue
+		}
+		more, err := deal(ctx, tx, box, s.ID, rows)
+		if err != nil {
+			return nil, err
+		}
+		others = append(others, more...)
+	}
+	if slices.Equal(lists, c.Lists) {
+		return others, nil
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE cases SET lists = ? WHERE id = ?`, textOf(lists), c.ID); err != nil {
+		return nil, err
+	}
+	return others, refresh(ctx, tx, c.ID)
+}
+
+// deal puts the reports of a subject under those of some subjects that they name. Of those that name none, it returns the ones that call something a scam;
+// an objection stays with the case that answers it.
+func deal(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, of int64, to map[subject.Subject]int64) (others [][]byte, err error) {
+	names := slices.Sorted(maps.Keys(to))
+	touched := map[int64]bool{}
+	for _, kind := range []string{wire.KindScam, wire.KindMistake} {
+		err := eachPage(ctx, tx, of, kind, func(ids [][]byte) error {
+			reports, err := box.Some(ctx, ids)
 			if err != nil {
 				return err
 			}
+			for i := range reports {
+				r := &reports[i]
+				name := firstOf(Names(r), names)
+				switch id := to[name]; {
+				case name == "" && kind == wire.KindScam:
+					others = append(others, r.ID)
+				case name == "" || id == of:
+				default:
+					if _, err := tx.ExecContext(ctx, `UPDATE members SET subject = ? WHERE id = ?`, id, r.ID); err != nil {
+						return err
+					}
+					touched[id], touched[of] = true, true
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	for id := range touched {
+		if err := recount(ctx, tx, id); err != nil {
+			return nil, err
+		}
+	}
+	return others, nil
 }
 
-// eachPage hands over the ids of all reports of a subject that are of one kind and came before a time, the oldest first, a thousand at a time.
-func (d *Desk) eachPage(ctx context.Context, of int64, kind string, before int64, f func(ids [][]byte) error) error {
+// anew puts reports into cases as if they came now.
+func anew(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, ids [][]byte, now int64) error {
+	slices.SortFunc(ids, bytes.Compare)
+	ids = slices.CompactFunc(ids, bytes.Equal)
+	if len(ids) == 0 {
+		return nil
+	}
+	from := map[int64]bool{}
+	for _, id := range ids {
+		var of int64
+		err := tx.QueryRowContext(ctx, `DELETE FROM members WHERE id = ? RETURNING subject`, id).Scan(&of)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		from[of] = true
+	}
+	for of := range from {
+		if err := recount(ctx, tx, of); err != nil {
+			return err
+		}
+		var id int64
+		if err := tx.QueryRowContext(ctx, `SELECT case_id FROM subjects WHERE id = ?`, of).Scan(&id); err != nil {
+			return err
+		}
+		if err := refresh(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	for page := range slices.Chunk(ids, 1000) {
+		reports, err := box.Some(ctx, page)
+		if err != nil {
+			return err
+		}
+		if err := put(ctx, tx, box, reports); err != nil {
+			return err
+		}
+	}
+	if err := bindPending(ctx, tx, now); err != nil {
+		return err
+	}
+	return rankStale(ctx, tx)
+}
+
+// eachPage hands over the ids of all reports of a subject that are of one kind, the oldest first, a thousand at a time.
+func (d *Desk) eachPage(ctx context.Context, of int64, kind string, f func(ids [][]byte) error) error {
+	return eachPage(ctx, d.db, of, kind, f)
+}
+
+func eachPage(ctx context.Context, q db.Reader, of int64, kind string, f func(ids [][]byte) error) error {
 	for last := (place{}); ; {
-		ids, next, err := d.page(ctx, of, kind, last, before, 1000)
+		ids, next, err := page(ctx, q, of, kind, last, 1000)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -162,9 +378,9 @@ func (d *Desk) eachPage(ctx context.Context, of int64, kind string, before int64
 type place struct{ received, report int64 }
 
 // page returns the ids of the next reports of a subject, and the place of the last.
-func (d *Desk) page(ctx context.Context, of int64, kind string, after place, before int64, limit int) (ids [][]byte, last place, err error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT id, received, report FROM members WHERE subject = ? AND kind = ? AND (received, report) > (?, ?) AND received < ?
-		ORDER BY received, report LIMIT ?`, of, kind, after.received, after.report, before, limit)
+func page(ctx context.Context, q db.Reader, of int64, kind string, after place, limit int) (ids [][]byte, last place, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, received, report FROM members WHERE subject = ? AND kind = ? AND (received, report) > (?, ?)
+		ORDER BY received, report LIMIT ?`, of, kind, after.received, after.report, limit)
 	if err != nil {
 		return nil, after, err
 	}
@@ -179,9 +395,16 @@ func (d *Desk) page(ctx context.Context, of int64, kind string, after place, bef
 	return ids, last, rows.Err()
 }
 
-// Published notes the release that has what was settled.
-func (d *Desk) Published(ctx context.Context, sequence uint64) error {
-	_, err := d.db.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE settled = 1 AND published = 0`, int64(sequence), d.now())
+// Published notes the release that has the decisions of cases, and what the command line had settled before it.
+func (d *Desk) Published(ctx context.Context, sequence uint64, cases []Case) error {
+	err := d.change(ctx, func(tx *sql.Tx) error {
+		for _, c := range cases {
+			if _, err := tx.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE id = ? AND settled = 1 AND published = 0`, int64(sequence), d.now(), c.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("couldn't note the release: %w", err)
 	}

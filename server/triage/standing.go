@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"khien/server/db"
 	"khien/server/ledger"
 	"khien/shared/subject"
 )
@@ -42,7 +43,7 @@ func (d *Desk) Replaced(ctx context.Context, book *ledger.Ledger, c Case) ([]Lis
 	return mine, nil
 }
 
-func replaced(ctx context.Context, q querier, c Case) (list []Listing, err error) {
+func replaced(ctx context.Context, q db.Reader, c Case) (list []Listing, err error) {
 	if c.Action != List && c.Action != Reject {
 		return nil, nil
 	}
@@ -63,6 +64,26 @@ func replaced(ctx context.Context, q querier, c Case) (list []Listing, err error
 		}
 	}
 	return list, rows.Err()
+}
+
+// settledLast is a case with the ruling that the list follows: one that is not settled yet may be undone.
+func settledLast(ctx context.Context, q db.Reader, id int64) (Case, error) {
+	c, err := get(ctx, q, id)
+	if err != nil || c.Settled {
+		return c, err
+	}
+	var lists, reason string
+	earlier := Ruling{Settled: true}
+	err = q.QueryRowContext(ctx, `SELECT earlier ->> 'action', earlier ->> 'lists', earlier ->> 'reason', earlier ->> 'decided', earlier ->> 'changed'
+		FROM cases WHERE id = ? AND earlier <> ''`, id).Scan(&earlier.Action, &lists, &reason, &earlier.Decided, &c.Changed)
+	if err == nil {
+		err = json.Unmarshal([]byte(reason), &earlier.Reason)
+	}
+	if err == nil {
+		earlier.Lists, err = listingsOf(lists)
+	}
+	c.Ruling = earlier
+	return c, err
 }
 
 // stand notes what stands on the list for the subjects of a case, now that a decision about it is settled.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"khien/server/db"
 	"khien/server/publish"
 	"khien/shared/subject"
 )
@@ -35,6 +36,7 @@ type Subject struct {
 	Noted          int   // of them, with a note or a picture
 	Appeals        int   // that call it a mistake, and are not answered
 	Ties           []Tie // what ties it to others of its case, what most say first
+	sure           bool
 }
 
 // Tie is what a subject and others of its case lead to.
@@ -44,10 +46,27 @@ type Tie struct {
 	Others  int // subjects of the case that lead there too
 }
 
-// Sure tells whether a subject may come ticked beside others: a person put it into the case, or at least two senders say what ties
-// it to another. What rests on one sender's word, a person has to look at.
-func (s Subject) Sure() bool {
-	return s.Bound == ByHand || slices.ContainsFunc(s.Ties, func(t Tie) bool { return t.Senders >= 2 })
+// Sure tells whether a subject may come ticked, and be listed among many cases: its case is about nothing else and nothing ties it to
+// another, or people alone have put the case together. Where links lead is the word of strangers, however many say so: where that has
+// brought subjects together, or would, a person looks at each.
+func (s Subject) Sure() bool { return s.sure }
+
+// weigh finds out which subjects of a case are sure.
+func weigh(ctx context.Context, q db.Reader, subjects []Subject) error {
+	sure := !slices.ContainsFunc(subjects, func(s Subject) bool { return s.Bound != ByHand || s.Joined != 0 })
+	if len(subjects) == 1 {
+		var tied bool
+		err := q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ties AS mine JOIN targets ON targets.id = mine.target JOIN ties AS others ON others.target = mine.target
+			WHERE mine.subject = ?1 AND silent = 0 AND others.subject <> ?1)`, subjects[0].ID).Scan(&tied)
+		if err != nil {
+			return err
+		}
+		sure = !tied
+	}
+	for i := range subjects {
+		subjects[i].sure = sure
+	}
+	return nil
 }
 
 // Refused is why the publisher refuses to list the subject as it is, or nil.
@@ -58,6 +77,9 @@ func (d *Desk) Subjects(ctx context.Context, id int64) ([]Subject, error) {
 	subjects, err := subjectsOf(ctx, d.db, id)
 	if err == nil {
 		err = tied(ctx, d.db, id, subjects)
+	}
+	if err == nil {
+		err = weigh(ctx, d.db, subjects)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the subjects of case %d: %w", id, err)
@@ -73,7 +95,7 @@ func scanSubject(from interface{ Scan(...any) error }) (s Subject, err error) {
 	return s, err
 }
 
-func subjectsOf(ctx context.Context, q querier, id int64) ([]Subject, error) {
+func subjectsOf(ctx context.Context, q db.Reader, id int64) ([]Subject, error) {
 	rows, err := q.QueryContext(ctx, selectSubject+` WHERE case_id = ?1
 		ORDER BY name <> (SELECT subject FROM cases WHERE id = ?1), sources DESC, id`, id)
 	if err != nil {
@@ -92,7 +114,7 @@ func subjectsOf(ctx context.Context, q querier, id int64) ([]Subject, error) {
 }
 
 // tied finds what ties the subjects of a case together.
-func tied(ctx context.Context, q querier, id int64, subjects []Subject) error {
+func tied(ctx context.Context, q db.Reader, id int64, subjects []Subject) error {
 	if len(subjects) < 2 {
 		return nil
 	}
@@ -148,19 +170,6 @@ func (r Ruling) About() []subject.Subject {
 		all[i] = one.Lists
 	}
 	return all
-}
-
-// listsOf is what a ruling says about a subject of its case. A case from before there were several has one thing for all of its names.
-func (r Ruling) listsOf(name subject.Subject) subject.Subject {
-	for _, one := range r.Lists {
-		if one.Of == name {
-			return one.Lists
-		}
-	}
-	if len(r.Lists) > 0 {
-		return r.Lists[0].Lists
-	}
-	return ""
 }
 
 func listingsOf(text string) (all []Listing, err error) {

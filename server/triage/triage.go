@@ -23,7 +23,8 @@ import (
 	"slices"
 	"time"
 
-	"khien/server/sqlite"
+	"khien/server/db"
+	"khien/server/publish"
 	"khien/shared/category"
 	"khien/shared/subject"
 )
@@ -71,10 +72,13 @@ type Case struct {
 	Appealed  int64 // Unix seconds of the oldest of these; 0 where there is none
 	Sources   int   // distinct places that reports came from
 	Category  string
-	Protected bool // whether the publisher refuses to list the subject as it is
+	Expired   int64 // Unix seconds when it left the queue unread; 0 if it did not
+	Protected bool  // whether the publisher refuses to list the subject as it is
 	Score     float64
-	Into      int64 // the case that a merged one went into
-	Rest      int64 // the case of the subjects that were left out when this one was accepted
+	Into      int64  // the case that a merged one went into
+	Rest      int64  // the case of the subjects that were left out when this one was accepted
+	Undoing   string // who wants to take back what two people decided; another one must agree
+	Wished    int64  // Unix seconds since when
 	Ruling
 }
 
@@ -106,9 +110,15 @@ const (
 
 // Desk is the store of cases and of the audit log. It is safe for concurrent use, by several processes too.
 type Desk struct {
-	db   *sql.DB
+	db   *db.DB
 	now  func() int64
 	mark string // file with the mark of the audit log's last entry
+
+	// Protect is what may not be listed, as the books of official names are now; nil for what holds without any operator's.
+	Protect func() (*publish.Protection, error)
+
+	// Stands tells whether somebody still stands for what they wanted at a time, in Unix seconds; nil where everybody does.
+	Stands func(ctx context.Context, name string, when int64) (bool, error)
 }
 
 //go:embed migrations/*.sql
@@ -120,11 +130,11 @@ func Open(path string) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(path, migrations)
+	store, err := db.Open(path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the cases: %w", err)
 	}
-	return &Desk{db, func() int64 { return time.Now().Unix() }, filepath.Join(filepath.Dir(path), "audit.mark")}, nil
+	return &Desk{db: store, now: func() int64 { return time.Now().Unix() }, mark: filepath.Join(filepath.Dir(path), "audit.mark")}, nil
 }
 
 // Close waits for the statements under way.
@@ -132,7 +142,7 @@ func (d *Desk) Close() error { return d.db.Close() }
 
 // change runs f in a transaction, which is on the disk when change returns nil.
 func (d *Desk) change(ctx context.Context, f func(*sql.Tx) error) error {
-	if err := sqlite.Change(ctx, d.db, f); err != nil {
+	if err := d.db.Change(ctx, f); err != nil {
 		return err
 	}
 	d.keepMark(ctx)
@@ -140,13 +150,13 @@ func (d *Desk) change(ctx context.Context, f func(*sql.Tx) error) error {
 }
 
 const selectCase = `SELECT id, subject, platform, state, opened, latest, changed, reports, appeals, appealed, sources, category, protected, score, subjects,
-	coalesce(into_case, 0), rest, action, lists, reason, lapses, decided, seconded, settled, published FROM cases`
+	coalesce(into_case, 0), rest, undoing, wished, action, lists, reason, lapses, decided, seconded, settled, published, expired FROM cases`
 
-func scanCase(from interface{ Scan(...any) error }) (Case, error) {
+func scanCase(from db.Row) (Case, error) {
 	var c Case
 	var reason, lists string
 	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.State, &c.Opened, &c.Latest, &c.Changed, &c.Reports, &c.Appeals, &c.Appealed, &c.Sources, &c.Category,
-		&c.Protected, &c.Score, &c.Subjects, &c.Into, &c.Rest, &c.Action, &lists, &reason, &c.Lapses, &c.Decided, &c.Seconded, &c.Settled, &c.Published)
+		&c.Protected, &c.Score, &c.Subjects, &c.Into, &c.Rest, &c.Undoing, &c.Wished, &c.Action, &lists, &reason, &c.Lapses, &c.Decided, &c.Seconded, &c.Settled, &c.Published, &c.Expired)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, ErrNotFound
 	}
@@ -159,35 +169,28 @@ func scanCase(from interface{ Scan(...any) error }) (Case, error) {
 	return c, err
 }
 
-// querier is a transaction, or the store itself.
-type querier interface {
-	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}
-
-func get(ctx context.Context, q querier, id int64) (Case, error) {
+func get(ctx context.Context, q db.Reader, id int64) (Case, error) {
 	return scanCase(q.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id))
 }
 
-func list(rows *sql.Rows, err error) ([]Case, error) {
-	if err != nil {
-		return nil, err
+// get is a case without a wish to take it back for which nobody stands any more: two people take back together what two decided.
+func (d *Desk) get(ctx context.Context, q db.Reader, id int64) (Case, error) {
+	c, err := get(ctx, q, id)
+	if err != nil || c.Undoing == "" || fromShell(c.Undoing) || d.Stands == nil {
+		return c, err
 	}
-	defer rows.Close()
-	var all []Case
-	for rows.Next() {
-		c, err := scanCase(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, c)
+	stands, err := d.Stands(ctx, c.Undoing, c.Wished)
+	if err == nil && !stands {
+		c.Undoing, c.Wished = "", 0
 	}
-	return all, rows.Err()
+	return c, err
 }
+
+var list = db.All(scanCase)
 
 // Get returns a case, or ErrNotFound.
 func (d *Desk) Get(ctx context.Context, id int64) (Case, error) {
-	c, err := get(ctx, d.db, id)
+	c, err := d.get(ctx, d.db, id)
 	if err != nil {
 		return c, fmt.Errorf("couldn't read case %d: %w", id, err)
 	}
@@ -197,7 +200,7 @@ func (d *Desk) Get(ctx context.Context, id int64) (Case, error) {
 // Queue returns at most limit cases of a state, the highest score first and the older one of equals, from place
 // from on, and how many there are.
 func (d *Desk) Queue(ctx context.Context, state State, protected bool, from, limit int) (cases []Case, total int, err error) {
-	const where = ` WHERE state = ? AND protected = ?`
+	const where = ` WHERE state = ? AND protected = ? AND expired = 0`
 	err = d.db.QueryRowContext(ctx, `SELECT count(*) FROM cases`+where, state, protected).Scan(&total)
 	if err == nil {
 		cases, err = list(d.db.QueryContext(ctx, selectCase+where+` ORDER BY score DESC, id LIMIT ? OFFSET ?`, state, protected, limit, from))
@@ -206,15 +209,6 @@ func (d *Desk) Queue(ctx context.Context, state State, protected bool, from, lim
 		return nil, 0, fmt.Errorf("couldn't read the queue: %w", err)
 	}
 	return cases, total, nil
-}
-
-// Appealed returns the cases with appeals that nobody has answered, the longest waiting first.
-func (d *Desk) Appealed(ctx context.Context) ([]Case, error) {
-	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE appeals > 0 ORDER BY appealed, id`))
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read the appeals: %w", err)
-	}
-	return cases, nil
 }
 
 // Of returns the case of a report, by its id, or ErrNotFound.
@@ -297,20 +291,13 @@ type Day struct {
 
 // Days counts the reports of a case by day, the oldest first.
 func (d *Desk) Days(ctx context.Context, id int64) ([]Day, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT received / 86400 * 86400, count(*) FROM members JOIN subjects ON subjects.id = subject WHERE case_id = ? GROUP BY 1 ORDER BY 1`, id)
+	days, err := db.All(func(row db.Row) (one Day, err error) {
+		return one, row.Scan(&one.Start, &one.Reports)
+	})(d.db.QueryContext(ctx, `SELECT received / 86400 * 86400, count(*) FROM members JOIN subjects ON subjects.id = subject WHERE case_id = ? GROUP BY 1 ORDER BY 1`, id))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't count the reports of case %d: %w", id, err)
 	}
-	defer rows.Close()
-	var days []Day
-	for rows.Next() {
-		var one Day
-		if err := rows.Scan(&one.Start, &one.Reports); err != nil {
-			return nil, err
-		}
-		days = append(days, one)
-	}
-	return days, rows.Err()
+	return days, nil
 }
 
 // platformOf is the first part of an account's name; empty for a page.

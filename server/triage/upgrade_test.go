@@ -6,7 +6,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"khien/server/sqlite"
+	"khien/server/db"
 )
 
 // A desk from before cases had several subjects is upgraded with all it holds: what was merged, split off, listed, objected to, and
@@ -21,7 +21,7 @@ func TestAnOlderDesk(t *testing.T) {
 		}
 		older[name] = &fstest.MapFile{Data: text}
 	}
-	db, err := sqlite.Open(path, older)
+	db, err := db.Open(path, older)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestAnOlderDesk(t *testing.T) {
 		`INSERT INTO leads VALUES (1, 'telegram:user/boss'), (2, 'telegram:user/boss'), (3, 'telegram:user/boss'), (10, 'telegram:user/boss')`,
 		`INSERT INTO audit VALUES (1, 100, 'mai', 'split off case 7', 'case 1', '', zeroblob(32))`,
 	} {
-		if _, err := db.Exec(step); err != nil {
+		if _, err := db.ExecContext(t.Context(), step); err != nil {
 			t.Fatalf("%s: %v", step, err)
 		}
 	}
@@ -86,7 +86,7 @@ func TestAnOlderDesk(t *testing.T) {
 		}
 	}
 	f(7, 1, 1, 1, 0)
-	if s := o.about(1)["one.example/"]; s.Reports != 2 || s.Noted != 1 || s.Opened != 100 || s.Latest != 120 || !s.Sure() {
+	if s := o.about(1)["one.example/"]; s.Reports != 2 || s.Noted != 1 || s.Opened != 100 || s.Latest != 120 || s.Sure() {
 		t.Errorf("%+v", s)
 	}
 	if s := o.about(3)["facebook:user/merged"]; s.Reports != 2 || s.Bound != ByHand {
@@ -99,7 +99,7 @@ func TestAnOlderDesk(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	var broken int
-	if err := o.desk.db.QueryRow(`SELECT count(*) FROM pragma_foreign_key_check`).Scan(&broken); err != nil || broken > 0 {
+	if err := o.desk.db.QueryRowContext(t.Context(), `SELECT count(*) FROM pragma_foreign_key_check`).Scan(&broken); err != nil || broken > 0 {
 		t.Errorf("%d rows belong to nothing, %v", broken, err)
 	}
 }

@@ -59,6 +59,7 @@ type Finding struct {
 	Subject  subject.Subject   // what is listed; empty if nothing is
 	Category category.Category // of the scam; meaningful if Listed
 	Bucket   string            // the path that tells more about a hit; empty without one
+	Within   bool              // the address is of something in the subject, such as a post, and not about it; only Check tells
 	Stale    bool              // the list has expired
 	Cause    error             // why Unknown
 
@@ -138,7 +139,7 @@ func (c *Checker) Guide() *guide.Guide { return c.guide }
 func (c *Checker) stale(now int64) bool { return now > c.head.Expires }
 
 // Check answers for an address in the browser's normalised form: the first of the
-// subjects it names that is listed. What cannot be read is Unknown, and so is what is
+// subjects it names that is listed, or else of those that subject.Further has. What cannot be read is Unknown, and so is what is
 // not listed in a list that has expired.
 func (c *Checker) Check(href string, now int64) Finding {
 	return c.CheckNext(new(subject.Named), href, now)
@@ -150,13 +151,24 @@ func (c *Checker) CheckNext(named *subject.Named, href string, now int64) Findin
 	if err := named.Read(href); err != nil {
 		return Finding{Verdict: Unknown, Cause: err, Stale: c.stale(now)}
 	}
-	for i := range named.Len() {
-		if class, ok := c.set.LookupHead(named.Head(i)); ok {
-			s := named.Subject(i)
-			return c.found(s, class, s.Digest(), now)
+	i, class := Find(&c.set, named)
+	if i < 0 {
+		return c.unlisted(now)
+	}
+	s := named.Subject(i)
+	f := c.found(s, class, s.Digest(), now)
+	f.Within = named.IsWithin(i)
+	return f
+}
+
+// Find is which of the things that a list is asked for because of an address a set has, the first of them, and its class; -1 where it has none.
+func Find(list *set.Set, named *subject.Named) (at int, class uint8) {
+	for i := range named.Asked() {
+		if class, ok := list.LookupHead(named.Head(i)); ok {
+			return i, class
 		}
 	}
-	return c.unlisted(now)
+	return -1, 0
 }
 
 // Resemble answers whether a page passes itself off as somebody well known: by the host of its
@@ -231,9 +243,11 @@ func (c *Checker) CheckSubject(s subject.Subject, now int64) Finding {
 // CheckThing answers for one thing by all that it is called, the narrowest first: Listed if any of it is.
 // Where nothing is, but it is a page whose host passes itself off as somebody well known, it is Caution.
 func (c *Checker) CheckThing(thing []subject.Subject, now int64) Finding {
-	for _, s := range thing {
-		if f, ok := c.listed(s, now); ok {
-			return f
+	for _, names := range [...][]subject.Subject{thing, subject.Further(thing)} {
+		for _, s := range names {
+			if f, ok := c.listed(s, now); ok {
+				return f
+			}
 		}
 	}
 	f := c.unlisted(now)
@@ -244,6 +258,30 @@ func (c *Checker) CheckThing(thing []subject.Subject, now int64) Finding {
 		}
 	}
 	return f
+}
+
+// ErrNothing is the cause of Unknown for a text that names nothing.
+var ErrNothing = errors.New("there is nothing in it that can be checked")
+
+// CheckText answers for each thing that a text names (subject.Things), as CheckThing does; the subject of a finding is then never empty. The last one is
+// Unknown and has none where something could not be checked: its cause is ErrNothing, subject.ErrTooLong or subject.ErrSubject.
+func (c *Checker) CheckText(text string, now int64, languages ...string) []Finding {
+	things, err := subject.Things(text, languages...)
+	var found []Finding
+	for _, thing := range things {
+		f := c.CheckThing(thing, now)
+		if f.Subject == "" {
+			f.Subject = thing[0]
+		}
+		found = append(found, f)
+	}
+	if err == nil && len(found) == 0 {
+		err = ErrNothing
+	}
+	if err != nil {
+		found = append(found, Finding{Verdict: Unknown, Cause: err, Stale: c.stale(now)})
+	}
+	return found
 }
 
 func (c *Checker) unlisted(now int64) Finding {

@@ -336,6 +336,33 @@ func TestARenewalFromNoDelta(t *testing.T) {
 	}
 }
 
+// Who moves to another server has nothing of it, and asks for all of what leads back to its root key; out of date is better than nothing.
+func TestTheFirstReleaseOfAServer(t *testing.T) {
+	w := demo(t)
+	first, h := Before(w.rootKey), w.client().Head()
+	step, err := first.Plan(w.head, nil, now)
+	if err != nil || step.Need != NeedKeys || !bytes.Equal(w.served[step.Path], w.keys) {
+		t.Fatalf("the keys: %+v, %v", step, err)
+	}
+	for _, at := range []int64{now, now + 1000*day} {
+		step, err = first.Plan(w.head, w.keys, at)
+		set, guide := w.served[step.SetPath], w.served[step.GuidePath]
+		if err != nil || step.SetSize != h.SetSize || step.GuideSize != h.GuideSize {
+			t.Fatalf("all of it: %+v, %v", step, err)
+		}
+		if _, err := Open(w.rootKey, w.keys, w.head, set, release.DigestOf(set), guide, at); err != nil {
+			t.Errorf("what was asked for: %v", err)
+		}
+	}
+	other := demo(t)
+	if _, err := first.Plan(other.head, other.keys, now); !errors.Is(err, release.ErrSignature) && !errors.Is(err, release.ErrKeys) {
+		t.Errorf("another's: %v", err)
+	}
+	if _, err := Before("nothing").Plan(w.head, w.keys, now); err == nil {
+		t.Error("any root key is as good as another")
+	}
+}
+
 // Whoever sits between the publisher and the person tries everything. Each time the
 // client keeps the list it has, and knows why.
 func TestAttacksOnAnUpdate(t *testing.T) {

@@ -35,18 +35,21 @@ func (c *Checker) Meet(href string, now int64) ([]Met, error) {
 }
 
 // MeetText is Meet for what a text names (subject.Things); what of it is listed now is left out.
-func (c *Checker) MeetText(text string, now int64) ([]Met, error) {
-	things, err := subject.Things(text)
+func (c *Checker) MeetText(text string, now int64, languages ...string) ([]Met, error) {
+	things, err := subject.Things(text, languages...)
 	var met []Met
 	for _, thing := range things {
 		met = c.meet(met, thing, now)
+	}
+	if len(things) > 0 {
+		return met, nil
 	}
 	return met, err
 }
 
 func (c *Checker) meet(met []Met, named []subject.Subject, now int64) []Met {
 	before := len(met)
-	for _, s := range named {
+	for _, s := range append(named, subject.Further(named)...) {
 		if _, ok := c.listed(s, now); ok {
 			return met[:before]
 		}

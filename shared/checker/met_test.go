@@ -105,6 +105,7 @@ func FuzzMeet(f *testing.F) {
 		if (err != nil) != (namedErr != nil) || len(met) > MaxMet {
 			t.Fatalf("%d things, %v and %v", len(met), err, namedErr)
 		}
+		named = append(named, subject.Further(named)...)
 		if c.Check(href, now).Verdict == Listed != (err == nil && len(met) == 0) {
 			t.Fatalf("%q is listed or kept, never both: %d things", href, len(met))
 		}

@@ -16,18 +16,23 @@ const (
 )
 
 // Step is what a client fetches next: at most Limit bytes from Path, and the guide where it has changed. Where a delta
-// cannot be had or fails, the whole set is at release.BlobPath of the head's Set.
+// cannot be had or fails, the whole set is at SetPath.
 type Step struct {
 	Need     string
 	Path     string
 	Limit    uint64
 	Sequence uint64 // of the release it leads to
 	Set      release.Digest
+	SetPath  string
+	SetSize  uint64
 
 	Guide     release.Digest // of the release it leads to
 	GuidePath string         // where that is; empty if the open release has the same
 	GuideSize uint64
 }
+
+// Before is the state of a client that has no release yet of those that lead back to a root key. It can do nothing but Plan.
+func Before(root string) *Checker { return &Checker{root: root} }
 
 // Plan reads a head that was just fetched and tells what to fetch next. Keys is
 // the key list that the head names, or nil for the one in use. A head that is not
@@ -37,7 +42,7 @@ func (c *Checker) Plan(head, keys []byte, now int64) (Step, error) {
 	if err != nil || step.Need != "" {
 		return step, err
 	}
-	step = Step{Sequence: h.Sequence, Set: h.Set, Guide: h.Guide, GuideSize: h.GuideSize}
+	step = Step{Sequence: h.Sequence, Set: h.Set, SetPath: release.BlobPath(h.Set), SetSize: h.SetSize, Guide: h.Guide, GuideSize: h.GuideSize}
 	if h.Guide != c.head.Guide {
 		step.GuidePath = release.BlobPath(h.Guide)
 	}
@@ -48,7 +53,7 @@ func (c *Checker) Plan(head, keys []byte, now int64) (Step, error) {
 		// A delta larger than the set is not worth having; a small set's may be, by its header.
 		step.Need, step.Path, step.Limit = NeedDelta, release.DeltaPath(h.Set, c.head.Sequence), h.SetSize+set.DeltaOverhead
 	default:
-		step.Need, step.Path, step.Limit = NeedSet, release.BlobPath(h.Set), h.SetSize
+		step.Need, step.Path, step.Limit = NeedSet, step.SetPath, h.SetSize
 	}
 	return step, nil
 }
@@ -69,15 +74,17 @@ func (c *Checker) accept(head []byte, keys *[]byte, now int64) (release.Head, St
 	if release.DigestOf(*keys) != named.Keys {
 		return named, Step{}, fmt.Errorf("couldn't accept the key list: %w", release.ErrKeys)
 	}
+	// Who has nothing is better off with what is out of date, as in Open.
+	serious := func(err error) bool { return err != nil && (c.head.Sequence > 0 || !untimely(err)) }
 	k, err := release.OpenKeys(*keys, c.root, now)
-	if err != nil {
+	if serious(err) {
 		return named, Step{}, fmt.Errorf("couldn't accept the key list: %w", err)
 	}
 	if k.Sequence < c.keys.Sequence {
 		return named, Step{}, fmt.Errorf("couldn't accept the key list: %w", release.ErrOlder)
 	}
 	h, err := release.OpenHead(head, k, now)
-	if err != nil {
+	if serious(err) {
 		return named, Step{}, fmt.Errorf("couldn't accept the head: %w", err)
 	}
 	if err := h.Follows(c.head); err != nil {

@@ -148,20 +148,17 @@ func Encode(book string, told Told) ([]byte, error) {
 	return body, nil
 }
 
-// In is the text in lang, or else in English, or else the first; "" if there is none.
+// In is the text in lang, or else in English, or else the first; "" if there is none. A blank one hides no other.
 func In(texts []Text, lang string) string {
 	base, _, _ := strings.Cut(lang, "-")
-	for _, want := range []string{base, "en"} {
+	for _, want := range []string{base, "en", ""} {
 		for _, t := range texts {
-			if t.Lang == want {
+			if (t.Lang == want || want == "") && strings.TrimSpace(t.Text) != "" {
 				return t.Text
 			}
 		}
 	}
-	if len(texts) == 0 {
-		return ""
-	}
-	return texts[0].Text
+	return ""
 }
 
 // Texts is a list of texts by language, in the order that a guide wants.

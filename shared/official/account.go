@@ -78,7 +78,7 @@ func (e *entity) passedOff(platform string) Resemblance {
 // isBold tells whether a text claims a name as the real one would not: with words that promise something, in letters
 // that only look like those of the name, or with something in it that nobody sees.
 func (c claim) isBold(text string) bool {
-	return !isMadeOf(c.before, neutral) || !isMadeOf(c.after, neutral) || !strings.Contains(plain(text), plain(c.name)) || hides(text)
+	return !isMadeOf(c.before, skelDigits, neutral) || !isMadeOf(c.after, skelDigits, neutral) || !strings.Contains(plain(text), plain(c.name)) || hides(text)
 }
 
 // isOthersToo tells whether a text may well be the name of others: it is short, no abbreviation in capitals, and no
@@ -87,14 +87,14 @@ func (c claim) isOthersToo(text string) bool {
 	if !c.short || c.name == strings.ToUpper(c.name) && strings.Contains(text, c.name) {
 		return false
 	}
-	return c.before == "" && c.after == "" || !isMadeOf(c.before, meaning) || !isMadeOf(c.after, meaning)
+	return c.before == "" && c.after == "" || !isMadeOf(c.before, skelDigits, meaning) || !isMadeOf(c.after, skelDigits, meaning)
 }
 
 // neutral are words of bait that the real ones put beside their name as well, and meaning are those of them that say
 // which one is meant.
 var (
-	neutral = skeletons("vn viet nam asia official chinh thuc quoc gia business the my new team app apps bank banking ngan hang online center shop store mall pay vip pro plus event su kien page fan khach mua ban nap the card cards user free")
-	meaning = skeletons("vn viet nam official chinh thuc bank banking ngan hang")
+	neutral = []map[string]bool{skeletons("vn viet nam asia official chinh thuc quoc gia business the my new team app apps bank banking ngan hang online center shop store mall pay vip pro plus event su kien page fan khach mua ban nap the card cards user free")}
+	meaning = []map[string]bool{skeletons("vn viet nam official chinh thuc bank banking ngan hang")}
 )
 
 // hides tells whether there is something invisible within a word.

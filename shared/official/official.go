@@ -5,15 +5,16 @@
 //
 //	letters   its name is theirs in letters that look alike: faceb00k.example
 //	ending    its name is theirs, of six letters and more (an office of a state: five), under another ending
-//	inside    another name below it, or a word of one between dashes, is theirs: facebook.login.example
+//	inside    another name below it, or a word of one between dashes, is theirs, or a whole host: facebook.login.example
 //	added     its name is theirs, of six letters and more, and nothing but words of bait,
-//	          digits or two letters: vietcombanklogin.example
-//	slip      its name is theirs, of eight letters and more, but for one letter, or of six and more, but for how
-//	          often letters stand in a row; of a bank, of five and more beside "bank"
+//	          digits or two letters: vietcombanklogin.example; of three, beside words of parcels
+//	part      its name, or one below it, has theirs in it, of eight letters and more, or a coined one of six
+//	slip      its name is theirs, of eight letters and more, but for one letter, of twelve but for two, or of six and more, but
+//	          for dashes or how often letters stand in a row; of a bank, of five and more beside "bank"
 //
-// "Its name" is the label in front of the ending. What looks alike is UTS #39's skeleton, further
-// without the marks of Vietnamese and other Latin letters. The rules and how often they are wrong are in
-// docs/official.md. What accounts on a platform pass themselves off as is in account.go.
+// "Its name" is the label in front of the ending, and in front of a host below which anybody has a name. What looks alike is UTS #39's skeleton, further
+// without the marks of Vietnamese and other Latin letters; in hosts i, l and 1 are the same, and vv and w. The rules and how often they are wrong are in
+// docs/official.md, and in host.go. What accounts on a platform pass themselves off as is in account.go.
 package official
 
 //go:generate sh -c "go run ../../scripts/confusables > confusables_gen.go.new && mv confusables_gen.go.new confusables_gen.go"
@@ -52,6 +53,7 @@ const (
 	Ending  Rule = "ending"
 	Inside  Rule = "inside"
 	Added   Rule = "added"
+	Part    Rule = "part"
 	Slip    Rule = "slip"
 	Named   Rule = "named"
 	Account Rule = "account"
@@ -73,8 +75,8 @@ type entity struct {
 	accounts []string
 	more     []string // the platforms on which they may have more accounts than these
 	country  string
-	labels   []label   // the names in the hosts
 	words    []spelled // the names
+	everyday bool      // the name is everybody's word, too
 }
 
 func (e *entity) name() string {
@@ -92,22 +94,14 @@ func (e *entity) resembled(rule Rule) Resemblance {
 	return Resemblance{Official: e.host, Name: e.name(), Rule: rule}
 }
 
-// label is the part of a host by which people know whose it is.
-type label struct{ text, skel, once string }
-
 // Book is a list of who is well known. It never changes and is safe for concurrent use.
 type Book struct {
 	entities []entity
 	hosts    map[string]int // official ones, with whose they are; what is below is official too
 	endings  map[string]int // the part of a host that is official under every country's ending
 	accounts map[string]int
-	looks    func() map[string]known // by skeleton: made when it is needed first, with the labels and words
-}
-
-// known is whose label it is.
-type known struct {
-	entity int
-	text   string
+	marked   map[Mark]map[string]bool
+	looks    func() *looks // made when it is needed first, with the words
 }
 
 // Read reads a book: a line for each of who is well known, of up to four parts with "|" between,
@@ -118,13 +112,21 @@ type known struct {
 // official under the ending of every country, and com, net and org. Between names stands ";", and the first is what it is called. Accounts are
 // canonical subjects such as "facebook:user/NAME"; who has any on a platform has all of them there, unless a "+" behind
 // one says that there may be more. Who has no host, such as a person, has a name and an account. The country is
-// ISO 3166-1 alpha-2, or missing. What follows "#" is for people. The error is ErrFormat.
+// ISO 3166-1 alpha-2, or missing. Behind "#!everyday" such a line is of somebody whose name is everybody's word: it counts beside words of bills and payments
+// (Dues) alone. What follows "#" is for people, but for lines with a Mark. The error is ErrFormat.
 func Read(r io.Reader) (*Book, error) {
-	b := &Book{hosts: map[string]int{}, endings: map[string]int{}, accounts: map[string]int{}}
+	b := &Book{hosts: map[string]int{}, endings: map[string]int{}, accounts: map[string]int{}, marked: map[Mark]map[string]bool{}}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, maxLine), maxLine)
 	for n := 1; lines.Scan(); n++ {
 		e, err := entry(lines.Text())
+		if whose, ok := strings.CutPrefix(lines.Text(), markSign+everyday+" "); ok {
+			if e, err = entry(whose); e != nil {
+				e.everyday = true
+			}
+		} else if IsMark(lines.Text()) {
+			err = b.mark(lines.Text())
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: line %d %w", ErrFormat, n, err)
 		}
@@ -200,8 +202,67 @@ func entry(line string) (*entity, error) {
 	return e, nil
 }
 
+// Mark is what words have in common that stand on a line behind it, such as "#!known a.example b.example".
+type Mark string
+
+// The marks. What stands on a line with another one is passed over.
+const (
+	Coined Mark = "coined" // names of six and seven letters that are in nothing else: they count anywhere in a label, as all of eight do
+	Famous Mark = "famous" // names of six and seven letters in which one slip counts, of three that count beside parcels, of further hosts, and of who has none of that name
+	Common Mark = "common" // words in which, and names for which, nobody's name counts
+	Bait   Mark = "bait"   // words that are put before and behind a name, besides those that are here
+	Parcel Mark = "parcel" // those of them that are put beside the name of a carrier
+	Dues   Mark = "dues"   // those of them that are of bills and payments
+	Shared Mark = "shared" // hosts, or endings, below which anybody has a name at once
+	Known  Mark = "known"  // hosts that are well known by themselves, with all below them
+)
+
+const (
+	markSign = "#!"
+	everyday = "everyday"
+)
+
+// IsMark tells whether a line of a book has a mark and words. To a reader that knows no marks it is for people.
+func IsMark(line string) bool { return strings.HasPrefix(line, markSign) }
+
+// MarkLines are the lines of a book that give words a mark.
+func MarkLines(mark Mark, words []string) string {
+	var b strings.Builder
+	for at := -maxLine; len(words) > 0; words = words[1:] {
+		if b.Len()-at+len(words[0]) > maxLine-64 {
+			at = b.Len()
+			b.WriteString("\n" + markSign + string(mark))
+		}
+		b.WriteString(" " + words[0])
+	}
+	return strings.TrimPrefix(b.String(), "\n") + "\n"
+}
+
+// mark reads a line with a mark.
+func (b *Book) mark(line string) error {
+	mark, text, _ := strings.Cut(strings.TrimPrefix(line, markSign), " ")
+	switch Mark(mark) {
+	case Coined, Famous, Common, Bait, Parcel, Dues, Shared, Known:
+	default:
+		return nil
+	}
+	words := b.marked[Mark(mark)]
+	if words == nil {
+		words = map[string]bool{}
+		b.marked[Mark(mark)] = words
+	}
+	for word := range strings.FieldsSeq(text) {
+		if strings.Trim(word, hostLetters) != "" || strings.Contains(word, ".") != (Mark(mark) == Shared || Mark(mark) == Known) {
+			return errors.New("has something else for a word or a host: " + word)
+		}
+		words[word] = true
+	}
+	return nil
+}
+
 // Who is whom a line of a book is about: the first host, or account of somebody who has none.
 func Who(line string) string {
+	line = strings.TrimPrefix(line, markSign+everyday)
 	for i, part := range strings.Split(line, "|") {
 		if words := strings.Fields(part); i%2 == 0 && len(words) > 0 {
 			return strings.TrimSuffix(words[0], "+")
@@ -210,39 +271,30 @@ func Who(line string) string {
 	return ""
 }
 
-// look finds what everybody in the book looks like.
-func (b *Book) look() map[string]known {
-	bySkel := map[string]known{}
-	for n := range b.entities {
-		e := &b.entities[n]
-		for i, host := range e.hosts {
-			name := host
-			if strings.Contains(host, ".") {
-				name, _ = nameIn(host)
-			}
-			// Further hosts may have names that are everybody's words.
-			if l := labelOf(name); (i == 0 || len(name) >= 8) && !slices.Contains(e.labels, l) {
-				e.labels = append(e.labels, l)
+// Hosts are all official hosts, in no order; one that is official under the ending of every country is "google.*".
+func (b *Book) Hosts() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for host := range b.hosts {
+			if !yield(host) {
+				return
 			}
 		}
-		for _, name := range e.names {
-			e.words = append(e.words, spell(name))
-		}
-		for _, l := range e.labels {
-			if _, taken := bySkel[l.skel]; !taken && len(l.text) >= 3 {
-				bySkel[l.skel] = known{n, l.text}
+		for name := range b.endings {
+			if !yield(name + ".*") {
+				return
 			}
 		}
 	}
-	return bySkel
 }
 
 // Accounts are all official accounts, in no order.
 func (b *Book) Accounts() iter.Seq[string] { return maps.Keys(b.accounts) }
 
 func isHost(text string) bool {
-	return strings.Contains(text, ".") && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
+	return strings.Contains(text, ".") && strings.Trim(text, hostLetters) == ""
 }
+
+const hostLetters = "abcdefghijklmnopqrstuvwxyz0123456789.-"
 
 // Len is the number of entries.
 func (b *Book) Len() int { return len(b.entities) }
@@ -278,6 +330,17 @@ func (b *Book) IsOfficial(host string) bool {
 	return ok && isCountry(host[strings.LastIndexByte(host, '.')+1:])
 }
 
+// IsKnown tells whether a host, or one that it is below, is well known by itself: it resembles nobody, whatever its name.
+func (b *Book) IsKnown(host string) bool {
+	for at := host; at != ""; {
+		if b.marked[Known][at] {
+			return true
+		}
+		_, at, _ = strings.Cut(at, ".")
+	}
+	return false
+}
+
 // isCountry tells whether an ending is that of a country, or com, net or org. Those that anybody has for nothing, and are
 // hardly used by anybody else, are not.
 func isCountry(ending string) bool {
@@ -307,132 +370,6 @@ func isOffice(host string) bool {
 	default:
 		return labels[last-1] == "gov" || labels[last-1] == "gob"
 	}
-}
-
-// Host tells whom a host resembles, in the form that a browser gives it. One that is official, or of an office of a state,
-// resembles nobody.
-func (b *Book) Host(host string) (Resemblance, bool) {
-	if b.IsOfficial(host) || isOffice(host) {
-		return Resemblance{}, false
-	}
-	looks := b.looks()
-	name, below := nameIn(host)
-	seen := decoded(name)
-	skel := Skeleton(seen)
-	found := func(i int, rule Rule) (Resemblance, bool) {
-		return b.entities[i].resembled(rule), true
-	}
-	if k, ok := looks[skel]; ok {
-		switch {
-		case k.text != seen && len(k.text) >= 4:
-			return found(k.entity, Letters)
-		case k.text == seen && (len(k.text) >= 6 || len(k.text) == 5 && isOffice(b.entities[k.entity].host)):
-			return found(k.entity, Ending)
-		}
-	}
-	for part := range strings.SplitSeq(below, ".") {
-		if i, ok := b.inside(decoded(part), 4); ok {
-			return found(i, Inside)
-		}
-	}
-	if strings.Contains(seen, "-") {
-		if i, ok := b.inside(seen, 4); ok {
-			return found(i, Inside)
-		}
-	}
-	if i, ok := b.added(skel); ok {
-		return found(i, Added)
-	}
-	single := once(skel)
-	for i := range b.entities {
-		for _, l := range b.entities[i].labels {
-			if l.isSlipped(skel, single) {
-				return found(i, Slip)
-			}
-		}
-	}
-	return Resemblance{}, false
-}
-
-// inside looks for a name of at least min letters among the words of a label.
-func (b *Book) inside(label string, min int) (int, bool) {
-	for word := range strings.SplitSeq(label, "-") {
-		if k, ok := b.looks()[Skeleton(word)]; ok && len(k.text) >= min {
-			return k.entity, true
-		}
-	}
-	return 0, false
-}
-
-// added looks for a name of six letters and more with nothing but bait, digits and two letters more
-// around it, and for one of four and five with nothing but bait and digits.
-func (b *Book) added(skel string) (int, bool) {
-	for i := range b.entities {
-		for _, l := range b.entities[i].labels {
-			if len(l.text) < 4 || len(skel) <= len(l.skel) {
-				continue
-			}
-			before, after, ok := strings.Cut(skel, l.skel)
-			if ok && isBait(before) && (isBait(after) || len(l.text) >= 6 && len(strings.Trim(after, digits)) <= 2) {
-				return i, true
-			}
-		}
-	}
-	return 0, false
-}
-
-// bait are words that are put before and behind a name; their skeletons.
-var bait = skeletons(`
-		login signin secure security verify account accounts update support help service services center online web
-		app apps pay payment bank banking ebank digibank digi card cards wallet bonus gift gifts promo sale shop store mall
-		vn viet vietnam asia vip pro plus my the new official team event reward rewards win lucky
-		dangnhap xacthuc xacminh hotro cskh chamsockhachhang khuyenmai trian uudai quatang tangqua nhanqua quayso
-		the trung tam trungtam chinhthuc business membership member user nap napthe mua ban free thetindung tindung vay vayvon vayonline nganhang taikhoan caidat nangcap mo rut tien ruttien km sukien
-		page fanpage verified 24h khachhang tongdai hotline helpdesk giveaway airdrop claim refund hoantien laylaitien thuhoivon kichhoat mokhoa
-		tuyenctv ctv tuyencongtacvien congtacvien nhiemvu quocgia xakho thanhlykho thanhly trungthuong nhanthuong phatqua`)
-
-func skeletons(words string) map[string]bool {
-	m := map[string]bool{}
-	for word := range strings.FieldsSeq(words) {
-		m[Skeleton(word)] = true
-	}
-	return m
-}
-
-// maxWord is how long the skeleton of a word of bait is at most.
-const maxWord = 18
-
-// digits are those of a skeleton, in which some are letters.
-const digits = "-0123456789ol"
-
-// isBait tells whether a skeleton is nothing but words of bait and digits.
-func isBait(text string) bool { return isMadeOf(text, bait) }
-
-// isMadeOf tells whether a skeleton is nothing but some words and digits, with nothing between them.
-func isMadeOf(text string, words map[string]bool) bool {
-	if text == "" || words[text] {
-		return true
-	}
-	if len(text) > 40 {
-		return false
-	}
-	// ends[i]: the first i bytes are words and digits.
-	var ends [41]bool
-	ends[0] = true
-	for i := range len(text) {
-		if !ends[i] {
-			continue
-		}
-		if strings.IndexByte(digits, text[i]) >= 0 {
-			ends[i+1] = true
-		}
-		for j := i + 2; j <= len(text) && j <= i+maxWord; j++ {
-			if words[text[i:j]] {
-				ends[j] = true
-			}
-		}
-	}
-	return ends[len(text)]
 }
 
 // Name tells whom the name of a page resembles that is shown at a host: it is a name of the book, with
@@ -466,7 +403,7 @@ func (b *Book) claims(name string) (found []claim) {
 				end := at + len(words.skel)
 				begins, ends := slices.Contains(edges, at), slices.Contains(edges, end)
 				switch {
-				case words.short && !(begins && ends), !begins && isLetters(text[:at]), !ends && isLetters(text[end:]), !isBait(text[:at]), !isBait(text[end:]):
+				case words.short && !(begins && ends), !begins && isLetters(text[:at]), !ends && isLetters(text[end:]), !isPromise(text[:at]), !isPromise(text[end:]):
 					continue
 				}
 				found = append(found, claim{i, b.entities[i].names[n], words.short, text[:at], text[end:]})
@@ -476,6 +413,23 @@ func (b *Book) claims(name string) (found []claim) {
 	}
 	return found
 }
+
+// promises are the skeletons of bait.
+var promises = sync.OnceValue(func() []map[string]bool { return []map[string]bool{skeletons(bait)} })
+
+// isPromise tells whether a skeleton is nothing but words of bait and digits.
+func isPromise(text string) bool { return isMadeOf(text, skelDigits, promises()) }
+
+func skeletons(words string) map[string]bool {
+	m := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		m[Skeleton(word)] = true
+	}
+	return m
+}
+
+// skelDigits are those of a skeleton, in which some are letters.
+const skelDigits = digits + "ol"
 
 // isLetters tells whether digits of a skeleton are letters: the O of OTP Bank.
 func isLetters(skel string) bool { return strings.Trim(skel, "ol") == "" }
@@ -546,111 +500,4 @@ func lookalike(r rune) string {
 		}
 	}
 	return string(r)
-}
-
-// nameIn is the label of a host in front of its ending, and what stands below it.
-func nameIn(host string) (name, below string) {
-	labels := strings.Split(host, ".")
-	n := len(labels)
-	if n < 2 {
-		return host, ""
-	}
-	at := n - 2
-	if n > 2 && len(labels[n-1]) == 2 {
-		switch labels[n-2] {
-		case "co", "com", "net", "org", "gov", "edu", "ac", "or", "ne", "go", "info", "biz", "name", "id", "web", "in":
-			at--
-		}
-	}
-	return labels[at], strings.Join(labels[:at], ".")
-}
-
-func labelOf(name string) label {
-	skel := Skeleton(name)
-	return label{name, skel, once(skel)}
-}
-
-// isSlipped tells whether a skeleton is that of the label but for a slip; single is what once makes of it.
-func (l *label) isSlipped(skel, single string) bool {
-	if len(strings.Trim(strings.ReplaceAll(l.text, "bank", ""), "-")) <= 4 {
-		return false
-	}
-	return len(l.text) >= 8 && oneSlip(skel, l.skel) || len(l.text) >= 6 && single == l.once
-}
-
-// once is a skeleton in which each letter stands once where it stands several times in a row: gooogle and google have
-// the same.
-func once(skel string) string {
-	return string(slices.Compact([]byte(strings.ReplaceAll(skel, "rn", "m"))))
-}
-
-// oneSlip tells whether one letter is wrong, missing, too many or two are swapped.
-func oneSlip(a, b string) bool {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	if len(b)-len(a) > 1 || a == b {
-		return false
-	}
-	i := 0
-	for i < len(a) && a[i] == b[i] {
-		i++
-	}
-	if len(a) < len(b) {
-		return a[i:] == b[i+1:]
-	}
-	return a[i+1:] == b[i+1:] || i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
-}
-
-// decoded is a label as people see it (RFC 3492 section 6.2); one that is not encoded, or wrongly, is
-// as it was.
-func decoded(label string) string {
-	code, ok := strings.CutPrefix(label, "xn--")
-	if !ok || len(code) > 63 {
-		return label
-	}
-	const base, tmin, tmax, skew, damp = 36, 1, 26, 38, 700
-	var out []rune
-	if i := strings.LastIndexByte(code, '-'); i >= 0 {
-		out, code = []rune(code[:i]), code[i+1:]
-	}
-	n, i, bias := 0x80, 0, 72
-	for code != "" {
-		before, w := i, 1
-		for k := base; ; k += base {
-			if code == "" {
-				return label
-			}
-			d := strings.IndexByte("abcdefghijklmnopqrstuvwxyz0123456789", code[0])
-			code = code[1:]
-			if d < 0 || i > 1<<31 || w > 1<<31 { // beyond any character
-				return label
-			}
-			i += d * w
-			t := min(max(k-bias, tmin), tmax)
-			if d < t {
-				break
-			}
-			w *= base - t
-		}
-		count := len(out) + 1
-		delta := (i - before) / 2
-		if before == 0 {
-			delta = i / damp
-		}
-		delta += delta / count
-		k := 0
-		for ; delta > (base-tmin)*tmax/2; k += base {
-			delta /= base - tmin
-		}
-		bias = k + (base-tmin+1)*delta/(delta+skew)
-		n += i / count
-		i %= count
-		if n > unicode.MaxRune {
-			return label
-		}
-		out = append(out[:i], append([]rune{rune(n)}, out[i:]...)...)
-		i++
-	}
-	return string(out)
 }

@@ -2,6 +2,7 @@ package official
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -98,7 +99,7 @@ func TestWhomAHostResembles(t *testing.T) {
 	f("hotrofacepalace.example", "facepalace.com", Added)
 	f("vietbanka24.example", "vietbanka.com.vn", Added)
 	f("momi88.example", "momi.vn", Added)
-	f("vietbankadigitals.example", "vietbanka.com.vn", Added)
+	f("vietbankadigitals.example", "vietbanka.com.vn", Part)
 	// One slip.
 	f("facepalcae.com", "facepalace.com", Slip)
 	f("facepallace.com", "facepalace.com", Slip)
@@ -109,7 +110,7 @@ func TestWhomAHostResembles(t *testing.T) {
 	f("ffacepaalaceee.com", "facepalace.com", Slip)
 	f("shoopping.example", "shopping.example", Slip)
 	f("shoping.example", "shopping.example", Slip)
-	f("mmomentum.example", "momentum.example", Slip)
+	f("mmomentum.example", "momentum.example", Part)
 	f("goggol.shop", "", "") // of five letters
 	f("mobbank.com", "", "") // of two beside "bank"
 	f("shoping-tours.example", "", "")
@@ -123,9 +124,175 @@ func TestWhomAHostResembles(t *testing.T) {
 	f("vietbanka-gov.vn", "vietbanka.com.vn", Inside)
 	// Nobody.
 	for _, host := range []string{
-		"palace.example", "face.example", "facepalacegarden.example", "mommies.example", "bank.example", "localhost", "203.0.113.7", "xn--a", "xn--99999", "", "...", "invented-bakery.example",
+		"palace.example", "face.example", "mommies.example", "bank.example", "localhost", "203.0.113.7", "xn--a", "xn--99999", "", "...", "invented-bakery.example",
 	} {
 		f(host, "", "")
+	}
+}
+
+const withMarks = `
+facepalace.com facepalacecdn.net facepalace-studio.com | FacePalace
+gogol.com gogol.*
+kokoda.example
+sevenup.example
+everyday.example
+santaville.example
+steelcommunity.com
+green-machine-xanh.example
+gpd.com gpd.*
+apell.example
+vivivi.example
+zoqgroup.example | ZOQ Group; ZOQ; Ilom
+#!coined kokoda
+#!famous kokoda gpd zoq ilom
+#!common everyday kokodachrome facepalate
+#!parcel dostawa paczka parcel
+#!bait zaloguj
+#!shared pages.example io.vn
+#!known facepalacefans.example kokoda-palace.example fan.pages.example
+#!of-tomorrow something new
+`
+
+func TestWhomAHostResemblesByWhatABookMarks(t *testing.T) {
+	b, err := Read(strings.NewReader(withMarks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(host, official string, rule Rule) {
+		t.Helper()
+		got, ok := b.Host(host)
+		if ok != (official != "") || got.Official != official || got.Rule != rule {
+			t.Errorf("%s resembles %+v, %t; want %s by %s", host, got, ok, official, rule)
+		}
+	}
+	// i, l and 1, vv and w, rn and m are the same; in short names only where other alphabets are used.
+	f("facepaiace.com", "facepalace.com", Letters)
+	f("facepaIace.com", "facepalace.com", Letters)
+	f("steelcornmunity.com", "steelcommunity.com", Letters)
+	f("wlwlwl.example", "", "")
+	f("vlvlvl.example", "vivivi.example", Letters)
+	f("apeil.example", "", "")
+	f("xn--pll-8cd1c.example", "", "")
+	f("аpеll.example", "apell.example", Letters)
+	f("аpеiӏ.example", "apell.example", Letters)
+	// Whole words of Cyrillic, Greek, Armenian and Latin letters that only look alike.
+	f("коkоdа.example", "kokoda.example", Letters)
+	f("ɡоɡоӏ.example", "gogol.com", Letters)
+	f("κοκοdα.shop", "kokoda.example", Letters)
+	f("kօkօda.shop", "kokoda.example", Letters)
+	f("fасераӏасе.shop", "facepalace.com", Letters)
+	// Digits that are read for letters, in names of six letters and more.
+	f("f4c3p4l4c3.com", "facepalace.com", Letters)
+	f("k0k0d4.shop", "kokoda.example", Letters)
+	f("login-f4cepalace.example", "facepalace.com", Inside)
+	f("myf4cepalaces.example", "facepalace.com", Part)
+	f("4pell.example", "", "")
+	// A name of eight letters, or a coined one of six, is anywhere in a label; another one is not, nor where a word has it.
+	f("facepalacegarden.example", "facepalace.com", Part)
+	f("thisismyfacepalace.example", "facepalace.com", Part)
+	f("shop.thisismyfacepalace.example.example", "facepalace.com", Part)
+	f("myfacepalaces.shop.example", "facepalace.com", Part)
+	f("bestkokodas.example", "kokoda.example", Part)
+	f("thesevenupgame.example", "", "")
+	f("kokodachrome.example", "", "")
+	f("my-kokodachrome.example", "", "")
+	f("kokodachromekokoda.example", "kokoda.example", Part)
+	f("facepalacestudio.example", "facepalace.com", Part)
+	// Everybody's words are no names, unless as a whole host or with bait alone.
+	f("everydaylife.example", "", "")
+	f("everyday-life.example", "", "")
+	f("everyday-login.example", "everyday.example", Added)
+	f("everyday.example.scam.shop", "everyday.example", Inside)
+	f("everyday.shop", "everyday.example", Ending)
+	// Slips: one in eight, two in twelve, one in a famous name of six whose first letter is right, one in a word of eight.
+	f("facepalate.com", "", "") // a word of everybody's
+	f("facepulace.com", "facepalace.com", Slip)
+	f("facepulacc.com", "", "")
+	f("steelcomunitty.com", "steelcommunity.com", Slip)
+	f("stealcomunuty.com", "", "")
+	f("kokida.example", "kokoda.example", Slip)
+	f("nokoda.example", "", "")
+	f("sevenap.example", "", "")
+	f("login-facepulace.example", "facepalace.com", Slip)
+	f("login-kokida.example", "", "")
+	// Dashes in a name, or none where it has some.
+	f("face-palace.example", "facepalace.com", Slip)
+	f("ko-koda.example", "kokoda.example", Slip)
+	f("greenmachinexanh.example", "green-machine-xanh.example", Slip)
+	f("ape-ll.example", "", "")
+	// Three letters, famous, and words of parcels.
+	f("gpddostawa.example", "gpd.com", Added)
+	f("paczka-gpd24.example", "gpd.com", Added)
+	f("gpd-parcel.pages.example", "gpd.com", Added)
+	f("gpd24.example", "", "")
+	// A famous name that no host of theirs has, and what looks like it: in a short name, not i and l.
+	f("zoq-dostawa.example", "zoqgroup.example", Added)
+	f("zoq.example", "", "")
+	f("zoq-holding.example", "", "")
+	f("z0q.example", "zoqgroup.example", Letters)
+	f("zоq.example", "zoqgroup.example", Letters)
+	f("llom.example", "zoqgroup.example", Letters)
+	f("gpd-holding.example", "", "")
+	f("gpdzaloguj.example", "", "")
+	f("gogolzaloguj.example", "gogol.com", Added)
+	f("gogoldostawa24.example", "gogol.com", Added)
+	// A whole host of theirs, below another or before a dash.
+	f("gpd.com.scam.example", "gpd.com", Inside)
+	f("gpd.com-parcel.example", "gpd.com", Inside)
+	f("pay.gpd.com-parcel.example", "gpd.com", Inside)
+	f("gpd.company-parcel.example", "", "")
+	f("xgpd.com-parcel.example", "", "")
+	f("gpd.com.br", "", "") // theirs
+	f("gpd.com.top", "gpd.com", Inside)
+	// Below a host on which anybody has a name it is as before an ending.
+	f("facepalce.pages.example", "facepalace.com", Slip)
+	f("facepalace.pages.example", "facepalace.com", Ending)
+	f("www.kokida.pages.example", "kokoda.example", Slip)
+	f("gogollogin.pages.example", "gogol.com", Added)
+	f("kokida.io.vn", "kokoda.example", Slip)
+	f("kokida.other.example", "", "")
+	f("pages.example", "", "")
+	// Well known by itself, with all below it, and nothing else.
+	f("facepalacefans.example", "", "")
+	f("www.facepalacefans.example", "", "")
+	f("facepalace.kokoda-palace.example", "", "")
+	f("facepalacefans.shop", "facepalace.com", Part)
+	f("myfacepalacefans.example", "facepalace.com", Part)
+	f("fan.pages.example", "", "")
+	f("facepalacefans.example.scam.shop", "facepalace.com", Part)
+}
+
+// A reader that knows no marks takes them for comments, and one that knows fewer passes over the rest.
+func TestMarksAreCommentsToOlderReaders(t *testing.T) {
+	var hosts []string
+	for i := range 1000 {
+		hosts = append(hosts, fmt.Sprintf("a-name-that-is-known-%d.example", i))
+	}
+	lines := MarkLines(Known, hosts)
+	b, err := Read(strings.NewReader(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(lines) {
+		if !IsMark(line) || line[0] != '#' || len(line) > maxLine {
+			t.Errorf("a line of %d bytes: %.40q", len(line), line)
+		}
+	}
+	for _, host := range hosts {
+		if !b.IsKnown("www." + host) {
+			t.Errorf("%s got lost", host)
+		}
+	}
+	if b.IsKnown("known.example") || MarkLines(Known, nil) != "\n" {
+		t.Error("what was not marked is known")
+	}
+	for _, bad := range []string{"#!known a", "#!known A.example", "#!shared https://a.example/", "#!coined a.example", "#!common ö"} {
+		if _, err := Read(strings.NewReader(bad)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	if _, err := Read(strings.NewReader("#!of-tomorrow {}\n#!\n#!known\n")); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -225,4 +392,52 @@ func TestSkeletonsOfWhatLooksAlike(t *testing.T) {
 	if slices.Contains([]string{Skeleton("paypel"), Skeleton("paypa")}, Skeleton("paypal")) {
 		t.Error("what does not look alike has the same skeleton")
 	}
+}
+
+// Whatever a host is made of, nothing panics; a host of the book and what is below it resembles nobody; what is no
+// host of the right length does neither.
+func FuzzHost(f *testing.F) {
+	for _, host := range []string{"facepalace-login.example", "xn--fceplace-16gd.com", "a.b.c.d.pages.example", "gpd.com-parcel.example", strings.Repeat("a.", 126) + "a", strings.Repeat("kokoda", 42), "", ".", "-", "..-", "ԛ", "\xff\xfe.com"} {
+		f.Add(host)
+	}
+	b, err := Read(strings.NewReader(withMarks))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		r, ok := b.Host(host)
+		if ok && (b.IsOfficial(host) || b.IsKnown(host) || len(host) > maxHost || r.Official == "" || r.Rule == "") {
+			t.Fatalf("%q resembles %+v", host, r)
+		}
+		for _, real := range []string{"facepalace.com", "gogol.com", "gpd.com.br", "facepalacefans.example"} {
+			if r, ok := b.Host(host + "." + real); ok {
+				t.Fatalf("%q, which is below %s, resembles %+v", host, real, r)
+			}
+		}
+		if again, _ := b.Host(host); again != r {
+			t.Fatalf("%q resembles %+v and then %+v", host, r, again)
+		}
+	})
+}
+
+func TestSlips(t *testing.T) {
+	f := func(a, b string, least int) {
+		t.Helper()
+		for n := range 4 {
+			if slips(a, b, n) != (n >= least) || slips(b, a, n) != (n >= least) {
+				t.Errorf("%q is %q with %d slips: %t, with %d: %t; want from %d on", a, b, n, slips(a, b, n), n, slips(b, a, n), least)
+			}
+		}
+	}
+	f("palace", "palace", 0)
+	f("palace", "pallace", 1)
+	f("palace", "plaace", 1)
+	f("palace", "qalace", 1)
+	f("palace", "palac", 1)
+	f("palace", "alac", 2)
+	f("palace", "aplcae", 2)
+	f("palace", "place", 1)
+	f("", "a", 1)
+	f("", "abcd", 4)
+	f("abc", "xyz", 3)
 }

@@ -13,7 +13,7 @@ const headLine = "khien/head/v3"
 
 // Head says which release is the newest.
 type Head struct {
-	Sequence   uint64 // from 1
+	Sequence   uint64 // from 1, at most MaxSequence
 	Issued     int64  // Unix seconds
 	Expires    int64  // Unix seconds
 	Keys       Digest // of the key list that names the signer
@@ -28,6 +28,9 @@ type Head struct {
 	Wait       uint64 // seconds from one check for a newer head to the next, at most MaxWait
 	Spread     uint64 // seconds more, at random, so that not all ask at once; at most MaxWait
 }
+
+// MaxSequence bounds the number of a release, far above any that is reached: every language has it as a whole number.
+const MaxSequence = 1<<53 - 1
 
 // MaxWait bounds, in seconds, what a head may ask of the time between two checks: a day.
 const MaxWait = 24 * 60 * 60
@@ -62,7 +65,7 @@ func parseHead(text string) (Head, error) {
 }
 
 func (h Head) sound() bool {
-	return h.Sequence > 0 && h.Deltas <= h.Sequence && h.SetSize <= MaxSet && h.GuideSize <= MaxGuide && h.Wait <= MaxWait && h.Spread <= MaxWait && soundLife(h.Issued, h.Expires)
+	return h.Sequence > 0 && h.Sequence <= MaxSequence && h.Deltas <= h.Sequence && h.SetSize <= MaxSet && h.GuideSize <= MaxGuide && h.Wait <= MaxWait && h.Spread <= MaxWait && soundLife(h.Issued, h.Expires)
 }
 
 // Sign returns the head as it is published. A head that no client would read is ErrFormat.

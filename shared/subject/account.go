@@ -1,6 +1,10 @@
 package subject
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
 
 // maxSegments is beyond what any platform's addresses have.
 const maxSegments = 16
@@ -45,6 +49,8 @@ func (v *visit) find(rules []hostRule) (pf *platform, group uint8) {
 				fits = len(label) == 5 && label[2] == '-' && lowercase(label[:2]) && lowercase(label[3:])
 			case language:
 				fits = len(label) == 2 && lowercase(label)
+			case below:
+				fits = labels[more] == '.'
 			case anyLabel:
 				if fits = !strings.Contains(label, ".") && labels[more] == '.'; fits {
 					v.label, v.labelPart = label, r.part
@@ -68,14 +74,13 @@ func lowercase(s string) bool {
 }
 
 // readAccounts adds what an address of a platform names, the narrowest first, and where the page
-// leads, if its address says so.
-func (n *Named) readAccounts(rules []hostRule, v *visit) {
-	pf, group := v.find(rules)
-	if pf == nil {
-		return
-	}
+// leads, if its address says so. It tells whether the page is of an account.
+func (n *Named) readAccounts(pf *platform, group uint8, v *visit) (named bool) {
 	v.split()
 	c := &n.captures
+	if n.comments = ""; pf.comments != "" && v.query != "" && paramsOf(v.query, pf.comments, nil) {
+		n.comments = pf.comments
+	}
 	first := byte(0) // of the path
 	if v.count > 0 {
 		if first = v.segments[0][0]; first >= 'A' && first <= 'Z' {
@@ -84,12 +89,12 @@ func (n *Named) readAccounts(rules []hostRule, v *visit) {
 	}
 	for i := range pf.forms {
 		f := &pf.forms[i]
-		if f.group != group || f.path != "" && f.path[0] != first && f.path[0] > wild {
+		if f.group != group || f.first != 0 && f.first != first {
 			continue
 		}
 		c.reset()
 		if v.label != "" && !c.take(pf, v.labelPart, v.label) {
-			return
+			return named
 		}
 		if !c.matchPath(pf, f, v) {
 			continue
@@ -97,7 +102,7 @@ func (n *Named) readAccounts(rules []hostRule, v *visit) {
 		matched := false
 		yield := func() {
 			matched = true
-			n.yield(pf, f, v)
+			named = n.yield(f, v) || named
 		}
 		switch {
 		case f.fragment != "":
@@ -105,41 +110,61 @@ func (n *Named) readAccounts(rules []hostRule, v *visit) {
 			if c.match(pf, f.fragment, unescape(part)) {
 				yield()
 			}
-		case f.query != "":
-			room, count := len(c.room), c.n
-			for patterns := f.query; patterns != ""; {
-				var pair string
-				pair, patterns, _ = strings.Cut(patterns, "&")
-				key, pattern, _ := strings.Cut(pair, "=")
-				first, last, times := param(v.query, key)
-				if times > 0 && c.matchValue(pf, pattern, first) {
-					yield()
-				}
-				if c.room, c.n = c.room[:room], count; times > 1 && last != first && c.matchValue(pf, pattern, last) {
-					yield()
-				}
-				c.room, c.n = c.room[:room], count
+		case f.beside != "":
+			key, pattern, _ := strings.Cut(f.query, "=")
+			other, otherPattern, _ := strings.Cut(f.beside, "=")
+			value, _, times := param(v.query, key)
+			otherValue, _, otherTimes := param(v.query, other)
+			if times > 0 && otherTimes > 0 && c.matchValue(pf, pattern, value) && c.matchValue(pf, otherPattern, otherValue) {
+				yield()
 			}
+		case f.query != "":
+			key, pattern, _ := strings.Cut(f.query, "=")
+			query := v.query
+			if f.inPath {
+				query = strings.ReplaceAll(v.escaped, "/", "&")
+			}
+			first, last, times := param(query, key)
+			if key == "" && query != "" {
+				first, times = query, 1
+			}
+			if times == 0 || f.having != "" && !hasParam(v.query, f.having) {
+				break
+			}
+			room, count := len(c.room), c.n
+			if c.matchValue(pf, pattern, first) {
+				yield()
+			}
+			if c.room, c.n = c.room[:room], count; times > 1 && last != first && c.matchValue(pf, pattern, last) {
+				yield()
+			}
+			c.room, c.n = c.room[:room], count
 		default:
 			yield()
 		}
 		if matched && !f.also && !f.leads { // what a page leads to must not hide whose it is
-			return
+			return named
 		}
 	}
+	return named
 }
 
-// yield adds what a form that has matched names, or where it leads.
-func (n *Named) yield(pf *platform, f *form, v *visit) {
+// yield adds what a form that has matched names, or where it leads. It tells whether because of the page an account is listed.
+func (n *Named) yield(f *form, v *visit) (named bool) {
 	if !f.leads {
-		for out := f.out; out != ""; {
+		behind := strings.Count(f.path, "/")
+		further := f.isPath() && v.count > behind // a page of it, such as a post
+		aside := f.aside || n.comments != "" || further && f.sections != "" && (v.count > behind+1 || !isWord(f.sections, []byte(lowerASCII(v.segments[behind]))))
+		for out, i := f.out, uint8(1); out != ""; i++ {
 			var template string
 			template, out, _ = strings.Cut(out, "\n")
 			n.accountAt = len(n.accountText)
 			n.accountText = n.captures.fill(n.accountText, template, v)
-			n.end()
+			within := further || f.of != 0 && i >= f.of
+			n.end(within, within && aside)
+			named = named || !(within && aside)
 		}
-		return
+		return named
 	}
 	var target string
 	template := strings.TrimSuffix(f.out, "\n")
@@ -149,9 +174,49 @@ func (n *Named) yield(pf *platform, f *form, v *visit) {
 		target = string(n.captures.fill(nil, template, v))
 	}
 	if v.query != "" && f.query == "" {
-		target += "?" + v.query
+		if strings.IndexByte(target, '?') < 0 {
+			target += "?" + v.query
+		} else {
+			target += "&" + v.query
+		}
 	}
-	n.leads = append(n.leads, target)
+	if n.comments != "" && f.query != "" && template != "" && template[0] > siteOfPage { // a page of the platform by another name
+		paramsOf(v.query, n.comments, func(key, value string) { target += "&" + key + "=" + value })
+	}
+	if strings.HasPrefix(f.query, "text=") { // more of it may follow
+		if end := strings.IndexFunc(target, unicode.IsSpace); end > 0 {
+			target = target[:end]
+		}
+	}
+	if v.host == "disq.us" { // a signature stands behind the address
+		if at := strings.LastIndexByte(target, ':'); at > len("https:") && len(target)-at > 20 {
+			target = target[:at]
+		}
+	}
+	if target = bared(target); !slices.Contains(n.leads, target) {
+		n.leads = append(n.leads, target)
+	}
+	return false
+}
+
+// bared is the address in what a redirector has of it in the path of its own: between the signs of Proofpoint's URL Defense in version 3
+// (https://urldefense.com/v3/__https://…__;!!…), or escaped once more and with something behind it.
+func bared(target string) string {
+	if rest, ok := strings.CutPrefix(target, "___"); ok { // of Avanan: ___https://…___.signature
+		rest, _, _ = strings.Cut(rest, "___")
+		return rest
+	}
+	if rest, ok := strings.CutPrefix(target, "__"); ok {
+		if end := strings.LastIndex(rest, "__;"); end >= 0 {
+			rest = rest[:end]
+		}
+		return rest
+	}
+	if scheme := lowerASCII(target[:min(len(target), len("https%3a"))]); strings.HasPrefix(scheme, "http%3a") || scheme == "https%3a" || strings.HasPrefix(lowerASCII(target), "https:%2f%2f") {
+		target, _, _ = strings.Cut(target, "/")
+		return unescapeOnce(target)
+	}
+	return target
 }
 
 // unproxied is the host that a translation proxy shows under one label: a dash stands for a
@@ -161,12 +226,16 @@ func unproxied(label string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(label, "--", dash), "-", "."), dash, "-")
 }
 
+// isPath tells whether a form goes by the path alone.
+func (f *form) isPath() bool { return f.query == "" && f.fragment == "" }
+
 // end finishes the account that begins at accountAt, unless it is there already or one too many.
-func (n *Named) end() {
+func (n *Named) end(within, aside bool) {
 	made := n.accountText[n.accountAt:]
 	from := 0
 	for i := range n.numAccounts {
 		if string(n.accountText[from:n.accountEnd[i]]) == string(made) {
+			n.within[i], n.aside[i] = n.within[i] && within, n.aside[i] && aside
 			n.accountText = n.accountText[:n.accountAt]
 			return
 		}
@@ -176,7 +245,7 @@ func (n *Named) end() {
 		n.accountText = n.accountText[:n.accountAt]
 		return
 	}
-	n.accountEnd[n.numAccounts] = len(n.accountText)
+	n.accountEnd[n.numAccounts], n.within[n.numAccounts], n.aside[n.numAccounts] = len(n.accountText), within, aside
 	n.numAccounts++
 }
 

@@ -50,7 +50,7 @@ func allStories(t testing.TB) []story {
 // ofPlatform tells whether a subject is one that a platform may name.
 func ofPlatform(account, platform string) bool {
 	name, _, _ := strings.Cut(account, ":")
-	return name == platform || name == "phone" || name == "short"
+	return name == platform || name == "phone" || name == "bank" || name == "short"
 }
 
 // accountsOf are the accounts that an address names.
@@ -60,17 +60,24 @@ func accountsOf(t testing.TB, href string) []string {
 	if err != nil {
 		t.Fatalf("%s: %v", href, err)
 	}
+	if !areInOrder(list) {
+		t.Errorf("%s: %q has an account between URL expressions", href, list)
+	}
 	var accounts []string
-	for i, s := range list {
-		if !s.IsAccount() {
-			continue
+	for _, s := range list {
+		if s.IsAccount() {
+			accounts = append(accounts, string(s))
 		}
-		if len(accounts) != i {
-			t.Errorf("%s: %s stands behind a URL expression", href, s)
-		}
-		accounts = append(accounts, string(s))
 	}
 	return accounts
+}
+
+// areInOrder tells whether all accounts stand at the beginning or, being those of a place where others write, too, at the end.
+func areInOrder(list []Subject) bool {
+	isPage := func(s Subject) bool { return !s.IsAccount() }
+	first := max(0, slices.IndexFunc(list, isPage))
+	last := slices.IndexFunc(list[first:], Subject.IsAccount)
+	return last < 0 || !slices.ContainsFunc(list[first+last:], isPage)
 }
 
 // parts cuts an address behind the host, at the path and at the fragment.

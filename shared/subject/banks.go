@@ -1,78 +1,134 @@
 package subject
 
-// bank is one of the banks and payment services of Vietnam.
-type bank struct {
-	bin, title string
-	names      []string // as people write them, in lower case without accents
+import (
+	"strings"
+	"sync"
+)
+
+// bankTable has the members of NAPAS with the numbers (BIN) that payment codes have (NAPAS, "List of member organisations, transfers by QR code"),
+// a line each: the number, the name for people, and what else they write, without accents and blanks. What has a tilde in front is a word of other things
+// too, and what has a plus sign is a code that payment links have and people don't write.
+const bankTable = `970436 Vietcombank:vcb,vietcom,~ngoaithuong,vcbdigibank
+970415 VietinBank:vietin,viettin,viettinbank,ctg,icb,~congthuong
+970418 BIDV:dautuvaphattrien,dautuphattrien
+970405 Agribank:agri,vbard,vba,~nongnghiep,nongnghiepvaphattriennongthon
+970422 MB Bank:mb,mbb,~quandoi
+970407 Techcombank:tcb,techcom,~kythuong,techcombanking
+970416 ACB:acbbank,~achau
+970432 VPBank:vpb,vietnamthinhvuong
+970423 TPBank:tpb,~tienphong
+970403 Sacombank:sacom,stb,scm,saigonthuongtin
+970437 HDBank:hdb,phattrienthanhphohochiminh,phattrientphcm,phattrientphochiminh
+970441 VIB:vibbank,nganhangquocte,nganhangtmcpquocte,tmcpquocte
+970443 SHB:shbbank,saigonhanoi
+970431 Eximbank:exim,eib,~xuatnhapkhau
+970426 MSB:msbbank,maritimebank,maritime,tnex,tnexbymsb,~hanghai
+970448 OCB:ocbbank,~phuongdong
+970429 SCB:scbbank
+970440 SeABank:ssb,+seab,dongnama
+970454 BVBank:vietcapitalbank,vietcapital,vccb,~banviet
+970449 LPBank:lpb,lienvietpostbank,lienvietpost,lienviet,lvb,lvpb,buudienlienviet,locphat
+970428 Nam A Bank:nab,~nama
+970425 ABBANK:abb,~anbinh
+970412 PVcomBank:pvcom,pvcb,~daichung
+970409 Bac A Bank:bab,~baca,nasb
+970419 NCB:ncbbank,~quocdan
+970400 Saigonbank:sgicb,sgb,saigoncongthuong
+970438 BaoViet Bank:+bvb,baoviet
+970433 VietBank:vietnamthuongtin
+970430 PGBank:pgb,thinhvuongvaphattrien,xangdaupetrolimex
+970427 VietABank:vab,~vieta
+970452 KienlongBank:klb,kienlong
+970406 Vikki Bank:vikki,vikkibank,dongabank,dob,dab,~donga
+970414 MBV:mbvbank,oceanbank,ojb,vietnamhiendai,~daiduong
+970408 GPBank:gpb,daukhitoancau
+970444 VCBNeo:vcbneobank,cbbank,cbb,xaydungvietnam,ngoaithuongcongnghe
+970442 Hong Leong Bank Vietnam:hongleong,hongleongbank,hlbvn,hlb
+970457 Woori Bank Vietnam:woori,wooribank,wvn
+970424 Shinhan Bank Vietnam:shinhan,shinhanbank,shbvn,svb
+970458 UOB Vietnam:uob,uobbank,unitedoverseas
+970434 Indovina Bank:indovina,ivb
+970421 VRB:vrbbank,vietnga
+970439 Public Bank Vietnam:publicbank,pbvn,pbvnbank
+458761 HSBC Vietnam:hsbc,hsbcbank
+970410 Standard Chartered Vietnam:standardchartered,standardcharteredbank,scvn
+422589 CIMB Vietnam:cimb,cimbbank
+970446 Co-opBank:coopbank,hoptacxa
+970455 IBK Hanoi:ibkhn,ibkhanoi
+970456 IBK Ho Chi Minh City:ibkhcm
+970462 Kookmin Bank Hanoi:kookminhn,kookminhanoi,kbhn
+970463 Kookmin Bank Ho Chi Minh City:kookminhcm,kbhcm
+970466 KEB Hana Ho Chi Minh City:kebhanahcm
+970467 KEB Hana Hanoi:kebhanahn,kebhanahanoi
+668888 KBank:kasikornbank,kasikorn
+533948 Citibank Vietnam:citibank
+796500 DBS Vietnam:dbs,dbsbank
+801011 Nonghyup Vietnam:nonghyup,nhbhn
+999888 VBSP:chinhsachxahoi
+977777 MAFC:miraeasset
+546034 CAKE by VPBank:~cake,vpbankcake,cakevpbank,cakebank,nganhangsocake
+546035 Ubank by VPBank:ubank,vpbankubank
+963388 Timo:~timo,timobank,timobybvbank,timobybanvietbank
+963369 Liobank:liobankbyocb,liobyocb
+971005 Viettel Money:vtlmoney,viettelpay
+971011 VNPT Money:vnptpay
+971133 PVcomBank Pay:pvdb,pvcombankpay
+971025 MoMo:vimomo,momopay
+`
+
+// bank is one of them.
+type bank struct{ bin, title string }
+
+// bankName is what a name stands for.
+type bankName struct {
+	bank *bank
+	weak bool // a word of other things, too
+	code bool // of payment links alone
 }
 
-// banks are the members of NAPAS with the numbers (BIN) that payment codes have (NAPAS,
-// "List of member organisations, transfers by QR code").
-var banks = [...]bank{
-	{"970436", "Vietcombank", []string{"vietcombank", "vcb", "vietcom", "ngoai thuong"}},
-	{"970415", "VietinBank", []string{"vietinbank", "vietin", "viettinbank", "ctg", "cong thuong"}},
-	{"970418", "BIDV", []string{"bidv", "dau tu va phat trien"}},
-	{"970405", "Agribank", []string{"agribank", "agri", "vbard", "nong nghiep"}},
-	{"970422", "MB Bank", []string{"mbbank", "mb bank", "mb", "quan doi"}},
-	{"970407", "Techcombank", []string{"techcombank", "tcb", "techcom", "ky thuong"}},
-	{"970416", "ACB", []string{"acb", "a chau"}},
-	{"970432", "VPBank", []string{"vpbank", "vp bank", "vpb", "viet nam thinh vuong"}},
-	{"970423", "TPBank", []string{"tpbank", "tp bank", "tpb", "tien phong"}},
-	{"970403", "Sacombank", []string{"sacombank", "sacom", "stb", "sai gon thuong tin"}},
-	{"970437", "HDBank", []string{"hdbank", "hd bank", "hdb", "phat trien thanh pho ho chi minh", "phat trien tp.hcm", "phat trien tp hcm"}},
-	{"970441", "VIB", []string{"vib", "ngan hang quoc te", "tmcp quoc te"}},
-	{"970443", "SHB", []string{"shb", "sai gon ha noi", "sai gon - ha noi"}},
-	{"970431", "Eximbank", []string{"eximbank", "exim bank", "eib", "xuat nhap khau"}},
-	{"970426", "MSB", []string{"msb", "maritime bank", "hang hai"}},
-	{"970448", "OCB", []string{"ocb", "phuong dong"}},
-	{"970429", "SCB", []string{"scb"}},
-	{"970440", "SeABank", []string{"seabank", "ssb", "dong nam a"}},
-	{"970454", "BVBank", []string{"bvbank", "bvb", "viet capital bank", "vietcapitalbank", "ban viet"}},
-	{"970449", "LPBank", []string{"lpbank", "lienvietpostbank", "lpb", "lien viet", "loc phat"}},
-	{"970428", "Nam A Bank", []string{"nam a bank", "nab", "namabank", "nam a"}},
-	{"970425", "ABBANK", []string{"abbank", "ab bank", "abb", "an binh"}},
-	{"970412", "PVcomBank", []string{"pvcombank", "dai chung"}},
-	{"970409", "Bac A Bank", []string{"bac a bank", "bab", "bacabank", "bac a"}},
-	{"970419", "NCB", []string{"ncb", "quoc dan"}},
-	{"970400", "Saigonbank", []string{"saigonbank", "sai gon cong thuong"}},
-	{"970438", "BaoViet Bank", []string{"baovietbank", "baoviet bank", "bao viet"}},
-	{"970433", "VietBank", []string{"vietbank", "viet nam thuong tin"}},
-	{"970430", "PGBank", []string{"pgbank", "pg bank", "thinh vuong va phat trien"}},
-	{"970427", "VietABank", []string{"vietabank", "vab", "viet a bank", "viet a"}},
-	{"970452", "KienlongBank", []string{"kienlongbank", "klb", "kien long"}},
-	{"970406", "Vikki Bank", []string{"vikki", "dongabank", "dong a bank", "dong a"}},
-	{"970414", "MBV", []string{"mbv", "oceanbank", "dai duong"}},
-	{"970408", "GPBank", []string{"gpbank", "gp bank"}},
-	{"970444", "VCBNeo", []string{"vcbneo", "cbbank", "cb bank"}},
-	{"970442", "Hong Leong Bank Vietnam", []string{"hong leong", "hongleong"}},
-	{"970457", "Woori Bank Vietnam", []string{"woori"}},
-	{"970424", "Shinhan Bank Vietnam", []string{"shinhan"}},
-	{"970458", "UOB Vietnam", []string{"uob"}},
-	{"970434", "Indovina Bank", []string{"indovina", "ivb"}},
-	{"970421", "VRB", []string{"vrb", "viet nga"}},
-	{"970439", "Public Bank Vietnam", []string{"public bank", "publicbank"}},
-	{"458761", "HSBC Vietnam", []string{"hsbc"}},
-	{"970410", "Standard Chartered Vietnam", []string{"standard chartered", "scvn"}},
-	{"422589", "CIMB Vietnam", []string{"cimb"}},
-	{"970446", "Co-opBank", []string{"co-opbank", "coopbank"}},
-	{"668888", "KBank", []string{"kbank", "kasikornbank"}},
-	{"533948", "Citibank Vietnam", []string{"citibank"}},
-	{"796500", "DBS Vietnam", []string{"dbs"}},
-	{"801011", "Nonghyup Vietnam", []string{"nonghyup"}},
-	{"999888", "VBSP", []string{"vbsp", "chinh sach xa hoi"}},
-	{"546034", "CAKE by VPBank", []string{"cake", "cake by vpbank", "vpbank cake"}},
-	{"546035", "Ubank by VPBank", []string{"ubank", "ubank by vpbank", "vpbank ubank"}},
-	{"963388", "Timo", []string{"timo"}},
-	{"971005", "Viettel Money", []string{"viettel money", "viettelmoney"}},
-	{"971011", "VNPT Money", []string{"vnpt money", "vnptmoney"}},
-	{"971025", "MoMo", []string{"momo"}},
-}
-
-func bankOf(bin string) string {
-	for i := range banks {
-		if banks[i].bin == bin {
-			return banks[i].title
+var bankNames = sync.OnceValue(func() map[string]bankName {
+	names := map[string]bankName{}
+	for line := range strings.Lines(bankTable) {
+		bin, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		title, others, _ := strings.Cut(rest, ":")
+		b := &bank{bin, title}
+		names[bin] = bankName{bank: b, code: true}
+		names[squeezed(title)] = bankName{bank: b}
+		for name := range strings.SplitSeq(others, ",") {
+			names[strings.TrimLeft(name, "~+")] = bankName{b, name != "" && name[0] == '~', name != "" && name[0] == '+'}
 		}
+	}
+	return names
+})
+
+// bankOf is what people call the bank of a number, or "".
+func bankOf(bin string) string {
+	if b := bankNames()[bin].bank; b != nil {
+		return b.title
 	}
 	return ""
 }
+
+// binOf is the number of a bank by what a payment link calls it: its number, its code or its name; "" if it is none.
+func binOf(text string) string {
+	if len(text) == 6 && digits(text) {
+		return text
+	}
+	if b := bankNames()[squeezed(text)].bank; b != nil && len(text) <= 64 {
+		return b.bin
+	}
+	return ""
+}
+
+// squeezed are the letters and digits of a name, without accents, in lower case.
+func squeezed(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, unaccented(text))
+}
+
+// isWallet tells the wallets whose accounts are the telephone number, as it is dialled in Vietnam.
+func isWallet(bin string) bool { return bin == "971005" || bin == "971011" || bin == "971025" }

@@ -51,10 +51,18 @@ func (s Subject) Describe(lang string) string {
 	kind, id, _ := strings.Cut(rest, "/")
 	switch name {
 	case "bank":
-		if title := bankOf(kind); title != "" {
-			return say(name, id+" ("+title+")")
+		title := bankOf(kind)
+		if ibanBank(id) == kind {
+			title = polishBank(id)
+			id = grouped(id)
+			if title == "" {
+				return say(name, id)
+			}
 		}
-		return say(name, id+" ("+kind+")")
+		if title == "" {
+			title = kind
+		}
+		return say(name, id+" ("+title+")")
 	case "wallet":
 		return say(name, id+" ("+chains[kind]+")")
 	}
@@ -89,7 +97,7 @@ func shown(pf *platform, k *kind, template, id string, write func(string) string
 }
 
 // Address is an address that shows the subject in a browser, or "" if there is none. What it
-// names first is the subject again.
+// names first is the subject again, unless it is a link that says which page it leads to: that names the page first.
 func (s Subject) Address() string {
 	text := string(s)
 	if !s.IsAccount() {

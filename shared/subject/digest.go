@@ -5,12 +5,12 @@ package subject
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"unsafe"
 )
 
 // digest is the SHA-256 of text.
 func digest(text string) [32]byte {
-	var room [256]byte
-	return sha256.Sum256(append(room[:0], text...))
+	return sha256.Sum256(unsafe.Slice(unsafe.StringData(text), len(text))) // without a copy
 }
 
 // digestHead is its first 16 bytes, big-endian.

@@ -7,7 +7,7 @@ func BenchmarkFeedLink(b *testing.B) {
 		"https://www.facebook.com/an.invented.name/posts/1", "https://www.tiktok.com/@invented1/video/1",
 		"https://shop1.example/item/1?ref=feed", "https://news1.example/",
 	} {
-		b.Run("read "+href[8:24], func(b *testing.B) {
+		b.Run("read "+href[8:min(24, len(href))], func(b *testing.B) {
 			var n Named
 			b.ReportAllocs()
 			for b.Loop() {
@@ -16,7 +16,7 @@ func BenchmarkFeedLink(b *testing.B) {
 				}
 			}
 		})
-		b.Run("all "+href[8:24], func(b *testing.B) {
+		b.Run("all "+href[8:min(24, len(href))], func(b *testing.B) {
 			var n Named
 			b.ReportAllocs()
 			for b.Loop() {

@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"encoding/base64"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,12 +15,23 @@ func (k *kind) canonical(dst []byte, text string) ([]byte, bool) {
 	r := &k.rule
 	at := len(dst)
 	switch r.shape {
+	case encoded64:
+		return appendDecoded(dst, text)
+	case dashed:
+		text = unescapeOnce(strings.ReplaceAll(strings.ReplaceAll(text, "-", "%"), "_", "/"))
+		return append(dst, text...), text != "" && len(text) <= r.max
 	case anything:
 		return append(dst, text...), text != "" && len(text) <= r.max
 	case phone:
 		return appendPhone(dst, text)
 	case vnphone:
 		return appendVietnamese(dst, text)
+	case bin:
+		id := binOf(text)
+		return append(dst, id...), id != ""
+	case bankAccount:
+		text = strings.ToUpper(strings.TrimSpace(text))
+		return append(dst, text...), canonicalBank("000000", text) != ""
 	}
 	if !isASCII(text) {
 		if len(text) > 4*r.max {
@@ -79,6 +91,19 @@ func (k *kind) canonical(dst []byte, text string) ([]byte, bool) {
 	return dst, true
 }
 
+// appendDecoded appends what stands in base64.
+func appendDecoded(dst []byte, text string) ([]byte, bool) {
+	if len(text) > 2*MaxHref {
+		return dst, false
+	}
+	text = strings.TrimRight(strings.NewReplacer("+", "-", " ", "-", "/", "_").Replace(text), "=")
+	decoded, err := base64.RawURLEncoding.AppendDecode(dst, []byte(text))
+	if err != nil || len(decoded) == len(dst) || !utf8.Valid(decoded[len(dst):]) {
+		return dst, false
+	}
+	return decoded, true
+}
+
 // fits tells whether an id is as the rule wants the whole of it.
 func (r *rule) fits(id []byte, onlyDigits bool) bool {
 	switch {
@@ -113,21 +138,24 @@ func isNumbered(id string) bool {
 	return i > 0 && len(id)-i-1 >= 9 && digits(id[i+1:]) && id[i+1] != '0'
 }
 
-func (k *kind) isReserved(id []byte) bool {
-	low, high := 0, len(k.reserved) // where words begin
+func (k *kind) isReserved(id []byte) bool { return isWord(k.reserved, id) }
+
+// isWord finds a word among words, which are sorted and have a blank behind each.
+func isWord(words string, word []byte) bool {
+	low, high := 0, len(words) // where words begin
 	for low < high {
 		at := (low + high) / 2
-		for at > low && k.reserved[at-1] != ' ' {
+		for at > low && words[at-1] != ' ' {
 			at--
 		}
 		end := at
-		for k.reserved[end] != ' ' {
+		for words[end] != ' ' {
 			end++
 		}
-		switch word := k.reserved[at:end]; {
-		case string(id) == word:
+		switch found := words[at:end]; {
+		case string(word) == found:
 			return true
-		case string(id) > word:
+		case string(word) > found:
 			low = end + 1
 		default:
 			high = at

@@ -37,7 +37,7 @@ func (n *Named) readLink(href string) error {
 		return ErrNotNormalised
 	}
 	scheme, rest, _ := strings.Cut(href, ":")
-	before := n.numAccounts
+	before := n.numAccounts + len(n.leads)
 	rules := hostsOf(href[:len(scheme)+1])
 	switch {
 	case len(rules) > 0:
@@ -47,7 +47,9 @@ func (n *Named) readLink(href string) error {
 			host: href[:len(scheme)+1], domain: href[:len(scheme)+1],
 			path: unescape(path), escaped: path, query: query, fragment: fragment,
 		}
-		n.readAccounts(rules, &n.visit)
+		if pf, group := n.visit.find(rules); pf != nil {
+			n.readAccounts(pf, group, &n.visit)
+		}
 	case scheme == "mailto":
 		to, _, _ := strings.Cut(rest, "?")
 		for address := range strings.SplitSeq(to, ",") {
@@ -72,7 +74,7 @@ func (n *Named) readLink(href string) error {
 			n.take("email:", canonicalEmail(unescape(number))) // facetime: and callto: have these, too
 		}
 	}
-	if n.numAccounts == before {
+	if n.numAccounts+len(n.leads) == before {
 		return ErrScheme
 	}
 	return nil
@@ -85,7 +87,7 @@ func (n *Named) take(prefix, id string) {
 	}
 	n.accountAt = len(n.accountText)
 	n.accountText = append(append(n.accountText, prefix...), id...)
-	n.end()
+	n.end(false, false)
 }
 
 func (n *Named) phone(text string) bool {
@@ -185,8 +187,12 @@ const (
 )
 
 // canonicalBank is BIN/ACCOUNT; "" if it is none. The BIN has six digits (NAPAS), the account up to 19
-// characters (NAPAS, "QR code specification for NAPAS247 fast transfer", consumer account).
+// characters (NAPAS, "QR code specification for NAPAS247 fast transfer", consumer account). Of an account in international form
+// (IBAN), the BIN is the identifier of the bank in it.
 func canonicalBank(bin, account string) string {
+	if bin != "" && bin == ibanBank(account) {
+		return bin + "/" + account
+	}
 	if len(bin) != 6 || !digits(bin) || len(account) < 4 || len(account) > 19 ||
 		strings.Trim(account, number10+strings.ToUpper(lower)) != "" {
 		return ""

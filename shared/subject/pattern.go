@@ -160,6 +160,26 @@ func param(query, key string) (first, last string, n int) {
 	return first, last, n
 }
 
+func hasParam(query, key string) bool {
+	_, _, times := param(query, key)
+	return times > 0
+}
+
+// paramsOf tells whether a query has any of some parameters, and hands over each that it has.
+func paramsOf(query, keys string, take func(key, value string)) (any bool) {
+	for keys != "" {
+		var key string
+		key, keys, _ = strings.Cut(keys, " ")
+		if value, _, n := param(query, key); n > 0 {
+			any = true
+			if take != nil {
+				take(key, value)
+			}
+		}
+	}
+	return any
+}
+
 // fill appends a template, filled with what was captured.
 func (c *captures) fill(dst []byte, template string, v *visit) []byte {
 	for template != "" {

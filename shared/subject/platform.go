@@ -2,16 +2,22 @@ package subject
 
 //go:generate go run ../../scripts/platforms
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // What a platform's file of rules (platforms/*.rules, whose form is documented in package
 // main of scripts/platforms) is compiled to. All of it is constant data.
 
 // platform is one place where accounts live.
 type platform struct {
-	name  string
-	kinds []kind
-	forms []form
+	name     string
+	kinds    []kind
+	forms    []form
+	tracking string // parameters that are tracking on its hosts
+	comments string // parameters of which one says that the page is of what somebody else has written below, each with a blank behind it
+	pages    string // the host that shows the same pages as the others of its first group; empty where that is not so
 }
 
 // kind is one sort of ids, or a part of one.
@@ -38,15 +44,19 @@ type rule struct {
 type shape uint8
 
 const (
-	handle   shape = iota // ASCII letters in lower case, and digits
-	name                  // letters of any script in lower case, and digits
-	code                  // ASCII letters as they are, and digits
-	number                // digits without a leading zero
-	hostname              // at least two labels in lower case
-	phone                 // a telephone number with its country (E.164)
-	vnphone               // the same, or a Vietnamese mobile number without
-	anything              // an address, or what stands for a part of one
-	linkCode              // of a short link: code, and a few signs more
+	handle      shape = iota // ASCII letters in lower case, and digits
+	name                     // letters of any script in lower case, and digits
+	code                     // ASCII letters as they are, and digits
+	number                   // digits without a leading zero
+	hostname                 // at least two labels in lower case
+	phone                    // a telephone number with its country (E.164)
+	vnphone                  // the same, or a Vietnamese mobile number without
+	anything                 // an address, or what stands for a part of one
+	linkCode                 // of a short link: code, and a few signs more
+	bin                      // the number of a bank, by what a payment link calls it
+	bankAccount              // the number of an account there
+	encoded64                // an address in base64, with either alphabet (RFC 4648)
+	dashed                   // an address as Proofpoint's URL Defense writes it in version 2: "-3A" for ":", "_" for "/"
 )
 
 const (
@@ -67,14 +77,24 @@ const (
 // form is one sort of address.
 type form struct {
 	group    uint8  // the hosts it is for
+	first    uint8  // what the path begins with, if that is sure
 	also     bool   // a match does not end the search
 	leads    bool   // out is not a subject but an address that the page leads to
+	of       uint8  // the page is of what is named from this template on, counted from one, and not about it; 0 is for none
+	aside    bool   // others write there, too: because of the page nothing is listed but the page
+	sections string // where so: what may follow the path and be of whose the place is, sorted, each with a blank behind it; other things are others'
 	rest     bool   // the last segment is all that is left of the path
+	inPath   bool   // the parameters are segments of the path
 	path     string // the patterns of the first segments, with a slash behind each
-	query    string // key=pattern, with "&" behind each
+	query    string // key=pattern; without a key, it is all of the query
+	having   string // a key that the query must have, too
+	beside   string // key=pattern that must match, too, and captures its part
 	fragment string // a pattern
 	out      string // templates, each with a line end; none is for nobody
 }
+
+// elsewhere is the name of the platform that has the pages which only lead elsewhere.
+const elsewhere = "elsewhere"
 
 // hostRule is a host of a platform: the labels before its domain.
 type hostRule struct {
@@ -90,6 +110,7 @@ const (
 	locale   // xx-xx
 	language // xx
 	anyLabel // one label, which is captured
+	below    // one label and more
 )
 
 // firstBuiltin is the index of the first of the parts that every platform has.
@@ -102,6 +123,10 @@ var builtin = [...]kind{
 	{name: "rest", rule: rule{shape: anything, max: MaxHref}},
 	{name: "proxied", rule: rule{shape: anything, max: MaxHref}},
 	{name: "code", rule: rule{shape: linkCode, min: 1, max: 100}},
+	{name: "bin", rule: rule{shape: bin, max: 6}},
+	{name: "account", rule: rule{shape: bankAccount, max: 19}},
+	{name: "base64", rule: rule{shape: encoded64, max: MaxHref}},
+	{name: "dashed", rule: rule{shape: dashed, max: MaxHref}},
 }
 
 func (pf *platform) part(i uint8) *kind {
@@ -126,6 +151,17 @@ func hostsOf(domain string) []hostRule {
 		}
 		if d := &domains[i-1]; d.domain == domain {
 			return hostRules[d.from:d.to]
+		}
+	}
+}
+
+// PlatformHosts yields the domains of all platforms: a host of a platform is one of them, or below one.
+func PlatformHosts() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range domains {
+			if d := domains[i].domain; !strings.HasSuffix(d, ":") && !yield(d) { // not a scheme
+				return
+			}
 		}
 	}
 }

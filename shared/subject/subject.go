@@ -53,11 +53,14 @@ const (
 // Bounds on what one address names.
 const (
 	maxHosts    = 5
-	maxPaths    = 6
+	maxPaths    = 7
+	maxFurther  = 10
 	maxAccounts = 8
 	maxTargets  = 6 // addresses that one leads to, by itself or by way of others
 	// MaxSubjects is how many subjects one address has at most.
 	MaxSubjects = (1+maxTargets)*maxHosts*maxPaths + maxAccounts
+	// MaxAsked is how many subjects a list is asked for at most, because of one address.
+	MaxAsked = MaxSubjects + (1+maxTargets)*maxFurther
 )
 
 // Digest is the SHA-256 of the text.
@@ -125,7 +128,12 @@ func Parse(text string) (Subject, error) {
 }
 
 // IsPlatform tells whether below the domain of a host the pages of many people are shown.
-func IsPlatform(host string) bool { return len(hostsOf(domain(host))) > 0 }
+func IsPlatform(host string) bool { return showsMany(hostsOf(domain(host))) }
+
+// showsMany tells whether the hosts are more than redirectors.
+func showsMany(rules []hostRule) bool {
+	return len(rules) > 0 && platforms[rules[0].platform].name != elsewhere
+}
 
 // notProfiles are the platforms where people sell, publish apps or keep files, and the kinds of account that are
 // no place from which somebody speaks.

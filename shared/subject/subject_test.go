@@ -218,16 +218,16 @@ func FuzzFromHref(f *testing.F) {
 		if len(list) == 0 || len(list) > MaxSubjects {
 			t.Fatalf("%d subjects", len(list))
 		}
-		for i, s := range list {
+		for _, s := range list {
 			if again, err := Parse(string(s)); err != nil || again != s {
 				t.Fatalf("%q names %q, which reads as %q, %v", href, s, again, err)
-			}
-			if i > 0 && s.IsAccount() && !list[i-1].IsAccount() {
-				t.Fatalf("%q names %q: an account behind an expression", href, list)
 			}
 		}
 		if !slices.ContainsFunc(list, func(s Subject) bool { return !s.IsAccount() }) {
 			return // another scheme
+		}
+		if !areInOrder(list) {
+			t.Fatalf("%q names %q: an account between expressions", href, list)
 		}
 		expression := list[len(list)-1]
 		for _, s := range list {
@@ -245,6 +245,48 @@ func FuzzFromHref(f *testing.F) {
 			t.Fatalf("%q is exactly %q and names %q", href, exact, list)
 		}
 	})
+}
+
+// What is listed because of a page in a place where others write, too, is the page, by whichever address: of its hosts, and of those that the platform
+// has for the same post. What is listed because of the place itself is the place.
+func TestAPageAmongOthersIsThatPage(t *testing.T) {
+	f := func(want string, hrefs ...string) {
+		t.Helper()
+		for _, href := range hrefs {
+			got, err := Exact(href)
+			if err != nil || string(got) != want {
+				t.Errorf("%s is exactly %s, %v; want %s", href, got, err, want)
+			}
+		}
+	}
+	f("www.facebook.com/groups/900000000000002/posts/900000000000003",
+		"https://www.facebook.com/groups/900000000000002/posts/900000000000003",
+		"https://m.facebook.com/groups/900000000000002/permalink/900000000000003/?mibextid=a",
+		"https://mbasic.facebook.com/groups/900000000000002?view=permalink&id=900000000000003",
+		"https://www.facebook.com/groups/900000000000002/?multi_permalinks=900000000000003&ref=share")
+	f("www.facebook.com/groups/900000000000002/posts/900000000000003?comment_id=9", "https://m.facebook.com/groups/900000000000002/permalink/900000000000003/?comment_id=9")
+	f("www.facebook.com/an.invented/posts/1?comment_id=9", "https://www.facebook.com/an.invented/posts/1?comment_id=9")
+	f("www.facebook.com/watch/?v=900000000000003", "https://m.facebook.com/watch/?v=900000000000003&extid=a", "https://fb.com/video.php?v=900000000000003")
+	f("www.facebook.com/watch/?v=900000000000003&comment_id=9", "https://m.facebook.com/watch/?v=900000000000003&extid=a&comment_id=9")
+	f("www.facebook.com/reel/900000000000003", "https://www.facebook.com/reel/900000000000003", "https://vi-vn.facebook.com/reel/900000000000003", "https://m.facebook.com/reel/900000000000003")
+	f("www.facebook.com/events/900000000000003/permalink/900000000000004/", "https://www.facebook.com/events/900000000000003/permalink/900000000000004/")
+	f("facebook:group/900000000000002", "https://www.facebook.com/groups/900000000000002/", "https://m.facebook.com/groups/900000000000002/about",
+		"https://www.facebook.com/groups/900000000000002/posts/", "https://www.facebook.com/groups/900000000000002?comment_id=")
+	f("facebook:id/900000000000001", "https://www.facebook.com/groups/900000000000002/user/900000000000001/",
+		"https://www.facebook.com/permalink.php?story_fbid=1&id=900000000000001")
+	f("www.reddit.com/comments/1abcde", "https://www.reddit.com/r/invented/comments/1abcde/a_title/?share_id=a&sort=new", "https://old.reddit.com/comments/1abcde",
+		"https://redd.it/1abcde")
+	f("www.reddit.com/comments/1abcde/comment/kabcde", "https://new.reddit.com/r/invented/comments/1abcde/a_title/kabcde/?context=3",
+		"https://www.reddit.com/comments/1abcde/comment/kabcde")
+	f("www.reddit.com/r/invented/s/AbCdEfGhIj", "https://www.reddit.com/r/invented/s/AbCdEfGhIj")
+	f("reddit:subreddit/invented", "https://www.reddit.com/r/invented/", "https://www.reddit.com/r/invented/new/")
+	f("reddit:user/an_invented", "https://www.reddit.com/user/an_invented/comments/1abcde/a_title/")
+	f("t.me/an_invented/12?comment=34", "https://t.me/an_invented/12?comment=34")
+	f("telegram:user/an_invented", "https://t.me/an_invented/12")
+	f("x.com/i/status/1900000000000000000", "https://twitter.com/i/web/status/1900000000000000000", "https://mobile.twitter.com/i/status/1900000000000000000")
+	f("www.instagram.com/p/C1aBcInvented/c/17900000000000000", "https://www.instagram.com/an.invented/p/C1aBcInvented/c/17900000000000000/")
+	f("www.linkedin.com/groups/1234567/posts/1", "https://vn.linkedin.com/groups/1234567/posts/1")
+	f("x:community/1500000000000000000", "https://x.com/i/communities/1500000000000000000/about")
 }
 
 // The second implementation is the URL standard's parser: what it makes of any text is

@@ -9,14 +9,14 @@ import (
 )
 
 // maxSelected bounds a text that somebody has selected, in bytes.
-const maxSelected = 4096
+const maxSelected = 64 << 10
 
 // maxFound bounds what is found in it.
-const maxFound = 32
+const maxFound = 64
 
 // FromText is all that Things finds, in one list.
-func FromText(text string) ([]Subject, error) {
-	things, err := Things(text)
+func FromText(text string, languages ...string) ([]Subject, error) {
+	things, err := Things(text, languages...)
 	var found []Subject
 	for _, thing := range things {
 		for _, s := range thing {
@@ -28,46 +28,131 @@ func FromText(text string) ([]Subject, error) {
 	return found, err
 }
 
-// Things finds what a text that a person has selected or pasted names, and what each of it is called, the
-// narrowest first: addresses, telephone
-// numbers as they are written in Vietnam or with their country, bank accounts beside the name of
-// their bank, wallets, email addresses, and the payload of a payment code (VietQR). What is not sure is
-// left out. It returns ErrTooLong for more than 4,096 bytes.
-func Things(text string) ([][]Subject, error) {
+// Things finds what a text that a person has selected or pasted names, and what each of it is called, the narrowest first: addresses, telephone
+// numbers as they are written in Vietnam or with their country, bank accounts beside the name of their bank or in international form, wallets, email
+// addresses, names behind that of a network, and the payload of a payment code (VietQR). Languages are those of the person, as BCP 47 tags: with "pl" among
+// them, numbers are read as they are written in Poland, too; without any, the text alone tells. What is not sure is left out. It returns ErrTooLong for
+// more than 64 KiB, and with the first 64 things for a text with more of them.
+func Things(text string, languages ...string) ([][]Subject, error) {
 	if len(text) > maxSelected {
 		return nil, ErrTooLong
 	}
 	if !utf8.ValidString(text) {
 		return nil, ErrSubject
 	}
-	var found [][]Subject
-	add := func(thing ...Subject) {
-		same := func(other []Subject) bool { return other[0] == thing[0] }
-		if len(thing) > 0 && len(found) < maxFound && !slices.ContainsFunc(found, same) {
-			found = append(found, thing)
-		}
-	}
-	text = strings.TrimSpace(strings.Map(seen, norm.NFKC.String(text)))
+	text = strings.TrimSpace(strings.Map(seen, norm.NFKC.String(figures(text))))
 	if s, err := Parse(text); err == nil && s.IsAccount() {
 		return [][]Subject{{s}}, nil
 	}
 	if s, ok := fromPaymentCode(text); ok {
 		return [][]Subject{{s}}, nil
 	}
-	for _, word := range strings.Fields(text) {
-		for _, thing := range fromWord(bare(word)) {
-			add(thing...)
+	if isMachine(text) {
+		if found := fromHost(text); found != nil {
+			return [][]Subject{found}, nil
 		}
 	}
-	for _, s := range banksIn(text) {
-		add(s)
+	var found things
+	r := reader{text: text}
+	r.speak(languages)
+	r.readAddresses(&found)
+	r.split()
+	r.read(&found)
+	return found.list, found.err
+}
+
+// things are what was found, each once.
+type things struct {
+	list  [][]Subject
+	known map[Subject]bool // the narrowest of each
+	err   error
+}
+
+func (t *things) add(thing ...Subject) {
+	if len(thing) == 0 || t.known[thing[0]] {
+		return
 	}
-	for _, run := range numbersIn(text) {
-		for _, id := range run.phones() {
-			add(Subject("phone:" + id))
+	if len(t.list) == maxFound {
+		t.err = ErrTooLong
+		return
+	}
+	if t.known == nil {
+		t.known = map[Subject]bool{}
+	}
+	t.known[thing[0]] = true
+	t.list = append(t.list, thing)
+}
+
+// figures reads numbers on keys and in circles: six and more in a row are the digits of a number. Fewer are what lists begin with, and none of the digits
+// beside them: a blank stands for each.
+func figures(text string) string {
+	var out, row []byte
+	count := 0
+	for text != "" {
+		if c, n := figureAt(text); n > 0 {
+			row = append(row, c)
+			if c != ' ' {
+				count++
+			}
+			text = text[n:]
+			continue
+		}
+		if len(row) > 0 && strings.IndexByte(" .-", text[0]) >= 0 {
+			if _, n := figureAt(text[1:]); n > 0 {
+				row = append(row, text[0])
+				text = text[1:]
+				continue
+			}
+		}
+		out = appendRow(out, row, count)
+		row, count = row[:0], 0
+		out = append(out, text[0])
+		text = text[1:]
+	}
+	return string(appendRow(out, row, count))
+}
+
+func appendRow(out, row []byte, count int) []byte {
+	for _, c := range row {
+		if count < minDigits && isDigit(c) {
+			c = ' '
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// figureAt is the digit on a key or in a circle that a text begins with, a blank for another such sign, and how long it is; 0 if it is none.
+func figureAt(text string) (byte, int) {
+	if text == "" {
+		return 0, 0
+	}
+	if c := text[0]; c < utf8.RuneSelf {
+		rest := strings.TrimPrefix(text[1:], "\ufe0f")
+		if after, ok := strings.CutPrefix(rest, "\u20e3"); ok {
+			switch {
+			case isDigit(c):
+				return c, len(text) - len(after)
+			case c == '#' || c == '*':
+				return ' ', len(text) - len(after)
+			}
+		}
+		return 0, 0
+	}
+	r, size := utf8.DecodeRuneInString(text)
+	switch r {
+	case 0x24ea, 0x24ff, 0x1f100, 0x1f101, 0x1f10b, 0x1f10c:
+		return '0', size
+	}
+	for _, one := range [...]rune{0x2460, 0x2474, 0x2488, 0x24f5, 0x2776, 0x2780, 0x278a} {
+		if r >= one && r < one+9 {
+			return byte('1' + r - one), size
 		}
 	}
-	return found, nil
+	if r >= 0x2460 && r < 0x249c || r >= 0x2776 && r < 0x2794 || r >= 0x24eb && r < 0x24ff {
+		return ' ', size
+	}
+	return 0, 0
 }
 
 // bare is a word without what people write around it. A name may end with an underscore: one belongs to it unless
@@ -127,25 +212,49 @@ func walletIn(word string) Subject {
 // fromAddress takes an address, with or without its scheme, also one that has a word and a colon or an arrow in
 // front: "Link:https://…", "FB:facebook.com/…".
 func fromAddress(word string) []Subject {
-	if word != "" && word[0] >= '0' && word[0] <= '9' && strings.Trim(word, number10+".,") != word && isCurrency(strings.TrimLeft(word, number10+".,")) {
+	if word != "" && word[0] >= '0' && word[0] <= '9' && isUnit(unaccented(strings.TrimLeft(word, number10+".,"))) { // 1.5tr
 		return nil
 	}
 	if scheme := schemeAt(word); scheme > 0 && !strings.ContainsAny(word[:scheme], "/?#") {
 		word = word[scheme:]
 	}
-	href := word
 	if schemeAt(word) != 0 && !IsLink(word) {
 		before, after, hasColon := strings.Cut(word, ":")
 		switch {
 		case looksLikeHost(hostPart(word)):
+			return fromHost(word)
 		case hasColon && !strings.ContainsAny(before, "./?") && looksLikeHost(hostPart(after)):
-			word = after
-		default:
-			return nil
+			return fromHost(after)
 		}
-		href = "http://" + word
+		return nil
 	}
-	href, ok := browserForm(href)
+	href, ok := browserForm(word)
+	if !ok {
+		return nil
+	}
+	found, err := FromHref(nil, href)
+	if err != nil {
+		return nil
+	}
+	return found
+}
+
+// isMachine tells whether a text is the address of a machine and what follows it: an IPv4 address of four numbers, or an IPv6 address in brackets.
+// In a sentence four numbers may be a version or a date, and are nothing.
+func isMachine(text string) bool {
+	host := hostPart(text)
+	if end := strings.IndexByte(host, ']'); end >= 0 {
+		host = host[:end+1]
+	} else {
+		host, _, _ = strings.Cut(host, ":")
+	}
+	canonical, isIP, err := canonicalHost(host)
+	return err == nil && isIP && (canonical == host || host[0] == '[') && !strings.ContainsAny(text, " \t\r\n")
+}
+
+// fromHost takes an address without its scheme.
+func fromHost(text string) []Subject {
+	href, ok := browserForm("http://" + text)
 	if !ok {
 		return nil
 	}
@@ -174,11 +283,6 @@ func hostPart(word string) string {
 	return word
 }
 
-// isCurrency tells what stands behind an amount in Vietnam: 500.000đ, 1.5tr.
-func isCurrency(word string) bool {
-	return slices.Contains([]string{"d", "vnd", "k", "tr", "trieu", "usd", "usdt"}, unaccented(word))
-}
-
 // looksLikeHost tells "shop.example" from "v1.2" and "e.g": its last label has two letters and
 // more, and nothing else.
 func looksLikeHost(word string) bool {
@@ -188,251 +292,14 @@ func looksLikeHost(word string) bool {
 	}
 	host, _, _ = strings.Cut(host, ":")
 	dot := strings.LastIndexByte(host, '.')
-	if dot <= 0 || strings.Trim(host, lower+number10+".-") != "" || !isHostname(host) {
+	if dot <= 0 || strings.Trim(host, lower+number10+".-_") != "" || !isHostname(host) {
 		return false
 	}
 	last := host[dot+1:]
 	return len(last) >= 2 && (lowercase(last) || strings.HasPrefix(last, "xn--"))
 }
 
-// run is a number in a text.
-type run struct {
-	digits string // with a plus sign if it has one
-	raw    string // as it is written
-}
-
-// A number has six digits at least, and an account at a bank nineteen at most (canonicalBank); people write a few numbers in a row.
-const (
-	minDigits  = 6
-	maxAccount = 19
-	maxDigits  = 80
-)
-
-// numbersIn finds the numbers in a text: digits in groups, with what people put between them.
-func numbersIn(text string) []run {
-	var runs []run
-	for i := 0; i < len(text) && len(runs) < maxFound; {
-		c := text[i]
-		if c != '+' && (c < '0' || c > '9') {
-			i++
-			continue
-		}
-		if n := dateAt(text[i:]); n > 0 {
-			i += n
-			continue
-		}
-		at := i
-		number := []byte{c}
-		end := i + 1
-		whole, blank := 0, 0 // the digits in front of the last blank, and where that stands
-		for j, gap := i+1, 0; j < len(text) && len(number) < maxDigits; {
-			r, size := utf8.DecodeRuneInString(text[j:])
-			switch {
-			case c == '+' && strings.HasPrefix(text[j:], "(0)"): // for calls within the country
-				j += len("(0)")
-			case r >= '0' && r <= '9':
-				number = append(number, byte(r))
-				j += size
-				end, gap = j, 0
-			case unvisual(r) < 0 && gap < 2:
-				if r == ' ' && gap == 0 {
-					whole, blank = len(number), j
-				}
-				j += size
-				gap++
-			default:
-				j = len(text)
-			}
-		}
-		i = end
-		if after := strings.TrimLeftFunc(text[end:], isWordRune); whole > 0 && isCurrency(text[end:len(text)-len(after)]) { // of the next number
-			number, end = number[:whole], blank
-		}
-		if len(number) >= minDigits && standsAlone(text, at, end) {
-			runs = append(runs, run{string(number), text[at:end]}.apart()...)
-		}
-	}
-	return runs
-}
-
-// apart are the numbers in a run that is too long for one: what stands between blanks, if each of it can be a number.
-func (r run) apart() []run {
-	if len(r.digits) <= maxAccount {
-		return []run{r}
-	}
-	var parts []run
-	for _, raw := range strings.Fields(r.raw) {
-		part := run{strings.Map(unvisual, raw), raw}
-		if len(part.digits) < minDigits {
-			return []run{r}
-		}
-		parts = append(parts, part)
-	}
-	return parts
-}
-
-// dateAt is the length of a date that a text begins with, such as 24/11/2026, if it has something else behind it; or 0.
-func dateAt(text string) int {
-	at := 0
-	for _, most := range [...]int{31, 12, 2099} {
-		n, from := 0, at
-		for at < len(text) && at < from+4 && text[at] >= '0' && text[at] <= '9' {
-			n = n*10 + int(text[at]-'0')
-			at++
-		}
-		if n == 0 || n > most || most > 31 && n < 1900 {
-			return 0
-		}
-		if most <= 31 {
-			if at == len(text) || strings.IndexByte("/-.", text[at]) < 0 {
-				return 0
-			}
-			at++
-		}
-	}
-	if at < len(text) && strings.IndexByte("0123456789/-.", text[at]) >= 0 {
-		return 0
-	}
-	return at
-}
-
-// standsAlone tells whether a number is a word of its own, or has nothing but a word such as "STK" or the name
-// of a bank written to it.
-func standsAlone(text string, at, end int) bool {
-	before := strings.TrimRightFunc(text[:at], isWordRune)
-	after := strings.TrimLeftFunc(text[end:], isWordRune)
-	return isLabel(text[len(before):at]) && isLabel(text[end:len(text)-len(after)])
-}
-
-func isLabel(word string) bool {
-	if word == "" {
-		return true
-	}
-	if len(word) > 20 {
-		return false
-	}
-	plain := unaccented(word)
-	if slices.Contains([]string{"stk", "tk", "sotk", "sdt", "dt", "so", "tel", "zalo", "viber", "whatsapp", "hotline", "lh", "call", "sms", "phone"}, plain) {
-		return true
-	}
-	return slices.ContainsFunc(banks[:], func(b bank) bool { return slices.Contains(b.names, plain) })
-}
-
-// phones are the telephone numbers in a run: it, or several with a dash or a stroke between them.
-func (r run) phones() []string {
-	take := func(digits string) string {
-		if strings.HasPrefix(digits, "00") && !strings.HasPrefix(digits, "0084") {
-			return "" // rather the number of an account
-		}
-		id, _ := appendVietnamese(nil, digits)
-		return string(id)
-	}
-	if id := take(r.digits); id != "" {
-		return []string{id}
-	}
-	var ids []string
-	for _, part := range strings.FieldsFunc(r.raw, func(c rune) bool { return c == '/' || c == '-' || c == '–' }) {
-		id := take(strings.Map(unvisual, part))
-		if id == "" {
-			return nil
-		}
-		ids = append(ids, id)
-	}
-	return ids
-}
-
-// isAmount tells whether a number is rather a sum of money: thousands, and nothing below them.
-func (r run) isAmount() bool {
-	for _, mark := range []string{".", ","} {
-		groups := strings.Split(r.raw, mark)
-		if n := len(groups); n < 2 || len(groups[0]) > 3 || groups[0][0] == '0' || groups[n-1] != "000" {
-			continue
-		}
-		if !slices.ContainsFunc(groups[1:], func(group string) bool { return len(group) != 3 || !digits(group) }) {
-			return true
-		}
-	}
-	return false
-}
-
-func isWordRune(r rune) bool {
-	return r != utf8.RuneError && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || r == '@' || r >= 0xc0 && r < 0x2000)
-}
-
-// banksIn finds bank accounts: numbers of 6 to 19 digits in a text that names a bank. Where it names several, each
-// must stand beside its own number.
-func banksIn(text string) []Subject {
-	if bins := banksNamed(text); len(bins) < 2 {
-		return accountsAt(bins, text)
-	}
-	var found []Subject
-	for _, between := range [...]string{" - ", " hoặc ", " or "} {
-		text = strings.ReplaceAll(text, between, "\n")
-	}
-	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune("\n;|,", r) }) {
-		bins := banksNamed(part)
-		accounts := accountsAt(bins, part)
-		if len(bins) > 0 && len(accounts) == 0 {
-			return nil // whose account another is would be a guess
-		}
-		found = append(found, accounts...)
-	}
-	return found
-}
-
-// banksNamed are the banks that a text names, by their numbers. A name within the longer one of another bank does not
-// count: Đông Nam Á is not Nam Á.
-func banksNamed(text string) []string {
-	plain := " " + unaccented(text) + " "
-	var names, bins []string
-	for _, b := range banks {
-		for _, name := range b.names {
-			if hasWord(plain, name) {
-				names, bins = append(names, name), append(bins, b.bin)
-			}
-		}
-	}
-	var named []string
-	for i, name := range names {
-		within := false
-		for j, other := range names {
-			within = within || bins[j] != bins[i] && len(other) > len(name) && hasWord(" "+other+" ", name)
-		}
-		if !within && !slices.Contains(named, bins[i]) {
-			named = append(named, bins[i])
-		}
-	}
-	return named
-}
-
-// accountsAt are the accounts in a text about one bank; without one, or with several, there are none.
-func accountsAt(bins []string, text string) []Subject {
-	if len(bins) != 1 {
-		return nil
-	}
-	var found, phones []Subject
-	for _, r := range numbersIn(text) {
-		phone, isPhone := appendVietnamese(nil, r.digits)
-		id := canonicalBank(bins[0], r.digits)
-		if isPhone && strings.HasPrefix(bins[0], "971") { // wallets go by the telephone number, as it is dialled in Vietnam
-			id = canonicalBank(bins[0], "0"+string(phone[len("+84"):]))
-		}
-		if id == "" || r.isAmount() {
-			continue
-		}
-		if isPhone {
-			phones = append(phones, Subject("bank:"+id))
-		} else {
-			found = append(found, Subject("bank:"+id))
-		}
-	}
-	if len(found) == 0 { // many banks take the telephone number for the number of the account
-		return phones
-	}
-	return found
-}
-
-// unaccented is a text in lower case without the marks of Vietnamese.
+// unaccented is a text in lower case without the marks of Vietnamese and Polish.
 func unaccented(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -440,25 +307,11 @@ func unaccented(text string) string {
 			return -1
 		case r == 'đ':
 			return 'd'
+		case r == 'ł':
+			return 'l'
 		}
 		return r
 	}, norm.NFD.String(strings.ToLower(text)))
-}
-
-func hasWord(text, word string) bool {
-	for from := 0; ; {
-		i := strings.Index(text[from:], word)
-		if i < 0 {
-			return false
-		}
-		i += from
-		before, _ := utf8.DecodeLastRuneInString(text[:i])
-		after, _ := utf8.DecodeRuneInString(text[i+len(word):])
-		if !isWordRune(before) && !isWordRune(after) {
-			return true
-		}
-		from = i + 1
-	}
 }
 
 // fromPaymentCode reads the text of a payment code (EMVCo, "EMV QR Code Specification for

@@ -3,6 +3,7 @@ package subject
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/nlnwa/whatwg-url/url"
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/unicode/norm"
 )
 
 // What a person selects on a page and asks about.
@@ -225,6 +227,9 @@ func TestSubjectsAreShownAndOpened(t *testing.T) {
 	f("facebook:user/tênbịa", "vi", "Tài khoản Facebook tênbịa", "https://www.facebook.com/t%C3%AAnb%E1%BB%8Ba")
 	f("phone:+84900000001", "vi", "Số điện thoại +84900000001", "tel:+84900000001")
 	f("bank:970436/0011000000001", "en", "Bank account 0011000000001 (Vietcombank)", "")
+	f("bank:10901014/PL61109010140000071219812874", "pl", "Konto bankowe PL61 1090 1014 0000 0712 1981 2874 (Santander / Erste)", "")
+	f("bank:10901014/PL61109010140000071219812874", "vi", "Tài khoản ngân hàng PL61 1090 1014 0000 0712 1981 2874 (Santander / Erste)", "")
+	f("bank:37040044/DE89370400440532013000", "en", "Bank account DE89 3704 0044 0532 0130 00", "")
 	f("bank:999999/0011000000001", "en", "Bank account 0011000000001 (999999)", "")
 	f("wallet:tron/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "pl", "Portfel TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t (TRON)", "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
 	f("email:somebody@invented.example", "en", "Email address somebody@invented.example", "mailto:somebody@invented.example")
@@ -233,17 +238,23 @@ func TestSubjectsAreShownAndOpened(t *testing.T) {
 	f("scam.example/a?b", "en", "Web page scam.example/a?b", "http://scam.example/a?b")
 }
 
-// Whatever an address names can be opened, and the address that opens it names it first.
+// Whatever an address names can be opened, and the address that opens it names it first, but for a link that says which page it leads to.
 func TestWhatIsOpenedIsTheSame(t *testing.T) {
 	n := 0
 	for _, s := range allStories(t) {
 		for _, a := range s.accounts {
+			if strings.HasPrefix(a, "bank:") {
+				continue // there is no page of an account at a bank
+			}
 			address := Subject(a).Address()
 			if address == "" {
 				t.Errorf("%s cannot be opened", a)
 				continue
 			}
 			again, err := FromHref(nil, address)
+			if strings.HasPrefix(a, "short:redd.it/") {
+				slices.Reverse(again)
+			}
 			if err != nil || len(again) == 0 || string(again[0]) != a {
 				t.Errorf("%s opens %s, which names %q, %v", a, address, again, err)
 			}
@@ -270,8 +281,8 @@ func TestWhereAPageLeads(t *testing.T) {
 		"l.facebook.com/l.php?u=https://scam.example/a?b", "l.facebook.com/l.php", "l.facebook.com/",
 		"facebook.com/l.php?u=https://scam.example/a?b", "facebook.com/l.php", "facebook.com/")
 	f("https://t.me/iv?url=https%3A%2F%2FSCAM.example%3A443", "scam.example/", "t.me/iv?url=https://SCAM.example:443", "t.me/iv", "t.me/")
-	f("https://scam-page.translate.goog/a?b&_x_tr_sl=vi", "scam.page/a?b&_x_tr_sl=vi", "scam.page/a", "scam.page/",
-		"scam-page.translate.goog/a?b&_x_tr_sl=vi", "scam-page.translate.goog/a", "scam-page.translate.goog/", "translate.goog/a?b&_x_tr_sl=vi", "translate.goog/a", "translate.goog/")
+	f("https://scam-page.translate.goog/a?b&_x_tr_sl=vi", "scam.page/a?b", "scam.page/a?b&_x_tr_sl=vi", "scam.page/a", "scam.page/",
+		"scam-page.translate.goog/a?b", "scam-page.translate.goog/a?b&_x_tr_sl=vi", "scam-page.translate.goog/a", "scam-page.translate.goog/", "translate.goog/a?b", "translate.goog/a?b&_x_tr_sl=vi", "translate.goog/a", "translate.goog/")
 
 	// However deep, the work ends.
 	deep := "https://t.me/invented_name"
@@ -328,27 +339,79 @@ func FuzzAnAddressInAnother(f *testing.F) {
 	})
 }
 
+// Whatever the text: what is found is canonical, is found again, can be told to a person, and every number in it stands in the text. The second
+// implementation of the checksum of an account in international form is arithmetic with big numbers.
 func FuzzFromText(f *testing.F) {
-	for _, text := range []string{"Vietcombank 0011 0000 00001", "+84 (0) 900 000 001", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "a@invented.example", "000201010211", "tg://join?invite=x", "facebook.com/a.name"} {
-		f.Add(text)
+	for _, text := range []string{
+		"Vietcombank 0011 0000 00001", "+84 (0) 900 000 001", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "a@invented.example", "000201010211", "tg://join?invite=x", "facebook.com/a.name",
+		"- Vietcombank, stk: 0071000000001\n- ACB, stk: 218340001", "CK 500000 vào MB 0900000001 nd 123456", "PL61 1090 1014 0000 0712 1981 2874", "Tele/IG: @an_invented, zalo 0900000001",
+		"tel. 600-123-456", "1️⃣ momo 0900.000.001/0900.000.002 (500k) ② STK=SĐT", "GB29nwbk60161331926819", "https://img.vietqr.io/image/VCB-0010000000355-a.png", "\U0001d7ce\u0663\u0301+(0)",
+	} {
+		f.Add(text, "pl")
+		f.Add(text, "")
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		list, err := FromText(text)
-		if err != nil {
-			if !errors.Is(err, ErrTooLong) && !errors.Is(err, ErrSubject) {
-				t.Fatal(err)
-			}
-			return
+	f.Fuzz(func(t *testing.T, text, language string) {
+		found, err := Things(text, language)
+		if err != nil && !errors.Is(err, ErrTooLong) && !errors.Is(err, ErrSubject) {
+			t.Fatal(err)
 		}
-		for _, s := range list {
-			if again, err := Parse(string(s)); err != nil || again != s {
-				t.Fatalf("%q names %q, which is not canonical: %v", text, s, err)
+		digitsOnly := func(r rune) rune {
+			if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' {
+				return r
 			}
-			if s.Describe("vi") == "" {
-				t.Fatalf("%q has no words", s)
+			return -1
+		}
+		there := strings.Map(digitsOnly, strings.ToUpper(norm.NFKC.String(text)))
+		for _, thing := range found {
+			for _, s := range thing {
+				if again, err := Parse(string(s)); err != nil || again != s {
+					t.Fatalf("%q names %q, which is not canonical: %v", text, s, err)
+				}
+			}
+			s := thing[0]
+			again, err := Things(string(s), language)
+			if s.IsAccount() && (err != nil || len(again) != 1 || again[0][0] != s) {
+				t.Fatalf("%q names %q, which names %q, %v", text, s, again, err)
+			}
+			for _, lang := range []string{"en", "vi", "pl"} {
+				if s.Describe(lang) == "" {
+					t.Fatalf("%q has no words", s)
+				}
+			}
+			name, rest, _ := strings.Cut(string(s), ":")
+			bin, number, _ := strings.Cut(rest, "/")
+			switch {
+			case name == "phone":
+				number = rest[len(rest)-7:]
+			case name != "bank":
+				continue
+			case len(bin) == 6 && digits(bin):
+				number = number[max(0, len(number)-9):] // a wallet has a zero for the country
+			default:
+				value, ok := new(big.Int).SetString(strings.Map(digitsOnly, ibanValue(number)), 10)
+				if !ok || new(big.Int).Mod(value, big.NewInt(97)).Int64() != 1 {
+					t.Fatalf("%q names %q, whose checksum is wrong", text, s)
+				}
+				number = number[4:]
+			}
+			if !strings.Contains(there, number) && !strings.Contains(text, "%") { // escaped, it stands there otherwise
+				t.Fatalf("%q names %q, which does not stand in it", text, s)
 			}
 		}
 	})
+}
+
+// ibanValue is what the checksum is over: the country and the check digits at the end, and two digits for each letter.
+func ibanValue(iban string) string {
+	var b strings.Builder
+	for _, c := range iban[4:] + iban[:4] {
+		if c >= 'A' {
+			fmt.Fprint(&b, int(c-'A')+10)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // Every id of every kind can be opened, and is still itself then.

@@ -19,6 +19,9 @@ package wire
 // MaxReport bounds an encoded Report in bytes.
 const MaxReport = 16 << 10
 
+// IDSize is the length of a report's id in bytes.
+const IDSize = 16
+
 // MaxBucket bounds an encoded Bucket in bytes.
 const MaxBucket = 1 << 20
 
@@ -85,6 +88,7 @@ const (
 	StateInformed  = "informed"  // the platform has been told
 	StateRemoved   = "removed"   // the platform has removed it
 	StateWithdrawn = "withdrawn" // was listed, and is no longer
+	StateUnread    = "unread"    // nobody else reported it, and nobody has looked
 	StateUnknown   = "unknown"   // nobody holds such a receipt here
 )
 

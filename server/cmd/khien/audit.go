@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/feed"
+	"khien/server/publish"
 	"khien/server/triage"
 )
 
@@ -21,8 +22,16 @@ func (d *dir) desk() (*triage.Desk, error) {
 	if err := d.exists(); err != nil {
 		return nil, err
 	}
-	return triage.Open(filepath.Join(d.path, "triage.db"))
+	desk, err := triage.Open(filepath.Join(d.path, "triage.db"))
+	if err != nil {
+		return nil, err
+	}
+	desk.Protect = d.protection
+	return desk, nil
 }
+
+// protection is what may not be listed, as the books of official names are now.
+func (d *dir) protection() (*publish.Protection, error) { return publish.Protect(d.official()) }
 
 // act writes into the audit log what somebody is about to do, and does it. What the log doesn't take isn't done; what
 // fails afterwards is in the log as failed.

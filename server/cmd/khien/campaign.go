@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/blob"
 	"khien/server/campaign"
 	"khien/shared/guide"
 )
@@ -185,7 +186,7 @@ func readCard(path string) (guide.Card, error) {
 	if err != nil || picture == "" {
 		return card, err
 	}
-	raw, err := os.ReadFile(filepath.Join(filepath.Dir(path), filepath.Base(picture)))
+	raw, err := blob.ReadPlain(filepath.Join(filepath.Dir(path), filepath.Base(picture)), campaign.MaxUpload)
 	if err != nil {
 		return card, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,17 +33,24 @@ type verdict struct {
 	Source    string            `json:"source,omitempty"`
 	Confirmed bool              `json:"confirmed,omitempty"`
 	Stale     bool              `json:"stale,omitempty"`
+	Resembles string            `json:"resembles,omitempty"` // whom a page passes itself off as
+	Things    []seen            `json:"things,omitempty"`    // what the text names and what is known of each, where the verdict does not say so
 	Error     string            `json:"error,omitempty"`
 }
 
+type seen struct {
+	Subject subject.Subject `json:"subject"`
+	Verdict string          `json:"verdict"`
+}
+
 func checkCommand(d *dir) *cobra.Command {
-	var server, root, file string
+	var server, root, file, speaks string
 	cmd := &cobra.Command{
 		Use: "check TEXT...", Short: "Check URLs, accounts and numbers as the extension does",
 		Long: `Prints one JSON object a line for each input, with a verdict: unlisted (nothing is
-known), listed, caution, or unknown (it could not be checked). An input is a URL, a host
-name or page without a scheme, a telephone number, bank account, wallet or email address, or
-a canonical subject, as for "khien subject". With "-" the inputs are the lines of stdin.
+known), listed, caution, or unknown (it could not be checked, and why). An input is a text as
+somebody pastes it, as for "khien subject"; where it names several things, the verdict is the
+worst of them, and all are told. With "-" the inputs are the lines of stdin.
 
 Without a flag it checks against what the data directory publishes. With --server it
 fetches the signed list, verifies it, and asks for the reason behind a hit by bucket.
@@ -54,8 +62,9 @@ With --set it checks against a bare set file, whose signature cannot be verified
 	cmd.Flags().StringVar(&server, "server", "", "check against the list of this server")
 	cmd.Flags().StringVar(&root, "root", "", "the server's root key, or a file with it (default: the data directory's)")
 	cmd.Flags().StringVar(&file, "set", "", "check against this set file, unverified")
+	cmd.Flags().StringVar(&speaks, "language", "", "read numbers as who speaks this `language` writes them, such as pl")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var against func(input string) verdict
+		var against func(input, language string) verdict
 		var err error
 		switch {
 		case file != "" && server != "":
@@ -72,7 +81,7 @@ With --set it checks against a bare set file, whose signature cannot be verified
 			return err
 		}
 		return eachInput(cmd, args, func(input string) (any, bool) {
-			v := against(input)
+			v := against(input, speaks)
 			v.Input = input
 			return v, v.Error == ""
 		})
@@ -80,7 +89,7 @@ With --set it checks against a bare set file, whose signature cannot be verified
 	return cmd
 }
 
-func checkDir(d *dir) (func(string) verdict, error) {
+func checkDir(d *dir) (func(input, language string) verdict, error) {
 	root, err := d.rootKey()
 	if err != nil {
 		return nil, err
@@ -89,18 +98,22 @@ func checkDir(d *dir) (func(string) verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := store{blobs}
-	r, err := fetchRelease(own.get)
+	note, err := blobs.Head()
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil, fmt.Errorf("there is no release yet in %s: run \"khien publish\"", d.path)
 	}
 	if err != nil {
 		return nil, err
 	}
+	own := store{blobs, note}
+	r, err := fetchRelease(own.get)
+	if err != nil {
+		return nil, err
+	}
 	return checkRelease(root, r, own.get)
 }
 
-func checkServer(cmd *cobra.Command, d *dir, server, root string) (func(string) verdict, error) {
+func checkServer(cmd *cobra.Command, d *dir, server, root string) (func(input, language string) verdict, error) {
 	key, err := serverRoot(d, root)
 	if err != nil {
 		return nil, err
@@ -117,34 +130,48 @@ func checkServer(cmd *cobra.Command, d *dir, server, root string) (func(string) 
 }
 
 // checkRelease verifies a release and checks against it; get fetches buckets.
-func checkRelease(root string, r releaseBytes, get getter) (func(string) verdict, error) {
+func checkRelease(root string, r releaseBytes, get getter) (func(input, language string) verdict, error) {
 	now := time.Now().Unix()
 	c, err := checker.Open(root, r.keys, r.head, r.set, release.DigestOf(r.set), r.guide, now)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't verify the release: %w", err)
 	}
-	return func(input string) verdict {
-		names, err := feed.Named(input)
+	return func(input, language string) verdict {
+		text, err := feed.Text(input)
 		if err != nil {
 			return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
 		}
-		var found checker.Finding
-		for _, s := range names {
-			if found = c.CheckSubject(s, now); found.Verdict == checker.Listed {
-				break
+		found := c.CheckText(text, now, language)
+		worst := found[0]
+		var things []seen
+		for _, f := range found {
+			if grave(f) > grave(worst) {
+				worst = f
+			}
+			if f.Subject != "" {
+				things = append(things, seen{f.Subject, f.Verdict.String()})
 			}
 		}
-		if found.Verdict != checker.Listed || found.Bucket == "" {
-			return tell(found)
+		if len(things) == 1 && (worst.Verdict == checker.Listed || !things[0].Subject.IsAccount()) {
+			things = nil // the verdict says all of it
 		}
-		confirmed, err := confirm(c, found, get, now)
-		if err != nil { // warn all the same, as the extension does
-			v := tell(found)
-			v.Error = err.Error()
-			return v
+		v := tell(worst)
+		if worst.Verdict == checker.Listed && worst.Bucket != "" {
+			confirmed, err := confirm(c, worst, get, now)
+			if err == nil {
+				v = tell(confirmed)
+			} else { // warn all the same, as the extension does
+				v.Error = err.Error()
+			}
 		}
-		return tell(confirmed)
+		v.Things = things
+		return v
 	}, nil
+}
+
+// grave orders findings: what is listed comes before all else, and what could not be checked before what is not listed.
+func grave(f checker.Finding) int {
+	return slices.Index([]checker.Verdict{checker.Unlisted, checker.Unknown, checker.Caution, checker.Listed}, f.Verdict)
 }
 
 // confirm asks for the reason behind a hit.
@@ -164,7 +191,9 @@ func tell(f checker.Finding) verdict {
 		if f.Cause != nil {
 			v.Error = f.Cause.Error()
 		}
-	case checker.Listed, checker.Caution:
+	case checker.Caution:
+		v.Subject, v.Resembles = f.Subject, f.Resembles.Official
+	case checker.Listed:
 		v.Subject, v.Category, v.Confirmed = f.Subject, f.Category.Slug(), f.Confirmed
 		v.Reference, v.Source, v.Reason = f.Reference, f.Source, map[string]string{}
 		for _, reason := range f.Reason {
@@ -183,7 +212,7 @@ func tell(f checker.Finding) verdict {
 }
 
 // checkSet checks against a bare set file: subjects and categories, no reasons.
-func checkSet(file string) (func(string) verdict, error) {
+func checkSet(file string) (func(input, language string) verdict, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -195,35 +224,43 @@ func checkSet(file string) (func(string) verdict, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read %s as a set: %w", file, err)
 	}
-	return func(input string) verdict {
-		names, err := feed.Named(input)
-		if err != nil {
-			return verdict{Verdict: checker.Unknown.String(), Error: err.Error()}
-		}
-		for _, s := range names {
-			if class, ok := list.Lookup(s.Digest()); ok {
-				return tell(checker.Finding{Verdict: checker.Listed, Subject: s, Category: category.Category(class)})
+	return func(input, language string) verdict {
+		things, err := feed.Things(input, language)
+		for _, thing := range things {
+			for _, s := range append(thing, subject.Further(thing)...) {
+				if class, ok := list.Lookup(s.Digest()); ok {
+					return tell(checker.Finding{Verdict: checker.Listed, Subject: s, Category: category.Category(class)})
+				}
 			}
+		}
+		if err != nil {
+			return tell(checker.Finding{Cause: err})
 		}
 		return verdict{Verdict: checker.Unlisted.String()}
 	}, nil
 }
 
-// store reads the published paths from a data directory.
-type store struct{ blobs *blob.Dir }
+// store reads the published paths of one head from a data directory.
+type store struct {
+	blobs *blob.Dir
+	note  []byte
+}
 
 func (s store) get(path string, limit int64) ([]byte, error) {
 	name := strings.TrimPrefix(path, "/v1/")
 	if name == "head" {
-		return s.blobs.Head()
+		return s.note, nil
 	}
 	if bucket, ok := strings.CutPrefix(name, "bucket/"); ok {
-		sequence, prefix, _ := strings.Cut(bucket, "/")
-		n, err := strconv.ParseUint(sequence, 10, 64)
+		head, err := release.ReadHead(s.note)
 		if err != nil {
 			return nil, err
 		}
-		return publish.Bucket(s.blobs, n, prefix)
+		prefix, ok := strings.CutPrefix(bucket, strconv.FormatUint(head.Sequence, 10)+"/")
+		if !ok {
+			return nil, blob.ErrNotFound
+		}
+		return publish.Bucket(s.blobs, head, prefix)
 	}
-	return s.blobs.Get(name)
+	return s.blobs.Get(name, limit)
 }

@@ -7,10 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
+	"khien/server/blob"
 	"khien/shared/release"
 	"khien/shared/wire"
 )
@@ -98,7 +98,7 @@ func serverRoot(d *dir, root string) (string, error) {
 		}
 		return key, nil
 	}
-	if text, err := os.ReadFile(root); err == nil {
+	if text, err := blob.ReadPlain(root, maxKeyFile); err == nil {
 		return strings.TrimSpace(string(text)), nil
 	}
 	if strings.Count(root, "+") < 2 {

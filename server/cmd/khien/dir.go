@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/user"
@@ -14,6 +15,7 @@ import (
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
+	"khien/server/triage"
 )
 
 // dir is the data directory.
@@ -88,22 +90,65 @@ func (d *dir) publisher() (p *publish.Publisher, close func(), err error) {
 // official is the folder of the operator's own books of official names.
 func (d *dir) official() string { return filepath.Join(d.path, "official") }
 
+// rootFile is where the secret half of the root key is kept if nobody says otherwise: beside the data directory, never in it.
+func (d *dir) rootFile() string { return filepath.Clean(d.path) + "-root.key" }
+
+// maxKeyFile bounds a file with a key, in bytes.
+const maxKeyFile = 4096
+
+// rootBeside is the file beside the data directory in which "khien init" has left the root key, if this user can read it; or "".
+func (d *dir) rootBeside() string {
+	if _, err := blob.ReadPlain(d.rootFile(), maxKeyFile); err != nil {
+		return ""
+	}
+	return d.rootFile()
+}
+
+// rootWithin is the file in the data directory that holds the secret half of a root key; "" if none does.
+func (d *dir) rootWithin() string {
+	for _, folder := range []string{d.path, d.keys()} {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			info, err := e.Info()
+			if err != nil || !info.Mode().IsRegular() || info.Size() > maxKeyFile {
+				continue
+			}
+			if text, err := blob.ReadPlain(filepath.Join(folder, e.Name()), maxKeyFile); err == nil && strings.Contains(string(text), "PRIVATE+KEY+khien-root+") {
+				return filepath.Join(folder, e.Name())
+			}
+		}
+	}
+	return ""
+}
+
+// warnOfRoot tells where the root key lies within reach of this user.
+func (d *dir) warnOfRoot(words io.Writer) {
+	if file := d.rootWithin(); file != "" {
+		fmt.Fprintf(words, "khien: the root key lies in the data directory (%s), where whoever breaks into the server finds it: move it to another machine (docs/keys.md)\n", file)
+	} else if file := d.rootBeside(); file != "" {
+		fmt.Fprintf(words, "khien: the root key still lies beside the data directory (%s), where whoever breaks into the server as this user can read it: move it to another machine or medium (docs/keys.md)\n", file)
+	}
+}
+
 // rootKey is the verifier key of this directory's root.
 func (d *dir) rootKey() (string, error) {
 	if err := d.exists(); err != nil {
 		return "", err
 	}
-	text, err := os.ReadFile(filepath.Join(d.keys(), "root.pub"))
+	text, err := blob.ReadPlain(filepath.Join(d.keys(), "root.pub"), maxKeyFile)
 	if err != nil {
 		return "", fmt.Errorf("couldn't read the root key: %w", err)
 	}
 	return strings.TrimSpace(string(text)), nil
 }
 
-// actor is who decides: the name of the person who runs the command.
+// actor is who decides: the name of the account that runs the command, marked so that it is nobody of the console.
 func actor() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
-		return u.Username
+		return u.Username + triage.Shell
 	}
-	return "unknown"
+	return "unknown" + triage.Shell
 }

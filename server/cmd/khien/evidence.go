@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/evidence"
+	"khien/server/inbox"
 	"khien/server/triage"
 )
 
@@ -122,8 +123,9 @@ func deletePictures(ctx context.Context, store *evidence.Store, desk *triage.Des
 	return err
 }
 
-// prunePictures deletes what is due now and once a day until ctx is done.
-func prunePictures(ctx context.Context, store *evidence.Store, desk *triage.Desk, log *slog.Logger) {
+// tidy deletes the pictures that are due, forgets which network spoke of cases that are closed, and takes cases out of the queue that nobody has read for so
+// many days, now and once a day until ctx is done.
+func tidy(ctx context.Context, store *evidence.Store, desk *triage.Desk, box *inbox.Inbox, unread int64, log *slog.Logger) {
 	daily := time.NewTicker(24 * time.Hour)
 	defer daily.Stop()
 	for {
@@ -133,6 +135,14 @@ func prunePictures(ctx context.Context, store *evidence.Store, desk *triage.Desk
 		}
 		if err != nil && ctx.Err() == nil {
 			log.Error("couldn't delete old pictures", "error", err)
+		}
+		if _, err := desk.Forget(ctx, box, 0); err != nil && ctx.Err() == nil {
+			log.Error("couldn't forget who reported", "error", err)
+		}
+		if unread > 0 {
+			if _, err := desk.Expire(ctx, unread*day, "khien serve"); err != nil && ctx.Err() == nil {
+				log.Error("couldn't tidy the queue", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/blob"
 	"khien/server/publish"
 	"khien/server/triage"
 	"khien/shared/guide"
@@ -56,10 +57,7 @@ file takes the place of the one that Khiên comes with, from the next release on
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
 				err = d.act(cmd.Context(), "import help for "+triage.Counted(len(help), "country", "countries"), "file "+filepath.Base(args[0]), "", func() error {
-					if err := os.WriteFile(d.help()+".new", body, 0o644); err != nil {
-						return err
-					}
-					return os.Rename(d.help()+".new", d.help())
+					return blob.WritePlain(d.help(), body)
 				})
 				if err != nil {
 					return err

@@ -45,9 +45,15 @@ func importCommand(d *dir) *cobra.Command {
   hosts  a hosts file: 0.0.0.0 name
   csv    with a header: url or subject, category, reason_en, reason_vi, reason_pl, first_seen, lapses, reference, source
 
+A line or cell holds one thing, also as analysts write it so that nobody opens it by accident
+(hxxps://scam[.]example). The address is kept as it stands there, for "khien export". Numbers
+are telephone numbers or nothing: an IP address has four parts, or stands behind a scheme.
+
 A file is imported as a whole or not at all: where a line is refused, nothing of its file
-is imported, unless --partial is given. A line is refused if it cannot be read, or if it
-would list a protected name. FILE - is stdin. Nothing is published before "khien publish".`,
+is imported, unless --partial is given. A line is refused if it cannot be read, if it has
+more than one thing or no host name in it, or if it would list a protected name. A file of
+which nothing can be imported is a failure; one of which all is listed already is none.
+FILE - is stdin. Nothing is published before "khien publish".`,
 		Example: `  $ khien import urls national-list.txt --source "national list" --category phishing
   imported 34120, duplicates 347, refused 0`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -113,7 +119,7 @@ func (o *importOptions) check(format string) error {
 }
 
 // importFile imports one file and tells what became of each line; good is false where
-// lines were refused and so nothing was imported.
+// nothing was imported, unless all of it is listed already.
 func importFile(cmd *cobra.Command, d *dir, book *ledger.Ledger, format, name string, o importOptions) (good bool, err error) {
 	words := cmd.ErrOrStderr()
 	file := cmd.InOrStdin()
@@ -125,7 +131,11 @@ func importFile(cmd *cobra.Command, d *dir, book *ledger.Ledger, format, name st
 		defer f.Close()
 		file = f
 	}
-	l, err := readList(format, file, o)
+	protection, err := d.protection()
+	if err != nil {
+		return false, err
+	}
+	l, err := readList(format, file, o, protection)
 	if err != nil {
 		return false, fmt.Errorf("couldn't read %s: %w", name, err)
 	}
@@ -135,6 +145,15 @@ func importFile(cmd *cobra.Command, d *dir, book *ledger.Ledger, format, name st
 	if len(l.refused) > 0 && !o.partial {
 		fmt.Fprintf(words, "imported 0, duplicates 0, refused %d\n", len(l.refused))
 		fmt.Fprintf(words, "Nothing of %s was imported. Mend these lines, or import the others with --partial.\n", name)
+		return false, nil
+	}
+	if len(l.indicators) == 0 && l.duplicates == 0 {
+		fmt.Fprintf(words, "imported 0, duplicates 0, refused %d\n", len(l.refused))
+		what := "there is nothing in it"
+		if len(l.refused) > 0 {
+			what = "every line of it is refused"
+		}
+		fmt.Fprintf(words, "Nothing of %s was imported: %s.\n", name, what)
 		return false, nil
 	}
 	var added, known int
@@ -163,7 +182,7 @@ type list struct {
 }
 
 // readList reads a list, fills in what it does not say, and refuses protected names.
-func readList(format string, r io.Reader, o importOptions) (list, error) {
+func readList(format string, r io.Reader, o importOptions, protection *publish.Protection) (list, error) {
 	var progress func(int)
 	if o.progress != nil {
 		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(o.progress), progressbar.OptionSetDescription("reading"),
@@ -177,7 +196,7 @@ func readList(format string, r io.Reader, o importOptions) (list, error) {
 	}
 	l := list{duplicates: read.Duplicates, refused: read.Refused}
 	for _, item := range read.Items {
-		if err := publish.Guard(item.Subject); err != nil {
+		if err := protection.Guard(item.Subject); err != nil {
 			l.refused = append(l.refused, feed.Refusal{Line: item.Line, Why: err.Error()})
 			continue
 		}

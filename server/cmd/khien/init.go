@@ -5,33 +5,49 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"khien/server/blob"
 	"khien/server/httpd"
+	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/server/triage"
 )
 
 func initCommand(d *dir) *cobra.Command {
-	var demo bool
+	var demo, team bool
+	var root string
 	cmd := &cobra.Command{
 		Use: "init", Short: "Make a data directory with its keys",
 		Long: `Makes the data directory, a root key and a release key, the ledger and the inbox, where
 they are not there yet. With --demo it also imports the demo list into an empty ledger and
 publishes the first release.
 
-Keep a copy of keys/root.key offline: it signs new release keys, and the extension trusts
-nothing else.`,
-		Example: `  $ khien init --demo --data ./data`,
-		Args:    none,
+A new installation is of one person, and its public pages say so. That person publishes at once
+what does not reach far. It ends by itself, for good, when a second person who decides is invited
+into the console ("khien admin invite"); with --team it never begins. From then on a release
+takes two people, or a day in which any other can stop it ("khien publish --help").
+
+The root key signs new release keys, and the extension trusts nothing else. It is written to
+a file of its own, beside the data directory or where --root says: move it to another machine,
+with a copy. Nothing but "khien keys rotate" needs it.`,
+		Example: `  $ khien init --demo --data ./data
+  $ khien init --data /srv/khien --root /media/stick/khien-root.key`,
+		Args: none,
 	}
+	cmd.Flags().StringVar(&root, "root", "", "the `file` to write the root key to (default: DATA-root.key, beside the data directory)")
+	cmd.Flags().BoolVar(&team, "team", false, "several people run it from the beginning")
 	cmd.Flags().BoolVar(&demo, "demo", false, "import the demo list and publish it")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		did, err := d.init()
+		if root == "" {
+			root = d.rootFile()
+		}
+		did, err := d.init(cmd.Context(), root, team)
 		if err == nil && demo {
 			var more []string
 			more, err = d.demo(cmd.Context(), time.Now().Unix())
@@ -48,16 +64,42 @@ nothing else.`,
 	return cmd
 }
 
+// errNoDemo keeps what is invented out of what people run together.
+var errNoDemo = errors.New("the demo is for an installation of one person: make another directory with --data")
+
+// within tells whether a file would lie in the data directory, by whatever way.
+func (d *dir) within(file string) (bool, error) {
+	data, err := filepath.EvalSymlinks(d.path)
+	if err == nil {
+		data, err = filepath.Abs(data)
+	}
+	if err != nil {
+		return false, err
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(file))
+	if err == nil {
+		folder, err = filepath.Abs(folder)
+	}
+	if err != nil {
+		return false, err
+	}
+	way, err := filepath.Rel(data, folder)
+	return err == nil && way != ".." && !strings.HasPrefix(way, "../"), err
+}
+
 // init makes what is missing and tells what it made.
-func (d *dir) init() (did []string, err error) {
+func (d *dir) init(ctx context.Context, root string, team bool) (did []string, err error) {
 	if err := os.MkdirAll(d.path, 0o700); err != nil {
 		return nil, err
 	}
 	if err := d.exists(); err != nil {
-		if err := publish.InitKeys(d.keys(), time.Now().Unix()); err != nil {
+		if within, err := d.within(root); err != nil || within {
+			return nil, usagef("--root is a file outside of the data directory, which the server reads: not %s", root)
+		}
+		if err := publish.InitKeys(d.keys(), root, time.Now().Unix()); err != nil {
 			return nil, err
 		}
-		did = append(did, "made "+d.path+" with a root key and a release key")
+		did = append(did, "made "+d.path+" with a root key and a release key", "the root key is in "+root+": move it to another machine, with a copy (docs/keys.md)")
 	}
 	book, err := d.ledger()
 	if err != nil {
@@ -70,7 +112,21 @@ func (d *dir) init() (did []string, err error) {
 	if err != nil {
 		return did, err
 	}
-	if err := desk.Close(); err != nil {
+	defer desk.Close()
+	if !team {
+		alone, err := d.declareAlone(ctx, desk)
+		if err != nil {
+			return did, err
+		}
+		if alone {
+			did = append(did, "one person runs it, and its public pages say so, until a second one who decides is invited (khien init --help)")
+		}
+	}
+	people, err := d.staff()
+	if err != nil {
+		return did, err
+	}
+	if err := people.Close(); err != nil {
 		return did, err
 	}
 	box, err := d.inbox()
@@ -78,6 +134,27 @@ func (d *dir) init() (did []string, err error) {
 		return did, err
 	}
 	return did, box.Close()
+}
+
+// declareAlone says in the register that one person runs all of this, where there is no register yet and, by the audit log, was none.
+func (d *dir) declareAlone(ctx context.Context, desk *triage.Desk) (bool, error) {
+	if _, err := os.Lstat(d.register()); !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	for act, err := range desk.Acts(ctx, "", 0) {
+		if err != nil {
+			return false, err
+		}
+		if strings.HasPrefix(act.Object, "person ") || strings.HasPrefix(act.Object, "proposal ") || act.Object == "register" {
+			return false, nil
+		}
+	}
+	people, err := d.staff()
+	if err != nil {
+		return false, err
+	}
+	defer people.Close()
+	return true, people.DeclareAlone(ctx)
 }
 
 // demo fills an empty ledger with the demo list and publishes where nothing is published, as of a time in Unix seconds.
@@ -92,6 +169,14 @@ func (d *dir) demo(ctx context.Context, now int64) (did []string, err error) {
 		return nil, err
 	}
 	defer desk.Close()
+	people, err := d.staff()
+	if err != nil {
+		return nil, err
+	}
+	defer people.Close()
+	if register, err := people.Register(ctx, now); err != nil || !register.Alone {
+		return nil, errors.Join(err, errNoDemo)
+	}
 	empty := true
 	for _, err := range p.Ledger.Active(ctx, now) {
 		if err != nil {
@@ -101,7 +186,11 @@ func (d *dir) demo(ctx context.Context, now int64) (did []string, err error) {
 		break
 	}
 	if empty {
-		list, err := readList("csv", bytes.NewReader(httpd.DemoList), importOptions{source: "demo", lapseDays: defaultLife, now: now - 7*day})
+		protection, err := d.protection()
+		if err != nil {
+			return nil, err
+		}
+		list, err := readList("csv", bytes.NewReader(httpd.DemoList), importOptions{source: "demo", lapseDays: defaultLife, now: now - 7*day}, protection)
 		if err != nil {
 			return nil, err
 		}
@@ -122,12 +211,17 @@ func (d *dir) demo(ctx context.Context, now int64) (did []string, err error) {
 	if cards > 0 {
 		did = append(did, "wrote "+triage.Counted(cards, "advice card", "advice cards"))
 	}
-	if _, err := p.Blobs.Head(); errors.Is(err, blob.ErrNotFound) {
-		r, err := desk.Renew(ctx, p, actor(), "the first release", now)
-		if err != nil {
-			return did, err
-		}
-		did = append(did, fmt.Sprintf("published release %d", r.Sequence))
+	if _, _, err := p.Ledger.Newest(ctx); !empty || !errors.Is(err, ledger.ErrNotFound) {
+		return did, nil
 	}
-	return did, nil
+	box, err := d.inbox()
+	if err != nil {
+		return did, err
+	}
+	defer box.Close()
+	r, err := desk.Release(ctx, p, box, actor(), "the first release", now)
+	if err != nil {
+		return did, err
+	}
+	return append(did, fmt.Sprintf("published release %d", r.Sequence)), nil
 }

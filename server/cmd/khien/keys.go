@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/blob"
 	"khien/server/publish"
 	"khien/shared/release"
 )
@@ -16,6 +17,36 @@ import (
 func keysCommand(d *dir) *cobra.Command {
 	cmd := group("keys", "Show and rotate the keys", `  $ khien keys show
   $ khien keys rotate && khien publish`)
+	var rootFile string
+	rotate := &cobra.Command{
+		Use: "rotate", Short: "Replace the release key",
+		Long: `Makes a new release key and signs it with the root key, for which this is run where that key
+is. The old one stops being trusted with the next "khien publish". What to do when a key was
+stolen: docs/keys.md.`,
+		Example: `  $ khien keys rotate --root /media/stick/khien-root.key && khien publish`,
+		Args:    none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := d.exists(); err != nil {
+				return err
+			}
+			if rootFile == "" {
+				if rootFile = d.rootWithin(); rootFile == "" {
+					rootFile = d.rootFile()
+				}
+			}
+			if _, err := os.Stat(rootFile); err != nil {
+				return fmt.Errorf("couldn't read the root key: say where it is with --root FILE (%w)", err)
+			}
+			err := d.act(cmd.Context(), "rotate", "release key", "", func() error { return publish.Rotate(d.keys(), rootFile, time.Now().Unix()) })
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.ErrOrStderr(), "there is a new release key; \"khien publish\" puts it into use")
+			d.warnOfRoot(cmd.ErrOrStderr())
+			return nil
+		},
+	}
+	rotate.Flags().StringVar(&rootFile, "root", "", "the `file` with the root key (default: DATA-root.key, beside the data directory)")
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "show", Short: "Show the public keys",
@@ -27,7 +58,7 @@ func keysCommand(d *dir) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				note, err := os.ReadFile(filepath.Join(d.keys(), "keys.note"))
+				note, err := blob.ReadPlain(filepath.Join(d.keys(), "keys.note"), release.MaxKeys)
 				if err != nil {
 					return err
 				}
@@ -42,21 +73,7 @@ func keysCommand(d *dir) *cobra.Command {
 				})
 			},
 		},
-		&cobra.Command{
-			Use: "rotate", Short: "Replace the release key",
-			Long: `Makes a new release key and signs it with the root key, which must be in the data
-directory for this. The old one stops being trusted with the next "khien publish".`,
-			Example: `  $ khien keys rotate && khien publish`,
-			Args:    none,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				err := d.act(cmd.Context(), "rotate", "release key", "", func() error { return publish.Rotate(d.keys(), time.Now().Unix()) })
-				if err != nil {
-					return err
-				}
-				fmt.Fprintln(cmd.ErrOrStderr(), "there is a new release key; \"khien publish\" puts it into use")
-				return nil
-			},
-		},
+		rotate,
 	)
 	return cmd
 }

@@ -9,12 +9,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"khien/server/feed"
+	"khien/server/platform"
+	"khien/server/publish"
 )
 
 // nationalList are 34,467 hosts and pages that a national list names, as they came.
 const nationalList = "../../../../shared/data/vn-scam-hosts.txt"
 
-// The whole real list goes in, every line of it is found again, and no well-known site with it.
+// The whole real list goes in, every line of it that one person may list is found again, and no well-known site with it.
 func TestTheNationalList(t *testing.T) {
 	if testing.Short() {
 		t.Skip("one command after the other: no races to find, and a minute to lose")
@@ -35,29 +39,36 @@ func TestTheNationalList(t *testing.T) {
 		return out.String(), words.String()
 	}
 	began := time.Now()
-	_, words := khien(nil, "import", "urls", nationalList)
+	_, words := khien(nil, "import", "urls", "--partial", nationalList) // two lines name free space as a whole
 	t.Logf("%s in %v", strings.TrimSpace(words), time.Since(began).Round(time.Millisecond))
 	khien(nil, "publish", "--alone", "--why", "a test has one person")
 
 	began = time.Now()
 	checked, _ := khien(list, "check", "-")
 	t.Logf("checked in %v", time.Since(began).Round(time.Millisecond))
-	lines := 0
+	lines, waiting := 0, 0
 	for line := range strings.Lines(checked) {
 		var v verdict
 		if err := json.Unmarshal([]byte(line), &v); err != nil {
 			t.Fatal(err)
 		}
-		if v.Verdict != "listed" || !v.Confirmed {
+		if s, _, err := feed.Entry(v.Input); err != nil || publish.Guard(s) != nil || publish.ReachesFar(s) {
+			waiting++ // for mending, or for a second person
+		} else if v.Verdict != "listed" || !v.Confirmed {
 			t.Errorf("an imported line is not listed: %s", line)
 		}
 		lines++
 	}
-	if want := len(strings.Fields(string(list))); lines != want {
-		t.Errorf("%d lines were checked, want %d", lines, want)
+	if want := len(strings.Fields(string(list))); lines != want || waiting > want/500 {
+		t.Errorf("%d lines were checked, want %d; %d of them were refused or wait for a second person", lines, want, waiting)
 	}
 
 	var known []byte
+	for _, p := range platform.All() {
+		for _, domain := range p.Owns {
+			known = append(append(known, domain...), '\n')
+		}
+	}
 	files, err := filepath.Glob("../../publish/protected/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no list of well-known sites: %v", err)
@@ -68,14 +79,21 @@ func TestTheNationalList(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
-			if name, _, _ := strings.Cut(line, "#"); strings.TrimSpace(name) != "" {
-				known = append(append(known, strings.TrimSpace(name)...), '\n')
+			line, _, _ = strings.Cut(line, "#")
+			for name := range strings.FieldsSeq(line) {
+				switch {
+				case strings.Contains(name, ":"):
+					name = "[" + name + "]"
+				case !strings.Contains(name, "."):
+					continue // an ending of somebody's own
+				}
+				known = append(append(known, name...), '\n')
 			}
 		}
 	}
 	checked, _ = khien(known, "check", "-")
 	for line := range strings.Lines(checked) {
-		if !strings.Contains(line, `"verdict":"unlisted"`) {
+		if !strings.Contains(line, `"verdict":"unlisted"`) && !strings.Contains(line, `"verdict":"caution"`) {
 			t.Errorf("a well-known site is listed: %s", line)
 		}
 	}

@@ -2,7 +2,7 @@
 //
 // All state lives in one data directory (--data, KHIEN_DATA, or ./data):
 //
-//	keys/       the root key, the release keys, and the list that the root key signed
+//	keys/       the release keys, the list that the root key signed, and its public half; the root key itself is kept elsewhere
 //	published/  what is served, and the signed head
 //	ledger.db   every indicator and decision
 //	inbox.db    reports
@@ -20,6 +20,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,18 +38,42 @@ func main() {
 }
 
 func run(ctx context.Context) int {
-	cmd, err := root().ExecuteContextC(ctx)
+	out := &output{file: os.Stdout}
+	top := root()
+	top.SetOut(out)
+	cmd, err := top.ExecuteContextC(ctx)
+	lost := out.close()
+	if lost != nil {
+		fmt.Fprintf(os.Stderr, "khien: couldn't write the output: %v\n", lost)
+	}
 	var wrong *usageError
 	switch {
-	case err == nil:
+	case err == nil && lost == nil:
 		return 0
 	case errors.As(err, &wrong):
 		fmt.Fprintf(os.Stderr, "khien: %v\nSee: %s --help\n", err, cmd.CommandPath())
 		return 2
-	case !errors.Is(err, errTold):
+	case err != nil && !errors.Is(err, errTold) && !errors.Is(err, lost):
 		fmt.Fprintf(os.Stderr, "khien: %v\n", err)
 	}
 	return 1
+}
+
+// output is where data goes. It keeps the first error, so that what never arrived is told whatever a command did about it.
+type output struct {
+	file *os.File
+	lost error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.file.Write(p)
+	o.lost = cmp.Or(o.lost, err)
+	return n, err
+}
+
+// close ends the output: some disks say only then that they had no room.
+func (o *output) close() error {
+	return cmp.Or(o.lost, o.file.Close())
 }
 
 // usageError is a command line that cannot be understood.
@@ -77,7 +102,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	}
 	cmd.PersistentFlags().StringVar(&d.path, "data", path, "the data directory (or KHIEN_DATA)")
 	cmd.AddCommand(
-		initCommand(d), serveCommand(d), publishCommand(d), verifyCommand(d), keysCommand(d),
+		initCommand(d), serveCommand(d), publishCommand(d), proposalCommand(d), verifyCommand(d), doctorCommand(d), keysCommand(d),
 		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), evidenceCommand(d), auditCommand(d), adminCommand(d),
 		demoCommand(d),
 		subjectCommand(), checkCommand(d), officialCommand(d), campaignCommand(d), hotlinesCommand(d), categoriesCommand(),

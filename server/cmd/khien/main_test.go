@@ -21,7 +21,9 @@ import (
 
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 
+	"khien/server/publish"
 	"khien/shared/release"
 	"khien/shared/wire"
 )
@@ -41,6 +43,8 @@ func TestMain(m *testing.M) {
 //	published                  sets $KEYS, $SET, $DELTA and $BUCKET to paths of the release of $SERVER
 //	flip PATH                  change a byte near the middle of a published file; twice changes it back
 //	exits CODE COMMAND...      run a command that must end with this exit code
+//	full COMMAND...            run a command whose stdout takes nothing, which must be told, with exit code 1
+//	sums FOLDER                sign the sums of the files in a folder with the release key, as "make release" does
 //	msgpack IN OUT             turn a report in JSON into MessagePack
 //	match NAME PATTERN         set $NAME to what the group of the pattern matches in the last stdout
 //	write FILE TEXT            write a text into a file
@@ -59,7 +63,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": scriptServe, "drain": scriptDrain, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
 			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished, "flip": scriptFlip,
-			"sql": scriptSQL, "match": scriptMatch, "write": scriptWrite,
+			"full": scriptFull, "sums": scriptSums, "sql": scriptSQL, "match": scriptMatch, "write": scriptWrite,
 		},
 	})
 }
@@ -81,15 +85,17 @@ func scripts(t *testing.T) []string {
 
 // server is a "khien serve" of its own process.
 type server struct {
-	cmd    *exec.Cmd
-	addr   string // host:port
-	stderr bytes.Buffer
-	copied chan struct{}
+	before  string // of the shell that starts it, such as "ulimit -n 1024;"
+	cmd     *exec.Cmd
+	addr    string // host:port
+	console string // also
+	stderr  bytes.Buffer
+	copied  chan struct{}
 }
 
 // start returns when the server has said where it serves.
 func (s *server) start(dir string, env []string, flags ...string) error {
-	s.cmd = exec.Command("khien", append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+	s.cmd = exec.Command("sh", append([]string{"-c", s.before + ` exec khien serve --listen 127.0.0.1:0 "$@"`, "sh"}, flags...)...)
 	s.cmd.Dir, s.cmd.Env = dir, env
 	out, err := s.cmd.StderrPipe()
 	if err != nil {
@@ -106,6 +112,9 @@ func (s *server) start(dir string, env []string, flags ...string) error {
 		if err != nil {
 			s.cmd.Wait()
 			return fmt.Errorf("khien serve ended: %s", s.stderr.String())
+		}
+		if rest, ok := strings.CutPrefix(line, "the console is at http://"); ok {
+			s.console = strings.TrimSuffix(strings.TrimSpace(rest), "/")
 		}
 		if rest, ok := strings.CutPrefix(line, "serving on http://"); ok {
 			s.addr = strings.TrimSuffix(strings.TrimSpace(rest), "/")
@@ -224,6 +233,69 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprint(cmd.ProcessState.ExitCode()); got != args[0] {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
+}
+
+func scriptFull(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: full COMMAND...")
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	ts.Check(err)
+	defer full.Close()
+	var words strings.Builder
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), "KHIEN_DATA="+ts.Getenv("KHIEN_DATA"))
+	cmd.Stdout, cmd.Stderr = full, &words
+	cmd.Run()
+	if code := cmd.ProcessState.ExitCode(); code != 1 || strings.Count(words.String(), "no space left on device") != 1 {
+		ts.Fatalf("exit code %d, and it said: %s", code, words.String())
+	}
+}
+
+func scriptSums(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: sums FOLDER")
+	}
+	folder := ts.MkAbs(args[0])
+	files, err := os.ReadDir(folder)
+	ts.Check(err)
+	sums := release.Sums{}
+	for _, file := range files {
+		sums[file.Name()] = release.DigestOf([]byte(ts.ReadFile(filepath.Join(folder, file.Name()))))
+	}
+	keys, err := publish.LoadKeys(filepath.Join(ts.Getenv("KHIEN_DATA"), "keys"))
+	ts.Check(err)
+	signed, err := keys.SignSums(sums)
+	ts.Check(err)
+	ts.Check(os.WriteFile(filepath.Join(folder, "SHA256SUMS.signed"), signed, 0o600))
+	ts.Check(os.WriteFile(filepath.Join(folder, "keys.note"), keys.Note, 0o600))
+}
+
+// Each command that there is stands in full.txt, but for those that write words alone.
+func TestEachCommandMeetsAFullDisk(t *testing.T) {
+	wordless := []string{
+		"khien init", "khien serve", "khien verify", "khien keys rotate", "khien import", "khien popular", "khien withdraw",
+		"khien proposal stop", "khien reports accept", "khien reports reject", "khien reports reopen", "khien takedown state",
+		"khien admin delay", "khien admin leave", "khien admin suspend", "khien official import", "khien official remove",
+		"khien campaign put", "khien campaign withdraw", "khien hotlines import",
+	}
+	script, err := os.ReadFile("testdata/full.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var look func(cmd *cobra.Command)
+	look = func(cmd *cobra.Command) {
+		path := cmd.CommandPath()
+		met := bytes.Contains(script, []byte("\nfull "+path))
+		if !cmd.HasSubCommands() && !met && !slices.Contains(wordless, path) {
+			t.Errorf("%s is not in full.txt", path)
+		}
+		for _, sub := range cmd.Commands() {
+			look(sub)
+		}
+	}
+	look(root())
 }
 
 func scriptReceipt(ts *testscript.TestScript, neg bool, args []string) {

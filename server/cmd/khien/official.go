@@ -5,18 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"khien/server/blob"
 	"khien/server/feed"
 	"khien/server/publish"
 	"khien/server/triage"
 	"khien/shared/guide"
 	"khien/shared/official"
-	"khien/shared/release"
 	"khien/shared/subject"
 )
 
@@ -183,25 +184,25 @@ behind a # is for people. Where the names of Khiên have the same first host, yo
 
 // keepBook replaces a book, unless all of them together are more than a guide can hold.
 func (d *dir) keepBook(kept string, body []byte) error {
-	before, had := os.ReadFile(kept)
-	if err := os.WriteFile(kept+".new", body, 0o644); err != nil {
+	before, had := blob.ReadPlain(kept, publish.MaxOwn)
+	if had != nil && !errors.Is(had, fs.ErrNotExist) {
+		return fmt.Errorf("couldn't keep what lies there already, move it away first: %w", had)
+	}
+	if err := blob.WritePlain(kept, body); err != nil {
 		return err
 	}
-	if err := os.Rename(kept+".new", kept); err != nil {
-		return err
-	}
-	whole, err := publish.Book(d.official())
-	if err == nil {
-		_, err = guide.Encode(whole, guide.Told{})
-	}
-	if err == nil && len(whole) > release.MaxGuide/2 {
-		err = fmt.Errorf("all official names together have %d bytes; %d are allowed", len(whole), release.MaxGuide/2)
+	var err error
+	_, left := publish.Book(d.official())
+	for _, one := range left {
+		if u, ok := errors.AsType[*publish.Unfit](one); ok && (u.What == d.official() || strings.HasPrefix(u.What, kept)) {
+			err = one
+		}
 	}
 	if err == nil {
 		return nil
 	}
 	if had == nil {
-		return errors.Join(err, os.WriteFile(kept, before, 0o644))
+		return errors.Join(err, blob.WritePlain(kept, before))
 	}
 	return errors.Join(err, os.Remove(kept))
 }
@@ -232,10 +233,7 @@ func nameOfBook(file string) string {
 // openBook reads a file, or the names that the next release would have.
 func openBook(file string, d *dir) (*official.Book, error) {
 	if file == "" {
-		text, err := publish.Book(d.official())
-		if err != nil {
-			return nil, err
-		}
+		text, _ := publish.Book(d.official())
 		return official.Read(strings.NewReader(text))
 	}
 	f, err := os.Open(file)

@@ -5,31 +5,43 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"khien/server/feed"
 	"khien/server/inbox"
+	"khien/server/ledger"
 	"khien/server/publish"
+	"khien/server/staff"
 	"khien/server/takedown"
 	"khien/server/triage"
 )
 
 func publishCommand(d *dir) *cobra.Command {
 	var why string
-	var alone bool
+	var alone, anew, clock bool
 	cmd := &cobra.Command{
 		Use: "publish", Short: "Publish the ledger as a signed release",
 		Long: `Writes the set, its deltas and its buckets, and the signed head last. Where nothing has
 changed and the head has more than half of its life left, nothing is published. Protected
 names are never published. What was decided about cases in the console goes into the ledger
-first. Prints what was published as one JSON object.
+first. Prints what was published as one JSON object. A published file that is damaged is put
+back as it was, or made anew with a new release.
 
-What reaches far takes two people, who confirm it in the console ("Publish"): more than 50
-changes of the list, and what lists or takes off a popular host, a host of a suffix that a
-company rents out or an official account, unless two have agreed on it already. Where there is
-nobody else, as with the first import, --alone publishes it, and the audit log says so.`,
+Where several people decide, a release takes two of them, and the command line is none of
+them, since a name given here proves nothing. What has changed is proposed: two members
+confirm it in the console, and it goes out at once; or nobody stops it for a day (see "khien
+admin delay"), and then "khien serve" or this command publishes exactly what was proposed. See
+"khien proposal".
+
+Where one person runs all of it, and the register says so ("khien init"), it is published at
+once. What reaches far is held back and named until there is a second person: what lists,
+changes or takes off anything of a host that many people know, a host of one that is rented
+out, an official account, a hotline, or mail of a bank or an office. More than 50 changes at once are refused. With --alone these are
+published, and what is rented out; the audit log says so.`,
 		Example: `  $ khien publish
   {"sequence":42,"count":34467,"added":12,"removed":3,"size":93184,"published":true}
   $ khien publish --alone --why "the national list of this month"`,
@@ -43,6 +55,8 @@ nobody else, as with the first import, --alone publishes it, and the audit log s
 				return err
 			}
 			defer done()
+			p.Anew, p.ClockIsRight = anew, clock
+			d.warnOfRoot(cmd.ErrOrStderr())
 			box, err := d.inbox()
 			if err != nil {
 				return err
@@ -53,10 +67,17 @@ nobody else, as with the first import, --alone publishes it, and the audit log s
 				return err
 			}
 			defer desk.Close()
-			r, err := d.release(cmd.Context(), desk, p, box, alone, why)
+			switch less, err := d.fewer(cmd.Context(), desk); {
+			case err != nil:
+				return err
+			case less != "":
+				fmt.Fprintln(cmd.ErrOrStderr(), less)
+			}
+			out, err := d.release(cmd.Context(), desk, p, box, alone, why)
 			if err != nil {
 				return err
 			}
+			r, held := out.Result, out.held
 			takedowns, err := d.takedownsOf(desk)
 			if err != nil {
 				return err
@@ -70,7 +91,21 @@ nobody else, as with the first import, --alone publishes it, and the audit log s
 			for _, refused := range r.Refused {
 				fmt.Fprintf(words, "not published: %v\n", refused)
 			}
-			if r.Published {
+			for _, name := range r.Back {
+				fmt.Fprintf(words, "was damaged, and put back: %s\n", name)
+			}
+			for _, i := range held.First {
+				fmt.Fprintf(words, "held back until two people confirm it in the console: %s\n", i.Subject)
+			}
+			if more := held.Count - len(held.First); more > 0 {
+				fmt.Fprintf(words, "held back as well: %d more\n", more)
+			}
+			if out.outdated != nil {
+				fmt.Fprintf(words, "what %s proposed is not what was decided any more, and does not go out\n", out.outdated.By)
+			}
+			if out.proposal != nil {
+				tellProposal(words, *out.proposal)
+			} else if r.Published {
 				fmt.Fprintf(words, "release %d: %s, %d added, %d removed\n", r.Sequence, triage.Counted(r.Count, "indicator", "indicators"), r.Added, r.Removed)
 			} else {
 				fmt.Fprintf(words, "release %d is up to date\n", r.Sequence)
@@ -78,45 +113,125 @@ nobody else, as with the first import, --alone publishes it, and the audit log s
 			if followed != (takedown.Followed{}) {
 				fmt.Fprintf(words, "takedown cases: %d prepared, %d withdrawn, %d re-appeared\n", followed.Made, followed.Withdrawn, followed.ReAppeared)
 			}
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{
-				"sequence": r.Sequence, "count": r.Count, "added": r.Added, "removed": r.Removed, "size": r.SetSize, "published": r.Published,
-			})
+			said := map[string]any{"sequence": r.Sequence, "count": r.Count, "added": r.Added, "removed": r.Removed, "size": r.SetSize, "published": r.Published}
+			if out.proposal != nil {
+				said = map[string]any{"published": false, "proposed": proposalLine(*out.proposal)}
+			}
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(said)
 		},
 	}
 	cmd.Flags().StringVar(&why, "why", "", "for the audit log")
-	cmd.Flags().BoolVar(&alone, "alone", false, "publish what two people should confirm; needs --why")
+	cmd.Flags().BoolVar(&clock, "clock-is-right", false, "publish although so long after the last release, or with so many entries at their end, that the clock looks wrong")
+	cmd.Flags().BoolVar(&anew, "anew", false, "where what is published is newer than the ledger, which came back from a backup: build upon none of it, with a number above all that were. Where several people decide, two confirm it")
+	cmd.Flags().BoolVar(&alone, "alone", false, "where one person runs all of it: publish more than 50 changes at once, and what is rented out; needs --why")
 	return cmd
 }
 
-// release publishes what was decided, and refuses what two people must confirm unless somebody says that they are alone.
-func (d *dir) release(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *inbox.Inbox, alone bool, why string) (publish.Result, error) {
+// released is what became of a release.
+type released struct {
+	publish.Result
+	held     publish.Part
+	proposal *triage.Proposal // that waits
+	outdated *triage.Proposal // that was closed
+}
+
+// release publishes what one person may, or what nobody has stopped, and else proposes it.
+func (d *dir) release(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *inbox.Inbox, alone bool, why string) (out released, err error) {
 	now := time.Now().Unix()
 	impact, err := d.impact()
 	if err != nil {
-		return publish.Result{}, err
+		return out, err
 	}
-	plan, err := desk.Plan(ctx, p, impact, now)
+	people, err := d.staff()
 	if err != nil {
-		return publish.Result{}, err
+		return out, err
+	}
+	defer people.Close()
+	register, err := people.Register(ctx, now)
+	if err != nil {
+		return out, err
+	}
+	if !register.Alone {
+		if alone {
+			return out, fmt.Errorf("--alone is for an installation that one person runs, and whose register says so. Here two people confirm a release in the console, "+
+				"or it goes out %s after it was proposed, unless somebody stops it: \"khien publish\" proposes it", hours(register.Waits(now)))
+		}
+		out, err = together(ctx, desk, p, box, impact, people, register.Waits(now), why, now)
+	} else {
+		out, err = single(ctx, desk, p, box, impact, alone, why, now)
+	}
+	if errors.Is(err, publish.ErrChanged) || errors.Is(err, triage.ErrProposed) {
+		err = fmt.Errorf("%w, somebody else is at work: run it again", err)
+	}
+	return out, err
+}
+
+// single publishes for a person who has nobody else, and holds back what reaches far.
+func single(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *inbox.Inbox, impact triage.Impact, alone bool, why string, now int64) (out released, err error) {
+	plan, err := desk.PlanAlone(ctx, p, impact, now, alone)
+	if err != nil {
+		return out, err
 	}
 	if plan.Two != (triage.Two{}) {
 		if !alone {
-			return publish.Result{}, fmt.Errorf("two people must confirm this release (%s): do so in the console, or say \"khien publish --alone --why TEXT\" where there is nobody else", plan.Two)
+			return out, fmt.Errorf("this release takes two people (%s): say \"khien publish --alone --why TEXT\" where there is nobody else", plan.Two)
 		}
 		why = fmt.Sprintf("alone (%s): %s", plan.Two, why)
 	}
-	r, err := desk.ReleasePlanned(ctx, p, box, actor(), why, now, plan.Plan)
-	if errors.Is(err, publish.ErrChanged) {
-		err = fmt.Errorf("%w, somebody else is at work: run it again", err)
+	out.held = plan.Held
+	out.Result, err = desk.ReleasePlanned(ctx, p, box, actor(), why, now, plan)
+	return out, err
+}
+
+// together publishes what was proposed and nobody has stopped, or else proposes what has changed.
+func together(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *inbox.Inbox, impact triage.Impact, people *staff.Book,
+	delay int64, why string, now int64) (out released, err error) {
+	r, done, err := desk.Overdue(ctx, p, box, impact, people.Publishers(), opposable(people), actor(), now)
+	if err != nil {
+		return out, err
 	}
-	return r, err
+	if done.State == triage.Unopposed {
+		out.Result = r
+		return out, nil
+	}
+	switch open, _, stands, err := desk.Standing(ctx, p, impact, people.Publishers(), actor(), now); {
+	case errors.Is(err, triage.ErrNotProposed):
+	case err != nil:
+		return out, err
+	case stands:
+		if open.Due <= now { // as long as nobody could stop it
+			open.Due = 0
+		}
+		out.proposal = &open
+		return out, nil
+	default:
+		done = open
+		if err := desk.Outdate(ctx, open, actor(), now); err != nil {
+			return out, err
+		}
+	}
+	if done.ID != 0 {
+		out.outdated = &done
+	}
+	f, err := desk.Draft(ctx, p, impact, now)
+	if err != nil {
+		return out, err
+	}
+	if f.Whole.Empty() { // but those who reported are told, and a head that is old is signed anew
+		out.Result, err = desk.ReleasePlanned(ctx, p, box, actor(), why, now, f.Whole)
+		return out, err
+	}
+	made, err := desk.Propose(ctx, f, actor(), delay, why, now)
+	out.proposal = &made
+	return out, err
 }
 
 func exportCommand(d *dir) *cobra.Command {
 	return &cobra.Command{
 		Use: "export FORMAT", Short: "Write the indicators in force, for others",
 		Long: `Formats:
-  csv    with a header; "khien import csv" reads it again`,
+  csv    with a header; "khien import csv" reads it again. In the column url is the address at
+         which each was first seen, or else the one that it has by itself`,
 		Example: `  $ khien export csv > indicators.csv`,
 		Args:    exactly(1, "a format: csv"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -128,7 +243,24 @@ func exportCommand(d *dir) *cobra.Command {
 				return err
 			}
 			defer book.Close()
-			return feed.WriteCSV(cmd.OutOrStdout(), book.Active(cmd.Context(), time.Now().Unix()))
+			return feed.WriteCSV(cmd.OutOrStdout(), guarded(book.Active(cmd.Context(), time.Now().Unix()), cmd.ErrOrStderr()))
 		},
+	}
+}
+
+// guarded leaves out what no release has either, and names it.
+func guarded(list iter.Seq2[ledger.Indicator, error], words io.Writer) iter.Seq2[ledger.Indicator, error] {
+	return func(yield func(ledger.Indicator, error) bool) {
+		for i, err := range list {
+			if err == nil {
+				if refused := publish.Guard(i.Subject); refused != nil {
+					fmt.Fprintf(words, "not exported: %v\n", refused)
+					continue
+				}
+			}
+			if !yield(i, err) {
+				return
+			}
+		}
 	}
 }

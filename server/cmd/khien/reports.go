@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,7 +28,7 @@ func reportsCommand(d *dir) *cobra.Command {
 	cmd := group("reports", "See what people reported and decide about it", `  $ khien reports list
   $ khien reports accept 3f9a01c2
   $ khien publish`)
-	cmd.AddCommand(reportsList(d), reportsShow(d), reportsAccept(d), reportsReject(d), reportsSecond(d), reportsReopen(d))
+	cmd.AddCommand(reportsList(d), reportsShow(d), reportsAccept(d), reportsReject(d), reportsReopen(d))
 	return cmd
 }
 
@@ -115,6 +116,9 @@ func standing(c triage.Case) string {
 	if c.ID == 0 {
 		return "-"
 	}
+	if c.Expired > 0 {
+		return fmt.Sprintf("%d unread", c.ID)
+	}
 	return fmt.Sprintf("%d %s", c.ID, c.State)
 }
 
@@ -165,7 +169,14 @@ func narrowest(r inbox.Report) (subject.Subject, error) {
 	if r.Href == "" {
 		return subject.Subject(r.Subjects[0]), nil
 	}
-	return subject.Exact(r.Href)
+	named, err := subject.FromHref(nil, r.Href)
+	if err != nil {
+		return "", err
+	}
+	if i := slices.IndexFunc(named, subject.Subject.IsListable); i >= 0 {
+		return named[i], nil
+	}
+	return named[0], nil
 }
 
 func reportJSON(r inbox.Report, c triage.Case) any {
@@ -262,10 +273,10 @@ func (d *dir) report(ctx context.Context, id string) (*inbox.Inbox, inbox.Report
 }
 
 // indicatorOf is what a report names, or what was chosen instead, as an indicator.
-func indicatorOf(r inbox.Report, chosen, kind string) (i ledger.Indicator, err error) {
+func indicatorOf(r inbox.Report, chosen, kind string, protection *publish.Protection) (i ledger.Indicator, err error) {
 	s, err := narrowest(r)
 	if chosen != "" {
-		s, err = feed.Exact(chosen)
+		s, _, err = feed.Entry(chosen)
 	}
 	if err != nil {
 		return i, fmt.Errorf("couldn't tell what to list: %w", err)
@@ -275,32 +286,34 @@ func indicatorOf(r inbox.Report, chosen, kind string) (i ledger.Indicator, err e
 	if kind != "" && !ok {
 		return i, usagef("--category is one of %s", slugs())
 	}
-	if err := publish.Guard(s); err != nil {
+	if err := protection.Guard(s); err != nil {
 		return i, fmt.Errorf("refused: %w", err)
 	}
 	return ledger.Indicator{Subject: s, Category: c, Source: "report", FirstSeen: r.Received, Lapses: time.Now().Unix() + defaultLife*day}, nil
 }
 
+var errNoneListed = errors.New("nothing that this report names is on the list")
+
 // listedOf is what is on the list of what a report calls a mistake.
 func listedOf(ctx context.Context, book *ledger.Ledger, r inbox.Report, chosen string) (subject.Subject, error) {
-	candidates := r.Subjects
+	candidates := triage.Names(&r)
 	if chosen != "" {
 		s, err := feed.Exact(chosen)
 		if err != nil {
 			return "", err
 		}
-		candidates = []string{string(s)}
+		candidates = []subject.Subject{s}
 	}
-	for _, text := range candidates {
-		_, err := book.Get(ctx, subject.Subject(text))
+	for _, s := range candidates {
+		_, err := book.Get(ctx, s)
 		if err == nil {
-			return subject.Subject(text), nil
+			return s, nil
 		}
 		if !errors.Is(err, ledger.ErrNotFound) {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("nothing that this report names is on the list: \"khien reports reject %s\" closes it", r.Name()[:8])
+	return "", fmt.Errorf("%w: \"khien reports reject %s\" closes it", errNoneListed, r.Name()[:8])
 }
 
 func slugs() string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,15 +15,16 @@ import (
 )
 
 func subjectCommand() *cobra.Command {
-	var lang string
+	var lang, speaks string
 	var rules bool
 	cmd := &cobra.Command{
 		Use: "subject TEXT...", Short: "Show what a URL, number or account names",
 		Long: `Prints one JSON object a line for each input: the accounts it names first, then the
-URL expressions, the narrowest first. An input is a URL (of tel:, mailto:, tg: and the
-like too), a host name or page without a scheme, a telephone number, an email address, a
-wallet, a bank account beside the name of its bank, the text of a payment code, or a
-canonical subject. With "-" the inputs are the lines of stdin.`,
+URL expressions, the narrowest first. An input is a text as somebody pastes it, and is read
+as the extension reads it: with URLs (of tel:, mailto:, tg: and the like too), host names
+and pages without a scheme, telephone numbers, email addresses, wallets, bank accounts
+beside the names of their banks, IBANs, names behind that of a network; or the text of a
+payment code, or a canonical subject. With "-" the inputs are the lines of stdin.`,
 		Example: `  $ khien subject https://m.facebook.com/zuck
   {"input":"https://m.facebook.com/zuck","subjects":["facebook:user/zuck","m.facebook.com/zuck",...]}
   $ khien subject --describe vi zalo.me/0900000001`,
@@ -49,21 +51,29 @@ canonical subject. With "-" the inputs are the lines of stdin.`,
 				Error     string            `json:"error,omitempty"`
 			}
 			return eachInput(cmd, args, func(input string) (any, bool) {
-				subjects, err := feed.Named(input)
-				if err != nil {
-					return answer{Input: input, Error: err.Error()}, false
+				things, err := feed.Things(input, speaks, lang)
+				a := answer{Input: input}
+				for _, thing := range things {
+					for _, s := range thing {
+						if !slices.Contains(a.Subjects, s) {
+							a.Subjects = append(a.Subjects, s)
+						}
+					}
 				}
-				a := answer{Input: input, Subjects: subjects}
+				if err != nil {
+					a.Error = err.Error()
+				}
 				if lang != "" {
-					for _, s := range subjects {
+					for _, s := range a.Subjects {
 						a.Described = append(a.Described, description{s, s.Describe(lang), s.Address()})
 					}
 				}
-				return a, true
+				return a, err == nil
 			})
 		},
 	}
 	cmd.Flags().StringVar(&lang, "describe", "", "also tell each subject to a person who reads this `language` (en, vi, pl), with an address that opens it")
+	cmd.Flags().StringVar(&speaks, "language", "", "read numbers as who speaks this `language` writes them, such as pl (default: that of --describe)")
 	cmd.Flags().BoolVar(&rules, "rules", false, "print which rules of the platforms these are, and nothing else")
 	return cmd
 }

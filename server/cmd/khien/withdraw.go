@@ -14,37 +14,44 @@ import (
 )
 
 func withdrawCommand(d *dir) *cobra.Command {
-	var reason, inVietnamese string
+	var reason, inVietnamese, of string
 	cmd := &cobra.Command{
 		Use: "withdraw SUBJECT", Short: "Take an indicator off the list",
 		Long: `Takes an indicator off the list with the next "khien publish". SUBJECT is what "khien
 check" prints as the subject, or a URL for exactly that page or account. The reason is shown
 to whoever looks the subject up in the public register; the history keeps who did it. What
-two people must agree to is proposed, or left to those who confirm the release.`,
+another person has listed leaves the list only where --of names that person. What two people
+must agree to, as what two have listed, is proposed, or left to those who confirm the release.`,
 		Example: `  $ khien withdraw tiktok:user/an.invented.name --reason "the account was stolen and is back with its owner"`,
 		Args:    exactly(1, "one subject"),
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, in English; it is shown in the public register (required)")
 	cmd.Flags().StringVar(&inVietnamese, "reason-vi", "", "the same in Vietnamese")
+	cmd.Flags().StringVar(&of, "of", "", "who has listed it, where that is another")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if reason == "" {
 			return usagef("say why with --reason")
-		}
-		s, err := feed.Exact(args[0])
-		if err != nil {
-			return err
 		}
 		book, err := d.ledger()
 		if err != nil {
 			return err
 		}
 		defer book.Close()
+		s := subject.Subject(args[0]) // as it is, what no list may hold any more can be taken off too
+		if _, err := book.Get(cmd.Context(), s); errors.Is(err, ledger.ErrNotFound) {
+			if s, err = feed.Exact(args[0]); err != nil {
+				return err
+			}
+		}
 		public := map[string]string{"en": reason}
 		if inVietnamese != "" {
 			public["vi"] = inVietnamese
 		}
 		var proposed triage.Case
 		_, err = book.Get(cmd.Context(), s)
+		if err == nil {
+			err = listedBy(cmd.Context(), book, s, of)
+		}
 		if err == nil {
 			proposed, err = d.withdraw(cmd.Context(), book, s, public)
 		}
@@ -62,6 +69,15 @@ two people must agree to is proposed, or left to those who confirm the release.`
 		return nil
 	}
 	return cmd
+}
+
+// listedBy refuses to take off the list what another has put there, unless that person is named.
+func listedBy(ctx context.Context, book *ledger.Ledger, s subject.Subject, of string) error {
+	history, err := book.History(ctx, s)
+	if err != nil || len(history) == 0 {
+		return err
+	}
+	return another(history[len(history)-1].Actor, of, "the entry "+string(s))
 }
 
 // withdraw takes something off the list: by the case that listed it or in which people object to it, so that the console

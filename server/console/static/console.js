@@ -17,13 +17,17 @@ function teller(root) {
   const state = $("[data-state]", root);
   return (name, text) => {
     state.textContent = text ?? state.dataset[name] ?? "";
-    state.classList.toggle("warn", name === "refused" || name === "none");
+    state.classList.toggle("warn", name === "refused" || name === "taken" || name === "none");
   };
 }
 
 const able = Boolean(window.PublicKeyCredential?.parseRequestOptionsFromJSON && navigator.credentials);
 
 function refused(tell, err) {
+  if (err instanceof DOMException && err.name === "InvalidStateError") {
+    tell("taken");
+    return;
+  }
   // What the browser says is for programmers; what the server says is for people.
   tell("refused", err instanceof DOMException || err instanceof TypeError || err instanceof SyntaxError ? undefined : err.message || undefined);
 }

@@ -1,0 +1,65 @@
+// An element of ours in a page of others: nothing of it can be read or styled from outside.
+
+import { shadowOf, style } from "../shared/ext";
+
+/** A document without a window, in which no name means anything. */
+let apart: Document | undefined;
+
+/** Before the name of each custom property in here: a page may give those that it knows another meaning, inside of shadow roots too. */
+const secret = `k${crypto.randomUUID()}`;
+
+/**
+ * The inside of a new element of ours, for a page or one of its frames. A page may have defined elements of that name, and would be handed the open inside of one that
+ * is made in its own document.
+ */
+export function inside(name: string, css: string, page = document): ShadowRoot {
+  apart ??= document.implementation.createHTMLDocument("");
+  const root = apart.createElement(name).attachShadow({ mode: "closed" });
+  page.adoptNode(root.host);
+  style(root, css.replace(/--(?=[a-z])/g, `--${secret}-`));
+  return root;
+}
+
+/** What holds no elements that are drawn. */
+const replaced = "video, iframe, img, canvas, object, embed";
+
+/** The part of a page in which something can be used: all of it, or what leaves nothing outside of it to be used, a dialog or what fills the screen. */
+export function usable(): Element {
+  const alone = `:is(dialog:modal, :fullscreen):not(${replaced})`;
+  return document.activeElement?.closest(alone) ?? [...topmost(document)].filter((element) => element.matches(alone)).at(-1) ?? document.documentElement;
+}
+
+/** What lies over a page: dialogs, popovers, and what fills the screen, also where no script of others can look. */
+export function* topmost(root: Document | ShadowRoot): Iterable<Element> {
+  yield* root.querySelectorAll(":modal, :popover-open, :fullscreen");
+  for (const element of root.querySelectorAll("*")) {
+    const within = shadowOf(element);
+    if (within) yield* topmost(within);
+  }
+}
+
+/** What makes a host as if the page had no styles; set on the element itself and important, it outranks all of them. */
+const plain = "all: initial !important; ";
+
+/** The text of a style as the browser writes it, to be compared with. */
+export function styleText(text: string): string {
+  const probe = document.createElement("div").style;
+  probe.cssText = plain + text;
+  return probe.cssText;
+}
+
+/** Undoes whatever the page has done to a host, but for some attributes. Whether it had done anything. */
+export function restore(host: HTMLElement, cssText: string, kept: string[] = []): boolean {
+  const strange = [...host.attributes].filter(({ name }) => name !== "style" && !kept.includes(name));
+  for (const { name } of strange) host.removeAttribute(name);
+  const isStyled = host.style.cssText === cssText;
+  if (!isStyled) host.style.cssText = cssText;
+  return strange.length > 0 || !isStyled;
+}
+
+/** What is typed or clicked in a host is none of the page's business. */
+export function keepEvents(host: HTMLElement): void {
+  for (const type of ["keydown", "keyup", "keypress", "click", "dblclick", "auxclick", "contextmenu", "pointerdown", "pointerup", "mousedown", "mouseup", "touchstart", "touchend"]) {
+    host.addEventListener(type, (event) => event.stopPropagation());
+  }
+}

@@ -1,0 +1,247 @@
+// Package db is the one door to the files that the server keeps its state in: SQLite, so that a commit survives the loss of
+// power (WAL mode, synchronous=FULL). It brings them to the newest version of their tables.
+//
+// Whoever writes does so alone and in turn (Change); whoever reads sees what is committed and waits for nobody.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+)
+
+// DB is a database. It is safe for concurrent use, by several processes too.
+type DB struct {
+	path        string
+	write, read *sql.DB
+}
+
+// Open opens the file at path, making it where it is missing, and runs the files
+// *.sql of migrations that it has not seen yet, in the order of their names, each
+// in a transaction. Several processes may have the file open at once. A file that a
+// newer program has upgraded is an error.
+//
+// At most 64 MB of the file are kept in memory, and the log grows to some 64 MB before a writer works it
+// into the file: one write for all that happened to a page meanwhile. Tend does it beside the writers.
+func Open(path string, migrations fs.FS) (*DB, error) {
+	write, err := connect(path, 1, `
+		PRAGMA journal_mode = WAL;
+		PRAGMA synchronous = FULL;
+		PRAGMA cache_size = -65536;
+		PRAGMA wal_autocheckpoint = 16000;
+		PRAGMA foreign_keys = ON`)
+	if err != nil {
+		return nil, err
+	}
+	err = migrate(write, migrations)
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
+		write.Close()
+		return nil, err
+	}
+	read, err := reader(path)
+	if err != nil {
+		write.Close()
+		return nil, err
+	}
+	return &DB{path, write, read}, nil
+}
+
+// connect opens a file by so many connections at most. With one, writers queue here in order instead of polling for SQLite's lock.
+func connect(path string, most int, pragmas string) (*sql.DB, error) {
+	db, err := driver.Open(path, func(c *sqlite3.Conn) error {
+		return c.Exec(`PRAGMA busy_timeout = 10000; ` + pragmas)
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(most)
+	db.SetMaxIdleConns(most)
+	return db, nil
+}
+
+func reader(path string) (*sql.DB, error) {
+	return connect(path, 2, `PRAGMA query_only = ON; PRAGMA cache_size = -16384`)
+}
+
+// Close waits for the statements under way.
+func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
+
+// Change runs f in a transaction, which nobody else writes beside and which is on the disk when Change returns nil.
+func (d *DB) Change(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// ExecContext is a change of one statement.
+func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return d.write.ExecContext(ctx, query, args...)
+}
+
+// QueryContext reads what is committed.
+func (d *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return d.read.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext reads one row of what is committed.
+func (d *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return d.read.QueryRowContext(ctx, query, args...)
+}
+
+// Reader is what can be asked: a database, or a change of it that is under way.
+type Reader interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}
+
+// Row is what one row is read from.
+type Row interface{ Scan(...any) error }
+
+// All reads the rows of a query, each by scan.
+func All[T any](scan func(Row) (T, error)) func(*sql.Rows, error) ([]T, error) {
+	return func(rows *sql.Rows, err error) (list []T, _ error) {
+		for one, err := range Each(scan)(rows, err) {
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, one)
+		}
+		return list, nil
+	}
+}
+
+// Each yields the rows of a query, each read by scan, until one can't be read.
+func Each[T any](scan func(Row) (T, error)) func(*sql.Rows, error) iter.Seq2[T, error] {
+	return func(rows *sql.Rows, err error) iter.Seq2[T, error] {
+		return func(yield func(T, error) bool) {
+			if err == nil {
+				defer rows.Close()
+				for rows.Next() {
+					one, err := scan(rows)
+					if !yield(one, err) || err != nil {
+						return
+					}
+				}
+				err = rows.Err()
+			}
+			if err != nil {
+				yield(*new(T), err)
+			}
+		}
+	}
+}
+
+// Tend works the log into the file, four times a second until ctx ends, beside whoever writes: a writer who
+// must do it has everybody wait meanwhile. Where this cannot, the writer still does.
+func (d *DB) Tend(ctx context.Context) error {
+	db, err := connect(d.path, 1, `PRAGMA cache_size = -1024`)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for tick := time.NewTicker(250 * time.Millisecond); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return nil
+		case <-tick.C:
+			// Another may be at it; then that one does it.
+			db.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`)
+		}
+	}
+}
+
+func migrate(db *sql.DB, migrations fs.FS) error {
+	names, err := fs.Glob(migrations, "*.sql")
+	if err != nil {
+		return err
+	}
+	var version int
+	if err := db.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil {
+		return err
+	}
+	if version > len(names) {
+		return fmt.Errorf("the file is of version %d, made by a newer khien; this one knows %d", version, len(names))
+	}
+	for n := version; n < len(names); n++ {
+		if err := migrateOne(db, migrations, names[n], n); err != nil {
+			return fmt.Errorf("%s: %w", names[n], err)
+		}
+	}
+	return nil
+}
+
+func migrateOne(db *sql.DB, migrations fs.FS, name string, n int) error {
+	text, err := fs.ReadFile(migrations, name)
+	if err != nil {
+		return err
+	}
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var version int // again, under the write lock: another process may have been faster
+	if err := tx.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil || version > n {
+		return err
+	}
+	if _, err := tx.Exec(string(text)); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, n+1)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// syncFolder makes a file that was just created survive a loss of power.
+func syncFolder(folder string) error {
+	d, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// Check looks whether a file is whole and refers to nothing that is missing, and says what is wrong; it writes nothing.
+func Check(ctx context.Context, path string) (problem string, err error) {
+	db, err := reader(path)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&problem); err != nil {
+		return "", err
+	}
+	if problem != "ok" {
+		return problem, nil
+	}
+	rows, err := db.QueryContext(ctx, `PRAGMA foreign_key_check`)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		return "a row refers to one that is missing", nil
+	}
+	return "", rows.Err()
+}

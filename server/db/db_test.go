@@ -1,0 +1,100 @@
+package db
+
+import (
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestAFileGrowsWithTheProgram(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	first := fstest.MapFS{"0001_things.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}}
+	second := fstest.MapFS{
+		"0001_things.sql": first["0001_things.sql"],
+		"0002_colour.sql": {Data: []byte("ALTER TABLE thing ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'")},
+	}
+	broken := fstest.MapFS{
+		"0001_things.sql": first["0001_things.sql"], "0002_colour.sql": second["0002_colour.sql"],
+		"0003_broken.sql": {Data: []byte("CREATE TABLE half (a TEXT) STRICT; SELECT nonsense")},
+	}
+
+	db, err := Open(path, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO thing VALUES ('shield')`); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+
+	if _, err := Open(path, broken); err == nil || !strings.Contains(err.Error(), "0003_broken.sql") {
+		t.Errorf("a broken migration: %v", err)
+	}
+	db, err = Open(path, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var colour string
+	if err := db.QueryRowContext(t.Context(), `SELECT colour FROM thing WHERE name = 'shield'`).Scan(&colour); err != nil || colour != "grey" {
+		t.Errorf("after the upgrade: %q, %v", colour, err)
+	}
+	if _, err := db.ExecContext(t.Context(), `SELECT * FROM half`); err == nil {
+		t.Error("half of the broken migration stayed")
+	}
+	var mode string
+	var synchronous int
+	db.write.QueryRow(`PRAGMA journal_mode`).Scan(&mode)
+	db.write.QueryRow(`PRAGMA synchronous`).Scan(&synchronous)
+	if mode != "wal" || synchronous != 2 {
+		t.Errorf("journal_mode %s, synchronous %d: a commit would not survive a loss of power", mode, synchronous)
+	}
+	db.Close()
+
+	if _, err := Open(path, first); err == nil || !strings.Contains(err.Error(), "newer") {
+		t.Errorf("an older program on a newer file: %v", err)
+	}
+}
+
+// Who reads sees what is committed, and waits for no writer; what a change has written its own reading sees.
+func TestReadingWaitsForNoWriter(t *testing.T) {
+	d, err := Open(filepath.Join(t.TempDir(), "state.db"), fstest.MapFS{"0001_things.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	names := func(from Reader) []string {
+		t.Helper()
+		list, err := All(func(row Row) (name string, err error) { return name, row.Scan(&name) })(from.QueryContext(t.Context(), `SELECT name FROM thing ORDER BY name`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	stopped := errors.New("stopped")
+	for _, end := range []error{stopped, nil} {
+		err := d.Change(t.Context(), func(tx *sql.Tx) error {
+			if _, err := tx.Exec(`INSERT INTO thing VALUES ('shield')`); err != nil {
+				return err
+			}
+			if got := names(tx); len(got) != 1 {
+				t.Errorf("the change itself reads %v", got)
+			}
+			if got := names(d); len(got) != 0 {
+				t.Errorf("others read %v before it is committed", got)
+			}
+			return end
+		})
+		if !errors.Is(err, end) {
+			t.Fatal(err)
+		}
+	}
+	if got := names(d); len(got) != 1 {
+		t.Errorf("afterwards there is %v", got)
+	}
+	if err := d.QueryRowContext(t.Context(), `INSERT INTO thing VALUES ('sword') RETURNING name`).Scan(new(string)); err == nil {
+		t.Error("what only reads has written")
+	}
+}

@@ -1,0 +1,42 @@
+package triage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// UnreadDays is after how many days a case leaves the queue unread, unless the operator says otherwise.
+const UnreadDays = 30
+
+// Unread is what those are told whose report is in a case that left the queue unread.
+var Unread = map[string]string{
+	"en": "Hardly anybody else reported it, and nobody has looked at it. Report it again if you meet it again.",
+	"vi": "Hầu như không ai khác báo cáo mục này và chưa có ai xem. Nếu bạn gặp lại, hãy báo cáo lần nữa.",
+	"pl": "Prawie nikt inny tego nie zgłosił i nikt tego nie obejrzał. Jeśli znów to spotkasz, zgłoś to ponownie.",
+}
+
+// Expire takes those open cases out of the queue that one network alone spoke of, on one day, of those whose word weighs (Score), whose newest report is so
+// many seconds old, and at which nobody has looked, and returns how many they were. Nothing is decided about them: a report from
+// another network whose word weighs, or a person who opens one, brings it back. Only networks of one day can be told to be the same.
+func (d *Desk) Expire(ctx context.Context, age int64, actor string) (n int, err error) {
+	err = d.change(ctx, func(tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `UPDATE cases SET expired = ?1 WHERE state = 'open' AND expired = 0 AND seen = 0 AND latest < ?2 AND changed < ?2
+			AND reports > 0 AND appeals = 0
+			AND (SELECT count(DISTINCT source) FROM subjects JOIN voices ON subject = subjects.id WHERE case_id = cases.id AND weighs = 1) <= 1
+			AND NOT EXISTS (SELECT 1 FROM audit WHERE object = 'case ' || cases.id)`, d.now(), d.now()-age)
+		if err != nil {
+			return err
+		}
+		gone, err := done.RowsAffected()
+		if n = int(gone); err != nil || n == 0 {
+			return err
+		}
+		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "take out unread " + Counted(n, "case", "cases"), Object: "queue",
+			Why: "no two networks whose word weighs spoke of each, long ago, and nobody has looked"})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("couldn't take unread cases out of the queue: %w", err)
+	}
+	return n, nil
+}
