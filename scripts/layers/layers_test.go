@@ -30,7 +30,7 @@ var layers = [][]string{
 	{"khien/server/public"},
 	{"khien/server/api"},
 	{"khien/server/httpd", "khien/server/console"},
-	{"khien/server/cmd/khien"},
+	{"khien/server/cmd/khien", "khien/server/db/dbtest"}, // which only tests import
 }
 
 // bans name what a part of the tree must not import, directly or through others, and why.
@@ -201,7 +201,7 @@ func TestTheServerFetchesNothing(t *testing.T) {
 	}
 	seen := 0
 	err := filepath.WalkDir(filepath.Join(root, "server"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || d.Name() == "dbtest.go" {
 			return err
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)

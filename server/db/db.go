@@ -1,5 +1,5 @@
-// Package db is the one door to the files that the server keeps its state in: SQLite, so that a commit survives the loss of
-// power (WAL mode, synchronous=FULL). It brings them to the newest version of their tables.
+// Package db is the one door to the databases that the server keeps its state in: files of SQLite (WAL mode, synchronous=FULL),
+// or schemas of PostgreSQL. A commit survives the loss of power. It brings them to the newest version of their tables.
 //
 // Whoever writes does so alone and in turn (Change); whoever reads sees what is committed and waits for nobody.
 package db
@@ -21,41 +21,52 @@ import (
 
 // DB is a database. It is safe for concurrent use, by several processes too.
 type DB struct {
-	path        string
+	place       string
 	write, read *sql.DB
 }
 
-// Open opens the file at path, making it where it is missing, and runs the files
+// Open opens the file at a path, or the schema at the address of a PostgreSQL database, making it where it is missing, and runs the files
 // *.sql of migrations that it has not seen yet, in the order of their names, each
-// in a transaction. Several processes may have the file open at once. A file that a
+// in a transaction. Several processes may have it open at once. What a
 // newer program has upgraded is an error.
-//
-// At most 64 MB of the file are kept in memory, and the log grows to some 64 MB before a writer works it
+func Open(place string, migrations fs.FS) (*DB, error) {
+	open := openSQLite
+	if IsPostgres(place) {
+		open = openPostgres
+	}
+	write, read, err := open(place)
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{place, write, read}
+	if err := d.migrate(migrations); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// openSQLite opens the two ways into a file. At most 64 MB of the file are kept in memory, and the log grows to some 64 MB before a writer works it
 // into the file: one write for all that happened to a page meanwhile. Tend does it beside the writers.
-func Open(path string, migrations fs.FS) (*DB, error) {
-	write, err := connect(path, 1, `
+func openSQLite(path string) (write, read *sql.DB, err error) {
+	write, err = connect(path, 1, `
 		PRAGMA journal_mode = WAL;
 		PRAGMA synchronous = FULL;
 		PRAGMA cache_size = -65536;
 		PRAGMA wal_autocheckpoint = 16000;
 		PRAGMA foreign_keys = ON`)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = write.Ping() // so that the file is there
 	}
-	err = migrate(write, migrations)
 	if err == nil {
 		err = syncFolder(filepath.Dir(path))
 	}
-	if err != nil {
-		write.Close()
-		return nil, err
+	if err == nil {
+		read, err = reader(path)
 	}
-	read, err := reader(path)
-	if err != nil {
+	if err != nil && write != nil {
 		write.Close()
-		return nil, err
 	}
-	return &DB{path, write, read}, nil
+	return write, read, err
 }
 
 // connect opens a file by so many connections at most. With one, writers queue here in order instead of polling for SQLite's lock.
@@ -92,8 +103,12 @@ func (d *DB) Change(ctx context.Context, f func(*sql.Tx) error) error {
 }
 
 // ExecContext is a change of one statement.
-func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return d.write.ExecContext(ctx, query, args...)
+func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (done sql.Result, err error) {
+	err = d.Change(ctx, func(tx *sql.Tx) (err error) {
+		done, err = tx.ExecContext(ctx, query, args...)
+		return err
+	})
+	return done, err
 }
 
 // QueryContext reads what is committed.
@@ -150,9 +165,12 @@ func Each[T any](scan func(Row) (T, error)) func(*sql.Rows, error) iter.Seq2[T, 
 }
 
 // Tend works the log into the file, four times a second until ctx ends, beside whoever writes: a writer who
-// must do it has everybody wait meanwhile. Where this cannot, the writer still does.
+// must do it has everybody wait meanwhile. Where this cannot, the writer still does. PostgreSQL does so by itself.
 func (d *DB) Tend(ctx context.Context) error {
-	db, err := connect(d.path, 1, `PRAGMA cache_size = -1024`)
+	if IsPostgres(d.place) {
+		return nil
+	}
+	db, err := connect(d.place, 1, `PRAGMA cache_size = -1024`)
 	if err != nil {
 		return err
 	}
@@ -169,47 +187,40 @@ func (d *DB) Tend(ctx context.Context) error {
 	}
 }
 
-func migrate(db *sql.DB, migrations fs.FS) error {
-	names, err := fs.Glob(migrations, "*.sql")
+func (d *DB) migrate(migrations fs.FS) error {
+	names, texts, err := steps(migrations, IsPostgres(d.place))
 	if err != nil {
 		return err
 	}
+	ask, tell := `PRAGMA user_version`, `PRAGMA user_version = %d`
+	if IsPostgres(d.place) {
+		ask, tell = `SELECT coalesce(max(version), 0) FROM migrated`, `INSERT INTO migrated VALUES (%d)`
+	}
+	ctx := context.Background()
 	var version int
-	if err := db.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil {
+	if err := d.read.QueryRowContext(ctx, ask).Scan(&version); err != nil {
 		return err
 	}
 	if version > len(names) {
-		return fmt.Errorf("the file is of version %d, made by a newer khien; this one knows %d", version, len(names))
+		return fmt.Errorf("the database is of version %d, made by a newer khien; this one knows %d", version, len(names))
 	}
 	for n := version; n < len(names); n++ {
-		if err := migrateOne(db, migrations, names[n], n); err != nil {
+		err := d.Change(ctx, func(tx *sql.Tx) error {
+			var version int // again, as the only one who writes: another process may have been faster
+			if err := tx.QueryRow(ask).Scan(&version); err != nil || version > n {
+				return err
+			}
+			if _, err := tx.Exec(texts[n]); err != nil {
+				return err
+			}
+			_, err := tx.Exec(fmt.Sprintf(tell, n+1))
+			return err
+		})
+		if err != nil {
 			return fmt.Errorf("%s: %w", names[n], err)
 		}
 	}
 	return nil
-}
-
-func migrateOne(db *sql.DB, migrations fs.FS, name string, n int) error {
-	text, err := fs.ReadFile(migrations, name)
-	if err != nil {
-		return err
-	}
-	tx, err := db.Begin()
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	var version int // again, under the write lock: another process may have been faster
-	if err := tx.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil || version > n {
-		return err
-	}
-	if _, err := tx.Exec(string(text)); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, n+1)); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 // syncFolder makes a file that was just created survive a loss of power.
@@ -222,9 +233,17 @@ func syncFolder(folder string) error {
 	return d.Sync()
 }
 
-// Check looks whether a file is whole and refers to nothing that is missing, and says what is wrong; it writes nothing.
-func Check(ctx context.Context, path string) (problem string, err error) {
-	db, err := reader(path)
+// Check looks whether a file is whole and refers to nothing that is missing, and says what is wrong; it writes nothing. Of PostgreSQL,
+// which holds references by itself and has tools of its own for its files, only whether it answers.
+func Check(ctx context.Context, place string) (problem string, err error) {
+	if IsPostgres(place) {
+		write, read, err := openPostgres(place)
+		if err != nil {
+			return "", err
+		}
+		return "", errors.Join(read.PingContext(ctx), write.Close(), read.Close())
+	}
+	db, err := reader(place)
 	if err != nil {
 		return "", err
 	}

@@ -1,7 +1,6 @@
 // Package inbox keeps reports until a person has decided about them.
 //
-// A report is on disk when Accept returns: the store is SQLite in WAL mode
-// with synchronous=FULL, so that a commit survives the loss of power. What comes
+// A report is on disk when Accept returns, so that it survives the loss of power. What comes
 // at the same time shares a commit. Nothing here publishes; what becomes of a report is decided by a person (Decide),
 // can be taken back (Reopen), and every decision is kept.
 //
@@ -56,13 +55,13 @@ type Inbox struct {
 //go:embed migrations/*.sql
 var files embed.FS
 
-// Open opens the inbox in the file at path, making or upgrading it where needed.
-func Open(path string) (*Inbox, error) {
+// Open opens the inbox in a file or a schema of PostgreSQL, making or upgrading it where needed.
+func Open(place string) (*Inbox, error) {
 	migrations, err := fs.Sub(files, "migrations")
 	if err != nil {
 		return nil, err
 	}
-	store, err := db.Open(path, migrations)
+	store, err := db.Open(place, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
 	}
@@ -86,7 +85,7 @@ func (i *Inbox) Close() error {
 // Ping tells whether the inbox can be read.
 func (i *Inbox) Ping(ctx context.Context) error {
 	var n int
-	if err := i.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM report LIMIT 1)`).Scan(&n); err != nil {
+	if err := i.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM report LIMIT 1) AS some`).Scan(&n); err != nil {
 		return fmt.Errorf("couldn't read the inbox: %w", err)
 	}
 	return nil
@@ -189,7 +188,7 @@ func (i *Inbox) After(ctx context.Context, seq int64, limit int) ([]Report, erro
 // Amended returns at most limit of the reports to which a category or a note was added after they had come, from the
 // amendment after number n on, and the number of the last; a report that was amended twice is there twice.
 func (i *Inbox) Amended(ctx context.Context, n int64, limit int) (list []Report, last int64, err error) {
-	err = i.db.QueryRowContext(ctx, `SELECT coalesce(max(n), ?1) FROM (SELECT n FROM amendment WHERE n > ?1 ORDER BY n LIMIT ?2)`, n, limit).Scan(&last)
+	err = i.db.QueryRowContext(ctx, `SELECT coalesce(max(n), ?1) FROM (SELECT n FROM amendment WHERE n > ?1 ORDER BY n LIMIT ?2) AS some`, n, limit).Scan(&last)
 	if err == nil && last > n {
 		list, err = all(i.db.QueryContext(ctx, selectReport+` JOIN amendment ON report = seq WHERE n > ? AND n <= ? ORDER BY n`, n, last))
 	}
@@ -332,15 +331,17 @@ func (i *Inbox) Relabel(ctx context.Context, sources map[string][]byte) error {
 	return nil
 }
 
-const selectReport = `SELECT seq, source, id, lower(hex(receipt)), received, kind, subjects, href, title, language, sent, category, note, links,
+const selectReport = `SELECT seq, source, id, receipt, received, kind, subjects, href, title, language, sent, category, note, links,
 	state, changed, subject, reason FROM report`
 
 var all = db.All(func(row db.Row) (r Report, err error) {
+	var receipt []byte
 	var subjects, links string
-	if err := row.Scan(&r.Seq, &r.Source, &r.ID, &r.Receipt, &r.Received, &r.Kind, &subjects, &r.Href, &r.Title, &r.Language, &r.Time,
+	if err := row.Scan(&r.Seq, &r.Source, &r.ID, &receipt, &r.Received, &r.Kind, &subjects, &r.Href, &r.Title, &r.Language, &r.Time,
 		&r.Category, &r.Note, &links, &r.State, &r.Changed, &r.Subject, &r.Reason); err != nil {
 		return r, err
 	}
+	r.Receipt = hex.EncodeToString(receipt)
 	r.Subjects = strings.Split(subjects, "\n")
 	if links != "" {
 		r.Links = strings.Split(links, "\n")

@@ -4,23 +4,29 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
 	"khien/server/db"
+	"khien/server/db/dbtest"
 	"khien/shared/wire"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 const noon = 1763900000
 
 func open(t *testing.T) *Inbox {
 	t.Helper()
-	i, err := Open(filepath.Join(t.TempDir(), "inbox.db"))
+	i, err := Open(dbtest.Place(t, "inbox.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +191,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestNothingIsLostOverARestart(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "inbox.db")
+	path := dbtest.Place(t, "inbox.db")
 	for round := range 3 {
 		i, err := Open(path)
 		if err != nil {
@@ -203,7 +209,7 @@ func TestNothingIsLostOverARestart(t *testing.T) {
 
 // Two processes, many senders, each report sent several times at once.
 func TestManyAtOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "inbox.db")
+	path := dbtest.Place(t, "inbox.db")
 	var boxes [2]*Inbox
 	for n := range boxes {
 		var err error
@@ -235,6 +241,66 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	if len(distinct) != reports {
 		t.Errorf("%d reports got %d receipts", reports, len(distinct))
+	}
+}
+
+// Two servers take reports, and a third one gathers what is new: whatever has a place comes once, in its order. With KHIEN_WHOLE=1 there
+// are 100,000 of them.
+func TestWhoeverGathersMissesNothing(t *testing.T) {
+	reports := 4000
+	if os.Getenv("KHIEN_WHOLE") != "" {
+		reports = 100_000
+	}
+	place := dbtest.Place(t, "inbox.db")
+	var boxes [3]*Inbox
+	for n := range boxes {
+		var err error
+		if boxes[n], err = Open(place); err != nil {
+			t.Fatal(err)
+		}
+		defer boxes[n].Close()
+	}
+	var next atomic.Int64
+	var writers sync.WaitGroup
+	for sender := range 64 {
+		writers.Go(func() {
+			for n := next.Add(1); n <= int64(reports); n = next.Add(1) {
+				r := report(0)
+				binary.BigEndian.PutUint64(r.ID, uint64(n))
+				if _, created, err := boxes[sender%2].Accept(context.Background(), r, nil, noon); err != nil || !created {
+					t.Errorf("report %d: created %v, %v", n, created, err)
+					return
+				}
+			}
+		})
+	}
+	written := make(chan struct{})
+	go func() { writers.Wait(); close(written) }()
+	gathered := map[uint64]int{}
+	for place, last := int64(0), false; ; {
+		list, err := boxes[2].After(t.Context(), place, 512)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list {
+			gathered[binary.BigEndian.Uint64(r.ID)]++
+			place = r.Seq
+		}
+		if len(list) == 0 && last {
+			break
+		}
+		select {
+		case <-written:
+			last = len(list) == 0
+		default:
+		}
+	}
+	twice := 0
+	for _, n := range gathered {
+		twice += n - 1
+	}
+	if len(gathered) != reports || twice != 0 {
+		t.Errorf("of %d reports %d were gathered, %d of them again", reports, len(gathered), twice)
 	}
 }
 
@@ -296,7 +362,7 @@ func TestAFileOfTheFirstVersion(t *testing.T) {
 }
 
 func TestAReportThatComesTooLate(t *testing.T) {
-	i, err := Open(filepath.Join(t.TempDir(), "inbox.db"))
+	i, err := Open(dbtest.Place(t, "inbox.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

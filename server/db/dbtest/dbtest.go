@@ -1,0 +1,124 @@
+// Package dbtest runs the tests of a package on both engines: SQLite, and a PostgreSQL that it starts for the run of the tests.
+package dbtest
+
+import (
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+)
+
+// Main runs the tests of a package on SQLite, and if they hold on PostgreSQL. Fuzzing and benchmarks run on SQLite alone.
+func Main(m *testing.M) {
+	code := m.Run()
+	if code == 0 && !asked("test.fuzz") && !asked("test.bench") && !asked("test.list") {
+		OnPostgres = true
+		fmt.Println("--- the same on PostgreSQL")
+		code = m.Run()
+	}
+	os.Exit(code)
+}
+
+func asked(name string) bool {
+	f := flag.Lookup(name)
+	return f != nil && f.Value.String() != ""
+}
+
+// OnPostgres is whether the tests run for the second time.
+var OnPostgres bool
+
+// Place is where a test may open a database that is new: a file of this name, or an address.
+func Place(t testing.TB, name string) string {
+	t.Helper()
+	if OnPostgres {
+		return Postgres(t)
+	}
+	return filepath.Join(t.TempDir(), name)
+}
+
+var made atomic.Int64
+
+// Postgres is an address on the server of these tests at which there is nothing yet.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	dir, err := server()
+	if err != nil {
+		t.Fatalf("these tests need PostgreSQL, which scripts/deps.sh installs: %v", err)
+	}
+	return fmt.Sprintf("%s&search_path=test%d", address(dir), made.Add(1))
+}
+
+func address(dir string) string {
+	return "postgres:///postgres?" + url.Values{"host": {dir}, "user": {"khien"}}.Encode()
+}
+
+// alive is open until this process ends, in whatever way.
+var alive io.WriteCloser
+
+// server starts PostgreSQL when it is first asked for: in a folder of its own, for whoever may open that, without a network. Its language is one
+// that sorts otherwise than by bytes. A shell waits for the end of the tests, and then ends the server and removes the folder.
+var server = sync.OnceValues(func() (dir string, err error) {
+	bin, err := programs()
+	if err != nil {
+		return "", err
+	}
+	if dir, err = os.MkdirTemp("", "pg"); err != nil {
+		return "", err
+	}
+	shell := exec.Command("sh", "-c", `
+		as=
+		if [ "$(id -u)" = 0 ]; then # as whom PostgreSQL refuses to run
+			as='setpriv --reuid=postgres --regid=postgres --clear-groups'
+			chown postgres:postgres .
+		fi
+		($as "$BIN/initdb" -D data -U khien -A trust -E UTF8 --locale=C --locale-provider=icu --icu-locale=en-US --no-sync --no-instructions >log 2>&1 &&
+			exec $as "$BIN/postgres" -D data -k "$DIR" -h '' -F -c max_connections=200 -c shared_buffers=32MB -c full_page_writes=off -c autovacuum=off >>log 2>&1) &
+		cat >/dev/null
+		kill -TERM $!
+		kill -QUIT $!
+		wait
+		cd / && rm -rf "$DIR"`)
+	shell.Dir, shell.Env = dir, append(os.Environ(), "BIN="+bin, "DIR="+dir)
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that Ctrl-C does not end it
+	if alive, err = shell.StdinPipe(); err == nil {
+		err = shell.Start()
+	}
+	if err != nil {
+		return "", err
+	}
+	for range 600 {
+		db, err := sql.Open("pgx", address(dir))
+		if err == nil {
+			err = db.Ping()
+			db.Close()
+		}
+		if err == nil {
+			return dir, nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	said, _ := os.ReadFile(filepath.Join(dir, "log"))
+	return "", fmt.Errorf("PostgreSQL did not start: %s", said)
+})
+
+// programs is the folder of the newest PostgreSQL that Debian has installed.
+func programs() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil || len(found) == 0 {
+		return "", errors.New("there is no /usr/lib/postgresql/*/bin/initdb")
+	}
+	return path.Dir(found[len(found)-1]), nil
+}

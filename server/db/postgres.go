@@ -1,0 +1,212 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// This file is all that knows how PostgreSQL differs from SQLite. Statements are written for both; what they may
+// not use is in RATIONALE.md.
+
+// IsPostgres tells whether a place is a database of PostgreSQL and not a path.
+func IsPostgres(place string) bool {
+	return strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://")
+}
+
+// In is the part of a place that has this name: a file in a folder, or a schema of a database. Where the address names a schema itself
+// (search_path), its name begins with that.
+func In(place, name string) string {
+	if !IsPostgres(place) {
+		return filepath.Join(place, name+".db")
+	}
+	u, err := url.Parse(place)
+	if err != nil {
+		return place // which Open refuses
+	}
+	asked := u.Query()
+	if of := asked.Get("search_path"); of != "" {
+		name = of + "_" + name
+	}
+	asked.Set("search_path", name)
+	u.RawQuery = asked.Encode()
+	return u.String()
+}
+
+// openPostgres opens the two ways into a schema. No error says what stands in the place: it may have a password.
+func openPostgres(place string) (write, read *sql.DB, err error) {
+	config, err := pgx.ParseConfig(place)
+	if err != nil {
+		return nil, nil, errors.New("the database's address can't be read: it should be postgres://USER@HOST:PORT/NAME")
+	}
+	schema := config.RuntimeParams["search_path"]
+	lock := fnv.New32a()
+	lock.Write([]byte(schema))
+	config.RuntimeParams["synchronous_commit"] = "on"                      // whatever the server's own setting: a commit survives the loss of power
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "300000" // who stopped in the middle of a change holds nobody up for ever
+	write = sql.OpenDB(connector{stdlib.GetConnector(*config), int32(lock.Sum32())})
+	write.SetMaxOpenConns(1)
+	if err := prepare(write, schema); err != nil {
+		write.Close()
+		return nil, nil, err
+	}
+	reading := config.Copy()
+	reading.RuntimeParams["default_transaction_read_only"] = "on"
+	read = sql.OpenDB(connector{stdlib.GetConnector(*reading), 0})
+	read.SetMaxOpenConns(8)
+	read.SetMaxIdleConns(8)
+	return write, read, nil
+}
+
+// prepare makes the schema and the table that says which migrations it has seen. Where they are there, nobody needs the right to.
+func prepare(db *sql.DB, schema string) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var there bool
+	if err := tx.QueryRow(`SELECT to_regclass('migrated') IS NOT NULL`).Scan(&there); err != nil || there {
+		return err
+	}
+	if schema != "" {
+		if _, err := tx.Exec(`CREATE SCHEMA IF NOT EXISTS ` + pgx.Identifier{schema}.Sanitize()); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(`CREATE TABLE migrated (version bigint NOT NULL)`); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// connector makes connections that speak SQLite's dialect. Those that write take turns by a lock of their schema.
+type connector struct {
+	driver.Connector
+	lock int32 // 0 for those that read
+}
+
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	opened, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return conn{opened.(*stdlib.Conn), c.lock}, nil
+}
+
+type conn struct {
+	*stdlib.Conn
+	lock int32
+}
+
+// lockOffice is the class of the locks that writers take turns by: other programs in the database may have locks of their own.
+const lockOffice = 0x4b48
+
+// BeginTx waits for its turn. The lock ends after what was committed can be seen, so that whoever writes next sees it.
+func (c conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.Conn.BeginTx(ctx, o)
+	if err != nil || c.lock == 0 {
+		return tx, err
+	}
+	if _, err := c.ExecContext(ctx, fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d, %d)`, lockOffice, c.lock), nil); err != nil {
+		return nil, errors.Join(err, tx.Rollback())
+	}
+	return tx, nil
+}
+
+func (c conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	return c.Conn.PrepareContext(ctx, numbered(query))
+}
+
+func (c conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return c.Conn.ExecContext(ctx, numbered(query), args)
+}
+
+func (c conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.Conn.QueryContext(ctx, numbered(query), args)
+}
+
+// CheckNamedValue gives what is true or false as a number, as it is kept.
+func (conn) CheckNamedValue(v *driver.NamedValue) (err error) {
+	v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
+	if yes, ok := v.Value.(bool); ok {
+		v.Value = int64(0)
+		if yes {
+			v.Value = int64(1)
+		}
+	}
+	return err
+}
+
+// pieces are placeholders, and what may hold a question mark that is none.
+var pieces = regexp.MustCompile(`(?s)'[^']*'?|"[^"]*"?|--[^\n]*|/\*.*?(?:\*/|\z)|\?[0-9]{0,5}`)
+
+// numbered writes SQLite's placeholders as PostgreSQL's: ? is the one after the highest before it, ?1 the first.
+func numbered(query string) string {
+	last := 0
+	return pieces.ReplaceAllStringFunc(query, func(piece string) string {
+		if piece[0] != '?' {
+			return piece
+		}
+		n, err := strconv.Atoi(piece[1:])
+		if err != nil {
+			n = last + 1
+		}
+		last = max(last, n)
+		return "$" + strconv.Itoa(n)
+	})
+}
+
+// types writes a migration with PostgreSQL's. Text is compared by its bytes, whatever the language of the database.
+var types = strings.NewReplacer(
+	") STRICT, WITHOUT ROWID", ")", ") STRICT", ")",
+	"INTEGER PRIMARY KEY AUTOINCREMENT", "bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+	"INTEGER PRIMARY KEY", "bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+	"INTEGER", "bigint", "BLOB", "bytea", "TEXT", `text COLLATE "C"`, " x'", ` '\x`,
+)
+
+// steps are the migrations in their order for one engine, empty where it has nothing to do. Beside NAME.sql there may be a
+// NAME.postgres.sql: the first of them stands for all that was before it, too, since no database of PostgreSQL is older.
+func steps(migrations fs.FS, postgres bool) (names, texts []string, err error) {
+	const own = ".postgres.sql"
+	all, err := fs.Glob(migrations, "*.sql")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range all {
+		if strings.HasSuffix(name, own) {
+			continue
+		}
+		text, err := fs.ReadFile(migrations, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if twin := strings.TrimSuffix(name, ".sql") + own; postgres && slices.Contains(all, twin) {
+			if !slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, own) }) {
+				clear(texts)
+			}
+			if text, err = fs.ReadFile(migrations, twin); err != nil {
+				return nil, nil, err
+			}
+			name = twin
+		}
+		names, texts = append(names, name), append(texts, string(text))
+		if postgres {
+			texts[len(texts)-1] = types.Replace(string(text))
+		}
+	}
+	return names, texts, nil
+}
