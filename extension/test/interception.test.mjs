@@ -443,6 +443,18 @@ test("a listed page inside a frame: badge and popup say so everywhere, a banner 
   }
 });
 
+test("a click on the toolbar button lets the popup read the address, and puts nothing into the page that holds a listed one", async () => {
+  const tab = await honest(usual);
+  await (await usual.popup(tab)).close();
+  await frame(tab, listed);
+  await until("the badge is there", async () => (await usual.badge(tab)) === "!");
+  const popup = await usual.popup(tab);
+  assert.equal(await popup.property("state", "className"), "framed");
+  await popup.close();
+  assert.equal(await tab.locator("khien-banner").count(), 0);
+  await tab.close();
+});
+
 test("a page that a script has made holds a listed one: badge and popup say so", async () => {
   const tab = await honest(usual);
   const within = `<iframe srcdoc="<iframe src='${listed}'></iframe>"></iframe>`;

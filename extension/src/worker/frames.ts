@@ -4,6 +4,7 @@
 import * as core from "./core";
 import { api, hidden, shown } from "../shared/ext";
 import * as guard from "./guard";
+import { grantedAt } from "./hot";
 import { lookAtFrames } from "../shared/message";
 import * as session from "../shared/session";
 import type { Warning } from "../shared/session";
@@ -85,7 +86,9 @@ async function tell(tabId: number): Promise<void> {
   await guard.refreshBadge(tabId);
   const answered = await api.tabs.sendMessage(tabId, lookAtFrames, { frameId: 0 }).catch(() => false);
   if (answered || !(await framed(tabId))) return;
-  // Our script is not there: it may come where a person has granted access to the page, and nowhere else.
+  // Our script is not there: it may come where a person has granted access to the site, and nowhere else.
+  const href = await shown(tabId);
+  if (href === undefined || !(await grantedAt(href))) return;
   await api.scripting.executeScript({ target: { tabId, frameIds: [0] }, files: ["banner.js"], injectImmediately: true }).catch(() => undefined);
 }
 

@@ -23,6 +23,13 @@ export function granted(): Promise<boolean> {
   return api.permissions.contains(everywhere);
 }
 
+/** Whether access to the site of a page is granted until it is taken back. A click on the toolbar button grants it too, for what was asked by it alone. */
+export async function grantedAt(href: string): Promise<boolean> {
+  if (await granted()) return true;
+  const { origin } = new URL(href);
+  return origin !== "null" && api.permissions.contains({ origins: [`${origin.replace(/:\d+$/, "")}/*`] });
+}
+
 let turn: Promise<unknown> = Promise.resolve();
 
 /** Takes turns: two changes of rules at once would undo each other. */
