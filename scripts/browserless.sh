@@ -24,7 +24,7 @@ reproduce() { scripts/reproduce.sh; }
 # The same tests inside wasm: of what the core is made of, and there runs on other code than natively, be it ours (*_wasm.go) or
 # that of hashes and signatures.
 wasm() {
-	packages='./shared/checker ./shared/release ./shared/set ./shared/subject ./shared/work ./wasm'
+	packages='./shared/checker ./shared/release ./shared/set ./shared/subject ./shared/pow ./wasm'
 	[ -z "${KHIEN_WHOLE-}" ] || packages='./shared/... ./wasm/...'
 	go build -o build/bin/wazero github.com/tetratelabs/wazero/cmd/wazero
 	PATH="$PWD/build/bin:$(go env GOROOT)/lib/wasm:$PATH" GOWASIRUNTIME=wazero GOWASIRUNTIMEARGS="-cachedir $PWD/build/wazero" \

@@ -18,14 +18,14 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"khien/shared/checker"
-	"khien/shared/guide"
 	"khien/shared/official"
+	"khien/shared/pow"
 	"khien/shared/release"
 	"khien/shared/report"
 	"khien/shared/set"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 	"khien/shared/wire"
-	"khien/shared/work"
 )
 
 // maxRequest bounds a request in bytes: a check of many addresses, one of them of 2 MiB.
@@ -65,9 +65,9 @@ var codes = []struct {
 	{set.ErrOversized, "oversized"},
 	{set.ErrCorrupt, "corrupt"},
 	{set.ErrBase, "base"},
-	{guide.ErrFormat, "guide"},
-	{guide.ErrBound, "guide"},
-	{official.ErrFormat, "guide"},
+	{supplement.ErrFormat, "supplement"},
+	{supplement.ErrBound, "supplement"},
+	{official.ErrFormat, "supplement"},
 	{subject.ErrNotNormalised, "not_normalised"},
 	{subject.ErrScheme, "scheme"},
 	{subject.ErrHost, "host"},
@@ -135,8 +135,8 @@ func (c *core) run(op int32, request, body []byte) ([]byte, error) {
 		return c.text(request)
 	case opResemble:
 		return c.resemble(request)
-	case opGuide:
-		return c.checker.Guide().ToldBytes(), nil
+	case opSupplement:
+		return c.checker.Supplement().BodyBytes(), nil
 	case opMeet:
 		return c.meet(request)
 	case opRecall:
@@ -171,7 +171,7 @@ func (c *core) open(request, body []byte) ([]byte, error) {
 	if len(body) == 0 {
 		body = c.made
 	}
-	next, err := checker.Open(q.Root, q.Keys, q.Head, body, release.Digest(q.Sum), q.Guide, q.Now)
+	next, err := checker.Open(q.Root, q.Keys, q.Head, body, release.Digest(q.Sum), q.Supplement, q.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -193,13 +193,13 @@ func (c *core) check(request []byte) ([]byte, error) {
 	for i, href := range q.Hrefs {
 		f := c.checker.CheckNext(&named, href, q.Now)
 		if reply.Verdicts[i] = byte(f.Verdict); reply.Verdicts[i] != unlisted {
-			reply.Findings = append(reply.Findings, told(f, q.Language))
+			reply.Findings = append(reply.Findings, answerOf(f, q.Language))
 		}
 	}
 	return reply.MarshalMsg(nil)
 }
 
-func told(f checker.Finding, lang string) finding {
+func answerOf(f checker.Finding, lang string) finding {
 	t := finding{
 		Verdict: f.Verdict.String(), Subject: string(f.Subject), Bucket: f.Bucket, Within: f.Within, Stale: f.Stale,
 		Owner: f.Owner, Confirmed: f.Confirmed, FirstSeen: f.FirstSeen, Reference: f.Reference, Source: f.Source,
@@ -238,7 +238,7 @@ func (c *core) resolve(request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&resolveReply{told(f, q.Language)}).MarshalMsg(nil)
+	return (&resolveReply{answerOf(f, q.Language)}).MarshalMsg(nil)
 }
 
 // text checks what a selected text names, and tells each thing once.
@@ -252,7 +252,7 @@ func (c *core) text(request []byte) ([]byte, error) {
 		if errors.Is(found.Cause, subject.ErrSubject) {
 			return nil, found.Cause
 		}
-		f := told(found, q.Language)
+		f := answerOf(found, q.Language)
 		if f.Subject != "" {
 			f.Shown = found.Subject.Describe(q.Language)
 		}
@@ -266,7 +266,7 @@ func (c *core) resemble(request []byte) ([]byte, error) {
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	return (&resembleReply{told(c.checker.Resemble(q.Href, report.Cut(q.Name, report.MaxTitle), q.Also[:min(len(q.Also), maxAlso)]...), "")}).MarshalMsg(nil)
+	return (&resembleReply{answerOf(c.checker.Resemble(q.Href, report.Cut(q.Name, report.MaxTitle), q.Also[:min(len(q.Also), maxAlso)]...), "")}).MarshalMsg(nil)
 }
 
 func (c *core) plan(request []byte) ([]byte, error) {
@@ -282,7 +282,7 @@ func (c *core) plan(request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&planReply{step.Need, step.Path, step.Limit, step.Sequence, step.Set[:], step.SetPath, step.SetSize, step.GuidePath, step.GuideSize, step.Guide[:]}).MarshalMsg(nil)
+	return (&planReply{step.Need, step.Path, step.Limit, step.Sequence, step.Set[:], step.SetPath, step.SetSize, step.SupplementPath, step.SupplementSize, step.Supplement[:]}).MarshalMsg(nil)
 }
 
 func (c *core) apply(request, body []byte) ([]byte, error) {
@@ -323,11 +323,11 @@ func prove(request []byte) ([]byte, error) {
 	if err := read(request, &q); err != nil {
 		return nil, err
 	}
-	if q.Tries < 1 || q.Tries > maxTries || len(q.Challenge)+len(q.ID) > work.MaxText {
+	if q.Tries < 1 || q.Tries > maxTries || len(q.Challenge)+len(q.ID) > pow.MaxText {
 		return nil, errRequest
 	}
 	var reply workReply
-	reply.Number, reply.Found = work.Search(q.Challenge, q.ID, q.From, q.Tries, q.Zeros)
+	reply.Number, reply.Found = pow.Search(q.Challenge, q.ID, q.From, q.Tries, q.Zeros)
 	return reply.MarshalMsg(nil)
 }
 

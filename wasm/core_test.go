@@ -14,13 +14,13 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"khien/shared/checker"
-	"khien/shared/guide"
+	"khien/shared/pow"
 	"khien/shared/release"
 	"khien/shared/report"
 	"khien/shared/set"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 	"khien/shared/wire"
-	"khien/shared/work"
 )
 
 const now = int64(1763900000)
@@ -35,7 +35,7 @@ const book = "facebook.com | Facebook\nvietcombank.com.vn | Vietcombank | facebo
 type published struct {
 	root             string
 	keys, head, body []byte
-	guide            []byte
+	supplement       []byte
 	bucket           []byte
 }
 
@@ -77,15 +77,15 @@ func publish(t testing.TB) published {
 	must(err)
 	bucket, err := (&wire.Bucket{Leaf: leaf}).MarshalMsg(nil)
 	must(err)
-	guided, err := guide.Encode(book, guide.Told{Hot: []string{"scam.example"}})
+	enriched, err := supplement.Encode(book, supplement.Body{Hot: []string{"scam.example"}})
 	must(err)
 	head, err := release.Head{
-		Guide: release.DigestOf(guided), GuideSize: uint64(len(guided)),
+		Supplement: release.DigestOf(enriched), SupplementSize: uint64(len(enriched)),
 		Sequence: 3, Issued: now, Expires: now + 1e5, Keys: release.DigestOf(keys), Set: release.DigestOf(body), SetSize: uint64(len(body)),
 		Count: uint64(len(entries)), Deltas: 3, BucketRoot: release.NewBucketTree([]release.Digest{release.LeafHash(leaf)}).Root(),
 	}.Sign(signer)
 	must(err)
-	return published{rootKey, keys, head, body, guided, bucket}
+	return published{rootKey, keys, head, body, enriched, bucket}
 }
 
 // ask sends one request through answer and decodes the reply, or returns the code of the refusal.
@@ -129,15 +129,15 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	}
 	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now, "en"}, &checkReply{}, "not_open")
 	sum := release.DigestOf(p.body)
-	open := openRequest{p.root, p.keys, p.head, sum[:], now, p.guide}
+	open := openRequest{p.root, p.keys, p.head, sum[:], now, p.supplement}
 	forged := open
 	forged.Head = bytes.Replace(p.head, []byte("sequence 3"), []byte("sequence 4"), 1)
 	about(p.body, opOpen, &forged, &openReply{}, "signature")
 	f(opCheck, &checkRequest{[]string{"https://scam.example/"}, now, "en"}, &checkReply{}, "not_open")
 	f(opOpen, &open, &openReply{}, "truncated")
-	f(opOpen, &openRequest{p.root, p.keys, p.head, sum[:9], now, p.guide}, &openReply{}, "bad_request")
+	f(opOpen, &openRequest{p.root, p.keys, p.head, sum[:9], now, p.supplement}, &openReply{}, "bad_request")
 	wrong := release.DigestOf(nil)
-	about(p.body, opOpen, &openRequest{p.root, p.keys, p.head, wrong[:], now, p.guide}, &openReply{}, "digest")
+	about(p.body, opOpen, &openRequest{p.root, p.keys, p.head, wrong[:], now, p.supplement}, &openReply{}, "digest")
 	var opened openReply
 	if about(p.body, opOpen, &open, &opened, ""); opened.Sequence != 3 || opened.Count != others+2 {
 		t.Errorf("opened %+v", opened)
@@ -319,7 +319,7 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	for q := (workRequest{Challenge: challenge, ID: id, Tries: 500, Zeros: 12}); !proof.Found; q.From = proof.Number {
 		f(opWork, &q, &proof, "")
 	}
-	if work.Zeros(challenge, id, proof.Number) < 12 {
+	if pow.Zeros(challenge, id, proof.Number) < 12 {
 		t.Errorf("%d is no proof", proof.Number)
 	}
 	f(opWork, &workRequest{Challenge: challenge, ID: id, Tries: maxTries + 1}, &proof, "bad_request")
@@ -345,7 +345,7 @@ func TestATextNamesWhatTheCommandSays(t *testing.T) {
 	var c core
 	answer := func(op int32, request, body []byte) []byte { return c.answer(op, request, body) }
 	sum := release.DigestOf(p.body)
-	if code := ask(t, answer, opOpen, &openRequest{p.root, p.keys, p.head, sum[:], now, p.guide}, p.body, &openReply{}); code != "" {
+	if code := ask(t, answer, opOpen, &openRequest{p.root, p.keys, p.head, sum[:], now, p.supplement}, p.body, &openReply{}); code != "" {
 		t.Fatal(code)
 	}
 	language := regexp.MustCompile(` \(language ([a-z]+)\)$`)
@@ -406,7 +406,7 @@ func hostile(f *testing.F, p published, add func(op int32, request, body []byte)
 	f.Helper()
 	sum := release.DigestOf(p.body)
 	for op, request := range map[int32]msgp.Marshaler{
-		opOpen:     &openRequest{p.root, p.keys, p.head, sum[:], now, p.guide},
+		opOpen:     &openRequest{p.root, p.keys, p.head, sum[:], now, p.supplement},
 		opCheck:    &checkRequest{[]string{"https://scam.example/"}, now, "en"},
 		opResolve:  &resolveRequest{"scam.example/", p.bucket, now, "en"},
 		opPlan:     &planRequest{"", p.head, p.keys, now},
@@ -426,7 +426,7 @@ func hostile(f *testing.F, p published, add func(op int32, request, body []byte)
 		}
 		add(op, message, p.body[:200])
 	}
-	for _, op := range []int32{opHello, opGuide, 0, -1, 16, 1 << 30} {
+	for _, op := range []int32{opHello, opSupplement, 0, -1, 16, 1 << 30} {
 		add(op, []byte{0x80}, nil)
 	}
 }
@@ -448,7 +448,7 @@ func FuzzAnswer(f *testing.F) {
 	p := publish(f)
 	var c core
 	sum := release.DigestOf(p.body)
-	if code := ask(f, c.answer, opOpen, &openRequest{p.root, p.keys, p.head, sum[:], now, p.guide}, p.body, &openReply{}); code != "" {
+	if code := ask(f, c.answer, opOpen, &openRequest{p.root, p.keys, p.head, sum[:], now, p.supplement}, p.body, &openReply{}); code != "" {
 		f.Fatal(code)
 	}
 	hostile(f, p, func(op int32, request, body []byte) { f.Add(op, request, body) })

@@ -59,5 +59,5 @@ func (c *core) remember(request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&resolveReply{told(f, q.Language)}).MarshalMsg(nil)
+	return (&resolveReply{answerOf(f, q.Language)}).MarshalMsg(nil)
 }

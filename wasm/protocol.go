@@ -13,21 +13,21 @@ const version = 8
 
 // What can be asked.
 const (
-	opHello    = 1
-	opOpen     = 2
-	opCheck    = 3
-	opResolve  = 4
-	opPlan     = 5
-	opApply    = 6
-	opReport   = 7
-	opSubjects = 8
-	opResemble = 9
-	opText     = 10
-	opGuide    = 11
-	opWork     = 12
-	opMeet     = 13
-	opRecall   = 14
-	opRemember = 15
+	opHello      = 1
+	opOpen       = 2
+	opCheck      = 3
+	opResolve    = 4
+	opPlan       = 5
+	opApply      = 6
+	opReport     = 7
+	opSubjects   = 8
+	opResemble   = 9
+	opText       = 10
+	opSupplement = 11
+	opWork       = 12
+	opMeet       = 13
+	opRecall     = 14
+	opRemember   = 15
 )
 
 type failure struct {
@@ -51,7 +51,7 @@ type openRequest struct {
 	Sum  []byte `msg:"sum"` // SHA-256 of the set
 	Now  int64  `msg:"now"`
 
-	Guide []byte `msg:"guide,limit=524289"`
+	Supplement []byte `msg:"supplement,limit=524289"`
 }
 
 type openReply struct {
@@ -130,9 +130,9 @@ type planReply struct {
 	SetPath  string `msg:"set_path"`
 	SetSize  uint64 `msg:"set_size"`
 
-	GuidePath string `msg:"guide_path"` // where its guide is; empty if it is the one that is open
-	GuideSize uint64 `msg:"guide_size"`
-	Guide     []byte `msg:"guide"` // SHA-256
+	SupplementPath string `msg:"supplement_path"` // where its supplement is; empty if it is the one that is open
+	SupplementSize uint64 `msg:"supplement_size"`
+	Supplement     []byte `msg:"supplement"` // SHA-256
 }
 
 // applyRequest is about the delta or set that is attached.
@@ -186,7 +186,7 @@ type resembleReply struct {
 	Finding finding `msg:"finding"`
 }
 
-// The reply to opGuide, whose request is empty, is guide.Told.
+// The reply to opSupplement, whose request is empty, is supplement.Body.
 
 // textRequest is about a text that a person has selected or pasted.
 type textRequest struct {

@@ -1163,9 +1163,9 @@ func (z *openRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "now"
 	o = append(o, 0xa3, 0x6e, 0x6f, 0x77)
 	o = msgp.AppendInt64(o, z.Now)
-	// string "guide"
-	o = append(o, 0xa5, 0x67, 0x75, 0x69, 0x64, 0x65)
-	o = msgp.AppendBytes(o, z.Guide)
+	// string "supplement"
+	o = append(o, 0xaa, 0x73, 0x75, 0x70, 0x70, 0x6c, 0x65, 0x6d, 0x65, 0x6e, 0x74)
+	o = msgp.AppendBytes(o, z.Supplement)
 	return
 }
 
@@ -1265,27 +1265,27 @@ func (z *openRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Now")
 				return
 			}
-		case "guide":
+		case "supplement":
 			var zb0005 uint32
 			zb0005, bts, err = msgp.ReadBytesHeader(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Guide")
+				err = msgp.WrapError(err, "Supplement")
 				return
 			}
 			if zb0005 > 524289 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
-			if z.Guide == nil || uint32(cap(z.Guide)) < zb0005 {
-				z.Guide = make([]byte, zb0005)
+			if z.Supplement == nil || uint32(cap(z.Supplement)) < zb0005 {
+				z.Supplement = make([]byte, zb0005)
 			} else {
-				z.Guide = z.Guide[:zb0005]
+				z.Supplement = z.Supplement[:zb0005]
 			}
 			if uint32(len(bts)) < zb0005 {
 				err = msgp.ErrShortBytes
 				return
 			}
-			copy(z.Guide, bts[:zb0005])
+			copy(z.Supplement, bts[:zb0005])
 			bts = bts[zb0005:]
 		default:
 			bts, err = msgp.Skip(bts)
@@ -1301,7 +1301,7 @@ func (z *openRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *openRequest) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Root) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 5 + msgp.BytesPrefixSize + len(z.Head) + 4 + msgp.BytesPrefixSize + len(z.Sum) + 4 + msgp.Int64Size + 6 + msgp.BytesPrefixSize + len(z.Guide)
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Root) + 5 + msgp.BytesPrefixSize + len(z.Keys) + 5 + msgp.BytesPrefixSize + len(z.Head) + 4 + msgp.BytesPrefixSize + len(z.Sum) + 4 + msgp.Int64Size + 11 + msgp.BytesPrefixSize + len(z.Supplement)
 	return
 }
 
@@ -1330,15 +1330,15 @@ func (z *planReply) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "set_size"
 	o = append(o, 0xa8, 0x73, 0x65, 0x74, 0x5f, 0x73, 0x69, 0x7a, 0x65)
 	o = msgp.AppendUint64(o, z.SetSize)
-	// string "guide_path"
-	o = append(o, 0xaa, 0x67, 0x75, 0x69, 0x64, 0x65, 0x5f, 0x70, 0x61, 0x74, 0x68)
-	o = msgp.AppendString(o, z.GuidePath)
-	// string "guide_size"
-	o = append(o, 0xaa, 0x67, 0x75, 0x69, 0x64, 0x65, 0x5f, 0x73, 0x69, 0x7a, 0x65)
-	o = msgp.AppendUint64(o, z.GuideSize)
-	// string "guide"
-	o = append(o, 0xa5, 0x67, 0x75, 0x69, 0x64, 0x65)
-	o = msgp.AppendBytes(o, z.Guide)
+	// string "supplement_path"
+	o = append(o, 0xaf, 0x73, 0x75, 0x70, 0x70, 0x6c, 0x65, 0x6d, 0x65, 0x6e, 0x74, 0x5f, 0x70, 0x61, 0x74, 0x68)
+	o = msgp.AppendString(o, z.SupplementPath)
+	// string "supplement_size"
+	o = append(o, 0xaf, 0x73, 0x75, 0x70, 0x70, 0x6c, 0x65, 0x6d, 0x65, 0x6e, 0x74, 0x5f, 0x73, 0x69, 0x7a, 0x65)
+	o = msgp.AppendUint64(o, z.SupplementSize)
+	// string "supplement"
+	o = append(o, 0xaa, 0x73, 0x75, 0x70, 0x70, 0x6c, 0x65, 0x6d, 0x65, 0x6e, 0x74)
+	o = msgp.AppendBytes(o, z.Supplement)
 	return
 }
 
@@ -1418,39 +1418,39 @@ func (z *planReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "SetSize")
 				return
 			}
-		case "guide_path":
-			z.GuidePath, bts, err = msgp.ReadStringBytes(bts)
+		case "supplement_path":
+			z.SupplementPath, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "GuidePath")
+				err = msgp.WrapError(err, "SupplementPath")
 				return
 			}
-		case "guide_size":
-			z.GuideSize, bts, err = msgp.ReadUint64Bytes(bts)
+		case "supplement_size":
+			z.SupplementSize, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "GuideSize")
+				err = msgp.WrapError(err, "SupplementSize")
 				return
 			}
-		case "guide":
+		case "supplement":
 			var zb0003 uint32
 			zb0003, bts, err = msgp.ReadBytesHeader(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Guide")
+				err = msgp.WrapError(err, "Supplement")
 				return
 			}
 			if zb0003 > za60609bdlimitArrays {
 				err = msgp.ErrLimitExceeded
 				return
 			}
-			if z.Guide == nil || uint32(cap(z.Guide)) < zb0003 {
-				z.Guide = make([]byte, zb0003)
+			if z.Supplement == nil || uint32(cap(z.Supplement)) < zb0003 {
+				z.Supplement = make([]byte, zb0003)
 			} else {
-				z.Guide = z.Guide[:zb0003]
+				z.Supplement = z.Supplement[:zb0003]
 			}
 			if uint32(len(bts)) < zb0003 {
 				err = msgp.ErrShortBytes
 				return
 			}
-			copy(z.Guide, bts[:zb0003])
+			copy(z.Supplement, bts[:zb0003])
 			bts = bts[zb0003:]
 		default:
 			bts, err = msgp.Skip(bts)
@@ -1466,7 +1466,7 @@ func (z *planReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *planReply) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Need) + 5 + msgp.StringPrefixSize + len(z.Path) + 6 + msgp.Uint64Size + 9 + msgp.Uint64Size + 4 + msgp.BytesPrefixSize + len(z.Set) + 9 + msgp.StringPrefixSize + len(z.SetPath) + 9 + msgp.Uint64Size + 11 + msgp.StringPrefixSize + len(z.GuidePath) + 11 + msgp.Uint64Size + 6 + msgp.BytesPrefixSize + len(z.Guide)
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Need) + 5 + msgp.StringPrefixSize + len(z.Path) + 6 + msgp.Uint64Size + 9 + msgp.Uint64Size + 4 + msgp.BytesPrefixSize + len(z.Set) + 9 + msgp.StringPrefixSize + len(z.SetPath) + 9 + msgp.Uint64Size + 16 + msgp.StringPrefixSize + len(z.SupplementPath) + 16 + msgp.Uint64Size + 11 + msgp.BytesPrefixSize + len(z.Supplement)
 	return
 }
 

@@ -85,7 +85,7 @@ func FuzzCall(f *testing.F) {
 	r, p := startReactor(f), publish(f)
 	sum := release.DigestOf(p.body)
 	answer := func(op int32, request, body []byte) []byte { return r.answer(f, op, request, body) }
-	if code := ask(f, answer, opOpen, &openRequest{p.root, p.keys, p.head, sum[:], now, p.guide}, p.body, &openReply{}); code != "" {
+	if code := ask(f, answer, opOpen, &openRequest{p.root, p.keys, p.head, sum[:], now, p.supplement}, p.body, &openReply{}); code != "" {
 		f.Fatal(code)
 	}
 	hostile(f, p, func(op int32, request, body []byte) {

@@ -71,7 +71,7 @@ try {
   line("delta/memory", memory - idle, "bytes", { bound: 3 * files[2].length });
   line("delta/apply", at([...applied, ...(await core.applyTimes({ head, keys: Buffer.of(), delta: await get(plan.path) }, 10)).times].sort((a, b) => a - b), 0.5), "ms", { bound: 40 });
   line("check/batch-1000", at(await core.times(links, 30), 0.5), "ms", { bound: 5 });
-  line("set/open", at(await core.reopenTimes(root, { head, keys: files[0], sum: plan.set, guide: plan.guide_path ? await get(plan.guide_path) : files[3] }, 20), 0.5), "ms", { bound: 50 });
+  line("set/open", at(await core.reopenTimes(root, { head, keys: files[0], sum: plan.set, supplement: plan.supplement_path ? await get(plan.supplement_path) : files[3] }, 20), 0.5), "ms", { bound: 50 });
 
   // Nothing changed: what the server's answer takes on the wire.
   const ask304 = async (etag) => {

@@ -56,7 +56,7 @@ test("a newer list comes by a delta, asked for by nobody; a page that is open is
   await browser.ring("update");
   await browser.warned(tab);
   const asked = world.gateway.log.slice(mark).filter((one) => !one.path.startsWith("/v1/bucket/"));
-  assert.deepEqual(asked.map((one) => one.path.replace(/[0-9a-f]{64}/, "…")), ["/v1/head", "/v1/blob/…", "/v1/delta/…/1"]); // the guide, with one more hot host
+  assert.deepEqual(asked.map((one) => one.path.replace(/[0-9a-f]{64}/, "…")), ["/v1/head", "/v1/blob/…", "/v1/delta/…/1"]); // the supplement, with one more hot host
   assert.ok(asked.every((one) => one.method === "GET" && one.status === 200));
 });
 
@@ -65,7 +65,7 @@ test("several releases that were missed come as one delta", async () => {
   const mark = world.gateway.log.length;
   assert.match((await checkNow()).list, /\(no\. 5\)/);
   assert.equal(world.gateway.asked("/v1/delta/", mark).length, 1);
-  assert.equal(world.gateway.asked("/v1/blob/", mark).length, 1); // the guide
+  assert.equal(world.gateway.asked("/v1/blob/", mark).length, 1); // the supplement
   for (const host of hosts) await warns(host);
 });
 
@@ -124,7 +124,7 @@ test("a delta that is damaged costs a download of the whole set, and nothing els
   const mark = world.gateway.log.length;
   world.gateway.between = async (path, answer) => (path.startsWith("/v1/delta/") ? { ...answer, body: answer.body.subarray(1) } : answer);
   assert.match((await checkNow()).list, /\(no\. 7\)/);
-  assert.equal(world.gateway.asked("/v1/blob/", mark).length, 2); // and the guide
+  assert.equal(world.gateway.asked("/v1/blob/", mark).length, 2); // and the supplement
   await warns(host);
 });
 

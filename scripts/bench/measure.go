@@ -15,10 +15,10 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"khien/shared/checker"
-	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 )
 
 // least is how long something is repeated to be measured.
@@ -234,13 +234,13 @@ func opened(data []byte, count uint64) (*checker.Checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	empty, err := guide.Encode("", guide.Told{})
+	empty, err := supplement.Encode("", supplement.Body{})
 	if err != nil {
 		return nil, err
 	}
 	head, err := release.Head{
 		Sequence: 1, Issued: now, Expires: now + 1e6, Keys: release.DigestOf(keys), Set: release.DigestOf(data), SetSize: uint64(len(data)), Count: count, Deltas: 1,
-		Guide: release.DigestOf(empty), GuideSize: uint64(len(empty)),
+		Supplement: release.DigestOf(empty), SupplementSize: uint64(len(empty)),
 	}.Sign(signer)
 	if err != nil {
 		return nil, err

@@ -166,14 +166,14 @@ func (b build) release() (root string, sequence uint64, bundled files, err error
 	if err != nil {
 		return "", 0, nil, fmt.Errorf("couldn't read the set: %w", err)
 	}
-	guide, err := blobs.Get("blob/"+named.Guide.String(), release.MaxGuide)
+	supplement, err := blobs.Get("blob/"+named.Supplement.String(), release.MaxSupplement)
 	if err != nil {
-		return "", 0, nil, fmt.Errorf("couldn't read the guide: %w", err)
+		return "", 0, nil, fmt.Errorf("couldn't read the supplement: %w", err)
 	}
-	if _, err := checker.Open(root, keys, head, set, release.DigestOf(set), guide, b.now); err != nil {
+	if _, err := checker.Open(root, keys, head, set, release.DigestOf(set), supplement, b.now); err != nil {
 		return "", 0, nil, fmt.Errorf("the newest release cannot go inside: %w", err)
 	}
-	return root, named.Sequence, files{"bundled/keys": keys, "bundled/head": head, "bundled/set": set, "bundled/guide": guide}, nil
+	return root, named.Sequence, files{"bundled/keys": keys, "bundled/head": head, "bundled/set": set, "bundled/guide": supplement}, nil
 }
 
 // background are the scripts that belong to no page: the worker, and what runs in pages of others.

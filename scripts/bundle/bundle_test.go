@@ -231,7 +231,7 @@ func TestAFolderHoldsExactlyTheFiles(t *testing.T) {
 func TestMirrors(t *testing.T) {
 	// On the browser's side an error is written in one line.
 	mirror(t, "../../wasm/protocol.go", "../../extension/src/shared/protocol.ts", "code", "text")
-	mirror(t, "../../shared/guide/told.go", "../../extension/src/shared/told.ts")
+	mirror(t, "../../shared/supplement/body.go", "../../extension/src/shared/supplement.ts")
 }
 
 // mirror wants the same fields in the same order in both files, but for those that are on Go's side only.

@@ -1,4 +1,4 @@
-// Known keeps server/publish/guide/known.txt: the hosts of public rankings that resemble somebody in the official book and are
+// Known keeps server/publish/supplement/known.txt: the hosts of public rankings that resemble somebody in the official book and are
 // well known by themselves.
 //
 //	go run ./scripts/known FILE... < known.txt > known.txt.new

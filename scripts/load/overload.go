@@ -18,8 +18,8 @@ import (
 	"github.com/valyala/fasthttp"
 	"golang.org/x/time/rate"
 
+	"khien/shared/pow"
 	"khien/shared/wire"
-	"khien/shared/work"
 )
 
 // scene is what is sent too much of.
@@ -254,7 +254,7 @@ func proofOf(challenge string, id []byte) (string, error) {
 	}
 	var number uint64
 	for found := false; !found; {
-		number, found = work.Search(secret, id, number, 4096, zeros)
+		number, found = pow.Search(secret, id, number, 4096, zeros)
 	}
 	return fmt.Sprintf("%s %x %d", text, id, number), nil
 }

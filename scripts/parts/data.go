@@ -31,8 +31,8 @@ var data = []struct {
 }{
 	{"unicode", Part{Name: "Unicode Character Database", Version: unicode.Version, Terms: "Unicode-3.0", From: "https://www.unicode.org/ucd/", Texts: []string{unicodeTerms}}, ""},
 	{"khien/shared/official", Part{Name: "Unicode confusables (UTS #39)", Version: "13.0", Terms: "Unicode-3.0", From: "https://www.unicode.org/reports/tr39/", Texts: []string{unicodeTerms}}, ""},
-	{"khien/shared/guide", Part{Name: "Wikidata: accounts of the official names", Version: "18 September 2026", Terms: "CC0-1.0", From: "https://www.wikidata.org/"}, ""},
-	{"khien/shared/guide", Part{Name: "MISP warning lists: sites that are known by themselves", Terms: "CC0-1.0", From: "https://github.com/MISP/misp-warninglists"}, ""},
+	{"khien/shared/supplement", Part{Name: "Wikidata: accounts of the official names", Version: "18 September 2026", Terms: "CC0-1.0", From: "https://www.wikidata.org/"}, ""},
+	{"khien/shared/supplement", Part{Name: "MISP warning lists: sites that are known by themselves", Terms: "CC0-1.0", From: "https://github.com/MISP/misp-warninglists"}, ""},
 	{"golang.org/x/net/publicsuffix", Part{Name: "Public Suffix List", Version: publicsuffix.List.String(), Terms: "MPL-2.0", From: "https://publicsuffix.org/list/",
 		Texts: []string{mozilla}}, ""},
 	{"github.com/nyaruka/phonenumbers", Part{Name: "Telephone rules of libphonenumber", Terms: "Apache-2.0", From: "https://github.com/google/libphonenumber",

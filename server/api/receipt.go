@@ -222,7 +222,7 @@ func (w *way) step(state string, time int64) {
 		time = max(time, w.Steps[n-1].Time)
 	}
 	w.State, w.Time = state, time
-	w.Steps = append(w.Steps, wire.Step{State: state, Time: time})
+	w.Steps = append(w.Steps, wire.Transition{State: state, Time: time})
 }
 
 // because adds about what it was decided and why.

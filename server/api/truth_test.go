@@ -39,7 +39,7 @@ func (o *office) device(now int64) *checker.Checker {
 		o.t.Fatal(err)
 	}
 	body := get(head.Set)
-	c, err := checker.Open(o.publisher.Keys.Root, get(head.Keys), note, body, release.DigestOf(body), get(head.Guide), now)
+	c, err := checker.Open(o.publisher.Keys.Root, get(head.Keys), note, body, release.DigestOf(body), get(head.Supplement), now)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 // Package campaign keeps the advice cards that maintainers write, as drafts until they are published. The publisher
-// puts those that are in force into the guide (package guide); what a card may hold is said there. Who did what is
+// puts those that are in force into the supplement (package supplement); what a card may hold is said there. Who did what is
 // for the caller to write into the audit log.
 package campaign
 
@@ -17,7 +17,7 @@ import (
 	"khien/server/db"
 	"khien/server/platform"
 	"khien/shared/category"
-	"khien/shared/guide"
+	"khien/shared/supplement"
 )
 
 var (
@@ -31,8 +31,8 @@ var (
 	ErrPlatform = errors.New("there is no such platform")
 	// ErrLanguage is a language that the extension does not speak.
 	ErrLanguage = errors.New("the extension does not speak this language")
-	// ErrFull is one card more than a guide may have.
-	ErrFull = fmt.Errorf("%d cards are in force already; withdraw one first", guide.MaxCards)
+	// ErrFull is one card more than a supplement may have.
+	ErrFull = fmt.Errorf("%d cards are in force already; withdraw one first", supplement.MaxCards)
 )
 
 // State is how far a card is.
@@ -59,7 +59,7 @@ func withCards() (names []string) {
 
 // Card is one with its state.
 type Card struct {
-	guide.Card
+	supplement.Card
 	State   State
 	Actor   string // who changed it last
 	Changed int64  // Unix seconds
@@ -97,7 +97,7 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // Put writes a card, in place of one with its name if there is one: as a draft, or published. The picture must be one
 // that Picture has made. The errors are ErrCard, ErrCategory, ErrPlatform, ErrLanguage and ErrFull.
-func (s *Store) Put(ctx context.Context, actor string, c guide.Card, state State) error {
+func (s *Store) Put(ctx context.Context, actor string, c supplement.Card, state State) error {
 	if err := check(&c); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *Store) Put(ctx context.Context, actor string, c guide.Card, state State
 		if err != nil {
 			return err
 		}
-		if len(active) >= guide.MaxCards && !slices.ContainsFunc(active, func(have guide.Card) bool { return have.ID == c.ID }) {
+		if len(active) >= supplement.MaxCards && !slices.ContainsFunc(active, func(have supplement.Card) bool { return have.ID == c.ID }) {
 			return ErrFull
 		}
 	}
@@ -131,7 +131,7 @@ func (s *Store) Put(ctx context.Context, actor string, c guide.Card, state State
 	return nil
 }
 
-func check(c *guide.Card) error {
+func check(c *supplement.Card) error {
 	if err := c.Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrCard, err)
 	}
@@ -182,18 +182,18 @@ func (s *Store) Get(ctx context.Context, id string) (Card, error) {
 func (s *Store) List(ctx context.Context) ([]Card, error) { return s.read(ctx, ``) }
 
 // Active returns the cards that are in force at now, in Unix seconds, by their names.
-func (s *Store) Active(ctx context.Context, now int64) ([]guide.Card, error) {
+func (s *Store) Active(ctx context.Context, now int64) ([]supplement.Card, error) {
 	cards, err := s.read(ctx, `WHERE state = ?`, string(Published))
 	if err != nil {
 		return nil, err
 	}
-	var active []guide.Card
+	var active []supplement.Card
 	for i := range cards {
 		if cards[i].InForce(now) {
 			active = append(active, cards[i].Card)
 		}
 	}
-	slices.SortFunc(active, func(a, b guide.Card) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(active, func(a, b supplement.Card) int { return cmp.Compare(a.ID, b.ID) })
 	return active, nil
 }
 
@@ -212,7 +212,7 @@ func (s *Store) read(ctx context.Context, where string, args ...any) ([]Card, er
 			return nil, fmt.Errorf("couldn't read the cards: %w", err)
 		}
 		if json.Unmarshal([]byte(body), &c.Card) != nil { // a card that says nothing; the publisher leaves it out
-			c.Card = guide.Card{}
+			c.Card = supplement.Card{}
 		}
 		c.ID = id
 		c.State = State(state)

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"testing"
 
-	"khien/shared/guide"
+	"khien/shared/supplement"
 )
 
 const now = int64(1795500000)
@@ -32,8 +32,8 @@ func open(t *testing.T) *Store {
 	return s
 }
 
-func card(id string) guide.Card {
-	return guide.Card{ID: id, Title: []guide.Text{{Lang: "en", Text: "A title"}}, Text: []guide.Text{{Lang: "en", Text: "A text."}}}
+func card(id string) supplement.Card {
+	return supplement.Card{ID: id, Title: []supplement.Text{{Lang: "en", Text: "A title"}}, Text: []supplement.Text{{Lang: "en", Text: "A text."}}}
 }
 
 func TestACardFromDraftToItsEnd(t *testing.T) {
@@ -52,7 +52,7 @@ func TestACardFromDraftToItsEnd(t *testing.T) {
 			t.Errorf("in force are %v, want %v", got, want)
 		}
 	}
-	put := func(c guide.Card, state State) {
+	put := func(c supplement.Card, state State) {
 		t.Helper()
 		if err := s.Put(ctx, "mai", c, state); err != nil {
 			t.Fatal(err)
@@ -90,9 +90,9 @@ func TestACardFromDraftToItsEnd(t *testing.T) {
 	}
 }
 
-func TestAGuideHoldsSoManyCards(t *testing.T) {
+func TestASupplementHoldsSoManyCards(t *testing.T) {
 	s, ctx := open(t), context.Background()
-	for i := range guide.MaxCards {
+	for i := range supplement.MaxCards {
 		if err := s.Put(ctx, "mai", card(fmt.Sprint("card-", i)), Published); err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestAGuideHoldsSoManyCards(t *testing.T) {
 
 func TestWhatACardMayNotBe(t *testing.T) {
 	s := open(t)
-	f := func(want error, change func(c *guide.Card)) {
+	f := func(want error, change func(c *supplement.Card)) {
 		t.Helper()
 		c := card("a")
 		change(&c)
@@ -118,12 +118,12 @@ func TestWhatACardMayNotBe(t *testing.T) {
 			t.Errorf("%v, want %v", err, want)
 		}
 	}
-	f(ErrCard, func(c *guide.Card) { c.ID = "A card" })
-	f(ErrCard, func(c *guide.Card) { c.Link = "javascript:alert(1)" })
-	f(ErrCard, func(c *guide.Card) { c.Picture = []byte("<svg>") })
-	f(ErrCategory, func(c *guide.Card) { c.Categories = []string{"weather"} })
-	f(ErrPlatform, func(c *guide.Card) { c.Platforms = []string{"orkut"} })
-	f(ErrLanguage, func(c *guide.Card) { c.Title[0].Lang, c.Text[0].Lang = "th", "th" })
+	f(ErrCard, func(c *supplement.Card) { c.ID = "A card" })
+	f(ErrCard, func(c *supplement.Card) { c.Link = "javascript:alert(1)" })
+	f(ErrCard, func(c *supplement.Card) { c.Picture = []byte("<svg>") })
+	f(ErrCategory, func(c *supplement.Card) { c.Categories = []string{"weather"} })
+	f(ErrPlatform, func(c *supplement.Card) { c.Platforms = []string{"orkut"} })
+	f(ErrLanguage, func(c *supplement.Card) { c.Title[0].Lang, c.Text[0].Lang = "th", "th" })
 }
 
 // Of a picture nothing is left but what it shows, small enough for every device.
@@ -143,8 +143,8 @@ func TestAPictureIsMadeAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(small) > guide.MaxPicture || guide.PictureType(small) != "image/jpeg" || bytes.Contains(small, []byte("GPS")) {
-		t.Errorf("%d bytes of %q", len(small), guide.PictureType(small))
+	if len(small) > supplement.MaxPicture || supplement.PictureType(small) != "image/jpeg" || bytes.Contains(small, []byte("GPS")) {
+		t.Errorf("%d bytes of %q", len(small), supplement.PictureType(small))
 	}
 	size, _, err := image.DecodeConfig(bytes.NewReader(small))
 	if err != nil || size.Width > maxWidth || size.Height > maxHeight || size.Width*900/1600-size.Height > 1 {
@@ -190,7 +190,7 @@ func FuzzReadFile(f *testing.F) {
 func TestACardIsReadAsItWasWritten(t *testing.T) {
 	c := Card{Card: card("a"), State: Published, Actor: "mai", Changed: now}
 	c.From, c.To, c.Link, c.Categories, c.Platforms = 1795478400, 1795564800, "https://advice.example/", []string{"otp"}, []string{"zalo"}
-	read := func() (guide.Card, error) {
+	read := func() (supplement.Card, error) {
 		t.Helper()
 		body, err := json.Marshal(c)
 		if err != nil {
@@ -234,7 +234,7 @@ func FuzzPicture(f *testing.F) {
 			return
 		}
 		got, err := jpeg.DecodeConfig(bytes.NewReader(small))
-		if err != nil || len(small) > guide.MaxPicture || got.Width > maxWidth || got.Height > maxHeight || got.Width > size.Width || got.Height > size.Height {
+		if err != nil || len(small) > supplement.MaxPicture || got.Width > maxWidth || got.Height > maxHeight || got.Width > size.Width || got.Height > size.Height {
 			t.Fatalf("of %d × %d became %d × %d in %d bytes, %v", size.Width, size.Height, got.Width, got.Height, len(small), err)
 		}
 		if tall := float64(got.Width) * float64(size.Height) / float64(size.Width); got.Width > 1 && math.Abs(tall-float64(got.Height)) > 1+tall/float64(got.Width) {

@@ -8,7 +8,7 @@ import (
 	"io"
 	"time"
 
-	"khien/shared/guide"
+	"khien/shared/supplement"
 )
 
 // maxFile bounds a file with a card, in bytes.
@@ -40,7 +40,7 @@ type written struct {
 // ReadFile reads a card from JSON, as people write it or as MarshalJSON does, and the name of the file with its picture, or "". From is
 // the first day on which it is shown and to the last one, in UTC, such as "2026-11-24". What it is not in the form of is ErrCard, and so is
 // a card that had a picture and names none: it would lose it unseen.
-func ReadFile(r io.Reader) (c guide.Card, picture string, err error) {
+func ReadFile(r io.Reader) (c supplement.Card, picture string, err error) {
 	d := json.NewDecoder(io.LimitReader(r, maxFile))
 	d.DisallowUnknownFields()
 	var f written
@@ -56,8 +56,8 @@ func ReadFile(r io.Reader) (c guide.Card, picture string, err error) {
 	if f.Bytes > 0 && f.Picture == "" {
 		return c, "", fmt.Errorf("%w: it had a picture: name its file as \"picture\", or leave \"picture_bytes\" out", ErrCard)
 	}
-	c = guide.Card{
-		ID: f.ID, Title: guide.Texts(f.Title), Text: guide.Texts(f.Text), Alt: guide.Texts(f.Alt), Link: f.Link,
+	c = supplement.Card{
+		ID: f.ID, Title: supplement.Texts(f.Title), Text: supplement.Texts(f.Text), Alt: supplement.Texts(f.Alt), Link: f.Link,
 		Categories: f.Categories, Platforms: f.Platforms,
 	}
 	if c.From, err = day(f.From, 0); err != nil {
@@ -83,7 +83,7 @@ func day(text string, later int) (int64, error) {
 
 // MarshalJSON writes a card so that ReadFile reads it, with its state; of the picture, only how large it is.
 func (c Card) MarshalJSON() ([]byte, error) {
-	byLang := func(texts []guide.Text) map[string]string {
+	byLang := func(texts []supplement.Text) map[string]string {
 		if len(texts) == 0 {
 			return nil
 		}

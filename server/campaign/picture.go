@@ -12,7 +12,7 @@ import (
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // decodes
 
-	"khien/shared/guide"
+	"khien/shared/supplement"
 )
 
 // ErrPicture is a picture that can't be used.
@@ -28,7 +28,7 @@ const (
 const maxWidth, maxHeight = 640, 360
 
 // Picture makes a small JPEG of a PNG, a JPEG or a WebP: of what the file held nothing but the picture is left, and it
-// has at most guide.MaxPicture bytes. The error is ErrPicture.
+// has at most supplement.MaxPicture bytes. The error is ErrPicture.
 func Picture(file []byte) ([]byte, error) {
 	if len(file) > MaxUpload {
 		return nil, fmt.Errorf("%w: it has more than %d MB", ErrPicture, MaxUpload>>20)
@@ -56,7 +56,7 @@ func Picture(file []byte) ([]byte, error) {
 			if err := jpeg.Encode(&out, small, &jpeg.Options{Quality: quality}); err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrPicture, err)
 			}
-			if out.Len() <= guide.MaxPicture {
+			if out.Len() <= supplement.MaxPicture {
 				return out.Bytes(), nil
 			}
 		}

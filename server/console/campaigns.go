@@ -16,7 +16,7 @@ import (
 	"khien/server/staff"
 	"khien/server/triage"
 	"khien/shared/category"
-	"khien/shared/guide"
+	"khien/shared/supplement"
 )
 
 var campaignRoutes = []route{
@@ -40,7 +40,7 @@ type advice struct {
 }
 
 // Says is a text of the card in a language.
-func says(texts []guide.Text, lang string) string {
+func says(texts []supplement.Text, lang string) string {
 	for _, t := range texts {
 		if t.Lang == lang && strings.TrimSpace(t.Text) != "" {
 			return t.Text
@@ -118,7 +118,7 @@ func cardPicture(v *visit) error {
 	if err != nil {
 		return err
 	}
-	kind := guide.PictureType(c.Picture)
+	kind := supplement.PictureType(c.Picture)
 	if kind == "" {
 		return errNoPage
 	}
@@ -150,16 +150,16 @@ func keepCard(v *visit) error {
 }
 
 // written reads a card from the form.
-func (v *visit) written() (c guide.Card, err error) {
+func (v *visit) written() (c supplement.Card, err error) {
 	c.ID, c.Link = strings.ToLower(v.form("name")), v.form("link")
-	texts := func(field string) []guide.Text {
+	texts := func(field string) []supplement.Text {
 		byLang := map[string]string{}
 		for _, lang := range category.Languages {
 			if text := strings.ReplaceAll(v.form(field+"_"+lang), "\r\n", "\n"); text != "" {
 				byLang[lang] = text
 			}
 		}
-		return guide.Texts(byLang)
+		return supplement.Texts(byLang)
 	}
 	c.Title, c.Text, c.Alt = texts("title"), texts("text"), texts("alt")
 	c.Categories, c.Platforms = slices.Clone(v.r.Form["category"]), slices.Clone(v.r.Form["platform"])
@@ -205,7 +205,7 @@ func dayFrom(text string, later int) (int64, error) {
 }
 
 // cardProblem says what is wrong with a card, in the reader's words where there are some.
-func cardProblem(c guide.Card, err error) error {
+func cardProblem(c supplement.Card, err error) error {
 	switch {
 	case errors.Is(err, campaign.ErrPicture):
 		return wrong("campaign.badpicture", err.Error())
@@ -217,7 +217,7 @@ func cardProblem(c guide.Card, err error) error {
 		return wrong("campaign.badtimes")
 	case errors.Is(err, campaign.ErrFull):
 		return wrong("campaign.full")
-	case errors.Is(err, campaign.ErrCard), errors.Is(err, guide.ErrBound), errors.Is(err, campaign.ErrCategory), errors.Is(err, campaign.ErrPlatform), errors.Is(err, campaign.ErrLanguage):
+	case errors.Is(err, campaign.ErrCard), errors.Is(err, supplement.ErrBound), errors.Is(err, campaign.ErrCategory), errors.Is(err, campaign.ErrPlatform), errors.Is(err, campaign.ErrLanguage):
 		return wrong("campaign.bad", err.Error())
 	}
 	return err
@@ -320,12 +320,12 @@ func (v *visit) cardChanges(planned []publish.CardChange) (changes []cardChange)
 	return changes
 }
 
-func titleOf(c guide.Card, lang string) string {
+func titleOf(c supplement.Card, lang string) string {
 	return advice{Card: campaign.Card{Card: c}}.Anyhow(lang)
 }
 
 // cardHash is SHA-256 over a card as it is published, in hex.
-func cardHash(c guide.Card) string {
+func cardHash(c supplement.Card) string {
 	body, _ := c.MarshalMsg(nil)
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])

@@ -15,7 +15,7 @@ import (
 
 	"khien/server/campaign"
 	"khien/server/staff"
-	"khien/shared/guide"
+	"khien/shared/supplement"
 )
 
 // upload sends a form with a file.
@@ -145,7 +145,7 @@ func TestAReleaseOfCards(t *testing.T) {
 	}
 	put := func(title string) {
 		t.Helper()
-		c := guide.Card{ID: "a-card", Title: []guide.Text{{Lang: "en", Text: title}}, Text: []guide.Text{{Lang: "en", Text: "Text."}}}
+		c := supplement.Card{ID: "a-card", Title: []supplement.Text{{Lang: "en", Text: title}}, Text: []supplement.Text{{Lang: "en", Text: "Text."}}}
 		if err := o.Publisher.Cards.Put(t.Context(), "mai", c, campaign.Published); err != nil {
 			t.Fatal(err)
 		}

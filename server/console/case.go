@@ -49,7 +49,7 @@ type file struct {
 	More    int // reports that are not shown
 	Days    chart
 	Acts    []triage.Act
-	History []ledger.Decision // of what the decision lists
+	History []ledger.Event // of what the decision lists
 	Near    []ledger.Indicator
 	NearAll int
 	Kin     []triage.Kin // cases that are perhaps of the same kit
@@ -59,7 +59,7 @@ type file struct {
 	Others  []triage.Case                // open cases that it may be merged with
 	Stands  []triage.Listing             // what it has listed earlier, and takes off the list where it is rejected now
 	MayUndo bool
-	Asked   []takedown.Case // what platforms were asked
+	Asked   []takedown.Request // what platforms were asked
 }
 
 // sample is one report as a case page shows it: what was said, never who.
@@ -120,7 +120,7 @@ func casePage(v *visit) error {
 		}
 		f.History = append(f.History, history...)
 	}
-	slices.SortStableFunc(f.History, func(a, b ledger.Decision) int { return cmp.Compare(a.Time, b.Time) })
+	slices.SortStableFunc(f.History, func(a, b ledger.Event) int { return cmp.Compare(a.Time, b.Time) })
 	next, err := v.Desk.Next(ctx, c)
 	if err == nil {
 		f.Next = next.ID
@@ -230,7 +230,7 @@ func (f file) Splittable() []subject.Subject {
 }
 
 // platforms is what platforms were asked about the subjects of a case, and about what it lists.
-func (v *visit) platforms(f file) (list []takedown.Case, err error) {
+func (v *visit) platforms(f file) (list []takedown.Request, err error) {
 	names := f.About()
 	for _, p := range f.Parts {
 		names = append(names, p.Name)
@@ -603,7 +603,7 @@ func (v *visit) confirmSecond(cases []triage.Case) (proof string, err error) {
 		if stands, err := v.stands(one); err != nil {
 			return "", err
 		} else if !stands {
-			return "", &told{http.StatusConflict, "problem.gone", []any{one.Decided}}
+			return "", &userError{http.StatusConflict, "problem.gone", []any{one.Decided}}
 		}
 		off, err := v.Desk.Replaced(v.ctx(), v.Publisher.Ledger, one)
 		if err != nil {

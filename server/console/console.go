@@ -59,11 +59,11 @@ type Config struct {
 	// Origin is how browsers see the console, such as http://localhost:8788 or https://console.example: passkeys
 	// are bound to its host name.
 	Origin    string
-	Staff     *staff.Book
+	Staff     *staff.Store
 	Desk      *triage.Desk
 	Inbox     *inbox.Inbox
 	Publisher *publish.Publisher
-	Takedowns *takedown.Book
+	Takedowns *takedown.Store
 	Evidence  *evidence.Store
 	// Pictures is the origin that serves what people have sent as evidence, such as http://127.0.0.1:8789; empty where
 	// it isn't served.

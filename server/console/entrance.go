@@ -52,7 +52,7 @@ func (v *visit) keep(name string, session *webauthn.SessionData) error {
 func (v *visit) kept(name string) (session webauthn.SessionData, err error) {
 	text := v.sessions.PopBytes(v.ctx(), name)
 	if text == nil {
-		return session, &told{http.StatusUnauthorized, "problem.ceremony", nil}
+		return session, &userError{http.StatusUnauthorized, "problem.ceremony", nil}
 	}
 	return session, json.Unmarshal(text, &session)
 }
@@ -78,12 +78,12 @@ func finishSignIn(v *visit) error {
 	}
 	answer, err := protocol.ParseCredentialRequestResponseBody(v.r.Body)
 	if err != nil {
-		return &told{http.StatusUnauthorized, "problem.passkey", nil}
+		return &userError{http.StatusUnauthorized, "problem.passkey", nil}
 	}
 	find := func(_, handle []byte) (webauthn.User, error) { return v.Staff.ByHandle(v.ctx(), handle) }
 	user, key, err := v.passkeys.ValidatePasskeyLogin(find, session, answer)
 	if err != nil || key.Authenticator.CloneWarning {
-		return &told{http.StatusUnauthorized, "problem.passkey", nil}
+		return &userError{http.StatusUnauthorized, "problem.passkey", nil}
 	}
 	if err := v.Staff.Used(v.ctx(), *key); err != nil {
 		return err
@@ -120,7 +120,7 @@ func signOut(v *visit) error {
 func (v *visit) guest() (staff.Person, error) {
 	p, err := v.Staff.Invited(v.ctx(), v.r.PathValue("link"))
 	if errors.Is(err, staff.ErrNotFound) {
-		return p, &told{http.StatusNotFound, "problem.link", nil}
+		return p, &userError{http.StatusNotFound, "problem.link", nil}
 	}
 	return p, err
 }
@@ -130,7 +130,7 @@ func (v *visit) guest() (staff.Person, error) {
 func (v *visit) welcome() (staff.Person, error) {
 	p, err := v.guest()
 	if err == nil && v.signedIn() && v.person.Name != p.Name {
-		err = &told{http.StatusConflict, "invite.another", []any{p.Name, v.person.Name}}
+		err = &userError{http.StatusConflict, "invite.another", []any{p.Name, v.person.Name}}
 	}
 	return p, err
 }
@@ -176,16 +176,16 @@ func finishEnrol(v *visit) error {
 	}
 	answer, err := protocol.ParseCredentialCreationResponseBody(v.r.Body)
 	if err != nil {
-		return &told{http.StatusUnauthorized, "problem.passkey", nil}
+		return &userError{http.StatusUnauthorized, "problem.passkey", nil}
 	}
 	key, err := v.passkeys.CreateCredential(p, session, answer)
 	if err != nil {
-		return &told{http.StatusUnauthorized, "problem.passkey", nil}
+		return &userError{http.StatusUnauthorized, "problem.passkey", nil}
 	}
 	if err := v.Staff.Enrol(v.ctx(), v.r.PathValue("link"), *key); errors.Is(err, staff.ErrNotFound) {
-		return &told{http.StatusNotFound, "problem.link", nil}
+		return &userError{http.StatusNotFound, "problem.link", nil}
 	} else if errors.Is(err, staff.ErrTaken) {
-		return &told{http.StatusConflict, "problem.taken", nil}
+		return &userError{http.StatusConflict, "problem.taken", nil}
 	} else if err != nil {
 		return err
 	}

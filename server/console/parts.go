@@ -119,7 +119,7 @@ func (v *visit) scopes(ctx context.Context, of subject.Subject, reports []sample
 	var list []scope
 	impact := v.Impact.Now()
 	for _, s := range all {
-		if publish.Guard(s) != nil {
+		if publish.Permit(s) != nil {
 			continue
 		}
 		beside := 0

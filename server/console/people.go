@@ -116,13 +116,13 @@ func invite(v *visit) error {
 	return v.people(name, v.Address()+"/invite/"+link)
 }
 
-// aboutPeople is a refusal of the book, as it is told.
+// aboutPeople is a refusal of package staff, as it is told.
 func aboutPeople(err error) error {
 	for refused, key := range map[error]string{
 		staff.ErrLast: "people.last", staff.ErrSame: "people.same", staff.ErrSamePerson: "people.sameperson", staff.ErrMay: "people.may",
 	} {
 		if errors.Is(err, refused) {
-			return &told{http.StatusConflict, key, nil}
+			return &userError{http.StatusConflict, key, nil}
 		}
 	}
 	if errors.Is(err, staff.ErrNotFound) {

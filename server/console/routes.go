@@ -96,7 +96,7 @@ func (v *visit) read() error {
 	case errors.As(err, &large):
 		return err
 	case err != nil && !errors.Is(err, http.ErrNotMultipart):
-		return &told{http.StatusBadRequest, "problem.form", nil}
+		return &userError{http.StatusBadRequest, "problem.form", nil}
 	case len(v.form("why")) > maxWhy:
 		return wrong("problem.longwhy", maxWhy)
 	}

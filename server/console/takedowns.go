@@ -40,14 +40,14 @@ func due(lang string, at, now int64) string {
 
 // asked is one takedown case as it is shown.
 type asked struct {
-	takedown.Case
+	takedown.Request
 	DueSays string // empty where nobody must act
 	Late    bool
 	Title   string // of the platform
 }
 
-func (v *visit) asked(c takedown.Case) asked {
-	a := asked{Case: c, Title: c.Platform}
+func (v *visit) asked(c takedown.Request) asked {
+	a := asked{Request: c, Title: c.Platform}
 	if p, ok := takedown.ByName(c.Platform); ok {
 		a.Title = p.Title
 	}
@@ -127,7 +127,7 @@ func takedownsPage(v *visit) error {
 		return err
 	}
 	for _, o := range sums {
-		l.Overview = append(l.Overview, overview{o, v.asked(takedown.Case{Platform: o.Platform}).Title})
+		l.Overview = append(l.Overview, overview{o, v.asked(takedown.Request{Platform: o.Platform}).Title})
 	}
 	return v.show("takedowns", l)
 }
@@ -135,7 +135,7 @@ func takedownsPage(v *visit) error {
 // askedFile is what the page of one takedown case shows.
 type askedFile struct {
 	asked
-	Steps   []takedown.Step
+	Steps   []takedown.Transition
 	Form    []takedown.Field
 	Letter  string // in the reader's language, or empty
 	Problem string // key of why there is no letter
@@ -189,7 +189,7 @@ func takedownPage(v *visit) error {
 }
 
 // writes gathers what is needed to write about a case.
-func (v *visit) writes(c takedown.Case) (takedown.Operator, takedown.Facts, error) {
+func (v *visit) writes(c takedown.Request) (takedown.Operator, takedown.Facts, error) {
 	o, err := takedown.ReadOperator(v.Letters)
 	if errors.Is(err, takedown.ErrLetters) {
 		err = wrong("takedown.badletters")
@@ -253,7 +253,7 @@ func letterProblem(err error) error {
 }
 
 // file sends something to be kept.
-func (v *visit) file(c takedown.Case, kind, suffix, body string) error {
+func (v *visit) file(c takedown.Request, kind, suffix, body string) error {
 	v.w.Header().Set("Content-Type", kind)
 	v.w.Header().Set("Content-Disposition", `attachment; filename="khien-takedown-`+strconv.FormatInt(c.ID, 10)+suffix+`"`)
 	_, err := v.w.Write([]byte(body))

@@ -169,47 +169,49 @@ func (v *visit) json(status int, answer any) error {
 	return json.NewEncoder(v.w).Encode(answer)
 }
 
-// told is a mistake of the one who asked, with the key of what to say.
-type told struct {
+// userError is a mistake of the one who asked, with the key of what to say.
+type userError struct {
 	status int
 	key    string
 	args   []any
 }
 
-func (e *told) Error() string { return e.key }
+func (e *userError) Error() string { return e.key }
 
-func wrong(key string, args ...any) error { return &told{http.StatusUnprocessableEntity, key, args} }
+func wrong(key string, args ...any) error {
+	return &userError{http.StatusUnprocessableEntity, key, args}
+}
 
 // problem says what went wrong, as a page, or to console.js.
 func (v *visit) problem(err error) {
-	var one *told
+	var one *userError
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &one):
 	case errors.Is(err, errForbidden):
-		one = &told{http.StatusForbidden, "problem.forbidden", nil}
+		one = &userError{http.StatusForbidden, "problem.forbidden", nil}
 	case errors.Is(err, errWaits):
-		one = &told{http.StatusForbidden, "problem.waits", []any{moment(v.lang, v.person.Waits(v.now()))}}
+		one = &userError{http.StatusForbidden, "problem.waits", []any{moment(v.lang, v.person.Waits(v.now()))}}
 	case errors.Is(err, errSignIn):
-		one = &told{http.StatusUnauthorized, "problem.signin", nil}
+		one = &userError{http.StatusUnauthorized, "problem.signin", nil}
 	case errors.Is(err, errNoPage), errors.Is(err, triage.ErrNotFound), errors.Is(err, inbox.ErrNotFound), errors.Is(err, ledger.ErrNotFound), errors.Is(err, takedown.ErrNotFound):
-		one = &told{http.StatusNotFound, "problem.notfound", nil}
+		one = &userError{http.StatusNotFound, "problem.notfound", nil}
 	case errors.Is(err, triage.ErrState), errors.Is(err, takedown.ErrState):
-		one = &told{http.StatusConflict, "problem.state", nil}
+		one = &userError{http.StatusConflict, "problem.state", nil}
 	case errors.Is(err, triage.ErrSamePerson):
-		one = &told{http.StatusConflict, "problem.sameperson", nil}
+		one = &userError{http.StatusConflict, "problem.sameperson", nil}
 	case errors.Is(err, triage.ErrRefused):
-		one = &told{http.StatusUnprocessableEntity, "problem.refused", []any{refusedFor(v.lang, err)}}
+		one = &userError{http.StatusUnprocessableEntity, "problem.refused", []any{refusedFor(v.lang, err)}}
 		if p, ok := errors.AsType[*publish.Protected](err); ok {
 			one.args = []any{string(p.Subject) + ": " + refusedFor(v.lang, err)}
 		}
 	case errors.As(err, &large):
-		one = &told{http.StatusRequestEntityTooLarge, "problem.large", nil}
+		one = &userError{http.StatusRequestEntityTooLarge, "problem.large", nil}
 	default:
 		if v.ctx().Err() == nil {
 			v.Log.Error("a page failed", "route", v.r.Pattern, "error", err)
 		}
-		one = &told{http.StatusInternalServerError, "problem.fault", nil}
+		one = &userError{http.StatusInternalServerError, "problem.fault", nil}
 	}
 	text := say(v.lang, one.key, one.args...)
 	if v.r.Header.Get("Accept") == "application/json" {

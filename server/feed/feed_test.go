@@ -52,8 +52,8 @@ func read(t *testing.T, format, text string) Result {
 	return r
 }
 
-// told is a result in short: what was read and what was refused, by line.
-func told(r Result) string {
+// summary is a result in short: what was read and what was refused, by line.
+func summary(r Result) string {
 	var b strings.Builder
 	for _, i := range r.Items {
 		fmt.Fprintf(&b, "%d %s\n", i.Line, i.Subject)
@@ -68,7 +68,7 @@ func TestLists(t *testing.T) {
 	f := func(format, text, want string, lines, duplicates int) {
 		t.Helper()
 		r := read(t, format, text)
-		if got := told(r); got != want || r.Lines != lines || r.Duplicates != duplicates {
+		if got := summary(r); got != want || r.Lines != lines || r.Duplicates != duplicates {
 			t.Errorf("%s %q: %d lines, %d duplicates\n%swant\n%s", format, text, r.Lines, r.Duplicates, got, want)
 		}
 	}

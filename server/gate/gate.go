@@ -83,13 +83,13 @@ type Gate struct {
 	proxies Proxies
 	log     *slog.Logger
 
-	mu       sync.Mutex
-	groups   map[netip.Prefix]*group
-	all      group
-	draining bool
-	told     time.Time // when it was last said that connections are refused
-	refused  int       // since then
-	cut      int       // closed since then, because nothing moved
+	mu         sync.Mutex
+	groups     map[netip.Prefix]*group
+	all        group
+	draining   bool
+	complained time.Time // when it was last said that connections are refused
+	refused    int       // since then
+	cut        int       // closed since then, because nothing moved
 }
 
 // group are the connections that count for one source, for a /48 or for all.
@@ -498,11 +498,11 @@ func (g *Gate) patience() time.Duration {
 // complain says now and then how many had no room, and not who. The mutex is held.
 func (g *Gate) complain() {
 	now := time.Now()
-	if now.Sub(g.told) < complainEvery {
+	if now.Sub(g.complained) < complainEvery {
 		return
 	}
 	g.log.Warn("there is no room for so many connections", "open", g.all.conns.Len(), "refused", g.refused, "closed for others", g.cut)
-	g.told, g.refused, g.cut = now, 0, 0
+	g.complained, g.refused, g.cut = now, 0, 0
 }
 
 // Close ends listening; from then on there is less patience with what is open.

@@ -33,7 +33,7 @@ func (p Proxies) Client(peer netip.Addr, header string) netip.Addr {
 	addr := plain(peer)
 	for p.trusts(addr) && header != "" {
 		at := strings.LastIndexByte(header, ',')
-		hop, ok := told(header[at+1:], strings.EqualFold(p.Header, "Forwarded"))
+		hop, ok := hopAddr(header[at+1:], strings.EqualFold(p.Header, "Forwarded"))
 		if !ok {
 			break
 		}
@@ -42,8 +42,8 @@ func (p Proxies) Client(peer netip.Addr, header string) netip.Addr {
 	return addr
 }
 
-// told reads what one proxy tells: an address, with a port or without, or in the form of RFC 7239.
-func told(text string, forwarded bool) (addr netip.Addr, ok bool) {
+// hopAddr reads what one proxy tells: an address, with a port or without, or in the form of RFC 7239.
+func hopAddr(text string, forwarded bool) (addr netip.Addr, ok bool) {
 	if forwarded {
 		found := false
 		for pair := range strings.SplitSeq(text, ";") {

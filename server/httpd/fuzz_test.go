@@ -9,7 +9,7 @@ import (
 
 	"khien/server/inbox"
 	"khien/server/limit"
-	"khien/shared/work"
+	"khien/shared/pow"
 )
 
 // Whatever stands in the header Khien-Work: what is read of it is what was written, and it counts only where it is a proof for that challenge and that id, once.
@@ -18,7 +18,7 @@ func FuzzKhienWork(f *testing.F) {
 	s := &Server{limiter: limit.New(alike(limit.Limits{Each: 1, EachBurst: 1, All: 1, AllBurst: 1, Bits: 8}))}
 	challenge, zeros := s.limiter.Challenge(limit.Reports, noon)
 	id := bytes.Repeat([]byte{7}, inbox.IDSize)
-	number, _ := work.Search(challenge, id, 0, 1<<20, zeros)
+	number, _ := pow.Search(challenge, id, 0, 1<<20, zeros)
 	f.Add(fmt.Appendf(nil, "%x %x %d", challenge, id, number))
 	f.Add(fmt.Appendf(nil, "%X %x +%d", challenge, id, number))
 	f.Add(fmt.Appendf(nil, "%x %x %d ", challenge, id, number))
@@ -39,7 +39,7 @@ func FuzzKhienWork(f *testing.F) {
 			t.Errorf("%q is read as %q", said, again)
 		}
 		if s.proven(limit.Reports, p, noon) {
-			if !bytes.Equal(p.challenge, challenge) || work.Zeros(p.challenge, p.id, p.number) < zeros {
+			if !bytes.Equal(p.challenge, challenge) || pow.Zeros(p.challenge, p.id, p.number) < zeros {
 				t.Errorf("%q counts", said)
 			}
 			if s.proven(limit.Reports, p, noon) {

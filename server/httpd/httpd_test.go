@@ -24,8 +24,8 @@ import (
 	"khien/server/ledger"
 	"khien/server/limit"
 	"khien/server/publish"
+	"khien/shared/pow"
 	"khien/shared/wire"
-	"khien/shared/work"
 )
 
 // fixture is a server with an empty inbox and nothing published.
@@ -254,7 +254,7 @@ func TestAProofOfWorkIsAskedForUnderLoad(t *testing.T) {
 		t.Fatalf("challenge %q: %v", header.Get("Khien-Challenge"), err)
 	}
 	var number uint64
-	for work.Zeros(challenge, []byte(id), number) < zeros {
+	for pow.Zeros(challenge, []byte(id), number) < zeros {
 		number++
 	}
 	work := fmt.Sprintf("%x %x %d", challenge, id, number)

@@ -31,8 +31,8 @@ import (
 	"khien/server/publish"
 	"khien/server/takedown"
 	"khien/server/triage"
+	"khien/shared/pow"
 	"khien/shared/wire"
-	"khien/shared/work"
 )
 
 // desk is a server behind a proxy, with everything that a report may need.
@@ -182,7 +182,7 @@ func (d *desk) send(n int, from string, works bool) (status int, receipt wire.Re
 		if n, _ := fmt.Sscanf(resp.Header.Get("Khien-Challenge"), "%x %d", &challenge, &zeros); n != 2 || !works {
 			return status, receipt
 		}
-		number, found := work.Search(challenge, id, 0, 1<<30, zeros)
+		number, found := pow.Search(challenge, id, 0, 1<<30, zeros)
 		if !found {
 			d.t.Fatal("no proof was found")
 		}

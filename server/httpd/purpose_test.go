@@ -22,8 +22,8 @@ import (
 	"khien/server/ledger"
 	"khien/server/limit"
 	"khien/shared/category"
+	"khien/shared/pow"
 	"khien/shared/wire"
-	"khien/shared/work"
 )
 
 // worked is the header with a proof of work for a challenge that an answer has, for an id.
@@ -34,7 +34,7 @@ func worked(t *testing.T, resp *http.Response, id []byte) string {
 	if n, _ := fmt.Sscanf(resp.Header.Get("Khien-Challenge"), "%x %d", &challenge, &zeros); n != 2 {
 		t.Fatalf("%s without a challenge", resp.Status)
 	}
-	number, found := work.Search(challenge, id, 0, 1<<30, zeros)
+	number, found := pow.Search(challenge, id, 0, 1<<30, zeros)
 	if !found {
 		t.Fatal("no proof was found")
 	}

@@ -112,8 +112,8 @@ func (r Report) Acknowledgement() wire.Receipt {
 	return wire.Receipt{Receipt: r.Receipt, State: r.State, Time: r.Changed, Reason: r.Reason, Subject: r.Subject}
 }
 
-// Decision is one entry in the history of a report.
-type Decision struct {
+// Transition is one entry in the history of a report.
+type Transition struct {
 	Time    int64  // Unix seconds
 	Actor   string // who decided
 	State   string // the state after it
@@ -199,17 +199,17 @@ func (i *Inbox) Amended(ctx context.Context, n int64, limit int) (list []Report,
 }
 
 // DecideAll closes those of the reports that are open, all with one decision, and tells how many there were.
-func (i *Inbox) DecideAll(ctx context.Context, ids [][]byte, d Decision) (n int64, err error) {
+func (i *Inbox) DecideAll(ctx context.Context, ids [][]byte, d Transition) (n int64, err error) {
 	return i.decideAll(ctx, ids, d, `state = 'received'`)
 }
 
 // DecideAfterAll is DecideAll for what comes out otherwise than it was told before: those are told too that were rejected, or accepted
 // for another subject.
-func (i *Inbox) DecideAfterAll(ctx context.Context, ids [][]byte, d Decision) (n int64, err error) {
+func (i *Inbox) DecideAfterAll(ctx context.Context, ids [][]byte, d Transition) (n int64, err error) {
 	return i.decideAll(ctx, ids, d, `(state IN ('received', 'rejected') OR subject <> ?3)`)
 }
 
-func (i *Inbox) decideAll(ctx context.Context, ids [][]byte, d Decision, from string) (n int64, err error) {
+func (i *Inbox) decideAll(ctx context.Context, ids [][]byte, d Transition, from string) (n int64, err error) {
 	if d.State != wire.StateAccepted && d.State != wire.StateRejected {
 		return 0, fmt.Errorf("couldn't decide about reports: %q is no decision", d.State)
 	}
@@ -236,7 +236,7 @@ func (i *Inbox) decideAll(ctx context.Context, ids [][]byte, d Decision, from st
 }
 
 // note writes a decision into the history of a report.
-func note(ctx context.Context, tx *sql.Tx, id []byte, d Decision) error {
+func note(ctx context.Context, tx *sql.Tx, id []byte, d Transition) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO decision (report, time, actor, state, subject, reason) VALUES (?, ?, ?, ?, ?, ?)`,
 		id, d.Time, d.Actor, d.State, d.Subject, d.Reason)
 	return err
@@ -245,7 +245,7 @@ func note(ctx context.Context, tx *sql.Tx, id []byte, d Decision) error {
 // Decide closes an open report. State is StateAccepted or StateRejected; subject is
 // what is listed or taken off the list, and reason is told to the holder of the receipt.
 // A report that is not open is ErrDecided.
-func (i *Inbox) Decide(ctx context.Context, id []byte, d Decision) error {
+func (i *Inbox) Decide(ctx context.Context, id []byte, d Transition) error {
 	if d.State != wire.StateAccepted && d.State != wire.StateRejected {
 		return fmt.Errorf("couldn't decide about a report: %q is no decision", d.State)
 	}
@@ -255,7 +255,7 @@ func (i *Inbox) Decide(ctx context.Context, id []byte, d Decision) error {
 // Reopen takes a decision back: the report is received again. A report that is
 // open is ErrDecided. What was listed because of it stays listed.
 func (i *Inbox) Reopen(ctx context.Context, id []byte, actor string, now int64) error {
-	return i.change(ctx, id, Decision{Time: now, Actor: actor, State: wire.StateReceived}, `state <> 'received'`)
+	return i.change(ctx, id, Transition{Time: now, Actor: actor, State: wire.StateReceived}, `state <> 'received'`)
 }
 
 // ReopenAll takes the decisions about those of the reports back that are decided, as Reopen does.
@@ -265,7 +265,7 @@ func (i *Inbox) ReopenAll(ctx context.Context, ids [][]byte, actor string, now i
 			done, err := tx.ExecContext(ctx, `UPDATE report SET state = 'received', changed = ?, subject = '', reason = '' WHERE id = ? AND state <> 'received'`, now, id)
 			if err == nil {
 				if n, _ := done.RowsAffected(); n == 1 {
-					err = note(ctx, tx, id, Decision{Time: now, Actor: actor, State: wire.StateReceived})
+					err = note(ctx, tx, id, Transition{Time: now, Actor: actor, State: wire.StateReceived})
 				}
 			}
 			if err != nil {
@@ -280,7 +280,7 @@ func (i *Inbox) ReopenAll(ctx context.Context, ids [][]byte, actor string, now i
 	return nil
 }
 
-func (i *Inbox) change(ctx context.Context, id []byte, d Decision, from string) error {
+func (i *Inbox) change(ctx context.Context, id []byte, d Transition, from string) error {
 	err := i.db.Change(ctx, func(tx *sql.Tx) error {
 		if _, err := one(tx.QueryContext(ctx, selectReport+` WHERE id = ?`, id)); err != nil {
 			return err
@@ -302,8 +302,8 @@ func (i *Inbox) change(ctx context.Context, id []byte, d Decision, from string) 
 }
 
 // History returns what was decided about a report, the oldest first.
-func (i *Inbox) History(ctx context.Context, id []byte) ([]Decision, error) {
-	list, err := db.All(func(row db.Row) (d Decision, err error) {
+func (i *Inbox) History(ctx context.Context, id []byte) ([]Transition, error) {
+	list, err := db.All(func(row db.Row) (d Transition, err error) {
 		return d, row.Scan(&d.Time, &d.Actor, &d.State, &d.Subject, &d.Reason)
 	})(i.db.QueryContext(ctx, `SELECT time, actor, state, subject, reason FROM decision WHERE report = ? ORDER BY seq`, id))
 	if err != nil {

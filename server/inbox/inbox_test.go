@@ -85,7 +85,7 @@ func TestTheKindAndTheNoteComeLater(t *testing.T) {
 		t.Errorf("kept category %q and note %q", got.Category, got.Note)
 	}
 
-	if err := i.Decide(t.Context(), amended.ID, Decision{Time: noon + 2, Actor: "mai", State: wire.StateRejected}); err != nil {
+	if err := i.Decide(t.Context(), amended.ID, Transition{Time: noon + 2, Actor: "mai", State: wire.StateRejected}); err != nil {
 		t.Fatal(err)
 	}
 	amended.Note = "changed after the decision"
@@ -135,7 +135,7 @@ func TestDecideAndTakeBack(t *testing.T) {
 	i, ctx := open(t), t.Context()
 	receipt := accept(t, i, report(1), true)
 	id := report(1).ID
-	decided := Decision{Time: noon + 5, Actor: "mai", State: wire.StateAccepted, Subject: "tiktok:user/an.invented.name", Reason: "seen by two of us"}
+	decided := Transition{Time: noon + 5, Actor: "mai", State: wire.StateAccepted, Subject: "tiktok:user/an.invented.name", Reason: "seen by two of us"}
 
 	if err := i.Reopen(ctx, id, "mai", noon); !errors.Is(err, ErrDecided) {
 		t.Errorf("reopening an open report: %v", err)
@@ -164,7 +164,7 @@ func TestDecideAndTakeBack(t *testing.T) {
 	if err := i.Decide(ctx, make([]byte, IDSize), decided); !errors.Is(err, ErrNotFound) {
 		t.Errorf("deciding about nothing: %v", err)
 	}
-	if err := i.Decide(ctx, id, Decision{State: wire.StateListed}); err == nil {
+	if err := i.Decide(ctx, id, Transition{State: wire.StateListed}); err == nil {
 		t.Error("\"listed\" was taken for a decision")
 	}
 }

@@ -38,8 +38,8 @@ type Indicator struct {
 	Lapses    int64             // Unix seconds; 0 is never
 }
 
-// Decision is one entry of a subject's history.
-type Decision struct {
+// Event is one entry of a subject's history.
+type Event struct {
 	Time    int64 // Unix seconds
 	Actor   string
 	Action  string // "list", "import" or "withdraw"
@@ -230,7 +230,7 @@ func (l *Ledger) Lapsing(ctx context.Context, since, now int64) (gone, listed in
 }
 
 // History returns every decision about a subject, the oldest first.
-func (l *Ledger) History(ctx context.Context, s subject.Subject) ([]Decision, error) {
+func (l *Ledger) History(ctx context.Context, s subject.Subject) ([]Event, error) {
 	list, err := db.All(scanDecision)(l.db.QueryContext(ctx, `SELECT time, actor, action, subject, reason FROM decision WHERE subject = ? ORDER BY seq`, string(s)))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the history: %w", err)
@@ -238,7 +238,7 @@ func (l *Ledger) History(ctx context.Context, s subject.Subject) ([]Decision, er
 	return list, nil
 }
 
-func scanDecision(row db.Row) (d Decision, err error) {
+func scanDecision(row db.Row) (d Event, err error) {
 	return d, row.Scan(&d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
 }
 

@@ -110,23 +110,23 @@ func (l *Ledger) Subjects(ctx context.Context) iter.Seq2[subject.Subject, error]
 }
 
 // Decisions yields what was decided since a time, in Unix seconds.
-func (l *Ledger) Decisions(ctx context.Context, since int64) iter.Seq2[Decision, error] {
-	return func(yield func(Decision, error) bool) {
+func (l *Ledger) Decisions(ctx context.Context, since int64) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
 		rows, err := l.db.QueryContext(ctx, `SELECT time, actor, action, subject, reason FROM decision WHERE time >= ?`, since)
 		if err != nil {
-			yield(Decision{}, fmt.Errorf("couldn't read the history: %w", err))
+			yield(Event{}, fmt.Errorf("couldn't read the history: %w", err))
 			return
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var d Decision
+			var d Event
 			err := rows.Scan(&d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
 			if !yield(d, err) || err != nil {
 				return
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(Decision{}, fmt.Errorf("couldn't read the history: %w", err))
+			yield(Event{}, fmt.Errorf("couldn't read the history: %w", err))
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"khien/shared/work"
+	"khien/shared/pow"
 )
 
 const noon = 1_763_900_000
@@ -371,7 +371,7 @@ func TestProofsOfWork(t *testing.T) {
 	l := New(alike(Limits{Each: 1, EachBurst: 1, All: rate.Inf, Bits: 8}))
 	challenge, zeros := l.Challenge(Appeals, noon)
 	id := []byte("0123456789abcdef")
-	number, _ := work.Search(challenge, id, 0, 1<<20, zeros)
+	number, _ := pow.Search(challenge, id, 0, 1<<20, zeros)
 	f := func(what string, p Purpose, challenge, id []byte, number uint64, now int64, want bool) {
 		t.Helper()
 		if got := l.Worked(p, challenge, id, number, now); got != want {
@@ -391,13 +391,13 @@ func TestProofsOfWork(t *testing.T) {
 		f(fmt.Sprintf("a challenge with another byte %d", i), Appeals, forged, id, number, noon+5, false)
 	}
 	wrong := number + 1
-	for work.Zeros(challenge, id, wrong) >= zeros {
+	for pow.Zeros(challenge, id, wrong) >= zeros {
 		wrong++
 	}
 	f("too little work", Appeals, challenge, id, wrong, noon+5, false)
 	f("a proof", Appeals, challenge, id, number, noon+5, true)
 	f("the same again", Appeals, challenge, id, number, noon+5, false)
-	next, _ := work.Search(challenge, id, number+1, 1<<20, zeros)
+	next, _ := pow.Search(challenge, id, number+1, 1<<20, zeros)
 	f("another number for the same", Appeals, challenge, id, next, noon+5, false)
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"khien/shared/work"
+	"khien/shared/pow"
 )
 
 // Work comes in two kinds. A program makes SHA-256 of a challenge, the id of what it sends and a number begin with so many zero bits. A form without script
@@ -108,7 +108,7 @@ func (l *Limiter) Challenge(p Purpose, now int64) (challenge []byte, zeros int) 
 // Worked tells whether number is a proof of work for a challenge of ours and what has this id; it is one once.
 func (l *Limiter) Worked(p Purpose, challenge, id []byte, number uint64, now int64) bool {
 	zeros, made, ok := l.read(challenge, p)
-	return ok && made <= now && now-made <= challengeLife && work.Zeros(challenge, id, number) >= zeros && l.spend(challenge, id)
+	return ok && made <= now && now-made <= challengeLife && pow.Zeros(challenge, id, number) >= zeros && l.spend(challenge, id)
 }
 
 // Ticket is made out for what has this id, to whoever sends that; it is good when so many seconds have passed.

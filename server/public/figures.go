@@ -162,8 +162,8 @@ func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 	return f, err
 }
 
-// told is what everybody was told of one subject by a release.
-type told struct {
+// announced is what everybody was told of one subject by a release.
+type announced struct {
 	kind            string // slug of its category
 	over, withdrawn bool   // it is on the list no more, because a person took it off
 	until           int64  // what was decided until then is published, in Unix seconds
@@ -171,13 +171,13 @@ type told struct {
 }
 
 // published is what everybody was told, by the digest of what it is about.
-func (s *Site) published(ctx context.Context, now int64) (map[[32]byte]told, error) {
-	p := map[[32]byte]told{}
+func (s *Site) published(ctx context.Context, now int64) (map[[32]byte]announced, error) {
+	p := map[[32]byte]announced{}
 	for e, err := range s.Ledger.AllLeft(ctx) {
 		if err != nil {
 			return p, err
 		}
-		p[e.Subject.Digest()] = told{e.Category.Slug(), true, e.Withdrawn != 0, cmp.Or(e.Withdrawn, e.Lapses), e.Withdrawn}
+		p[e.Subject.Digest()] = announced{e.Category.Slug(), true, e.Withdrawn != 0, cmp.Or(e.Withdrawn, e.Lapses), e.Withdrawn}
 	}
 	h, err := s.Shelf.InForce(ctx)
 	if err != nil {
@@ -186,7 +186,7 @@ func (s *Site) published(ctx context.Context, now int64) (map[[32]byte]told, err
 	return p, s.Shelf.All(ctx, func(entries wire.Entries) error {
 		for _, e := range entries {
 			digest := [32]byte(e.Digest)
-			p[digest] = told{e.Category, e.Lapses != 0 && e.Lapses <= now, false, h.Issued, p[digest].off}
+			p[digest] = announced{e.Category, e.Lapses != 0 && e.Lapses <= now, false, h.Issued, p[digest].off}
 		}
 		return nil
 	})

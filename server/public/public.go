@@ -43,7 +43,7 @@ type Site struct {
 	Ledger    *ledger.Ledger
 	Inbox     *inbox.Inbox
 	Desk      *triage.Desk
-	Takedowns *takedown.Book
+	Takedowns *takedown.Store
 	Alone     func() bool  // whether one person runs all of this, which each page says; nil for no
 	Log       *slog.Logger // told about faults of the server, never about what somebody asks
 
@@ -185,7 +185,7 @@ type question struct {
 type entry struct {
 	ledger.Entry
 	Listed bool
-	Case   *takedown.Case // what was asked of its platform; nil where nothing was
+	Case   *takedown.Request // what was asked of its platform; nil where nothing was
 	Now    int64
 }
 

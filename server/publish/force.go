@@ -168,8 +168,8 @@ func Damaged(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root str
 	note("blob/"+f.Keys.String(), err)
 	_, err = blobOf(blobs, f.Set, f.SetSize)
 	note("blob/"+f.Set.String(), err)
-	_, err = blobOf(blobs, f.Guide, f.GuideSize)
-	note("blob/"+f.Guide.String(), err)
+	_, err = blobOf(blobs, f.Supplement, f.SupplementSize)
+	note("blob/"+f.Supplement.String(), err)
 	note(packName(f.Sequence), checkPack(blobs, f.Head, nil))
 	for name, digest := range files {
 		_, err = fileOf(blobs, name, digest)
@@ -193,7 +193,7 @@ func Damaged(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root str
 
 // mend puts back what is damaged of the release in force, of which everything that is made of the ledger is at hand, and deletes what is damaged of
 // older ones. It names what it put back; whole is false where deltas are damaged, which only a new release makes anew.
-func (p *Publisher) mend(ctx context.Context, f force, body, guide []byte, pack func(name string) error) (back []string, whole bool, err error) {
+func (p *Publisher) mend(ctx context.Context, f force, body, supplement []byte, pack func(name string) error) (back []string, whole bool, err error) {
 	damaged, err := Damaged(ctx, p.Ledger, p.Blobs, p.Keys.Root)
 	if err != nil {
 		return nil, false, err
@@ -207,8 +207,8 @@ func (p *Publisher) mend(ctx context.Context, f force, body, guide []byte, pack 
 			err = p.Blobs.Put(name, f.keys)
 		case name == "blob/"+f.Set.String():
 			err = p.Blobs.Put(name, body)
-		case name == "blob/"+f.Guide.String():
-			err = p.Blobs.Put(name, guide)
+		case name == "blob/"+f.Supplement.String():
+			err = p.Blobs.Put(name, supplement)
 		case name == packName(f.Sequence):
 			err = pack(name)
 		case strings.HasPrefix(name, "delta/"+f.Set.String()+"/") || name == stepName(f.Sequence):

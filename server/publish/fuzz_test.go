@@ -50,7 +50,7 @@ func FuzzPack(f *testing.F) {
 
 // Help and hotlines that are read are written, and read again, as they were.
 func FuzzReadHelp(f *testing.F) {
-	own, err := own.ReadFile("guide/help.json")
+	own, err := own.ReadFile("supplement/help.json")
 	if err != nil {
 		f.Fatal(err)
 	}

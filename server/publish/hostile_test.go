@@ -95,7 +95,7 @@ func (s *shop) files() map[string]string {
 		s.t.Fatal(err)
 	}
 	m := map[string]string{
-		"the head": "head", "the list of keys": "blob/" + f.Keys.String(), "the set": "blob/" + f.Set.String(), "the guide": "blob/" + f.Guide.String(),
+		"the head": "head", "the list of keys": "blob/" + f.Keys.String(), "the set": "blob/" + f.Set.String(), "the supplement": "blob/" + f.Supplement.String(),
 		"the buckets": packName(f.Sequence), "a delta": deltaName(f.Set, f.Sequence-1), "a step of the history": stepName(f.Sequence),
 	}
 	if f.Sequence == 3 {
@@ -138,7 +138,7 @@ func (s *shop) served() (errs []error) {
 	}
 	head, err := shelf.Head(ctx)
 	check("the head", err, bytes.Equal(head, f.note))
-	for _, d := range []release.Digest{f.Keys, f.Set, f.Guide} {
+	for _, d := range []release.Digest{f.Keys, f.Set, f.Supplement} {
 		body, err := shelf.Blob(ctx, d)
 		check("a blob", err, release.DigestOf(body) == d)
 	}
@@ -245,7 +245,7 @@ func TestEachFileIsAttacked(t *testing.T) {
 					t.Errorf("after it was mended: %v", errs)
 				}
 				c := s.client(t, now+60)
-				if h := c.Head(); h.Set != before.Head().Set || h.BucketRoot != before.Head().BucketRoot || h.Guide != before.Head().Guide {
+				if h := c.Head(); h.Set != before.Head().Set || h.BucketRoot != before.Head().BucketRoot || h.Supplement != before.Head().Supplement {
 					t.Errorf("what is in force is %+v, was %+v", h, before.Head())
 				}
 				if f := c.Check("https://scam-1-1.example/", now); f.Verdict != checker.Listed {
@@ -293,7 +293,7 @@ func TestEachFileIsAttackedWhileSomethingWaits(t *testing.T) {
 						t.Fatal(err)
 					}
 					f, err := s.inForce(t.Context())
-					if err != nil || f.Set != before.Set || f.BucketRoot != before.BucketRoot || f.Guide != before.Guide {
+					if err != nil || f.Set != before.Set || f.BucketRoot != before.BucketRoot || f.Supplement != before.Supplement {
 						t.Fatalf("signed unseen: %+v, %v", f.Head, err)
 					}
 					s.served()
@@ -370,7 +370,7 @@ func TestASignedHeadThatTheLedgerDoesNotKnow(t *testing.T) {
 		"of the next release":     func(h *release.Head) { h.Sequence++ },
 		"of a far release":        func(h *release.Head) { h.Sequence += 1 << 40 },
 		"with another set":        func(h *release.Head) { h.Sequence++; h.Set[0] ^= 1 },
-		"with another guide":      func(h *release.Head) { h.Sequence++; h.Guide[0] ^= 1 },
+		"with another supplement": func(h *release.Head) { h.Sequence++; h.Supplement[0] ^= 1 },
 		"with other buckets":      func(h *release.Head) { h.Sequence++; h.BucketRoot[0] ^= 1 },
 		"that is good for a year": func(h *release.Head) { h.Sequence++; h.Expires += 365 * 24 * 60 * 60 },
 	} {

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"khien/shared/guide"
 	"khien/shared/official"
 	"khien/shared/release"
+	"khien/shared/supplement"
 )
 
 func ownNames(t testing.TB) *official.Book {
@@ -79,7 +79,7 @@ func TestHostsThatAreKnownByThemselves(t *testing.T) {
 		t.Fatal(err)
 	}
 	book := ownNames(t)
-	lines := namesIn(own, "guide/known.txt")
+	lines := namesIn(own, "supplement/known.txt")
 	if !slices.IsSortedFunc(lines, func(a, b string) int { return strings.Compare(strings.TrimLeft(a, "-"), strings.TrimLeft(b, "-")) }) {
 		t.Error("they are not sorted: go run ./scripts/known")
 	}
@@ -126,11 +126,11 @@ func TestNobodyInTheBookResemblesAnother(t *testing.T) {
 	}
 }
 
-// What is marked travels in the book, which is comments to an extension that knows no marks, and leaves room for the rest of a guide.
-func TestMarksTravelInTheGuide(t *testing.T) {
+// What is marked travels in the book, which is comments to an extension that knows no marks, and leaves room for the rest of a supplement.
+func TestMarksTravelInTheSupplement(t *testing.T) {
 	text, _ := Book("")
-	body, err := guide.Encode(text, guide.Told{})
-	if err != nil || len(body) > release.MaxGuide/4 {
+	body, err := supplement.Encode(text, supplement.Body{})
+	if err != nil || len(body) > release.MaxSupplement/4 {
 		t.Errorf("the book has %d bytes: %v", len(body), err)
 	}
 	for _, mark := range []official.Mark{official.Coined, official.Famous, official.Common, official.Bait, official.Parcel, official.Shared, official.Known} {

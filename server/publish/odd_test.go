@@ -15,16 +15,16 @@ import (
 	"khien/server/campaign"
 	"khien/server/ledger"
 	"khien/shared/checker"
-	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 )
 
 // What no list may hold, wherever it comes from, is refused by its kind, and named so that it can stand in a line of a terminal.
 func TestWhatIsNoHostOrNoSubjectIsRefused(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()
-		err := Guard(subject.Subject(text))
+		err := Permit(subject.Subject(text))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 			return
@@ -60,7 +60,7 @@ func TestTheGuardRefusesWhateverWouldStopARelease(t *testing.T) {
 	covered := protected().covered()
 	t.Logf("%d subjects in %v", len(covered), time.Since(began))
 	for s, is := range covered {
-		if is && Guard(s) == nil {
+		if is && Permit(s) == nil {
 			t.Errorf("%s", s)
 		}
 	}
@@ -82,7 +82,7 @@ func TestOneBadLineStopsNothing(t *testing.T) {
 	}
 	defer cards.Close()
 	p.Cards, p.Official, p.Help = cards, filepath.Join(dir, "official"), filepath.Join(dir, "help.json")
-	card := guide.Card{ID: "good", Title: []guide.Text{{Lang: "en", Text: "Good"}}, Text: []guide.Text{{Lang: "en", Text: "Advice"}}}
+	card := supplement.Card{ID: "good", Title: []supplement.Text{{Lang: "en", Text: "Good"}}, Text: []supplement.Text{{Lang: "en", Text: "Advice"}}}
 	if err := cards.Put(t.Context(), "mai", card, campaign.Published); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestOneBadLineStopsNothing(t *testing.T) {
 			t.Errorf("%s is %v", href, f.Verdict)
 		}
 	}
-	if told := c.Guide().Told(); len(told.Cards) != 1 || len(told.Help) < 3 || !c.Guide().Book().IsOfficial("good-bank.example") {
+	if told := c.Supplement().Body(); len(told.Cards) != 1 || len(told.Help) < 3 || !c.Supplement().Book().IsOfficial("good-bank.example") {
 		t.Errorf("%d cards, %d countries", len(told.Cards), len(told.Help))
 	}
 	if again, err := p.Renew(t.Context(), now+4*24*3600); err != nil || !again.Published {
@@ -211,17 +211,17 @@ func TestACrowdedBucketStopsNothing(t *testing.T) {
 	}
 }
 
-// More advice than a guide has room for: the last cards wait.
+// More advice than a supplement has room for: the last cards wait.
 func TestMoreCardsThanThereIsRoomFor(t *testing.T) {
 	s := said{book: OwnBook()}
-	for n := range guide.MaxCards {
-		s.told.Cards = append(s.told.Cards, guide.Card{
-			ID: fmt.Sprintf("card-%02d", n), Title: []guide.Text{{Lang: "en", Text: "x"}}, Text: []guide.Text{{Lang: "en", Text: "x"}},
+	for n := range supplement.MaxCards {
+		s.body.Cards = append(s.body.Cards, supplement.Card{
+			ID: fmt.Sprintf("card-%02d", n), Title: []supplement.Text{{Lang: "en", Text: "x"}}, Text: []supplement.Text{{Lang: "en", Text: "x"}},
 			Picture: append([]byte("\xff\xd8\xff"), make([]byte, 20<<10)...),
 		})
 	}
 	left := s.fitInto()
-	if _, err := s.encode(); err != nil || len(s.told.Cards) < 10 || len(s.told.Cards)+len(left) != guide.MaxCards || s.told.Cards[0].ID != "card-00" {
-		t.Errorf("%d cards are in, %d left out, %v", len(s.told.Cards), len(left), err)
+	if _, err := s.encode(); err != nil || len(s.body.Cards) < 10 || len(s.body.Cards)+len(left) != supplement.MaxCards || s.body.Cards[0].ID != "card-00" {
+		t.Errorf("%d cards are in, %d left out, %v", len(s.body.Cards), len(left), err)
 	}
 }

@@ -30,10 +30,10 @@ const planned = 500
 type Plan struct {
 	Base                    uint64         // sequence of the release before; 0 if there is none
 	BaseSet, BaseRoot       release.Digest // of that release
-	BaseGuide               release.Digest
+	BaseSupplement          release.Digest
 	At                      int64          // Unix seconds of what is on the list, see PlanAsOf
 	Set, Root               release.Digest // of what would be published: the set, and the buckets with every reason
-	Guide, Keys             release.Digest // the guide without the time at which it was made, and the list of release keys
+	Supplement, Keys        release.Digest // the supplement without the time at which it was made, and the list of release keys
 	Spoken                  Spoken
 	NewKeys                 bool // whether that list is another than in the release before
 	Count                   int  // indicators in all
@@ -111,7 +111,7 @@ func (p *Publisher) planWithout(ctx context.Context, at, now int64, pending Pend
 	}
 	last := f.Head
 	before, readable := p.published(last)
-	plan.Base, plan.BaseSet, plan.BaseRoot, plan.BaseGuide, plan.At = last.Sequence, last.Set, last.BucketRoot, last.Guide, at
+	plan.Base, plan.BaseSet, plan.BaseRoot, plan.BaseSupplement, plan.At = last.Sequence, last.Set, last.BucketRoot, last.Supplement, at
 	plan.held, plan.kept = map[subject.Subject]bool{}, map[[32]byte]subject.Subject{}
 	list, err := newRows(last)
 	if err != nil {
@@ -144,7 +144,7 @@ func (p *Publisher) planWithout(ctx context.Context, at, now int64, pending Pend
 		case out[digest]:
 			plan.Crowded = plan.Crowded || hold != nil && hold(i.Subject)
 			plan.Removed.add(i)
-		case Guard(i.Subject) == nil && held(i):
+		case Permit(i.Subject) == nil && held(i):
 			plan.kept[digest] = i.Subject
 			return true
 		default:
@@ -153,7 +153,7 @@ func (p *Publisher) planWithout(ctx context.Context, at, now int64, pending Pend
 		return false
 	}
 	add := func(i ledger.Indicator) error {
-		if err := protection.Guard(i.Subject); err != nil {
+		if err := protection.Permit(i.Subject); err != nil {
 			if !remove(i) {
 				plan.Refused = append(plan.Refused, err)
 			}
@@ -261,7 +261,7 @@ func (p *Publisher) planWithout(ctx context.Context, at, now int64, pending Pend
 	if _, err := spoken.encode(); err != nil { // too large, it would not be published either
 		return plan, err
 	}
-	if plan.Guide, err = spoken.confirmed(); err != nil {
+	if plan.Supplement, err = spoken.confirmed(); err != nil {
 		return plan, err
 	}
 	plan.Spoken, err = compareSaid(earlier, spoken)
@@ -353,11 +353,11 @@ func (p *Publisher) PublishPlanned(ctx context.Context, now int64, plan Plan) (R
 	}
 	defer unlock()
 	r, err := p.publish(ctx, now, &plan, func(h release.Head, spoken said) error {
-		guide, err := spoken.confirmed()
+		supplement, err := spoken.confirmed()
 		if err != nil {
 			return err
 		}
-		if h.Sequence != plan.Base || h.Set != plan.Set || !bytes.Equal(h.BucketRoot[:], plan.Root[:]) || guide != plan.Guide || h.Keys != plan.Keys {
+		if h.Sequence != plan.Base || h.Set != plan.Set || !bytes.Equal(h.BucketRoot[:], plan.Root[:]) || supplement != plan.Supplement || h.Keys != plan.Keys {
 			return ErrChanged
 		}
 		if plan.Still != nil {

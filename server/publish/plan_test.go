@@ -13,8 +13,8 @@ import (
 	"khien/server/campaign"
 	"khien/server/ledger"
 	"khien/shared/category"
-	"khien/shared/guide"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 )
 
 // A plan names what a release would change, and only that is published.
@@ -148,7 +148,7 @@ func TestWhatIsSaidBesideTheListIsPlanned(t *testing.T) {
 	change("its number", func() error { write(p.Help, fmt.Sprintf(help, "90000")); return nil }, func(p Plan) bool {
 		return len(p.Spoken.Help.Added) == 1 && len(p.Spoken.Help.Removed) == 1
 	})
-	card := guide.Card{ID: "a", Title: []guide.Text{{Lang: "en", Text: "A"}}, Text: []guide.Text{{Lang: "en", Text: "A."}}}
+	card := supplement.Card{ID: "a", Title: []supplement.Text{{Lang: "en", Text: "A"}}, Text: []supplement.Text{{Lang: "en", Text: "A."}}}
 	change("a card", func() error { return cards.Put(t.Context(), "mai", card, campaign.Published) }, func(p Plan) bool {
 		return len(p.Spoken.Cards) == 1 && p.Spoken.Cards[0].Was == nil
 	})

@@ -1,7 +1,7 @@
 // Package publish turns the ledger into a signed release.
 //
-//	ledger ── Guard ──> set ──> step of the history ──> deltas ──> buckets ──> blobs ──> head
-//	the book, the help, the cards, the hosts listed last ──> guide ──────────────┘
+//	ledger ── Permit ──> set ──> step of the history ──> deltas ──> buckets ──> blobs ──> head
+//	the book, the help, the cards, the hosts listed last ──> supplement ──────────────┘
 //
 // A release gets its number before anything of it is written, everything is written
 // under a name of its own, and the head comes last. So a crash at any point leaves the
@@ -89,7 +89,7 @@ type Result struct {
 	Back           []string // names of published files that were damaged, and were put back as they had been
 }
 
-// Publish publishes what is on the list at now, in Unix seconds. What Guard refuses, and what no reader could take, is
+// Publish publishes what is on the list at now, in Unix seconds. What Permit refuses, and what no reader could take, is
 // left out and told in the result. Nothing is published if nothing has changed and the
 // head has more than half of its life left.
 func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
@@ -135,7 +135,7 @@ func (p *Publisher) publish(ctx context.Context, now int64, plan *Plan, agree fu
 		if plan.held[i.Subject] {
 			continue
 		}
-		if err := protection.Guard(i.Subject); err != nil {
+		if err := protection.Permit(i.Subject); err != nil {
 			r.Refused = append(r.Refused, err)
 			continue
 		}
@@ -183,7 +183,7 @@ func (p *Publisher) publish(ctx context.Context, now int64, plan *Plan, agree fu
 		return r, err
 	}
 	r.Refused = append(r.Refused, left...)
-	guide, err := spoken.encode()
+	supplement, err := spoken.encode()
 	if err != nil {
 		return r, err
 	}
@@ -192,13 +192,13 @@ func (p *Publisher) publish(ctx context.Context, now int64, plan *Plan, agree fu
 		Sequence: last.Sequence, Issued: now, Expires: now + int64(headLife.Seconds()),
 		Keys: release.DigestOf(p.Keys.Note), Set: release.DigestOf(body), SetSize: uint64(len(body)), Count: uint64(next.Len()),
 		BucketBits: buckets.bits, BucketRoot: buckets.root,
-		Guide: release.DigestOf(guide), GuideSize: uint64(len(guide)), Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
+		Supplement: release.DigestOf(supplement), SupplementSize: uint64(len(supplement)), Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
 	}
 	if err := agree(h, spoken); err != nil {
 		return r, err
 	}
 	r.Sequence, r.Count, r.SetSize = last.Sequence, next.Len(), len(body)
-	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits && h.Guide == last.Guide
+	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits && h.Supplement == last.Supplement
 	if same && last.Expires-now > int64(headLife.Seconds())/2 {
 		if last.adopted {
 			if err := p.Ledger.Finish(ctx, last.Sequence, last.note, last.keys, nil); err != nil {
@@ -206,7 +206,7 @@ func (p *Publisher) publish(ctx context.Context, now int64, plan *Plan, agree fu
 			}
 		}
 		var whole bool
-		if r.Back, whole, err = p.mend(ctx, last, body, guide, buckets.Put); err != nil || whole {
+		if r.Back, whole, err = p.mend(ctx, last, body, supplement, buckets.Put); err != nil || whole {
 			return r, err
 		}
 	}
@@ -218,18 +218,18 @@ func (p *Publisher) publish(ctx context.Context, now int64, plan *Plan, agree fu
 	if err := p.Ledger.Leave(ctx, over); err != nil {
 		return r, err
 	}
-	return r, p.issue(ctx, edition{h, last, body, guide, entries, long, &next, buckets.Put}, now, &r)
+	return r, p.issue(ctx, edition{h, last, body, supplement, entries, long, &next, buckets.Put}, now, &r)
 }
 
 // edition is what a release is made of, and the head before it.
 type edition struct {
-	head        release.Head
-	last        force
-	body, guide []byte
-	entries     []set.Entry
-	long        []set.Long
-	set         *set.Set
-	pack        func(name string) error // writes the buckets
+	head             release.Head
+	last             force
+	body, supplement []byte
+	entries          []set.Entry
+	long             []set.Long
+	set              *set.Set
+	pack             func(name string) error // writes the buckets
 }
 
 // issue gives a release its number, writes all of it, and signs its head.
@@ -257,10 +257,10 @@ func (p *Publisher) issue(ctx context.Context, is edition, now int64, r *Result)
 		return err
 	}
 	step("set")
-	if err := p.Blobs.Put("blob/"+h.Guide.String(), is.guide); err != nil {
+	if err := p.Blobs.Put("blob/"+h.Supplement.String(), is.supplement); err != nil {
 		return err
 	}
-	step("guide")
+	step("supplement")
 	if err := p.Blobs.Put("blob/"+h.Keys.String(), p.Keys.Note); err != nil {
 		return err
 	}
@@ -414,7 +414,7 @@ func deltaName(d release.Digest, from uint64) string {
 func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledger.Release, oldest uint64, now int64) error {
 	keep := map[string]bool{
 		"blob/" + h.Set.String(): true, "blob/" + h.Keys.String(): true, packName(h.Sequence): true, stepName(h.Sequence): true,
-		"blob/" + h.Guide.String(): true, "blob/" + last.Guide.String(): true,
+		"blob/" + h.Supplement.String(): true, "blob/" + last.Supplement.String(): true,
 		"blob/" + last.Set.String(): true, "blob/" + last.Keys.String(): true, packName(last.Sequence): true,
 	}
 	for i, before := range past {

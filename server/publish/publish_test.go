@@ -90,11 +90,11 @@ func (p *Publisher) client(t testing.TB, now int64) *checker.Checker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guide, err := p.Blobs.Get("blob/"+h.Guide.String(), release.MaxSet)
+	supplement, err := p.Blobs.Get("blob/"+h.Supplement.String(), release.MaxSet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := checker.Open(p.Keys.Root, keys, head, body, release.DigestOf(body), guide, now)
+	c, err := checker.Open(p.Keys.Root, keys, head, body, release.DigestOf(body), supplement, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,11 +230,11 @@ func (p *Publisher) follow(t testing.TB, c *checker.Checker, now int64) *checker
 	if err != nil {
 		t.Fatal(err)
 	}
-	guide, err := p.Blobs.Get("blob/"+step.Guide.String(), release.MaxSet)
+	supplement, err := p.Blobs.Get("blob/"+step.Supplement.String(), release.MaxSet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := checker.Open(p.Keys.Root, keys, head, body, release.DigestOf(body), guide, now)
+	next, err := checker.Open(p.Keys.Root, keys, head, body, release.DigestOf(body), supplement, now)
 	if err != nil {
 		t.Fatalf("from release %d: %v", c.Head().Sequence, err)
 	}
@@ -557,7 +557,7 @@ func TestARealListIsPublished(t *testing.T) {
 }
 
 // steps are what a publishing has done when it may be killed.
-var steps = []string{"number", "set", "guide", "keys", "buckets", "deltas", "finished", "head", "pruned"}
+var steps = []string{"number", "set", "supplement", "keys", "buckets", "deltas", "finished", "head", "pruned"}
 
 // killedAt is set, with killed, in the child process of TestKilledAtEachStep.
 const killedAt = "KHIEN_TEST_KILLED_AT"

@@ -107,7 +107,7 @@ func (p *Publisher) resign(ctx context.Context, now int64) (r Result, err error)
 		return r, err
 	}
 	is.set, is.entries, is.long = &next, slices.Collect(next.All()), slices.Collect(next.Longs())
-	if is.guide, err = blobOf(p.Blobs, last.Guide, last.GuideSize); err != nil {
+	if is.supplement, err = blobOf(p.Blobs, last.Supplement, last.SupplementSize); err != nil {
 		return r, err
 	}
 	if err = checkPack(p.Blobs, last.Head, nil); err != nil {

@@ -9,8 +9,8 @@ import (
 	"khien/server/ledger"
 	"khien/shared/category"
 	"khien/shared/checker"
-	"khien/shared/guide"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 )
 
 // The server keeps the head fresh by itself. It never publishes what a person has not: neither an entry, nor an end, nor a name.
@@ -64,7 +64,7 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		h, err := p.inForce(t.Context())
-		if err != nil || h.Sequence != 3+uint64(n) || h.Set != before.Set || h.BucketRoot != before.BucketRoot || h.Guide != before.Guide || h.Expires <= at {
+		if err != nil || h.Sequence != 3+uint64(n) || h.Set != before.Set || h.BucketRoot != before.BucketRoot || h.Supplement != before.Supplement || h.Expires <= at {
 			t.Errorf("%+v, %v", h, err)
 		}
 		if listed(at, "new.example/") || !listed(at, "stays.example/") {
@@ -91,9 +91,9 @@ func TestACardThatIsOverHoldsNothingBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Cards.Close() })
-	text := []guide.Text{{Lang: "en", Text: "Nobody needs your code."}}
+	text := []supplement.Text{{Lang: "en", Text: "Nobody needs your code."}}
 	for id, to := range map[string]int64{"over": now + 2*day, "taken": now + 90*day} {
-		if err := p.Cards.Put(t.Context(), "mai", guide.Card{ID: id, Title: text, Text: text, To: to}, campaign.Published); err != nil {
+		if err := p.Cards.Put(t.Context(), "mai", supplement.Card{ID: id, Title: text, Text: text, To: to}, campaign.Published); err != nil {
 			t.Fatal(err)
 		}
 	}

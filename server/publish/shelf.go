@@ -33,7 +33,7 @@ type stock struct {
 	err   error  // why there is none
 	force release.Head
 	heads map[uint64]release.Head
-	sizes map[release.Digest]uint64 // of sets, guides and lists of keys
+	sizes map[release.Digest]uint64 // of sets, supplements and lists of keys
 	files map[string]release.Digest
 }
 
@@ -77,7 +77,7 @@ func (s *Shelf) take(ctx context.Context) (*stock, error) {
 	}
 	stock := func(h release.Head, keys []byte) {
 		st.heads[h.Sequence] = h
-		st.sizes[h.Set], st.sizes[h.Guide], st.sizes[h.Keys] = h.SetSize, h.GuideSize, uint64(len(keys))
+		st.sizes[h.Set], st.sizes[h.Supplement], st.sizes[h.Keys] = h.SetSize, h.SupplementSize, uint64(len(keys))
 	}
 	for i, r := range all {
 		if i > 0 && all[i-1].Issued < f.Issued-int64(reach.Seconds()) {
@@ -102,7 +102,7 @@ func (s *Shelf) Head(ctx context.Context) ([]byte, error) {
 	return st.note, st.err
 }
 
-// Blob is the set, the guide or the list of keys with this digest.
+// Blob is the set, the supplement or the list of keys with this digest.
 func (s *Shelf) Blob(ctx context.Context, d release.Digest) ([]byte, error) {
 	st, err := s.of(ctx)
 	if err != nil {

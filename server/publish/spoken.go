@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"khien/shared/guide"
 	"khien/shared/release"
+	"khien/shared/supplement"
 )
 
 // Spoken is what a release would change of what travels beside the list.
@@ -32,91 +32,91 @@ type Lines struct{ Added, Removed []string }
 func (l Lines) Any() bool { return len(l.Added)+len(l.Removed) > 0 }
 
 // CardChange is an advice card that a release brings, changes or takes away.
-type CardChange struct{ Was, Is *guide.Card } // nil where there is none
+type CardChange struct{ Was, Is *supplement.Card } // nil where there is none
 
-// said is a guide before it is encoded.
+// said is a supplement before it is encoded.
 type said struct {
 	book string
-	told guide.Told
+	body supplement.Body
 }
 
-// timeless is the guide without the time at which it was made: what a person confirms.
+// timeless is the supplement without the time at which it was made: what a person confirms.
 func (s said) timeless() ([]byte, error) {
-	s.told.HotAt = 0
-	return guide.Encode(s.book, s.told)
+	s.body.HotAt = 0
+	return supplement.Encode(s.book, s.body)
 }
 
-// confirmed is the digest of the guide that a person confirms.
+// confirmed is the digest of the supplement that a person confirms.
 func (s said) confirmed() (release.Digest, error) {
 	body, err := s.timeless()
 	return release.DigestOf(body), err
 }
 
-// lastSaid is the guide of a release. Where that is damaged, it may be what would be said now, as of the time of a release; else, as where there is
+// lastSaid is the supplement of a release. Where that is damaged, it may be what would be said now, as of the time of a release; else, as where there is
 // none or one of an older format, it is empty: then all of it is new.
 func (p *Publisher) lastSaid(ctx context.Context, h release.Head, now said) (said, error) {
 	if h.Sequence == 0 {
 		return said{}, nil
 	}
-	body, err := blobOf(p.Blobs, h.Guide, h.GuideSize)
+	body, err := blobOf(p.Blobs, h.Supplement, h.SupplementSize)
 	if err == nil {
-		g, err := guide.Open(body)
+		g, err := supplement.Open(body)
 		if err != nil {
 			return said{}, nil
 		}
-		return said{g.BookText(), g.Told()}, nil
+		return said{g.BookText(), g.Body()}, nil
 	}
 	past, err := p.Ledger.Releases(ctx, h.Issued-int64(reach.Seconds()))
 	if err != nil {
 		return said{}, err
 	}
 	for _, r := range past {
-		now.told.HotAt = r.Issued
-		if body, err := now.encode(); err == nil && release.DigestOf(body) == h.Guide {
+		now.body.HotAt = r.Issued
+		if body, err := now.encode(); err == nil && release.DigestOf(body) == h.Supplement {
 			return now, nil
 		}
 	}
 	return said{}, nil
 }
 
-// compareSaid finds what leads from one guide to another.
+// compareSaid finds what leads from one supplement to another.
 func compareSaid(was, is said) (s Spoken, err error) {
-	was.told.HotAt, is.told.HotAt = 0, 0
-	before, err := was.told.MarshalMsg(nil)
+	was.body.HotAt, is.body.HotAt = 0, 0
+	before, err := was.body.MarshalMsg(nil)
 	if err != nil {
 		return s, err
 	}
-	after, err := is.told.MarshalMsg(nil)
+	after, err := is.body.MarshalMsg(nil)
 	if err != nil {
 		return s, err
 	}
 	s.Changed = was.book != is.book || !bytes.Equal(before, after)
 	s.Official = compareLines(strings.Split(strings.TrimSpace(was.book), "\n"), strings.Split(strings.TrimSpace(is.book), "\n"))
-	s.Help = compareLines(helpLines(was.told.Help), helpLines(is.told.Help))
-	s.Hot = compareLines(was.told.Hot, is.told.Hot)
-	for i := range is.told.Cards {
-		now := &is.told.Cards[i]
-		old := cardOf(was.told.Cards, now.ID)
+	s.Help = compareLines(helpLines(was.body.Help), helpLines(is.body.Help))
+	s.Hot = compareLines(was.body.Hot, is.body.Hot)
+	for i := range is.body.Cards {
+		now := &is.body.Cards[i]
+		old := cardOf(was.body.Cards, now.ID)
 		if old == nil || !sameCard(old, now) {
 			s.Cards = append(s.Cards, CardChange{old, now})
 		}
 	}
-	for i := range was.told.Cards {
-		if old := &was.told.Cards[i]; cardOf(is.told.Cards, old.ID) == nil {
+	for i := range was.body.Cards {
+		if old := &was.body.Cards[i]; cardOf(is.body.Cards, old.ID) == nil {
 			s.Cards = append(s.Cards, CardChange{old, nil})
 		}
 	}
 	return s, nil
 }
 
-func cardOf(cards []guide.Card, id string) *guide.Card {
-	if i := slices.IndexFunc(cards, func(c guide.Card) bool { return c.ID == id }); i >= 0 {
+func cardOf(cards []supplement.Card, id string) *supplement.Card {
+	if i := slices.IndexFunc(cards, func(c supplement.Card) bool { return c.ID == id }); i >= 0 {
 		return &cards[i]
 	}
 	return nil
 }
 
-func sameCard(a, b *guide.Card) bool {
+func sameCard(a, b *supplement.Card) bool {
 	one, err := a.MarshalMsg(nil)
 	if err != nil {
 		return false
@@ -143,8 +143,8 @@ func compareLines(was, is []string) (l Lines) {
 }
 
 // helpLines are steps and hotlines as lines that hold all that is said, in every language.
-func helpLines(help []guide.Help) (lines []string) {
-	texts := func(list []guide.Text) string {
+func helpLines(help []supplement.Help) (lines []string) {
+	texts := func(list []supplement.Text) string {
 		var all []string
 		for _, t := range list {
 			all = append(all, t.Lang+": "+t.Text)
@@ -157,10 +157,10 @@ func helpLines(help []guide.Help) (lines []string) {
 			country = "*"
 		}
 		for _, s := range h.Steps {
-			lines = append(lines, fmt.Sprintf("%s %s: %s", country, s.Case, texts(s.Text)))
+			lines = append(lines, fmt.Sprintf("%s %s: %s", country, s.Harm, texts(s.Text)))
 		}
 		for _, l := range h.Hotlines {
-			lines = append(lines, fmt.Sprintf("%s %s %s: %s | %s %v (%s, %s)", country, l.Kind, l.Value, texts(l.Name), texts(l.What), l.Cases, l.Source, h.Checked))
+			lines = append(lines, fmt.Sprintf("%s %s %s: %s | %s %v (%s, %s)", country, l.Kind, l.Value, texts(l.Name), texts(l.What), l.Harms, l.Source, h.Checked))
 		}
 	}
 	return lines

@@ -8,9 +8,9 @@ import (
 	"sync"
 
 	"khien/server/ledger"
-	"khien/shared/guide"
 	"khien/shared/official"
 	"khien/shared/release"
+	"khien/shared/supplement"
 	"khien/shared/wire"
 )
 
@@ -114,21 +114,21 @@ func unfit(out map[[32]byte]bool, list func(yield func(ledger.Indicator, error) 
 	return all, nil
 }
 
-// fitLine tells whether a line of an official book is one that a guide can have.
+// fitLine tells whether a line of an official book is one that a supplement can have.
 func fitLine(line string) error {
-	body, err := guide.Encode(line, guide.Told{})
+	body, err := supplement.Encode(line, supplement.Body{})
 	if err == nil && len(body) > maxEntry {
 		err = official.ErrFormat
 	}
 	return err
 }
 
-// fitCards leaves out the cards that no guide can have, or that are more than fit into it.
-func fitCards(cards []guide.Card) (fit []guide.Card, left []error) {
+// fitCards leaves out the cards that no supplement can have, or that are more than fit into it.
+func fitCards(cards []supplement.Card) (fit []supplement.Card, left []error) {
 	for _, c := range cards {
 		err := c.Check()
-		if err == nil && len(fit) == guide.MaxCards {
-			err = fmt.Errorf("%w: more than %d cards", guide.ErrBound, guide.MaxCards)
+		if err == nil && len(fit) == supplement.MaxCards {
+			err = fmt.Errorf("%w: more than %d cards", supplement.ErrBound, supplement.MaxCards)
 		}
 		if err != nil {
 			left = append(left, &Unfit{"advice card " + c.ID, err})
@@ -139,15 +139,15 @@ func fitCards(cards []guide.Card) (fit []guide.Card, left []error) {
 	return fit, left
 }
 
-// fitInto leaves out the last cards for as long as all together is more than a guide may have.
+// fitInto leaves out the last cards for as long as all together is more than a supplement may have.
 func (s *said) fitInto() (left []error) {
-	for n := len(s.told.Cards) - 1; n >= 0; n-- {
+	for n := len(s.body.Cards) - 1; n >= 0; n-- {
 		_, err := s.encode()
 		if !errors.Is(err, release.ErrOversized) {
 			return left
 		}
-		left = append(left, &Unfit{"advice card " + s.told.Cards[n].ID, err})
-		s.told.Cards = s.told.Cards[:n]
+		left = append(left, &Unfit{"advice card " + s.body.Cards[n].ID, err})
+		s.body.Cards = s.body.Cards[:n]
 	}
 	return left
 }

@@ -33,7 +33,7 @@ type Register struct {
 }
 
 // Register returns it as of now, in Unix seconds.
-func (b *Book) Register(ctx context.Context, now int64) (r Register, err error) {
+func (b *Store) Register(ctx context.Context, now int64) (r Register, err error) {
 	if err := b.db.QueryRowContext(ctx, `SELECT alone, delay, next, since FROM register`).Scan(&r.Alone, &r.Delay, &r.Next, &r.Since); err != nil {
 		return r, fmt.Errorf("couldn't read the register: %w", err)
 	}
@@ -55,7 +55,7 @@ func (r Register) Waits(now int64) int64 { return max(r.Delay, r.Until-now) }
 
 // Opposable tells whether somebody could have stopped what one has proposed, so that it may go out by itself at now, in Unix seconds: another one,
 // whose word counts, may enter and has a passkey, and nobody was locked out a while ago. Who is on the command line is nobody on record.
-func (b *Book) Opposable(ctx context.Context, by string, now int64) (bool, error) {
+func (b *Store) Opposable(ctx context.Context, by string, now int64) (bool, error) {
 	r, err := b.Register(ctx, now)
 	if err != nil || now < r.Until {
 		return false, err
@@ -70,7 +70,7 @@ func (b *Book) Opposable(ctx context.Context, by string, now int64) (bool, error
 }
 
 // DeclareAlone says that one person runs all of this, which only an installation can say in which nobody was ever on record: else ErrTeam.
-func (b *Book) DeclareAlone(ctx context.Context) error {
+func (b *Store) DeclareAlone(ctx context.Context) error {
 	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `UPDATE register SET alone = 1 WHERE NOT EXISTS (SELECT 1 FROM person)`)
 		if err != nil {
@@ -85,7 +85,7 @@ func (b *Book) DeclareAlone(ctx context.Context) error {
 
 // SetDelay sets how long what one person has proposed waits, in whole seconds, and returns the register. Where there are others, a shorter delay holds
 // only after the present one, so that they see it come; whoever sets the present one takes that back.
-func (b *Book) SetDelay(ctx context.Context, delay time.Duration, now int64) (r Register, err error) {
+func (b *Store) SetDelay(ctx context.Context, delay time.Duration, now int64) (r Register, err error) {
 	if delay < ShortestDelay || delay > LongestDelay {
 		return r, ErrDelay
 	}

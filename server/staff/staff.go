@@ -133,14 +133,14 @@ func (p Person) WebAuthnCredentials() []webauthn.Credential { return p.Passkeys 
 // invitationLife is how long a link is good, in seconds.
 const invitationLife = 24 * 60 * 60
 
-// Book is the store of people. It is safe for concurrent use, by several processes too.
-type Book struct{ db *db.DB }
+// Store is where people are kept. It is safe for concurrent use, by several processes too.
+type Store struct{ db *db.DB }
 
 //go:embed migrations/*.sql
 var files embed.FS
 
-// Open opens the book in the file at path, making or upgrading it where needed.
-func Open(path string) (*Book, error) {
+// Open opens the store in the file at path, making or upgrading it where needed.
+func Open(path string) (*Store, error) {
 	migrations, err := fs.Sub(files, "migrations")
 	if err != nil {
 		return nil, err
@@ -149,11 +149,11 @@ func Open(path string) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the list of people: %w", err)
 	}
-	return &Book{store}, nil
+	return &Store{store}, nil
 }
 
 // Close waits for the statements under way.
-func (b *Book) Close() error { return b.db.Close() }
+func (b *Store) Close() error { return b.db.Close() }
 
 var names = regexp.MustCompile(`^[a-z][a-z0-9.-]{1,31}$`)
 
@@ -169,7 +169,7 @@ func Check(name string, role Role) error {
 }
 
 // Another is a link for a person who is in, to make one more passkey on another device. Nobody else may be handed it.
-func (b *Book) Another(ctx context.Context, handle []byte) (link string, err error) {
+func (b *Store) Another(ctx context.Context, handle []byte) (link string, err error) {
 	err = b.db.Change(ctx, func(tx *sql.Tx) error {
 		link, err = invitation(ctx, tx, handle)
 		return err
@@ -193,7 +193,7 @@ func invitation(ctx context.Context, tx *sql.Tx, handle []byte) (link string, er
 }
 
 // Invited returns whom a link is for, or ErrNotFound.
-func (b *Book) Invited(ctx context.Context, link string) (Person, error) {
+func (b *Store) Invited(ctx context.Context, link string) (Person, error) {
 	digest, err := digestOf(link)
 	if err != nil {
 		return Person{}, err
@@ -208,7 +208,7 @@ func (b *Book) Invited(ctx context.Context, link string) (Person, error) {
 
 // Enrol gives the person of a link a passkey, and uses the link up. Where it is the person's first, their word counts after Wait: only
 // an admin who is the first of all has nobody who could be told. A passkey that somebody has already is ErrTaken.
-func (b *Book) Enrol(ctx context.Context, link string, key webauthn.Credential) error {
+func (b *Store) Enrol(ctx context.Context, link string, key webauthn.Credential) error {
 	digest, err := digestOf(link)
 	if err != nil {
 		return err
@@ -272,7 +272,7 @@ type Passkey struct {
 }
 
 // Passkeys are those of a person, the oldest first.
-func (b *Book) Passkeys(ctx context.Context, handle []byte) ([]Passkey, error) {
+func (b *Store) Passkeys(ctx context.Context, handle []byte) ([]Passkey, error) {
 	list, err := db.All(func(row db.Row) (k Passkey, err error) {
 		return k, row.Scan(&k.ID, &k.Made, &k.Used)
 	})(b.db.QueryContext(ctx, `SELECT id, made, used FROM passkey WHERE handle = ? ORDER BY made, id`, handle))
@@ -284,7 +284,7 @@ func (b *Book) Passkeys(ctx context.Context, handle []byte) ([]Passkey, error) {
 
 // NotBeside are the passkeys that may not lie on the device, or in the key chain, where somebody makes another: their own, and those of everybody else, for
 // each person has one of their own. In an invented installation, which one person tries out, they are their own alone.
-func (b *Book) NotBeside(ctx context.Context, handle []byte) (keys webauthn.Credentials, err error) {
+func (b *Store) NotBeside(ctx context.Context, handle []byte) (keys webauthn.Credentials, err error) {
 	rows, err := b.db.QueryContext(ctx, `SELECT credential FROM passkey WHERE handle = ?1 OR NOT (SELECT invented FROM person WHERE handle = ?1)`, handle)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the passkeys: %w", err)
@@ -305,7 +305,7 @@ func (b *Book) NotBeside(ctx context.Context, handle []byte) (keys webauthn.Cred
 }
 
 // Forget removes a passkey of a person, but not the last one: ErrLastPasskey.
-func (b *Book) Forget(ctx context.Context, handle, id []byte) error {
+func (b *Store) Forget(ctx context.Context, handle, id []byte) error {
 	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `DELETE FROM passkey WHERE handle = ? AND id = ?`, handle, id)
 		if err != nil {
@@ -326,7 +326,7 @@ func (b *Book) Forget(ctx context.Context, handle, id []byte) error {
 }
 
 // Used keeps what a passkey said when it was last used, such as its counter.
-func (b *Book) Used(ctx context.Context, key webauthn.Credential) error {
+func (b *Store) Used(ctx context.Context, key webauthn.Credential) error {
 	text, err := json.Marshal(key)
 	if err != nil {
 		return err
@@ -337,7 +337,7 @@ func (b *Book) Used(ctx context.Context, key webauthn.Credential) error {
 
 // Entered returns somebody who has come in with a passkey and in a term, or ErrNotFound where the person may enter no more, has
 // another term now, or has removed the passkey.
-func (b *Book) Entered(ctx context.Context, handle, passkey []byte, term int64) (Person, error) {
+func (b *Store) Entered(ctx context.Context, handle, passkey []byte, term int64) (Person, error) {
 	p, err := b.ByHandle(ctx, handle)
 	if err != nil {
 		return Person{}, err
@@ -349,7 +349,7 @@ func (b *Book) Entered(ctx context.Context, handle, passkey []byte, term int64) 
 }
 
 // ByHandle returns somebody who may enter, or ErrNotFound.
-func (b *Book) ByHandle(ctx context.Context, handle []byte) (Person, error) {
+func (b *Store) ByHandle(ctx context.Context, handle []byte) (Person, error) {
 	people, err := people(ctx, b.db, ` WHERE handle = ? AND left = 0 AND suspended = 0`, handle)
 	if err != nil {
 		return Person{}, err
@@ -361,7 +361,7 @@ func (b *Book) ByHandle(ctx context.Context, handle []byte) (Person, error) {
 }
 
 // All returns everybody, those who may enter first.
-func (b *Book) All(ctx context.Context) ([]Person, error) {
+func (b *Store) All(ctx context.Context) ([]Person, error) {
 	return people(ctx, b.db, ` WHERE ? IS NULL ORDER BY left > 0, name`, nil)
 }
 

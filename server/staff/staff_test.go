@@ -9,7 +9,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 )
 
-func open(t *testing.T) *Book {
+func open(t *testing.T) *Store {
 	t.Helper()
 	b, err := Open(filepath.Join(t.TempDir(), "staff.db"))
 	if err != nil {
@@ -21,7 +21,7 @@ func open(t *testing.T) *Book {
 
 var shell = Shell("root@shell")
 
-func invite(t *testing.T, b *Book, name string, role Role) string {
+func invite(t *testing.T, b *Store, name string, role Role) string {
 	t.Helper()
 	link, _, err := b.Invite(t.Context(), shell, name, role)
 	if err != nil {
@@ -31,7 +31,7 @@ func invite(t *testing.T, b *Book, name string, role Role) string {
 }
 
 // enrol makes a passkey, whose id and key are new.
-func enrol(t *testing.T, b *Book, link string) Person {
+func enrol(t *testing.T, b *Store, link string) Person {
 	t.Helper()
 	p, err := b.Invited(t.Context(), link)
 	if err != nil {

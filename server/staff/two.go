@@ -61,7 +61,7 @@ func (p Proposal) Alone() bool { return p.Due != 0 }
 //
 // Nobody gets a link to a passkey of somebody who has one: whoever invites could come in as that person. Another passkey is for the
 // person alone to make (Another); who has lost theirs leaves and is invited anew.
-func (b *Book) Invite(ctx context.Context, by Person, name string, role Role) (link string, proposed Proposal, err error) {
+func (b *Store) Invite(ctx context.Context, by Person, name string, role Role) (link string, proposed Proposal, err error) {
 	if err := Check(name, role); err != nil {
 		return "", proposed, err
 	}
@@ -102,7 +102,7 @@ func (b *Book) Invite(ctx context.Context, by Person, name string, role Role) (l
 // Alone is how whoever has the command line gets somebody in where no two people in the console can, such as the only admin after a
 // loss: what it wants waits first, where everybody who is in sees it and can stop it. Called again after that it is done, and the
 // person makes a passkey anew. Where two people can do it, it is ErrNotAlone.
-func (b *Book) Alone(ctx context.Context, shell, name string, role Role) (link string, waits Proposal, err error) {
+func (b *Store) Alone(ctx context.Context, shell, name string, role Role) (link string, waits Proposal, err error) {
 	if err := Check(name, role); err != nil {
 		return "", waits, err
 	}
@@ -149,7 +149,7 @@ func (b *Book) Alone(ctx context.Context, shell, name string, role Role) (link s
 
 // Vouch confirms what another has proposed, and returns a link where the person has no passkey. What is no more as it was proposed, or by
 // whom, is ErrNotFound.
-func (b *Book) Vouch(ctx context.Context, by Person, id int64) (link string, p Proposal, err error) {
+func (b *Store) Vouch(ctx context.Context, by Person, id int64) (link string, p Proposal, err error) {
 	err = b.db.Change(ctx, func(tx *sql.Tx) error {
 		if err := may(ctx, tx, by, Vouch); err != nil {
 			return err
@@ -173,7 +173,7 @@ func (b *Book) Vouch(ctx context.Context, by Person, id int64) (link string, p P
 }
 
 // Stop takes a proposal away: anybody who is in can.
-func (b *Book) Stop(ctx context.Context, id int64) (p Proposal, err error) {
+func (b *Store) Stop(ctx context.Context, id int64) (p Proposal, err error) {
 	err = b.db.Change(ctx, func(tx *sql.Tx) error {
 		if p, err = proposal(ctx, tx, id); err != nil {
 			return err
@@ -185,7 +185,7 @@ func (b *Book) Stop(ctx context.Context, id int64) (p Proposal, err error) {
 }
 
 // Proposals are those that can be confirmed or stopped, the oldest first.
-func (b *Book) Proposals(ctx context.Context) ([]Proposal, error) { return proposals(ctx, b.db) }
+func (b *Store) Proposals(ctx context.Context) ([]Proposal, error) { return proposals(ctx, b.db) }
 
 // proposals leaves out what is too old, what is about somebody who is another by now, and what nobody stands for who may still propose.
 func proposals(ctx context.Context, q db.Reader) ([]Proposal, error) {
@@ -284,13 +284,13 @@ func may(ctx context.Context, q db.Reader, by Person, what Right) error {
 
 // Stands tells whether somebody still stands for what they said at a time, in Unix seconds: they may enter, may do that, and their word has
 // counted since.
-func (b *Book) Stands(ctx context.Context, name string, what Right, when int64) (bool, error) {
+func (b *Store) Stands(ctx context.Context, name string, what Right, when int64) (bool, error) {
 	p, err := named(ctx, b.db, name)
 	return err == nil && p.In() && p.Role.May(what) && p.Counts <= when, err
 }
 
 // Publishers tells who may publish, and might already at a time.
-func (b *Book) Publishers() func(ctx context.Context, name string, when int64) (bool, error) {
+func (b *Store) Publishers() func(ctx context.Context, name string, when int64) (bool, error) {
 	return func(ctx context.Context, name string, when int64) (bool, error) {
 		return b.Stands(ctx, name, Publish, when)
 	}
@@ -319,19 +319,19 @@ func alone(ctx context.Context, q db.Reader, by Person, name string) (bool, erro
 
 // Suspend locks somebody out at once, as after the loss of a device: one admin can, and so can the command line. The passkeys stay, and
 // who may enter again is for two people to say (Invite, Vouch). It changes nothing about how many others must agree to anything.
-func (b *Book) Suspend(ctx context.Context, by Person, name string) error {
+func (b *Store) Suspend(ctx context.Context, by Person, name string) error {
 	return b.lock(ctx, by, name, `UPDATE person SET suspended = ?, term = term + 1 WHERE name = ? AND left = 0 AND suspended = 0`, "invitation")
 }
 
 // Leave lets somebody in no more: the passkeys and links are gone at once. Who was here once is never forgotten, so that nobody becomes
 // the only one by it.
-func (b *Book) Leave(ctx context.Context, by Person, name string) error {
+func (b *Store) Leave(ctx context.Context, by Person, name string) error {
 	return b.lock(ctx, by, name, `UPDATE person SET left = ?, term = term + 1 WHERE name = ? AND left = 0`, "invitation", "passkey")
 }
 
 // lock changes a person, and removes what they have in some tables. The console must keep an admin who can come in; the command line may
 // lock the last one out, since it gets one in again (Alone).
-func (b *Book) lock(ctx context.Context, by Person, name, change string, tables ...string) error {
+func (b *Store) lock(ctx context.Context, by Person, name, change string, tables ...string) error {
 	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		if err := may(ctx, tx, by, Invite); err != nil {
 			return err
@@ -370,7 +370,7 @@ func someoneInvites(ctx context.Context, tx *sql.Tx) error {
 
 // Cast lets somebody into an invented installation, of which nobody is a real member: nobody confirms it, and nobody waits. Where there
 // is anybody else, it is ErrTwo.
-func (b *Book) Cast(ctx context.Context, name string, role Role) (link string, err error) {
+func (b *Store) Cast(ctx context.Context, name string, role Role) (link string, err error) {
 	if err := Check(name, role); err != nil {
 		return "", err
 	}

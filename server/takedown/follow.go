@@ -46,12 +46,12 @@ var ErrTooLong = fmt.Errorf("the text is too long: a reference has at most %d by
 
 // Move brings a case into another state and returns how it stands then. A step that the state does not allow is
 // ErrState.
-func (b *Book) Move(ctx context.Context, id int64, m Move, now int64) (Case, error) {
+func (b *Store) Move(ctx context.Context, id int64, m Move, now int64) (Request, error) {
 	if len(m.Theirs) > maxTheirs || len(m.Why) > maxWhy {
-		return Case{}, ErrTooLong
+		return Request{}, ErrTooLong
 	}
 	m.Theirs = line(m.Theirs)
-	return b.change(ctx, id, Step{Time: now, Actor: m.Actor, Why: m.Why}, func(_ *sql.Tx, c *Case) error {
+	return b.change(ctx, id, Transition{Time: now, Actor: m.Actor, Why: m.Why}, func(_ *sql.Tx, c *Request) error {
 		if !slices.Contains(next[c.State], m.To) {
 			return fmt.Errorf("%w: it is %s", ErrState, c.State)
 		}
@@ -64,7 +64,7 @@ func (b *Book) Move(ctx context.Context, id int64, m Move, now int64) (Case, err
 }
 
 // move brings a case into a state, with all that follows from it. Who acknowledges has no more time than before.
-func (c *Case) move(to State, now, clock int64) {
+func (c *Request) move(to State, now, clock int64) {
 	if clock == 0 {
 		clock = platforms[c.Platform].Clock
 	}
@@ -94,8 +94,8 @@ func (c *Case) move(to State, now, clock int64) {
 
 // Undo takes the last step of a case back, where a person took it, and returns how the case stands then; else it is
 // ErrState.
-func (b *Book) Undo(ctx context.Context, id int64, actor, why string, now int64) (Case, error) {
-	return b.change(ctx, id, Step{Time: now, Actor: actor, Why: why, Undone: true}, func(tx *sql.Tx, c *Case) error {
+func (b *Store) Undo(ctx context.Context, id int64, actor, why string, now int64) (Request, error) {
+	return b.change(ctx, id, Transition{Time: now, Actor: actor, Why: why, Undone: true}, func(tx *sql.Tx, c *Request) error {
 		var seq int64
 		var who, before string
 		err := tx.QueryRowContext(ctx, `SELECT seq, actor, before FROM step WHERE takedown = ? AND undone = 0 ORDER BY seq DESC LIMIT 1`, id).Scan(&seq, &who, &before)
@@ -120,8 +120,8 @@ func (b *Book) Undo(ctx context.Context, id int64, actor, why string, now int64)
 }
 
 // change takes a step in one case. It is on the disk, and in the audit log, when change returns nil.
-func (b *Book) change(ctx context.Context, id int64, step Step, f func(*sql.Tx, *Case) error) (Case, error) {
-	var c Case
+func (b *Store) change(ctx context.Context, id int64, step Transition, f func(*sql.Tx, *Request) error) (Request, error) {
+	var c Request
 	err := b.atOnce(ctx, func(tx *sql.Tx) ([]triage.Act, error) {
 		var err error
 		if c, err = scan(tx.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id)); err != nil {
@@ -131,14 +131,14 @@ func (b *Book) change(ctx context.Context, id int64, step Step, f func(*sql.Tx, 
 		return []triage.Act{act}, err
 	})
 	if err != nil {
-		return Case{}, fmt.Errorf("couldn't change takedown case %d: %w", id, err)
+		return Request{}, fmt.Errorf("couldn't change takedown case %d: %w", id, err)
 	}
 	return c, nil
 }
 
 // atOnce runs f in a transaction and writes its acts into the audit log just before it is committed: what the log
 // doesn't take doesn't happen.
-func (b *Book) atOnce(ctx context.Context, f func(*sql.Tx) ([]triage.Act, error)) error {
+func (b *Store) atOnce(ctx context.Context, f func(*sql.Tx) ([]triage.Act, error)) error {
 	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		acts, err := f(tx)
 		if err != nil {
@@ -149,7 +149,7 @@ func (b *Book) atOnce(ctx context.Context, f func(*sql.Tx) ([]triage.Act, error)
 }
 
 // take changes a case by f, keeps how it was, and returns the act.
-func take(ctx context.Context, tx *sql.Tx, c *Case, step Step, f func(*sql.Tx, *Case) error) (triage.Act, error) {
+func take(ctx context.Context, tx *sql.Tx, c *Request, step Transition, f func(*sql.Tx, *Request) error) (triage.Act, error) {
 	before, err := json.Marshal(c)
 	if err != nil {
 		return triage.Act{}, err
@@ -190,7 +190,7 @@ type Followed struct{ Made, Withdrawn, ReAppeared int }
 // off the list by a person, and opens those again that somebody has reported after the platform had acted. An
 // indicator that has only lapsed withdraws nothing. It is called after each release, and where nothing has happened
 // it costs a look at the cases that platforms have acted on.
-func (b *Book) Follow(ctx context.Context, book *ledger.Ledger, now int64) (Followed, error) {
+func (b *Store) Follow(ctx context.Context, book *ledger.Ledger, now int64) (Followed, error) {
 	var done Followed
 	releases, err := book.Releases(ctx, now-day*366)
 	if err != nil {
@@ -215,12 +215,12 @@ func (b *Book) Follow(ctx context.Context, book *ledger.Ledger, now int64) (Foll
 }
 
 // followList compares the cases with what is on the list.
-func (b *Book) followList(ctx context.Context, book *ledger.Ledger, newest, now int64, done *Followed) error {
+func (b *Store) followList(ctx context.Context, book *ledger.Ledger, newest, now int64, done *Followed) error {
 	cases, err := all(b.db.QueryContext(ctx, selectCase))
 	if err != nil {
 		return err
 	}
-	known := map[subject.Subject]Case{}
+	known := map[subject.Subject]Request{}
 	for _, c := range cases {
 		known[c.Subject] = c
 	}
@@ -240,7 +240,7 @@ func (b *Book) followList(ctx context.Context, book *ledger.Ledger, newest, now 
 			again = append(again, i)
 		}
 	}
-	var gone []Case
+	var gone []Request
 	for _, c := range cases {
 		if listed[c.Subject] || c.State == Withdrawn {
 			continue
@@ -286,12 +286,12 @@ func (b *Book) followList(ctx context.Context, book *ledger.Ledger, newest, now 
 }
 
 // robot takes a step by itself, as it stands in the store now.
-func (b *Book) robot(ctx context.Context, tx *sql.Tx, id int64, to State, why string, now int64, i ledger.Indicator) (triage.Act, error) {
+func (b *Store) robot(ctx context.Context, tx *sql.Tx, id int64, to State, why string, now int64, i ledger.Indicator) (triage.Act, error) {
 	c, err := scan(tx.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id))
 	if err != nil {
 		return triage.Act{}, err
 	}
-	return take(ctx, tx, &c, Step{Time: now, Actor: Robot, Why: why}, func(_ *sql.Tx, c *Case) error {
+	return take(ctx, tx, &c, Transition{Time: now, Actor: Robot, Why: why}, func(_ *sql.Tx, c *Request) error {
 		if !slices.Contains(next[c.State], to) {
 			return ErrState
 		}
@@ -311,7 +311,7 @@ func open(ctx context.Context, tx *sql.Tx, i ledger.Indicator, now int64) (triag
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
 		return triage.Act{}, cmp.Or(err, ErrState)
 	}
-	c := Case{}
+	c := Request{}
 	if c.ID, err = done.LastInsertId(); err != nil {
 		return triage.Act{}, err
 	}
@@ -321,7 +321,7 @@ func open(ctx context.Context, tx *sql.Tx, i ledger.Indicator, now int64) (triag
 }
 
 // followReports opens the cases again whose subject was reported after the platform had acted.
-func (b *Book) followReports(ctx context.Context, now int64, done *Followed) error {
+func (b *Store) followReports(ctx context.Context, now int64, done *Followed) error {
 	cases, err := all(b.db.QueryContext(ctx, selectCase+` WHERE state = ?`, string(ActionTaken)))
 	if err != nil {
 		return err
@@ -334,7 +334,7 @@ func (b *Book) followReports(ctx context.Context, now int64, done *Followed) err
 		if latest <= c.Acted {
 			continue
 		}
-		_, err = b.change(ctx, c.ID, Step{Time: now, Actor: Robot, Why: "it was reported again after the platform had acted"}, func(_ *sql.Tx, c *Case) error {
+		_, err = b.change(ctx, c.ID, Transition{Time: now, Actor: Robot, Why: "it was reported again after the platform had acted"}, func(_ *sql.Tx, c *Request) error {
 			if c.State != ActionTaken {
 				return ErrState
 			}

@@ -20,7 +20,7 @@ func FuzzWhatStrangersWrite(f *testing.F) {
 	f.Add("", "\xff\x00", "=?utf-8?q?=0d=0a?=", byte(200))
 	o := Operator{Organisation: "Invented Office", Contact: "takedown@office.example", Domain: "office.example", folder: f.TempDir()}
 	f.Fuzz(func(t *testing.T, name, reason, theirs string, kind byte) {
-		c := Case{ID: 1, Subject: subject.Subject(name), Platform: "facebook", Category: category.Category(kind), Reference: "KH-C1", Theirs: theirs, State: States[int(kind)%len(States)]}
+		c := Request{ID: 1, Subject: subject.Subject(name), Platform: "facebook", Category: category.Category(kind), Reference: "KH-C1", Theirs: theirs, State: States[int(kind)%len(States)]}
 		facts := Facts{Reason: map[string]string{"en": reason}, Source: reason, Seen: now, Reports: int(kind) % 3}
 		l, err := o.Letter(c, facts, "en", now)
 		if err != nil {
@@ -41,7 +41,7 @@ func FuzzWhatStrangersWrite(f *testing.F) {
 		if line(reason) == "" {
 			said = nil
 		}
-		plain, err := o.Letter(Case{ID: 1, Subject: "facebook:user/x", Platform: "facebook", Category: c.Category, Reference: "KH-C1", Theirs: map[bool]string{true: "x"}[line(theirs) != ""], State: c.State},
+		plain, err := o.Letter(Request{ID: 1, Subject: "facebook:user/x", Platform: "facebook", Category: c.Category, Reference: "KH-C1", Theirs: map[bool]string{true: "x"}[line(theirs) != ""], State: c.State},
 			Facts{Reason: said, Source: "x", Seen: now, Reports: facts.Reports}, "en", now)
 		if err != nil || strings.Count(plain.Body, "\n") != rows {
 			t.Errorf("a letter of %d lines became one of %d, %v", strings.Count(plain.Body, "\n"), rows, err)

@@ -133,7 +133,7 @@ type Facts struct {
 }
 
 // Facts gathers what is known about the subject of a case.
-func (b *Book) Facts(ctx context.Context, book *ledger.Ledger, c Case) (Facts, error) {
+func (b *Store) Facts(ctx context.Context, book *ledger.Ledger, c Request) (Facts, error) {
 	entry, err := book.Entry(ctx, c.Subject)
 	if err != nil {
 		return Facts{}, err
@@ -186,7 +186,7 @@ type Letter struct {
 }
 
 // kind of letter that a case in this state asks for.
-func (c Case) kind() string {
+func (c Request) kind() string {
 	switch c.State {
 	case Withdrawn:
 		return "mistake"
@@ -206,7 +206,7 @@ type fields struct {
 	Platform, What, Address, Subject, Category, How, Reference, Theirs, Reason, Evidence, Register, Due, Acted, Legal, Organisation, Contact string
 }
 
-func (o Operator) fields(c Case, f Facts, lang string, now int64) (fields, error) {
+func (o Operator) fields(c Request, f Facts, lang string, now int64) (fields, error) {
 	legal, err := o.read("legal." + lang + ".txt")
 	if err != nil {
 		return fields{}, err
@@ -221,7 +221,7 @@ func (o Operator) fields(c Case, f Facts, lang string, now int64) (fields, error
 }
 
 // Letter writes the letter that a case asks for in its state, in a language of Languages.
-func (o Operator) Letter(c Case, f Facts, lang string, now int64) (Letter, error) {
+func (o Operator) Letter(c Request, f Facts, lang string, now int64) (Letter, error) {
 	if o.Organisation == "" || o.Contact == "" {
 		return Letter{}, ErrSender
 	}
@@ -250,7 +250,7 @@ func (o Operator) Letter(c Case, f Facts, lang string, now int64) (Letter, error
 }
 
 // template finds the operator's own template, or ours.
-func (o Operator) template(c Case, lang string) (text, name string, err error) {
+func (o Operator) template(c Request, lang string) (text, name string, err error) {
 	if lang != "en" && lang != "vi" {
 		return "", "", ErrLanguage
 	}
@@ -301,7 +301,7 @@ var formNames = map[string][]string{
 
 // Form is what to copy into the platform's form, in its order; what is not known is left out. Where the entry was taken off the list, nothing in it
 // accuses anybody: it says which case that was, and why it is none any more.
-func (o Operator) Form(c Case, f Facts, lang string, now int64) ([]Field, error) {
+func (o Operator) Form(c Request, f Facts, lang string, now int64) ([]Field, error) {
 	names, ok := formNames[lang]
 	if !ok {
 		return nil, ErrLanguage

@@ -45,7 +45,7 @@ func operator(t *testing.T, files map[string]string) Operator {
 const now = 1_763_900_000
 
 var (
-	aCase = Case{ID: 17, Subject: shop, Platform: "facebook", Category: category.Shop, Reference: "KH-2026-000017", State: Prepared, Made: now}
+	aCase = Request{ID: 17, Subject: shop, Platform: "facebook", Category: category.Shop, Reference: "KH-2026-000017", State: Prepared, Made: now}
 	facts = Facts{Reason: map[string]string{"en": "Takes deposits and sends nothing.", "vi": "Nhận cọc rồi không giao hàng."}, Reports: 12, Opened: now - 86400*3, Latest: now - 3600}
 )
 
@@ -66,7 +66,7 @@ func golden(t *testing.T, name string, got []byte) {
 func TestLetters(t *testing.T) {
 	o := operator(t, map[string]string{"legal.vi.txt": "Điều invented của luật invented.\n"})
 	for _, lang := range Languages {
-		for _, c := range []Case{
+		for _, c := range []Request{
 			{State: Prepared}, {State: Refused, Theirs: "FB-4711"}, {State: ReAppeared, Returned: 1, Acted: now - 86400}, {State: Withdrawn},
 		} {
 			full := aCase
@@ -192,7 +192,7 @@ func TestTheOperatorsOwnLetters(t *testing.T) {
 		"report.vi.txt": "Subject: chung\n\nkính gửi {{.Platform}}", "facebook.report.vi.txt": "Subject: riêng\n\n{{.What}}",
 		"hours.txt": "# by contract\nfacebook 48\n", "report.en.txt": "Subject: {{.Password}}\n\nx", "again.en.txt": "no subject",
 	})
-	f := func(c Case, lang, want string, wantErr error) {
+	f := func(c Request, lang, want string, wantErr error) {
 		t.Helper()
 		l, err := o.Letter(c, facts, lang, now)
 		if !errors.Is(err, wantErr) || err == nil && !strings.Contains(l.Text(), want) {

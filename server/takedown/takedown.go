@@ -74,8 +74,8 @@ func (s State) Open() bool { return s != ActionTaken && s != Withdrawn }
 // Ours tells whether it is we who have to act next, and not the platform.
 func (s State) Ours() bool { return s == Prepared || s == ReAppeared || s == Refused }
 
-// Case is what was asked of a platform about one subject.
-type Case struct {
+// Request is what was asked of a platform about one subject.
+type Request struct {
 	ID        int64
 	Subject   subject.Subject
 	Platform  string // a name of Platforms
@@ -94,13 +94,13 @@ type Case struct {
 }
 
 // Object is what the audit log calls the case.
-func (c Case) Object() string { return fmt.Sprintf("takedown %d", c.ID) }
+func (c Request) Object() string { return fmt.Sprintf("takedown %d", c.ID) }
 
 // Overdue tells whether who must act next should have by now.
-func (c Case) Overdue(now int64) bool { return c.Due != 0 && c.Due < now }
+func (c Request) Overdue(now int64) bool { return c.Due != 0 && c.Due < now }
 
-// Step is one change of a case.
-type Step struct {
+// Transition is one change of a case.
+type Transition struct {
 	Time   int64 // Unix seconds
 	Actor  string
 	State  State // after it
@@ -108,8 +108,8 @@ type Step struct {
 	Undone bool // taken back later, or takes one back
 }
 
-// Book is the store of takedown cases. It is safe for concurrent use, by several processes too.
-type Book struct {
+// Store is where takedown cases are kept. It is safe for concurrent use, by several processes too.
+type Store struct {
 	db   *db.DB
 	desk *triage.Desk
 }
@@ -117,8 +117,8 @@ type Book struct {
 //go:embed migrations/*.sql
 var files embed.FS
 
-// Open opens the book in the file at path, making or upgrading it where needed. Acts go to the audit log of desk.
-func Open(path string, desk *triage.Desk) (*Book, error) {
+// Open opens the store in the file at path, making or upgrading it where needed. Acts go to the audit log of desk.
+func Open(path string, desk *triage.Desk) (*Store, error) {
 	migrations, err := fs.Sub(files, "migrations")
 	if err != nil {
 		return nil, err
@@ -127,19 +127,19 @@ func Open(path string, desk *triage.Desk) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the takedown cases: %w", err)
 	}
-	return &Book{store, desk}, nil
+	return &Store{store, desk}, nil
 }
 
 // Desk is where its acts are written down, and where its subjects are reported.
-func (b *Book) Desk() *triage.Desk { return b.desk }
+func (b *Store) Desk() *triage.Desk { return b.desk }
 
 // Close waits for the statements under way. The desk stays open.
-func (b *Book) Close() error { return b.db.Close() }
+func (b *Store) Close() error { return b.db.Close() }
 
 const selectCase = `SELECT id, subject, platform, category, reference, state, made, changed, due, theirs, sent, acted, asked, answered, returned FROM takedown`
 
-func scan(from db.Row) (Case, error) {
-	var c Case
+func scan(from db.Row) (Request, error) {
+	var c Request
 	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.Category, &c.Reference, &c.State, &c.Made, &c.Changed, &c.Due, &c.Theirs,
 		&c.Sent, &c.Acted, &c.Asked, &c.Answered, &c.Returned)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -148,7 +148,7 @@ func scan(from db.Row) (Case, error) {
 	return c, err
 }
 
-func all(rows *sql.Rows, err error) ([]Case, error) {
+func all(rows *sql.Rows, err error) ([]Request, error) {
 	list, err := db.All(scan)(rows, err)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the takedown cases: %w", err)
@@ -157,7 +157,7 @@ func all(rows *sql.Rows, err error) ([]Case, error) {
 }
 
 // Get returns a case, or ErrNotFound.
-func (b *Book) Get(ctx context.Context, id int64) (Case, error) {
+func (b *Store) Get(ctx context.Context, id int64) (Request, error) {
 	return scan(b.db.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id))
 }
 
@@ -167,7 +167,7 @@ func (b *Book) Get(ctx context.Context, id int64) (Case, error) {
 // A receipt says of it: where Sent is not 0, "the platform was told", at that time; where State is ActionTaken,
 // "removed by the platform", at Acted. A Withdrawn case says nothing any more. Both times come back to nothing when a
 // subject re-appears and the platform has not been told anew.
-func (b *Book) Of(ctx context.Context, s subject.Subject) (Case, error) {
+func (b *Store) Of(ctx context.Context, s subject.Subject) (Request, error) {
 	return scan(b.db.QueryRowContext(ctx, selectCase+` WHERE subject = ?`, string(s)))
 }
 
@@ -196,7 +196,7 @@ func (f Filter) where() (text string, args []any) {
 }
 
 // List returns at most limit cases from place from on, those first that are due first, and how many there are.
-func (b *Book) List(ctx context.Context, f Filter, from, limit int) (list []Case, total int, err error) {
+func (b *Store) List(ctx context.Context, f Filter, from, limit int) (list []Request, total int, err error) {
 	where, args := f.where()
 	if err := b.db.QueryRowContext(ctx, `SELECT count(*) FROM takedown`+where, args...).Scan(&total); err != nil {
 		return nil, 0, fmt.Errorf("couldn't count the takedown cases: %w", err)
@@ -206,8 +206,8 @@ func (b *Book) List(ctx context.Context, f Filter, from, limit int) (list []Case
 }
 
 // Steps returns what was done in a case, the oldest first.
-func (b *Book) Steps(ctx context.Context, id int64) ([]Step, error) {
-	list, err := db.All(func(row db.Row) (s Step, err error) {
+func (b *Store) Steps(ctx context.Context, id int64) ([]Transition, error) {
+	list, err := db.All(func(row db.Row) (s Transition, err error) {
 		return s, row.Scan(&s.Time, &s.Actor, &s.State, &s.Why, &s.Undone)
 	})(b.db.QueryContext(ctx, `SELECT time, actor, state, why, undone FROM step WHERE takedown = ? ORDER BY seq`, id))
 	if err != nil {
@@ -235,7 +235,7 @@ func (o Overview) Share() float64 {
 }
 
 // Overview tells of each platform that has cases, in the order of their names.
-func (b *Book) Overview(ctx context.Context, now int64) ([]Overview, error) {
+func (b *Store) Overview(ctx context.Context, now int64) ([]Overview, error) {
 	list, err := db.All(func(row db.Row) (o Overview, err error) {
 		return o, row.Scan(&o.Platform, &o.Open, &o.Overdue, &o.Asked, &o.Acted)
 	})(b.db.QueryContext(ctx, `SELECT platform, count(*) FILTER (WHERE state NOT IN (?1, ?2)),
@@ -255,7 +255,7 @@ func (b *Book) Overview(ctx context.Context, now int64) ([]Overview, error) {
 }
 
 // took is how many seconds a platform took each time, the shortest first.
-func (b *Book) took(ctx context.Context, platform string) ([]int64, error) {
+func (b *Store) took(ctx context.Context, platform string) ([]int64, error) {
 	list, err := db.All(func(row db.Row) (seconds int64, err error) {
 		return seconds, row.Scan(&seconds)
 	})(b.db.QueryContext(ctx, `SELECT acted - sent AS took FROM action WHERE platform = ? ORDER BY took`, platform))

@@ -24,7 +24,7 @@ type office struct {
 	list *ledger.Ledger
 	box  *inbox.Inbox
 	desk *triage.Desk
-	book *Book
+	book *Store
 	now  int64
 	seq  uint64
 }
@@ -87,7 +87,7 @@ func (o *office) follow() Followed {
 	return done
 }
 
-func (o *office) of(s subject.Subject) Case {
+func (o *office) of(s subject.Subject) Request {
 	o.t.Helper()
 	c, err := o.book.Of(context.Background(), s)
 	if err != nil {
@@ -97,7 +97,7 @@ func (o *office) of(s subject.Subject) Case {
 }
 
 // moves takes steps an hour apart.
-func (o *office) moves(s subject.Subject, to ...State) Case {
+func (o *office) moves(s subject.Subject, to ...State) Request {
 	o.t.Helper()
 	c := o.of(s)
 	for _, state := range to {
@@ -195,7 +195,7 @@ func TestDueTimes(t *testing.T) {
 	o.lists(shop, "reddit:user/inventedshop")
 	o.release()
 	made := o.now
-	f := func(c Case, due int64, ours bool) {
+	f := func(c Request, due int64, ours bool) {
 		t.Helper()
 		if c.Due != due || c.State.Ours() != ours && c.State.Open() {
 			t.Errorf("%s is due at %d (ours: %v), want %d", c.State, c.Due-made, c.State.Ours(), due-made)

@@ -69,7 +69,7 @@ var fraudTypes = map[category.Category]string{
 
 // XARF is a case as an abuse report that machines read (X-ARF version 4, JSON). The same case gives the same id
 // until its subject re-appears. A case that is withdrawn reports nothing: ErrState.
-func (o Operator) XARF(c Case, f Facts, now int64) ([]byte, error) {
+func (o Operator) XARF(c Request, f Facts, now int64) ([]byte, error) {
 	if c.State == Withdrawn {
 		return nil, fmt.Errorf("%w: it is %s", ErrState, c.State)
 	}
@@ -116,7 +116,7 @@ func (o Operator) XARF(c Case, f Facts, now int64) ([]byte, error) {
 
 // uuid names the report, in the form of RFC 9562, version 4; its bits come from the case, not from chance, so that a
 // report that is sent twice is seen to be the same.
-func (c Case) uuid(domain string) string {
+func (c Request) uuid(domain string) string {
 	b := sha256.Sum256(fmt.Appendf(nil, "%s takedown %d %d %s", domain, c.ID, c.Returned, c.Subject))
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])

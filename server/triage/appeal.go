@@ -114,7 +114,7 @@ func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor str
 			return err
 		}
 		// Told before it is committed: told twice does no harm, not told would.
-		_, err = box.DecideAll(ctx, waiting, inbox.Decision{Time: d.now(), Actor: actor, State: wire.StateRejected, Reason: inEnglish(reason)})
+		_, err = box.DecideAll(ctx, waiting, inbox.Transition{Time: d.now(), Actor: actor, State: wire.StateRejected, Reason: inEnglish(reason)})
 		return err
 	})
 }

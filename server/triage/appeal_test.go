@@ -91,7 +91,7 @@ func TestAnAppealIsRefused(t *testing.T) {
 	if err != nil || c.State != StateAccepted || c.Action != List || c.Appeals != 0 || c.Appealed != 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	o.told(receipt, wire.StateRejected)
+	o.wantState(receipt, wire.StateRejected)
 	if got := o.answerTo(receipt); got["vi"] != "vẫn lừa" {
 		t.Errorf("told %v", got)
 	}
@@ -129,7 +129,7 @@ func TestAnAppealAgainstAnImportedEntry(t *testing.T) {
 		t.Errorf("upheld what is being withdrawn: %v", err)
 	}
 	o.settle(1)
-	o.told(receipt, wire.StateAccepted)
+	o.wantState(receipt, wire.StateAccepted)
 	if got := o.answerTo(receipt); got["vi"] != "là của bạn" {
 		t.Errorf("told %v", got)
 	}
@@ -194,7 +194,7 @@ func TestAWithdrawalThatIsTakenBack(t *testing.T) {
 	// Decided once more, it is.
 	o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry})
 	o.settle(3)
-	o.told(objection, wire.StateAccepted)
+	o.wantState(objection, wire.StateAccepted)
 }
 
 // What was taken off comes to the maintainers again when many more speak of it.
@@ -282,7 +282,7 @@ func TestAnAppealThatIsAnsweredElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.box.Decide(t.Context(), r.ID, inbox.Decision{State: wire.StateRejected}); err != nil {
+	if err := o.box.Decide(t.Context(), r.ID, inbox.Transition{State: wire.StateRejected}); err != nil {
 		t.Fatal(err)
 	}
 	o.gather()
@@ -302,14 +302,14 @@ func TestAProposedWithdrawalIsNotUpheld(t *testing.T) {
 	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", sorry, ""); !errors.Is(err, ErrState) {
 		t.Errorf("upheld what is proposed to be taken off: %v", err)
 	}
-	o.told(receipt, wire.StateReceived)
+	o.wantState(receipt, wire.StateReceived)
 	if _, err := o.desk.Undo(t.Context(), c.ID, "mai", ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", sorry, ""); err != nil {
 		t.Error(err)
 	}
-	o.told(receipt, wire.StateRejected)
+	o.wantState(receipt, wire.StateRejected)
 }
 
 // What is on the list already is reported and decided about. Who objects after that, and before the release, has been heard by
@@ -326,8 +326,8 @@ func TestADecisionIsNoAnswerToWhoObjectsLater(t *testing.T) {
 	o.decide(c.ID, v)
 	later, _ := o.mistaken("https://shop.example/", "c")
 	o.settle(1)
-	o.told(earlier, wire.StateRejected)
-	o.told(later, wire.StateReceived)
+	o.wantState(earlier, wire.StateRejected)
+	o.wantState(later, wire.StateReceived)
 	if waiting, _, err := o.desk.In(t.Context(), PartAppealed, 0, 100); err != nil || len(waiting) != 1 || waiting[0].Appeals != 1 || o.answerTo(later) != nil {
 		t.Errorf("%+v, %v", waiting, err)
 	}
@@ -336,6 +336,6 @@ func TestADecisionIsNoAnswerToWhoObjectsLater(t *testing.T) {
 	o.decide(c.ID, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry})
 	last, _ := o.mistaken("https://shop.example/", "d")
 	o.settle(2)
-	o.told(later, wire.StateAccepted)
-	o.told(last, wire.StateAccepted)
+	o.wantState(later, wire.StateAccepted)
+	o.wantState(last, wire.StateAccepted)
 }

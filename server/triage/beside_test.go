@@ -27,25 +27,25 @@ func TestWhatIsReportedBesideStaysOpen(t *testing.T) {
 	objection := o.report(wire.KindMistake, "https://b.kit.example/", "3")
 	o.gather()
 	c := o.decideNow(o.first().ID, o.listOf("kit.example/", "a.kit.example/"))
-	o.told(a, wire.StateAccepted)
-	o.told(b, wire.StateReceived)
-	o.told(objection, wire.StateReceived)
+	o.wantState(a, wire.StateAccepted)
+	o.wantState(b, wire.StateReceived)
+	o.wantState(objection, wire.StateReceived)
 	rest := o.first()
 	if c.Subject != "a.kit.example/" || c.Reports != 1 || rest.Subject != "kit.example/" || rest.Reports != 1 || rest.Appeals != 1 || rest.ID == c.ID {
 		t.Fatalf("%+v, and beside it %+v", c, rest)
 	}
 	again, other := o.report(wire.KindScam, "https://a.kit.example/pay", "4"), o.report(wire.KindScam, "https://c.kit.example/", "5")
 	o.gather()
-	o.told(again, wire.StateAccepted)
-	o.told(other, wire.StateReceived)
+	o.wantState(again, wire.StateAccepted)
+	o.wantState(other, wire.StateReceived)
 	if rest = o.first(); rest.Reports != 2 {
 		t.Errorf("%+v", rest)
 	}
 	// The whole of it, when somebody looks at that: what is listed already stays as it is.
 	o.decideNow(rest.ID, o.list("kit.example/"))
-	o.told(b, wire.StateAccepted)
-	o.told(other, wire.StateAccepted)
-	o.told(objection, wire.StateRejected)
+	o.wantState(b, wire.StateAccepted)
+	o.wantState(other, wire.StateAccepted)
+	o.wantState(objection, wire.StateRejected)
 	if got := fmt.Sprint(o.standsOnList()); got != "[a.kit.example/ kit.example/]" {
 		t.Error(got)
 	}
@@ -88,7 +88,7 @@ func TestSeveralThingsOfOneSite(t *testing.T) {
 			t.Errorf("%s: told %s %s", page, r.State, r.Subject)
 		}
 	}
-	o.told(receipts["c.kit.example/"], wire.StateReceived)
+	o.wantState(receipts["c.kit.example/"], wire.StateReceived)
 	late := o.report(wire.KindScam, "https://b.kit.example/more", "4")
 	o.gather()
 	if r := o.byReceipt(late); r.State != wire.StateAccepted || r.Subject != "b.kit.example/" {
@@ -116,9 +116,9 @@ func TestOnePageIsRejected(t *testing.T) {
 		t.Fatalf("%+v, %s, %v", c, of, err)
 	}
 	o.decideNow(c.ID, Decision{Actor: "mai", Action: Reject, Of: of, Reason: sorry})
-	o.told(one, wire.StateRejected)
-	o.told(same, wire.StateRejected)
-	o.told(two, wire.StateReceived)
+	o.wantState(one, wire.StateRejected)
+	o.wantState(same, wire.StateRejected)
+	o.wantState(two, wire.StateReceived)
 	if rest := o.first(); rest.ID != id || rest.Reports != 1 {
 		t.Errorf("%+v", rest)
 	}
@@ -145,9 +145,9 @@ func TestOnePageIsTakenOff(t *testing.T) {
 	objection := o.report(wire.KindMistake, "https://a.kit.example/", "3")
 	o.gather()
 	o.decideNow(o.first().ID, Decision{Actor: "mai", Action: Withdraw, Lists: []Listing{{Of: "kit.example/", Lists: "a.kit.example/"}}, Reason: sorry})
-	o.told(a, wire.StateRejected)
-	o.told(objection, wire.StateAccepted)
-	o.told(b, wire.StateReceived)
+	o.wantState(a, wire.StateRejected)
+	o.wantState(objection, wire.StateAccepted)
+	o.wantState(b, wire.StateReceived)
 	if rest := o.first(); rest.Subject != "kit.example/" || rest.Reports != 1 {
 		t.Errorf("%+v", rest)
 	}
@@ -167,19 +167,19 @@ func TestAnObjectionIsAnsweredByWhatIsListed(t *testing.T) {
 		return Decision{Actor: "mai", Action: Withdraw, Lists: Only(s), Reason: sorry}
 	}
 	c = o.decideNow(c.ID, off("kit.example/pay"))
-	o.told(objection, wire.StateReceived)
+	o.wantState(objection, wire.StateReceived)
 	if c.Appeals != 1 {
 		t.Errorf("%+v", c)
 	}
 	o.decideNow(c.ID, off("kit.example/"))
-	o.told(objection, wire.StateAccepted)
+	o.wantState(objection, wire.StateAccepted)
 
 	// Nothing was listed, and nothing is: who objected to the reports alone was right.
 	early, scam := o.report(wire.KindMistake, "https://honest.example/", "1"), o.report(wire.KindScam, "https://honest.example/", "2")
 	o.gather()
 	o.decideNow(o.called("honest.example/").ID, Decision{Actor: "mai", Action: Reject, Reason: sorry})
-	o.told(early, wire.StateAccepted)
-	o.told(scam, wire.StateRejected)
+	o.wantState(early, wire.StateAccepted)
+	o.wantState(scam, wire.StateRejected)
 }
 
 // What the publisher leaves out of a release after all is decided by nobody: its case is open again, and what was listed with it stays so.
@@ -194,14 +194,14 @@ func TestWhatIsLeftOutOfAReleaseIsOpenAgain(t *testing.T) {
 	v := o.list("")
 	v.Lists = o.looked(c.ID)
 	o.decideNow(c.ID, v)
-	o.told(receipts["bank-lucky.example/"], wire.StateAccepted)
+	o.wantState(receipts["bank-lucky.example/"], wire.StateAccepted)
 	protected := &publish.Protected{Subject: "bank-lucky.example/", Rule: "bank"}
 	for range 2 { // and the next release, which leaves it out too, changes nothing more
 		if err := o.desk.released(t.Context(), o.box, publish.Result{Sequence: 2, Published: true, Refused: []error{protected, errors.New("something else")}}, "mai", "", o.time, nil); err != nil {
 			t.Fatal(err)
 		}
-		o.told(receipts["bank-lucky.example/"], wire.StateReceived)
-		o.told(receipts["another-bank.example/"], wire.StateAccepted)
+		o.wantState(receipts["bank-lucky.example/"], wire.StateReceived)
+		o.wantState(receipts["another-bank.example/"], wire.StateAccepted)
 		if again := o.first(); again.Subject != "bank-lucky.example/" || again.Subjects != 1 {
 			t.Errorf("%+v", again)
 		}

@@ -148,19 +148,19 @@ func (d *Desk) listable(v Decision) error {
 	case v.Action != List:
 		return nil
 	}
-	guard := publish.Guard
+	permit := publish.Permit
 	if d.Protect != nil {
 		protection, err := d.Protect()
 		if err != nil {
 			return err
 		}
-		guard = protection.Guard
+		permit = protection.Permit
 	}
 	for _, one := range v.Lists {
 		if _, err := subject.Parse(string(one.Lists)); err != nil {
 			return fmt.Errorf("%w: %w", ErrRefused, err)
 		}
-		if err := guard(one.Lists); err != nil {
+		if err := permit(one.Lists); err != nil {
 			return fmt.Errorf("%w: %w", ErrRefused, err)
 		}
 	}

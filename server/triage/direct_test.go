@@ -28,8 +28,8 @@ func TestWhatIsDecidedOnTheCommandLine(t *testing.T) {
 	if !c.Settled || c.State != StateAccepted {
 		t.Fatalf("%+v", c)
 	}
-	o.told(first, wire.StateAccepted)
-	o.told(second, wire.StateAccepted)
+	o.wantState(first, wire.StateAccepted)
+	o.wantState(second, wire.StateAccepted)
 	if _, err := o.book.Get(t.Context(), "shop.example/"); err != nil {
 		t.Error(err)
 	}
@@ -57,16 +57,16 @@ func TestTheCommandLineNeedsTwoPeopleToo(t *testing.T) {
 	if _, err := o.book.Get(t.Context(), v.Lists[0].Lists); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("listed by one person: %v", err)
 	}
-	o.told(receipt, wire.StateReceived)
+	o.wantState(receipt, wire.StateReceived)
 	if _, err := o.desk.Second(t.Context(), c, v.Actor, ""); !errors.Is(err, ErrSamePerson) {
 		t.Errorf("agreed with herself: %v", err)
 	}
 	if c, err := o.desk.Second(t.Context(), c, "linh", ""); err != nil || c.Settled {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	o.told(receipt, wire.StateReceived)
+	o.wantState(receipt, wire.StateReceived)
 	o.settle(1)
-	o.told(receipt, wire.StateAccepted)
+	o.wantState(receipt, wire.StateAccepted)
 }
 
 // A closed case is opened again: in the queue, and for those who reported it.
@@ -83,15 +83,15 @@ func TestACaseIsOpenedAgain(t *testing.T) {
 		t.Errorf("what may be undone was opened again: %v", err)
 	}
 	o.settle(1)
-	o.told(receipt, wire.StateRejected)
+	o.wantState(receipt, wire.StateRejected)
 	c, err := o.desk.Reopen(t.Context(), o.box, id, "linh", "seen again")
 	if err != nil || c.State != StateOpen || c.Settled || c.Decided != "" || c.Published != 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	o.told(receipt, wire.StateReceived)
+	o.wantState(receipt, wire.StateReceived)
 	o.decide(id, o.list("shop.example/"))
 	o.settle(2)
-	o.told(receipt, wire.StateAccepted)
+	o.wantState(receipt, wire.StateAccepted)
 	if _, _, err := o.desk.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}

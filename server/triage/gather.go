@@ -216,7 +216,7 @@ func (b *batch) subjectOf(r *inbox.Report) (*adding, error) {
 	if s := b.subjects[name]; s != nil {
 		return s, nil
 	}
-	s := &adding{opened: r.Received, latest: r.Received, protected: publish.Guard(name) != nil, from: map[string]*voice{}}
+	s := &adding{opened: r.Received, latest: r.Received, protected: publish.Permit(name) != nil, from: map[string]*voice{}}
 	err := b.tx.one(b.ctx, `SELECT id, targets FROM subjects WHERE name = ?`, []any{string(name)}, &s.id, &s.targets)
 	if errors.Is(err, sql.ErrNoRows) {
 		var id int64
@@ -272,7 +272,7 @@ func (b *batch) homeOf(r *inbox.Report) (home, error) {
 func openCase(ctx context.Context, tx *sql.Tx, name subject.Subject, opened, changed int64) (int64, error) {
 	done, err := tx.ExecContext(ctx, `INSERT INTO cases
 		(subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted)
-		VALUES (?1, ?2, 'open', ?3, ?3, ?4, 0, 0, 0, '', ?5, 0, 0, 0)`, string(name), platformOf(name), opened, changed, publish.Guard(name) != nil)
+		VALUES (?1, ?2, 'open', ?3, ?3, ?4, 0, 0, 0, '', ?5, 0, 0, 0)`, string(name), platformOf(name), opened, changed, publish.Permit(name) != nil)
 	if err != nil {
 		return 0, err
 	}
@@ -517,7 +517,7 @@ func rename(ctx context.Context, tx *sql.Tx, id int64) error {
 		return nil
 	}
 	if err == nil {
-		_, err = tx.ExecContext(ctx, `UPDATE cases SET subject = ?, platform = ?, protected = ? WHERE id = ?`, string(name), platformOf(name), publish.Guard(name) != nil, id)
+		_, err = tx.ExecContext(ctx, `UPDATE cases SET subject = ?, platform = ?, protected = ? WHERE id = ?`, string(name), platformOf(name), publish.Permit(name) != nil, id)
 	}
 	return err
 }
@@ -534,7 +534,7 @@ func nameOf(subjects []string) subject.Subject {
 	if err != nil {
 		site = host
 	}
-	if whole := subject.Subject(site + "/"); publish.Guard(whole) == nil {
+	if whole := subject.Subject(site + "/"); publish.Permit(whole) == nil {
 		return whole
 	}
 	return narrowest

@@ -46,7 +46,7 @@ func TestOnePersonListsNobodyHonest(t *testing.T) {
 			if suffix, _ := publicsuffix.PublicSuffix(host); suffix == host && at != host && at != "www."+host {
 				continue // anybody can have a name there
 			}
-			if publish.Guard(s) == nil && (Impact{}).Of(s, 1) == (Reach{}) && !exact {
+			if publish.Permit(s) == nil && (Impact{}).Of(s, 1) == (Reach{}) && !exact {
 				listed[host] = text
 			}
 		}

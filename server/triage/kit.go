@@ -48,7 +48,7 @@ func (b *batch) targetOf(link string) (*target, error) {
 	}
 	name := nameOf([]string{link})
 	site := strings.IndexByte(string(name), '/') == len(name)-1
-	if (site || name.IsAccount()) && publish.Guard(name) == nil {
+	if (site || name.IsAccount()) && publish.Permit(name) == nil {
 		if t = b.targets[string(name)]; t == nil {
 			t = &target{name: name}
 			err := b.tx.one(b.ctx, `SELECT id, subjects, silent FROM targets WHERE name = ?`, []any{string(name)}, &t.id, &t.subjects, &t.silent)

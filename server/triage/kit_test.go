@@ -202,7 +202,7 @@ func TestAnInventedLinkListsNoHonestShop(t *testing.T) {
 	if o.listed("honest-shop.example/") || !o.listed("bank-lucky.example/") {
 		t.Error("what was not ticked is listed, or what was is not")
 	}
-	o.told(honest, wire.StateReceived)
+	o.wantState(honest, wire.StateReceived)
 	// Nothing joins a case that is decided: it says of which kit it may be, and waits.
 	o.sent("https://honest-shop.example/", "another attacker", boss)
 	o.gather()
@@ -415,8 +415,8 @@ func TestAnAppealAgainstOneOfAKit(t *testing.T) {
 	if err != nil || c.Appeals != 1 {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	o.told(wrong, wire.StateRejected)
-	o.told(right, wire.StateReceived)
+	o.wantState(wrong, wire.StateRejected)
+	o.wantState(right, wire.StateReceived)
 
 	withdraw := Decision{Actor: "linh", Action: Withdraw, Lists: Only("bank-lucky.example/"), Reason: sorry}
 	own := o.decide(c.ID, withdraw)
@@ -429,7 +429,7 @@ func TestAnAppealAgainstOneOfAKit(t *testing.T) {
 	}
 	o.decide(own.ID, withdraw)
 	o.settle(2)
-	o.told(right, wire.StateAccepted)
+	o.wantState(right, wire.StateAccepted)
 	if o.listed("bank-lucky.example/") || !o.listed("another-bank.example/") || !o.listed("lucky-bank.example/") {
 		t.Error("the list is not what was decided")
 	}
@@ -438,7 +438,7 @@ func TestAnAppealAgainstOneOfAKit(t *testing.T) {
 	}
 	late := o.report(wire.KindScam, "https://lucky-bank.example/", "late")
 	o.gather()
-	o.told(late, wire.StateAccepted)
+	o.wantState(late, wire.StateAccepted)
 	if p, err := o.desk.Progress(t.Context(), o.byReceipt(right).ID); err != nil || p.Case != own.ID {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -131,7 +131,7 @@ func (p Planned) named() any {
 		cases = append(cases, told{c.ID, c.Action, c.About(), c.Category, c.Reason, c.Lapses, c.Changed, c.Decided})
 	}
 	digests := []string{}
-	for _, d := range []release.Digest{p.BaseSet, p.BaseRoot, p.BaseGuide, p.Set, p.Root, p.Guide, p.Keys} {
+	for _, d := range []release.Digest{p.BaseSet, p.BaseRoot, p.BaseSupplement, p.Set, p.Root, p.Supplement, p.Keys} {
 		digests = append(digests, d.String())
 	}
 	return []any{digests, cases}
@@ -459,7 +459,7 @@ func (d *Desk) confirm(ctx context.Context, o Proposal, by string) error {
 }
 
 // contents names what a release of the plan says, however often it is signed.
-func (p Planned) contents() string { return contents(p.Set, p.Root, p.Guide, p.Keys) }
+func (p Planned) contents() string { return contents(p.Set, p.Root, p.Supplement, p.Keys) }
 
 func contents(digests ...release.Digest) string {
 	sum := sha256.New()
@@ -503,8 +503,8 @@ func (d *Desk) finished(ctx context.Context, p *publish.Publisher, o Proposal, f
 	if err != nil || h.Issued < o.Made {
 		return false, err
 	}
-	out := func(proposed string, plan Planned) bool { // where nothing else would be said beside the list now, the plan's guide is the one in force
-		return !plan.Spoken.Changed && proposed == contents(h.Set, h.BucketRoot, plan.Guide, h.Keys)
+	out := func(proposed string, plan Planned) bool { // where nothing else would be said beside the list now, the plan's supplement is the one in force
+		return !plan.Spoken.Changed && proposed == contents(h.Set, h.BucketRoot, plan.Supplement, h.Keys)
 	}
 	var how Outcome
 	var plan Planned

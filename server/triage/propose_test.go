@@ -387,7 +387,7 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			if got := p.out("case.example/", "shop.example/"); got != "case.example/ shop.example/" {
 				t.Errorf("out is %s", got)
 			}
-			p.told(receipt, wire.StateAccepted)
+			p.wantState(receipt, wire.StateAccepted)
 			if c, err := p.desk.Get(t.Context(), p.called("case.example/").ID); err != nil || c.Published != 2 {
 				t.Errorf("the case is in release %d, %v", c.Published, err)
 			}

@@ -86,8 +86,8 @@ func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inb
 
 // says is what those are told who reported as a scam what a settled decision speaks of: a thing that their address names, or empty where all of
 // a subject was rejected.
-func (c Case) says(name subject.Subject) inbox.Decision {
-	said := inbox.Decision{Time: c.Changed, Actor: c.Decided, State: wire.StateRejected, Reason: inEnglish(c.Reason)}
+func (c Case) says(name subject.Subject) inbox.Transition {
+	said := inbox.Transition{Time: c.Changed, Actor: c.Decided, State: wire.StateRejected, Reason: inEnglish(c.Reason)}
 	if c.Action == List {
 		said.State, said.Subject = wire.StateAccepted, string(name)
 	}
@@ -152,7 +152,7 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 		gone[i] = one.Lists
 	}
 	type answer struct {
-		inbox.Decision
+		inbox.Transition
 		replaced bool // by what is listed instead
 	}
 	answers := map[answer][][]byte{}
@@ -168,7 +168,7 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 			if err != nil {
 				return nil, err
 			}
-			said := answer{inbox.Decision{Time: c.Changed, Actor: c.Decided, State: wire.StateAccepted, Reason: inEnglish(c.Reason)}, false}
+			said := answer{inbox.Transition{Time: c.Changed, Actor: c.Decided, State: wire.StateAccepted, Reason: inEnglish(c.Reason)}, false}
 			about, replaced := firstOf(names, c.About()), firstOf(names, gone)
 			switch {
 			case c.Action == List && about != "":
@@ -191,7 +191,7 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 		}
 	}
 	for said, ids := range answers {
-		if _, err := box.DecideAll(ctx, ids, said.Decision); err != nil {
+		if _, err := box.DecideAll(ctx, ids, said.Transition); err != nil {
 			return nil, err
 		}
 		reason := c.Reason

@@ -59,8 +59,8 @@ func TestARejectedCaseLeavesTheList(t *testing.T) {
 	if e, err := o.book.Entry(t.Context(), "shop.example/"); err != nil || e.Taken["en"] != sorry["en"] {
 		t.Errorf("%+v, %v", e, err)
 	}
-	o.told(receipt, wire.StateRejected)
-	o.told(objection, wire.StateAccepted)
+	o.wantState(receipt, wire.StateRejected)
+	o.wantState(objection, wire.StateAccepted)
 	if tally, err := o.desk.Tally(t.Context(), 0, 1); err != nil || tally.Righted != 1 || tally.Refused != 0 {
 		t.Errorf("%+v, %v", tally, err)
 	}
@@ -129,7 +129,7 @@ func TestWhoWasRightAllAlongIsTold(t *testing.T) {
 	id := o.first().ID
 	o.decide(id, Decision{Actor: "mai", Action: Reject, Reason: sorry})
 	o.settle(1)
-	o.told(first, wire.StateRejected)
+	o.wantState(first, wire.StateRejected)
 	for _, from := range []string{"b", "c", "d", "e", "f"} {
 		o.report(wire.KindScam, "https://shop.example/", from)
 	}
@@ -137,10 +137,10 @@ func TestWhoWasRightAllAlongIsTold(t *testing.T) {
 	if got := o.first().ID; got != id {
 		t.Fatalf("case %d is open, want %d again", got, id)
 	}
-	o.told(first, wire.StateRejected)
+	o.wantState(first, wire.StateRejected)
 	o.decide(id, o.list("shop.example/"))
 	o.settle(2)
-	o.told(first, wire.StateAccepted)
+	o.wantState(first, wire.StateAccepted)
 }
 
 // Somebody objects, and less is listed: who objected was right, the rest leaves, and who reported it is told what is listed now.
@@ -158,8 +158,8 @@ func TestLessIsListedAfterAnObjection(t *testing.T) {
 	if got := fmt.Sprint(o.standsOnList()); got != "[shop.example/scam]" {
 		t.Errorf("%v", got)
 	}
-	o.told(objection, wire.StateAccepted)
-	o.told(scam, wire.StateAccepted)
+	o.wantState(objection, wire.StateAccepted)
+	o.wantState(scam, wire.StateAccepted)
 	if r, err := o.box.ByReceipt(t.Context(), scam); err != nil || r.Subject != "shop.example/scam" {
 		t.Errorf("%+v, %v", r, err)
 	}

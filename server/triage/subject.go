@@ -70,7 +70,7 @@ func weigh(ctx context.Context, q db.Reader, subjects []Subject) error {
 }
 
 // Refused is why the publisher refuses to list the subject as it is, or nil.
-func (s Subject) Refused() error { return publish.Guard(s.Name) }
+func (s Subject) Refused() error { return publish.Permit(s.Name) }
 
 // Subjects returns what a case is about: what it is called by first, then what most places report.
 func (d *Desk) Subjects(ctx context.Context, id int64) ([]Subject, error) {

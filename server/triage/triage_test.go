@@ -144,7 +144,7 @@ func (o *office) settle(sequence uint64) {
 	}
 }
 
-func (o *office) told(receipt, state string) {
+func (o *office) wantState(receipt, state string) {
 	o.t.Helper()
 	r, err := o.box.ByReceipt(o.t.Context(), receipt)
 	if err != nil || r.State != state {
@@ -221,20 +221,20 @@ func TestFromAReportToTheList(t *testing.T) {
 	if _, err := o.book.Get(t.Context(), "scam.example/"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Error("it is on the list before a release is made")
 	}
-	o.told(receipt, wire.StateReceived)
+	o.wantState(receipt, wire.StateReceived)
 	o.settle(7)
 	i, err := o.book.Get(t.Context(), "scam.example/")
 	if err != nil || i.Category != category.Shop || i.Reason["en"] != "never delivers" || i.Reference != "KH-C1" {
 		t.Errorf("listed as %+v, %v", i, err)
 	}
-	o.told(receipt, wire.StateAccepted)
+	o.wantState(receipt, wire.StateAccepted)
 	if c, _ := o.desk.Get(t.Context(), c.ID); c.Published != 7 {
 		t.Errorf("published with release %d", c.Published)
 	}
 	// Who reports it later is told at once.
 	later := o.report(wire.KindScam, "https://scam.example/other", "b")
 	o.gather()
-	o.told(later, wire.StateAccepted)
+	o.wantState(later, wire.StateAccepted)
 }
 
 func TestADecisionIsUndoneUntilItIsPublished(t *testing.T) {
@@ -338,8 +338,8 @@ func TestAnAppeal(t *testing.T) {
 	if _, err := o.book.Get(t.Context(), "shop.example/"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("still listed: %v", err)
 	}
-	o.told(mistake, wire.StateAccepted)
-	o.told(scam, wire.StateAccepted) // it was right when it was told
+	o.wantState(mistake, wire.StateAccepted)
+	o.wantState(scam, wire.StateAccepted) // it was right when it was told
 	if appealed, _, _ := o.desk.In(t.Context(), PartAppealed, 0, 100); len(appealed) != 0 {
 		t.Errorf("answered, and still waiting: %+v", appealed)
 	}
@@ -352,7 +352,7 @@ func TestARejectedCaseOpensAgainWhenManyMoreSpeakOfIt(t *testing.T) {
 	id := o.first().ID
 	o.decide(id, Decision{Actor: "mai", Action: Reject, Reason: map[string]string{"en": "an honest shop"}})
 	o.settle(1)
-	o.told(receipt, wire.StateRejected)
+	o.wantState(receipt, wire.StateRejected)
 	o.report(wire.KindScam, "https://shop.example/", "a")
 	o.gather()
 	if open := o.queue(); len(open) != 0 {

@@ -68,7 +68,7 @@ func TestWhatNobodyReadsLeavesTheQueue(t *testing.T) {
 	if log, err := o.desk.Log(t.Context(), "khien serve", "queue", 0, 0, 10); err != nil || len(log) != 1 || log[0].Action != "take out unread 2 cases" {
 		t.Errorf("%+v, %v", log, err)
 	}
-	o.told(receipt, wire.StateReceived)
+	o.wantState(receipt, wire.StateReceived)
 
 	// The same network again on that day changes nothing; another one brings it back, with all that was there.
 	for _, from := range []string{"one", "two"} {

@@ -19,11 +19,11 @@ import (
 	"strings"
 
 	"khien/shared/category"
-	"khien/shared/guide"
 	"khien/shared/official"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 	"khien/shared/wire"
 )
 
@@ -86,15 +86,15 @@ type Checker struct {
 	head release.Head
 	set  set.Set
 
-	keysMsg []byte
-	guide   *guide.Guide
+	keysMsg    []byte
+	supplement *supplement.Supplement
 }
 
 // Open opens a release that a client has stored: verified in everything but
 // its expiry, since an old list still warns. The slices must not change afterwards.
 // Sum is the SHA-256 of body, which the caller has made: a browser does so five
 // times faster than Go in wasm.
-func Open(root string, keys, head, body []byte, sum release.Digest, guideBody []byte, now int64) (*Checker, error) {
+func Open(root string, keys, head, body []byte, sum release.Digest, supplementBody []byte, now int64) (*Checker, error) {
 	k, err := release.OpenKeys(keys, root, now)
 	if err != nil && !untimely(err) {
 		return nil, fmt.Errorf("couldn't open the key list: %w", err)
@@ -116,12 +116,12 @@ func Open(root string, keys, head, body []byte, sum release.Digest, guideBody []
 	if uint64(s.Len()) != h.Count {
 		return nil, fmt.Errorf("couldn't open the set: %w", set.ErrCorrupt)
 	}
-	if err := release.CheckBlob(guideBody, release.DigestOf(guideBody), h.Guide, h.GuideSize); err != nil {
-		return nil, fmt.Errorf("couldn't open the guide: %w", err)
+	if err := release.CheckBlob(supplementBody, release.DigestOf(supplementBody), h.Supplement, h.SupplementSize); err != nil {
+		return nil, fmt.Errorf("couldn't open the supplement: %w", err)
 	}
-	g, err := guide.Open(guideBody)
+	g, err := supplement.Open(supplementBody)
 	if err != nil {
-		return nil, fmt.Errorf("couldn't open the guide: %w", err)
+		return nil, fmt.Errorf("couldn't open the supplement: %w", err)
 	}
 	return &Checker{root, k, h, s, keys, g}, nil
 }
@@ -133,8 +133,8 @@ func untimely(err error) bool {
 // Head is the head of the release.
 func (c *Checker) Head() release.Head { return c.head }
 
-// Guide is the guide of the release.
-func (c *Checker) Guide() *guide.Guide { return c.guide }
+// Supplement is the supplement of the release.
+func (c *Checker) Supplement() *supplement.Supplement { return c.supplement }
 
 func (c *Checker) stale(now int64) bool { return now > c.head.Expires }
 
@@ -177,7 +177,7 @@ func Find(list *set.Set, named *subject.Named) (at int, class uint8) {
 // It is Caution or Unlisted, which says nothing of what is listed, but whose page it is if that is
 // official, or Unknown for what cannot be read.
 func (c *Checker) Resemble(href, title string, also ...string) Finding {
-	book := c.guide.Book()
+	book := c.supplement.Book()
 	host, err := subject.Host(href)
 	if err != nil {
 		return Finding{Verdict: Unknown, Cause: err}

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"khien/shared/category"
-	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 	"khien/shared/wire"
 )
 
@@ -36,7 +36,7 @@ type world struct {
 	head         []byte
 	sets         map[uint64][]byte
 	book         string
-	told         guide.Told
+	told         supplement.Body
 	subjects     map[subject.Subject]category.Category
 	time         int64
 }
@@ -103,14 +103,14 @@ func (w *world) publish() release.Head {
 		hashes[i] = release.LeafHash(leaves[i])
 	}
 	tree := release.NewBucketTree(hashes)
-	guided, err := guide.Encode(w.book, w.told)
+	enriched, err := supplement.Encode(w.book, w.told)
 	w.must(err)
-	w.served[release.BlobPath(release.DigestOf(guided))] = guided
+	w.served[release.BlobPath(release.DigestOf(enriched))] = enriched
 	w.sequence++
 	h := release.Head{
 		Sequence: w.sequence, Issued: w.time, Expires: w.time + 7*day, Keys: release.DigestOf(w.keys),
 		Set: release.DigestOf(body), SetSize: uint64(len(body)), Count: uint64(len(entries)), Deltas: 1, BucketBits: bits, BucketRoot: tree.Root(),
-		Guide: release.DigestOf(guided), GuideSize: uint64(len(guided)),
+		Supplement: release.DigestOf(enriched), SupplementSize: uint64(len(enriched)),
 	}
 	for i, leaf := range leaves {
 		b := wire.Bucket{Leaf: leaf, Proof: tree.Prove(i)}
@@ -133,17 +133,17 @@ func (w *world) publish() release.Head {
 	return h
 }
 
-// guide is the guide of the newest release.
-func (w *world) guide() []byte {
+// supplement is the supplement of the newest release.
+func (w *world) supplement() []byte {
 	h, err := release.ReadHead(w.head)
 	w.must(err)
-	return w.served[release.BlobPath(h.Guide)]
+	return w.served[release.BlobPath(h.Supplement)]
 }
 
 // client opens the newest release.
 func (w *world) client() *Checker {
 	w.t.Helper()
-	c, err := Open(w.rootKey, w.keys, w.head, w.sets[w.sequence], release.DigestOf(w.sets[w.sequence]), w.guide(), w.time)
+	c, err := Open(w.rootKey, w.keys, w.head, w.sets[w.sequence], release.DigestOf(w.sets[w.sequence]), w.supplement(), w.time)
 	w.must(err)
 	return c
 }
@@ -239,7 +239,7 @@ func TestAChanceHit(t *testing.T) {
 	h.Sequence, h.Set, h.SetSize, h.Count = h.Sequence+1, release.DigestOf(body), uint64(len(body)), 1
 	w.head, err = h.Sign(w.signer)
 	w.must(err)
-	c, err := Open(w.rootKey, w.keys, w.head, body, release.DigestOf(body), w.guide(), now)
+	c, err := Open(w.rootKey, w.keys, w.head, body, release.DigestOf(body), w.supplement(), now)
 	w.must(err)
 	found := c.Check("https://innocent.example/", now)
 	if found.Verdict != Listed {
@@ -252,7 +252,7 @@ func TestAChanceHit(t *testing.T) {
 }
 
 // update does what the extension does, from whatever is served.
-func update(c *Checker, w *world, at int64) (*Checker, Step, error) {
+func update(c *Checker, w *world, at int64) (*Checker, Download, error) {
 	var keys []byte
 	step, err := c.Plan(w.head, keys, at)
 	if err == nil && step.Need == NeedKeys {
@@ -269,11 +269,11 @@ func update(c *Checker, w *world, at int64) (*Checker, Step, error) {
 	if keys == nil {
 		keys = c.keysMsg
 	}
-	guided := w.served[step.GuidePath]
-	if step.GuidePath == "" {
-		guided = w.served[release.BlobPath(c.head.Guide)]
+	enriched := w.served[step.SupplementPath]
+	if step.SupplementPath == "" {
+		enriched = w.served[release.BlobPath(c.head.Supplement)]
 	}
-	next, err := Open(w.rootKey, keys, w.head, body, release.DigestOf(body), guided, at)
+	next, err := Open(w.rootKey, keys, w.head, body, release.DigestOf(body), enriched, at)
 	if err != nil {
 		return c, step, err
 	}
@@ -346,11 +346,11 @@ func TestTheFirstReleaseOfAServer(t *testing.T) {
 	}
 	for _, at := range []int64{now, now + 1000*day} {
 		step, err = first.Plan(w.head, w.keys, at)
-		set, guide := w.served[step.SetPath], w.served[step.GuidePath]
-		if err != nil || step.SetSize != h.SetSize || step.GuideSize != h.GuideSize {
+		set, supplement := w.served[step.SetPath], w.served[step.SupplementPath]
+		if err != nil || step.SetSize != h.SetSize || step.SupplementSize != h.SupplementSize {
 			t.Fatalf("all of it: %+v, %v", step, err)
 		}
-		if _, err := Open(w.rootKey, w.keys, w.head, set, release.DigestOf(set), guide, at); err != nil {
+		if _, err := Open(w.rootKey, w.keys, w.head, set, release.DigestOf(set), supplement, at); err != nil {
 			t.Errorf("what was asked for: %v", err)
 		}
 	}
@@ -474,11 +474,11 @@ func TestNoWayBack(t *testing.T) {
 // What lies in a client's store may be damaged. It is opened whole or not at all.
 func TestADamagedStore(t *testing.T) {
 	w := demo(t)
-	body, guided := w.sets[1], w.guide()
+	body, enriched := w.sets[1], w.supplement()
 	other := newWorld(t)
 	f := func(name string, want error, root string, keys, head, body []byte) {
 		t.Helper()
-		if _, err := Open(root, keys, head, body, release.DigestOf(body), guided, now); !errors.Is(err, want) {
+		if _, err := Open(root, keys, head, body, release.DigestOf(body), enriched, now); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", name, err, want)
 		}
 	}
@@ -487,17 +487,17 @@ func TestADamagedStore(t *testing.T) {
 	f("whole", nil, w.rootKey, w.keys, w.head, body)
 	f("a set with a flipped bit", release.ErrDigest, w.rootKey, w.keys, w.head, flipped)
 	f("a set cut off", release.ErrTruncated, w.rootKey, w.keys, w.head, body[:len(body)-1])
-	whole := guided
-	guided = bytes.Clone(whole)
-	guided[len(guided)-3] ^= 1
-	f("a guide with a flipped bit", release.ErrDigest, w.rootKey, w.keys, w.head, body)
-	guided = whole[:len(whole)-1]
-	f("a guide cut off", release.ErrTruncated, w.rootKey, w.keys, w.head, body)
-	guided = append(bytes.Clone(whole), 0)
-	f("something behind the guide", release.ErrOversized, w.rootKey, w.keys, w.head, body)
-	guided = nil
-	f("no guide", release.ErrTruncated, w.rootKey, w.keys, w.head, body)
-	guided = whole
+	whole := enriched
+	enriched = bytes.Clone(whole)
+	enriched[len(enriched)-3] ^= 1
+	f("a supplement with a flipped bit", release.ErrDigest, w.rootKey, w.keys, w.head, body)
+	enriched = whole[:len(whole)-1]
+	f("a supplement cut off", release.ErrTruncated, w.rootKey, w.keys, w.head, body)
+	enriched = append(bytes.Clone(whole), 0)
+	f("something behind the supplement", release.ErrOversized, w.rootKey, w.keys, w.head, body)
+	enriched = nil
+	f("no supplement", release.ErrTruncated, w.rootKey, w.keys, w.head, body)
+	enriched = whole
 	f("no set", release.ErrTruncated, w.rootKey, w.keys, w.head, nil)
 	f("no head", release.ErrFormat, w.rootKey, w.keys, nil, body)
 	f("no keys", release.ErrFormat, w.rootKey, nil, w.head, body)

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"khien/shared/guide"
 	"khien/shared/release"
+	"khien/shared/supplement"
 )
 
 const book = `
@@ -54,37 +54,37 @@ func TestWhoAPageIs(t *testing.T) {
 	}
 }
 
-// A release brings its own guide; one that is as before is not fetched again.
-func TestTheGuideComesWithTheRelease(t *testing.T) {
+// A release brings its own supplement; one that is as before is not fetched again.
+func TestTheSupplementComesWithTheRelease(t *testing.T) {
 	w := demo(t)
 	c := w.client()
-	if _, err := c.Guide().Book().Host("x.example"); err {
+	if _, err := c.Supplement().Book().Host("x.example"); err {
 		t.Error("an empty book knows somebody")
 	}
 	w.publish()
 	step, err := c.Plan(w.head, nil, now)
-	if err != nil || step.GuidePath != "" {
-		t.Errorf("the same guide: %+v, %v", step, err)
+	if err != nil || step.SupplementPath != "" {
+		t.Errorf("the same supplement: %+v, %v", step, err)
 	}
 	w.told.Hot, w.book = []string{"scam.example"}, book
 	h := w.publish()
 	next, step, err := update(c, w, now)
-	if err != nil || step.GuidePath != release.BlobPath(h.Guide) || step.GuideSize != h.GuideSize || step.Guide != h.Guide {
-		t.Fatalf("another guide: %+v, %v", step, err)
+	if err != nil || step.SupplementPath != release.BlobPath(h.Supplement) || step.SupplementSize != h.SupplementSize || step.Supplement != h.Supplement {
+		t.Fatalf("another supplement: %+v, %v", step, err)
 	}
-	if told := next.Guide().Told(); len(told.Hot) != 1 || c.Guide().Told().Hot != nil {
+	if told := next.Supplement().Body(); len(told.Hot) != 1 || c.Supplement().Body().Hot != nil {
 		t.Errorf("after the update it tells %+v", told)
 	}
 }
 
-func TestAGuideThatIsNotTheSignedOne(t *testing.T) {
+func TestASupplementThatIsNotTheSignedOne(t *testing.T) {
 	w := demo(t)
 	w.book = book
 	w.publish()
 	c := w.client()
 	w.told.Hot = []string{"scam.example"}
 	h := w.publish()
-	path := release.BlobPath(h.Guide)
+	path := release.BlobPath(h.Supplement)
 	good := w.served[path]
 	f := func(attack string, want error, body []byte) {
 		t.Helper()
@@ -93,12 +93,12 @@ func TestAGuideThatIsNotTheSignedOne(t *testing.T) {
 			t.Errorf("%s: %v, want %v", attack, err, want)
 		}
 	}
-	other, err := guide.Encode(book, guide.Told{Hot: []string{"a-good.example"}})
+	other, err := supplement.Encode(book, supplement.Body{Hot: []string{"a-good.example"}})
 	w.must(err)
 	f("nothing", release.ErrTruncated, nil)
-	f("the guide cut short", release.ErrTruncated, good[:len(good)-1])
+	f("the supplement cut short", release.ErrTruncated, good[:len(good)-1])
 	f("something behind it", release.ErrOversized, append(good[:len(good):len(good)], 0))
-	f("a guide that accuses somebody else", release.ErrOversized, other)
+	f("a supplement that accuses somebody else", release.ErrOversized, other)
 	f("the same length with one host changed", release.ErrDigest, []byte(string(good[:len(good)-20])+"x"+string(good[len(good)-19:])))
 	w.served[path] = good
 	if _, _, err := update(c, w, now); err != nil {

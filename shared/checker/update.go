@@ -7,7 +7,7 @@ import (
 	"khien/shared/set"
 )
 
-// What a Step needs.
+// What a Download needs.
 const (
 	NeedNothing = "nothing" // the release is the newest
 	NeedKeys    = "keys"    // the key list at Path, and then Plan again
@@ -15,9 +15,9 @@ const (
 	NeedSet     = "set"     // the whole set at Path
 )
 
-// Step is what a client fetches next: at most Limit bytes from Path, and the guide where it has changed. Where a delta
+// Download is what a client fetches next: at most Limit bytes from Path, and the supplement where it has changed. Where a delta
 // cannot be had or fails, the whole set is at SetPath.
-type Step struct {
+type Download struct {
 	Need     string
 	Path     string
 	Limit    uint64
@@ -26,9 +26,9 @@ type Step struct {
 	SetPath  string
 	SetSize  uint64
 
-	Guide     release.Digest // of the release it leads to
-	GuidePath string         // where that is; empty if the open release has the same
-	GuideSize uint64
+	Supplement     release.Digest // of the release it leads to
+	SupplementPath string         // where that is; empty if the open release has the same
+	SupplementSize uint64
 }
 
 // Before is the state of a client that has no release yet of those that lead back to a root key. It can do nothing but Plan.
@@ -37,14 +37,14 @@ func Before(root string) *Checker { return &Checker{root: root} }
 // Plan reads a head that was just fetched and tells what to fetch next. Keys is
 // the key list that the head names, or nil for the one in use. A head that is not
 // believed is one of the errors of package release.
-func (c *Checker) Plan(head, keys []byte, now int64) (Step, error) {
+func (c *Checker) Plan(head, keys []byte, now int64) (Download, error) {
 	h, step, err := c.accept(head, &keys, now)
 	if err != nil || step.Need != "" {
 		return step, err
 	}
-	step = Step{Sequence: h.Sequence, Set: h.Set, SetPath: release.BlobPath(h.Set), SetSize: h.SetSize, Guide: h.Guide, GuideSize: h.GuideSize}
-	if h.Guide != c.head.Guide {
-		step.GuidePath = release.BlobPath(h.Guide)
+	step = Download{Sequence: h.Sequence, Set: h.Set, SetPath: release.BlobPath(h.Set), SetSize: h.SetSize, Supplement: h.Supplement, SupplementSize: h.SupplementSize}
+	if h.Supplement != c.head.Supplement {
+		step.SupplementPath = release.BlobPath(h.Supplement)
 	}
 	switch {
 	case h == c.head:
@@ -60,37 +60,37 @@ func (c *Checker) Plan(head, keys []byte, now int64) (Step, error) {
 
 // accept verifies a head and the key list it names. Where the list is missing it
 // returns the step that fetches it.
-func (c *Checker) accept(head []byte, keys *[]byte, now int64) (release.Head, Step, error) {
+func (c *Checker) accept(head []byte, keys *[]byte, now int64) (release.Head, Download, error) {
 	named, err := release.ReadHead(head)
 	if err != nil {
-		return named, Step{}, fmt.Errorf("couldn't accept the head: %w", err)
+		return named, Download{}, fmt.Errorf("couldn't accept the head: %w", err)
 	}
 	if len(*keys) == 0 {
 		if named.Keys != c.head.Keys {
-			return named, Step{Need: NeedKeys, Path: release.BlobPath(named.Keys), Limit: release.MaxKeys}, nil
+			return named, Download{Need: NeedKeys, Path: release.BlobPath(named.Keys), Limit: release.MaxKeys}, nil
 		}
 		*keys = c.keysMsg
 	}
 	if release.DigestOf(*keys) != named.Keys {
-		return named, Step{}, fmt.Errorf("couldn't accept the key list: %w", release.ErrKeys)
+		return named, Download{}, fmt.Errorf("couldn't accept the key list: %w", release.ErrKeys)
 	}
 	// Who has nothing is better off with what is out of date, as in Open.
 	serious := func(err error) bool { return err != nil && (c.head.Sequence > 0 || !untimely(err)) }
 	k, err := release.OpenKeys(*keys, c.root, now)
 	if serious(err) {
-		return named, Step{}, fmt.Errorf("couldn't accept the key list: %w", err)
+		return named, Download{}, fmt.Errorf("couldn't accept the key list: %w", err)
 	}
 	if k.Sequence < c.keys.Sequence {
-		return named, Step{}, fmt.Errorf("couldn't accept the key list: %w", release.ErrOlder)
+		return named, Download{}, fmt.Errorf("couldn't accept the key list: %w", release.ErrOlder)
 	}
 	h, err := release.OpenHead(head, k, now)
 	if serious(err) {
-		return named, Step{}, fmt.Errorf("couldn't accept the head: %w", err)
+		return named, Download{}, fmt.Errorf("couldn't accept the head: %w", err)
 	}
 	if err := h.Follows(c.head); err != nil {
-		return named, Step{}, fmt.Errorf("couldn't accept the head: %w", err)
+		return named, Download{}, fmt.Errorf("couldn't accept the head: %w", err)
 	}
-	return h, Step{}, nil
+	return h, Download{}, nil
 }
 
 // Apply returns the bytes of the set that Plan led to, made of the body that was fetched;

@@ -37,7 +37,7 @@ func book(t testing.TB) *Book {
 // own is the book that Khiên comes with.
 func own(t testing.TB) *Book {
 	t.Helper()
-	f, err := os.Open("../../server/publish/guide/official.txt")
+	f, err := os.Open("../../server/publish/supplement/official.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,20 +13,20 @@ const headLine = "khien/head/v3"
 
 // Head says which release is the newest.
 type Head struct {
-	Sequence   uint64 // from 1, at most MaxSequence
-	Issued     int64  // Unix seconds
-	Expires    int64  // Unix seconds
-	Keys       Digest // of the key list that names the signer
-	Set        Digest
-	SetSize    uint64 // bytes
-	Count      uint64 // entries of the set
-	Deltas     uint64 // the oldest release from which a delta exists; Sequence if none does
-	BucketBits uint8  // at most MaxBucketBits
-	BucketRoot Digest
-	Guide      Digest
-	GuideSize  uint64 // bytes, at most MaxGuide
-	Wait       uint64 // seconds from one check for a newer head to the next, at most MaxWait
-	Spread     uint64 // seconds more, at random, so that not all ask at once; at most MaxWait
+	Sequence       uint64 // from 1, at most MaxSequence
+	Issued         int64  // Unix seconds
+	Expires        int64  // Unix seconds
+	Keys           Digest // of the key list that names the signer
+	Set            Digest
+	SetSize        uint64 // bytes
+	Count          uint64 // entries of the set
+	Deltas         uint64 // the oldest release from which a delta exists; Sequence if none does
+	BucketBits     uint8  // at most MaxBucketBits
+	BucketRoot     Digest
+	Supplement     Digest
+	SupplementSize uint64 // bytes, at most MaxSupplement
+	Wait           uint64 // seconds from one check for a newer head to the next, at most MaxWait
+	Spread         uint64 // seconds more, at random, so that not all ask at once; at most MaxWait
 }
 
 // MaxSequence bounds the number of a release, far above any that is reached: every language has it as a whole number.
@@ -37,7 +37,7 @@ const MaxWait = 24 * 60 * 60
 
 func (h Head) text() string {
 	return fmt.Sprintf("%s\nsequence %d\nissued %d\nexpires %d\nkeys %s\nset %s %d %d\ndeltas %d\nbuckets %d %s\nguide %s %d\nwait %d %d\n",
-		headLine, h.Sequence, h.Issued, h.Expires, h.Keys, h.Set, h.SetSize, h.Count, h.Deltas, h.BucketBits, h.BucketRoot, h.Guide, h.GuideSize, h.Wait, h.Spread)
+		headLine, h.Sequence, h.Issued, h.Expires, h.Keys, h.Set, h.SetSize, h.Count, h.Deltas, h.BucketBits, h.BucketRoot, h.Supplement, h.SupplementSize, h.Wait, h.Spread)
 }
 
 func parseHead(text string) (Head, error) {
@@ -54,8 +54,8 @@ func parseHead(text string) (Head, error) {
 	buckets := l.fields("buckets", 2)
 	bits := l.number(buckets[0])
 	h.BucketBits, h.BucketRoot = uint8(bits), l.digest(buckets[1])
-	guide := l.fields("guide", 2)
-	h.Guide, h.GuideSize = l.digest(guide[0]), l.number(guide[1])
+	supplement := l.fields("guide", 2)
+	h.Supplement, h.SupplementSize = l.digest(supplement[0]), l.number(supplement[1])
 	wait := l.fields("wait", 2)
 	h.Wait, h.Spread = l.number(wait[0]), l.number(wait[1])
 	if l.bad || l.rest != "" || bits > MaxBucketBits || !h.sound() {
@@ -65,7 +65,7 @@ func parseHead(text string) (Head, error) {
 }
 
 func (h Head) sound() bool {
-	return h.Sequence > 0 && h.Sequence <= MaxSequence && h.Deltas <= h.Sequence && h.SetSize <= MaxSet && h.GuideSize <= MaxGuide && h.Wait <= MaxWait && h.Spread <= MaxWait && soundLife(h.Issued, h.Expires)
+	return h.Sequence > 0 && h.Sequence <= MaxSequence && h.Deltas <= h.Sequence && h.SetSize <= MaxSet && h.SupplementSize <= MaxSupplement && h.Wait <= MaxWait && h.Spread <= MaxWait && soundLife(h.Issued, h.Expires)
 }
 
 // Sign returns the head as it is published. A head that no client would read is ErrFormat.
@@ -119,7 +119,7 @@ func (h Head) Follows(last Head) error {
 // The published paths.
 const HeadPath = "/v1/head"
 
-// BlobPath is where the key list, the set and the guide of a release are.
+// BlobPath is where the key list, the set and the supplement of a release are.
 func BlobPath(d Digest) string { return "/v1/blob/" + d.String() }
 
 // DeltaPath is where the delta is that makes the set with this digest out of the set of release from.

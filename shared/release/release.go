@@ -15,7 +15,7 @@
 //	set 2c26… 110731 34467      SHA-256, size in bytes, entries
 //	deltas 12                   a delta exists from each release 12 … 41
 //	buckets 11 fcde…            bits of the hash space, root of the buckets' Merkle tree
-//	guide 8d1f… 61204           SHA-256 and size of the guide (package guide)
+//	guide 8d1f… 61204           SHA-256 and size of the supplement
 //	wait 300 60                 ask again in 300 seconds, and up to 60 more
 //
 // # Keys
@@ -35,7 +35,7 @@
 //
 //	head ──ReadHead──> keys digest ──fetch──> OpenKeys (root key, expiry, sequence)
 //	  └──OpenHead (a key of the list, expiry) ──> Follows (not older, not forked)
-//	        └──> set or delta, and the guide ──CheckBlob (size, digest)──> accepted
+//	        └──> set or delta, and the supplement ──CheckBlob (size, digest)──> accepted
 //
 // Each refusal has its own error. A client that refuses keeps what it has.
 package release
@@ -77,10 +77,10 @@ var (
 
 // Bounds in bytes on what a client reads before it has verified anything.
 const (
-	MaxHead  = 4096
-	MaxKeys  = 4096
-	MaxSet   = 64 << 20
-	MaxGuide = 512 << 10
+	MaxHead       = 4096
+	MaxKeys       = 4096
+	MaxSet        = 64 << 20
+	MaxSupplement = 512 << 10
 )
 
 // aheadOfClock is how far in the future something may be issued, in seconds: a clock

@@ -94,17 +94,17 @@ const (
 
 // Receipt acknowledges a report and later tells what became of it.
 type Receipt struct {
-	Receipt string `msg:"receipt" json:"receipt"`                     // 32 hex digits, random: only its holder knows it
-	State   string `msg:"state" json:"state"`                         // one of the states above
-	Time    int64  `msg:"time" json:"time"`                           // Unix seconds of the last change
-	Reason  string `msg:"reason,omitempty" json:"reason,omitempty"`   // why it was rejected or listed, in English
-	Subject string `msg:"subject,omitempty" json:"subject,omitempty"` // what was listed
-	Reasons []Text `msg:"reasons,omitempty" json:"reasons,omitempty"` // the reason in each language there is, sorted by it; under review, what is asked of who reported it
-	Steps   []Step `msg:"steps,omitempty" json:"steps,omitempty"`     // the way to State, the oldest first; empty in an acknowledgement
+	Receipt string       `msg:"receipt" json:"receipt"`                     // 32 hex digits, random: only its holder knows it
+	State   string       `msg:"state" json:"state"`                         // one of the states above
+	Time    int64        `msg:"time" json:"time"`                           // Unix seconds of the last change
+	Reason  string       `msg:"reason,omitempty" json:"reason,omitempty"`   // why it was rejected or listed, in English
+	Subject string       `msg:"subject,omitempty" json:"subject,omitempty"` // what was listed
+	Reasons []Text       `msg:"reasons,omitempty" json:"reasons,omitempty"` // the reason in each language there is, sorted by it; under review, what is asked of who reported it
+	Steps   []Transition `msg:"steps,omitempty" json:"steps,omitempty"`     // the way to State, the oldest first; empty in an acknowledgement
 }
 
-// Step is when a report came to a state.
-type Step struct {
+// Transition is when a report came to a state.
+type Transition struct {
 	State string `msg:"state" json:"state"`
 	Time  int64  `msg:"time" json:"time"` // Unix seconds
 }

@@ -49,13 +49,13 @@ export interface Entry {
   /** When it was last asked what became of it, in Unix milliseconds. */
   asked?: number;
   /** The way to the outcome, the oldest first. */
-  steps?: Step[];
+  steps?: Transition[];
   /** Why it was decided so, by language. */
   reasons?: Record<string, string>;
 }
 
 /** When a report came to a state, in Unix seconds. */
-export interface Step {
+export interface Transition {
   state: string;
   time: number;
 }

@@ -4,16 +4,16 @@
 import { ask, type HelpFor } from "./message";
 import { h } from "./page";
 import { day, t, type Key } from "./text";
-import type { Case } from "./told";
+import type { Harm } from "./supplement";
 
-const cases: [about: Case, name: Key][] = [
+const cases: [about: Harm, name: Key][] = [
   ["paid", "helpPaid"],
   ["data", "helpData"],
   ["installed", "helpInstalled"],
 ];
 
 /** What most people need help with after this kind of scam. */
-const first: Record<string, Case> = { phishing: "data", gaming: "data", malware: "installed", support: "installed" };
+const first: Record<string, Harm> = { phishing: "data", gaming: "data", malware: "installed", support: "installed" };
 
 export interface Help {
   /** Shows and hides the steps; it says by itself which. */
@@ -39,7 +39,7 @@ export function help(category: string): Help {
     return { about, button };
   });
 
-  async function show(about: Case): Promise<void> {
+  async function show(about: Harm): Promise<void> {
     for (const one of buttons) one.button.ariaPressed = String(one.about === about);
     const told = await ask("help", { about }).catch(() => null);
     body.replaceChildren(...(told && told.steps.length > 0 ? written(told) : [h("p", {}, t("helpNone"))]));

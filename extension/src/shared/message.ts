@@ -5,7 +5,7 @@ import type { Names } from "./named";
 import type { Finding } from "./protocol";
 import type { Entry } from "./entry";
 import type { Extent, Home, Settings } from "./settings";
-import type { Case } from "./told";
+import type { Harm } from "./supplement";
 
 /** All that a warning says. */
 export interface Notice {
@@ -208,7 +208,7 @@ export interface FromAnywhere {
   /** Of the language that was chosen; null for the browser's. */
   words: [null, Words | null];
   /** What to do after the harm, and whom to call, in the person's country. */
-  help: [{ about: Case }, HelpFor];
+  help: [{ about: Harm }, HelpFor];
 }
 
 /** What the extension can say about itself, without anything that a person did. */

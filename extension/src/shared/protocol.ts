@@ -15,7 +15,7 @@ export const enum Op {
   subjects = 8,
   resemble = 9,
   text = 10,
-  guide = 11,
+  supplement = 11,
   work = 12,
   meet = 13,
   recall = 14,
@@ -39,7 +39,7 @@ export interface OpenRequest {
   /** SHA-256 of the set. */
   sum: Uint8Array;
   now: number;
-  guide: Uint8Array;
+  supplement: Uint8Array;
 }
 
 export interface OpenReply {
@@ -124,11 +124,11 @@ export interface PlanReply {
   set: Uint8Array;
   set_path: string;
   set_size: number;
-  /** Where its guide is; empty if it is the one that is open. */
-  guide_path: string;
-  guide_size: number;
+  /** Where its supplement is; empty if it is the one that is open. */
+  supplement_path: string;
+  supplement_size: number;
   /** SHA-256. */
-  guide: Uint8Array;
+  supplement: Uint8Array;
 }
 
 /** About the delta or set that is attached. */

@@ -3,21 +3,21 @@
 // are the names of cards that were dismissed or shown, and when the last one of the popup was.
 
 import * as core from "./core";
-import type { Guide } from "./core";
+import type { Supplement } from "./core";
 import { api } from "../shared/ext";
 import type { Advice, HelpFor, Kept } from "../shared/message";
 import { suggested } from "./place";
 import { cards as platforms } from "../shared/platforms_gen";
 import { settings } from "../shared/settings";
 import { language, spoken } from "../shared/text";
-import type { Card, Case, Text } from "../shared/told";
+import type { Card, Harm, Text } from "../shared/supplement";
 
 const week = 7 * 24 * 60 * 60;
 /** For how long the card of a week stays in the popup. */
 const shown = 24 * 60 * 60;
 
 const nothing: Kept = { dismissed: [], seen: [], since: 0 };
-/** More cards than a guide may have need not be remembered. */
+/** More cards than a supplement may have need not be remembered. */
 const most = 128;
 
 export async function kept(): Promise<Kept> {
@@ -29,14 +29,14 @@ const keep = (change: Kept): Promise<void> => api.storage.local.set({ advice: ch
 
 /** The card for somebody who was just warned at this address about this kind of scam; null if there is none. */
 export async function afterWarning(category: string, href: string): Promise<Advice | null> {
-  const [{ cards }, { dismissed }] = await Promise.all([core.guide(), kept()]);
+  const [{ cards }, { dismissed }] = await Promise.all([core.supplement(), kept()]);
   const fit = eligible(cards, platformOf(href), dismissed).filter((card) => card.categories?.includes(category));
   return fit[0] ? advice(fit[0]) : null;
 }
 
 /** The card of this week for the popup over this address; null if there was one already, or none fits. */
 export async function ofTheWeek(href: string): Promise<Advice | null> {
-  const [{ cards }, had] = await Promise.all([core.guide(), kept()]);
+  const [{ cards }, had] = await Promise.all([core.supplement(), kept()]);
   const fit = eligible(cards, platformOf(href), had.dismissed);
   const age = core.now() - had.since;
   if (age >= 0 && age < week) {
@@ -90,12 +90,12 @@ export function said(texts: Text[] | null, lang = language()): string {
 }
 
 /** What somebody in this country does in this case; "" is the country that was chosen, or that the browser suggests. */
-export async function help(about: Case, country = ""): Promise<HelpFor> {
-  const [guide, chosen] = await Promise.all([core.guide(), settings()]);
-  return helpIn(guide, about, country || chosen.country || suggested(chosen.language));
+export async function help(about: Harm, country = ""): Promise<HelpFor> {
+  const [supplement, chosen] = await Promise.all([core.supplement(), settings()]);
+  return helpIn(supplement, about, country || chosen.country || suggested(chosen.language));
 }
 
-function helpIn({ help }: Guide, about: Case, country: string): HelpFor {
+function helpIn({ help }: Supplement, about: Harm, country: string): HelpFor {
   const anywhere = help.find((one) => one.country === "");
   const here = help.find((one) => one.country === country) ?? anywhere;
   const steps = (one = here) => (one?.steps ?? []).filter((step) => step.case === about).map((step) => said(step.text));
@@ -110,5 +110,5 @@ function helpIn({ help }: Guide, about: Case, country: string): HelpFor {
 
 /** The countries for which there are hotlines, such as "VN". */
 export async function countries(): Promise<string[]> {
-  return (await core.guide()).help.map(({ country }) => country).filter((country) => country !== "");
+  return (await core.supplement()).help.map(({ country }) => country).filter((country) => country !== "");
 }

@@ -43,15 +43,16 @@ import {
 } from "../shared/protocol";
 import { speaks } from "./place";
 import { language, ready } from "../shared/text";
-import type { Card, Help, Told } from "../shared/told";
+import type { Card, Help, Body } from "../shared/supplement";
 
-/** What is published together: a list, the guide, the head that signs both, and the keys that sign the head. */
+/** What is published together: a list, the supplement, the head that signs both, and the keys that sign the head. */
 export interface Release {
   /** The verifier key that it must lead back to (golang.org/x/mod/sumdb/note). */
   root: string;
   keys: Uint8Array;
   head: Uint8Array;
   set: Uint8Array;
+  /** The supplement, by the name that it has in the slots of every version. */
   guide: Uint8Array;
 }
 
@@ -100,7 +101,7 @@ export async function openMade(release: Release, again: () => Promise<Release>):
   return opened;
 }
 
-const opening = ({ root, keys, head, guide }: Release, sum: Uint8Array): OpenRequest => ({ root, keys, head, sum, now: now(), guide });
+const opening = ({ root, keys, head, guide }: Release, sum: Uint8Array): OpenRequest => ({ root, keys, head, sum, now: now(), supplement: guide });
 
 async function digest(body: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", body as Uint8Array<ArrayBuffer>));
@@ -177,16 +178,16 @@ export async function resemble(href: string, name: string, also: string[]): Prom
   return { ...nothing, ...(await call<ResembleRequest, ResembleReply>(Op.resemble, { href, name, also })).finding };
 }
 
-/** The guide of the release that is open, with nothing left out. */
-export interface Guide {
+/** The supplement of the release that is open, with nothing left out. */
+export interface Supplement {
   help: Help[];
   cards: Card[];
   hot: string[];
 }
 
 /** What travels signed beside the list: what to do after the harm, advice cards, and the hosts that were listed last. */
-export async function guide(): Promise<Guide> {
-  const { help, cards, hot } = await call<object, Told>(Op.guide, {});
+export async function supplement(): Promise<Supplement> {
+  const { help, cards, hot } = await call<object, Body>(Op.supplement, {});
   return { help: help ?? [], cards: cards ?? [], hot: hot ?? [] };
 }
 

@@ -1,7 +1,7 @@
 // Chromium only: the hosts that were listed last are redirected by the browser itself, where a person has granted
 // access to all sites. Nothing of such a page is loaded, whether or not the worker runs.
 //
-// The rules outlive the worker and the browser. Which hosts they name comes with the signed guide, and the core must
+// The rules outlive the worker and the browser. Which hosts they name comes with the signed supplement, and the core must
 // find each of them in the signed set as a whole site. What a person has let through in a tab is a rule of that tab.
 
 import * as core from "./core";
@@ -13,7 +13,7 @@ const everywhere = { origins: ["*://*/*"] };
 /** The one dynamic rule; a rule of the session has the number of its tab. */
 const redirect = 1;
 
-/** How many hosts a rule names at most: those of the guide are fewer. */
+/** How many hosts a rule names at most: those of the supplement are fewer. */
 const maxHosts = 1000;
 
 const rules = api.declarativeNetRequest as typeof chrome.declarativeNetRequest | undefined;
@@ -78,10 +78,10 @@ function rule(requestDomains: string[]): chrome.declarativeNetRequest.Rule {
   } as chrome.declarativeNetRequest.Rule;
 }
 
-/** The hosts of the guide that the set lists as a whole. */
+/** The hosts of the supplement that the set lists as a whole. */
 async function listed(): Promise<string[]> {
   await restore();
-  const hosts = (await core.guide()).hot.filter((host) => /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(host)).slice(0, maxHosts).sort();
+  const hosts = (await core.supplement()).hot.filter((host) => /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(host)).slice(0, maxHosts).sort();
   const findings = await core.check(hosts.map((host) => `https://${host}/`));
   return hosts.filter((host, i) => findings[i]?.verdict === "listed" && findings[i].subject === `${host}/`);
 }

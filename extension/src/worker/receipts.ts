@@ -6,7 +6,7 @@ import { decode, encode } from "@msgpack/msgpack";
 import { due, past } from "./clock";
 import type { Entry } from "../shared/entry";
 import { api } from "../shared/ext";
-import { alter, kept, serverOf, told, type Receipt } from "./report";
+import { alter, kept, serverOf, outcomeOf, type Receipt } from "./report";
 import { post } from "./server";
 
 const hour = 60 * 60_000;
@@ -48,7 +48,7 @@ async function askOne(server: string, entries: Entry[]): Promise<void> {
     const answers = new Map((receipts ?? []).map((one) => [one.receipt, one]));
     for (const { id, receipt } of some) {
       const answer = answers.get(receipt);
-      if (answer) await alter(id, (now) => ({ ...now, ...told(answer), asked: Date.now() }));
+      if (answer) await alter(id, (now) => ({ ...now, ...outcomeOf(answer), asked: Date.now() }));
     }
   }
 }

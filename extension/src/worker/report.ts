@@ -7,7 +7,7 @@ import { decode } from "@msgpack/msgpack";
 import * as clock from "./clock";
 import { most } from "./config";
 import * as core from "./core";
-import type { Entry, Step, Work } from "../shared/entry";
+import type { Entry, Transition, Work } from "../shared/entry";
 import { reduced } from "../shared/extent";
 import * as session from "../shared/session";
 import { post, ServerError, type Answer } from "./server";
@@ -29,11 +29,11 @@ export interface Receipt {
   reason?: string;
   subject?: string;
   reasons?: { lang: string; text: string }[] | null;
-  steps?: Step[] | null;
+  steps?: Transition[] | null;
 }
 
 /** What an answer says, with bounds: it is shown to a person. */
-export function told({ state, reason, reasons, steps }: Receipt): Pick<Entry, "outcome" | "reasons" | "steps"> {
+export function outcomeOf({ state, reason, reasons, steps }: Receipt): Pick<Entry, "outcome" | "reasons" | "steps"> {
   const texts = (reasons ?? []).slice(0, 20).map(({ lang, text }) => [String(lang), String(text).slice(0, 500)] as const);
   if (reason && !texts.some(([lang]) => lang === "en")) texts.push(["en", String(reason).slice(0, 500)]);
   return {
@@ -162,7 +162,7 @@ async function send(entry: Entry): Promise<void> {
       due: now.revision === tried.revision ? now.due : Date.now(),
       tries: now.revision === tried.revision ? now.tries : 0,
       receipt: String(receipt.receipt),
-      ...told(receipt),
+      ...outcomeOf(receipt),
       work: undefined,
     }));
   } catch (err) {

@@ -135,8 +135,8 @@ export async function home(): Promise<Home> {
 /** Whether that is the server that the build names. */
 export const isStandard = ({ server, root }: Home): boolean => server === standard.server && root === standard.root;
 
-/** The guide of the list in use, as it was stored. */
-export async function guideInUse(): Promise<Uint8Array> {
+/** The supplement of the list in use, as it was stored. */
+export async function supplementInUse(): Promise<Uint8Array> {
   const { slot } = await restore();
   return (await (slot ? inSlot(slot) : built())).guide;
 }

@@ -76,8 +76,8 @@ async function wholeRelease({ server, root }: Home): Promise<{ release: core.Rel
   const { path, limit } = await core.plan(head.body, new Uint8Array(), root);
   const keys = await blob(path, limit);
   const plan = await core.plan(head.body, keys, root);
-  const [guide, set] = await Promise.all([blob(plan.guide_path, plan.guide_size), blob(plan.set_path, plan.set_size)]);
-  return { release: { root, keys, head: head.body, set, guide }, etag: head.etag, heard: told(head) };
+  const [supplement, set] = await Promise.all([blob(plan.supplement_path, plan.supplement_size), blob(plan.set_path, plan.set_size)]);
+  return { release: { root, keys, head: head.body, set, guide: supplement }, etag: head.etag, heard: serverTime(head) };
 }
 
 /** When a newer list is to be asked for next, in Unix seconds: no list asks for more than two days (package release), and no server for more than one. */
@@ -85,13 +85,13 @@ export async function due(): Promise<number> {
   return clipped((await store.status()).next, core.now(), 2 * 24 * 60 * minute);
 }
 
-const told = ({ date }: Answer): Heard | undefined => (date > 0 ? { here: core.now(), there: date } : undefined);
+const serverTime = ({ date }: Answer): Heard | undefined => (date > 0 ? { here: core.now(), there: date } : undefined);
 
 async function attempt(forced: boolean): Promise<boolean> {
   const last = await store.status();
   if (!forced && last.failures > 0 && core.now() < (await due())) return false;
   let { heard } = last;
-  const hear = (answer: Answer) => (heard = told(answer));
+  const hear = (answer: Answer) => (heard = serverTime(answer));
   try {
     const changed = await advance(hear);
     const { opened } = await store.restore();
@@ -140,19 +140,19 @@ async function advance(hear: (answer: Answer) => void): Promise<boolean> {
   }
   if (plan.sequence < current.floor) throw new UpdateError("older");
 
-  // The guide first: what is made of the set is opened as soon as it is stored.
-  const guide = await guideOf(plan);
+  // The supplement first: what is made of the set is opened as soon as it is stored.
+  const supplement = await supplementOf(plan);
   const set = await fetched(plan, head, keys);
-  await store.replace({ keys, head: head.body, set, guide }, head.etag);
+  await store.replace({ keys, head: head.body, set, guide: supplement }, head.etag);
   return true;
 }
 
-/** The guide that head announces: fetched, where it is not the one in use. */
-async function guideOf(plan: PlanReply): Promise<Uint8Array> {
-  if (plan.guide_path === "") return store.guideInUse();
-  const { body } = await get(plan.guide_path, plan.guide_size);
-  if (body.length < plan.guide_size) throw new UpdateError("truncated");
-  await core.prove(body, plan.guide);
+/** The supplement that head announces: fetched, where it is not the one in use. */
+async function supplementOf(plan: PlanReply): Promise<Uint8Array> {
+  if (plan.supplement_path === "") return store.supplementInUse();
+  const { body } = await get(plan.supplement_path, plan.supplement_size);
+  if (body.length < plan.supplement_size) throw new UpdateError("truncated");
+  await core.prove(body, plan.supplement);
   return body;
 }
 

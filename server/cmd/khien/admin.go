@@ -24,7 +24,7 @@ import (
 // consoleAt is where the console is, unless it is told otherwise.
 const consoleAt = "http://localhost:8788"
 
-func (d *dir) staff() (*staff.Book, error) {
+func (d *dir) staff() (*staff.Store, error) {
 	if err := d.exists(); err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ an admin proposes it in the console, with the same role, and another one confirm
 nothing about how many must agree to anything. The only admin, too, can be suspended here:
 "khien admin invite NAME --role admin --alone" gets one in again.`,
 		Example: `  $ khien admin suspend mai`,
-	}, "suspend", "is locked out", (*staff.Book).Suspend)
+	}, "suspend", "is locked out", (*staff.Store).Suspend)
 }
 
 func adminLeave(d *dir) *cobra.Command {
@@ -214,11 +214,11 @@ func adminLeave(d *dir) *cobra.Command {
 		Use: "leave NAME", Short: "Let somebody in no more",
 		Long:    `The passkeys and invitations are gone at once, and who is in is out. What the person decided stays.`,
 		Example: `  $ khien admin leave mai`,
-	}, "leave", "may not enter any more", (*staff.Book).Leave)
+	}, "leave", "may not enter any more", (*staff.Store).Leave)
 }
 
 // locks makes the command of one that locks somebody out.
-func (d *dir) locks(cmd *cobra.Command, action, done string, do func(*staff.Book, context.Context, staff.Person, string) error) *cobra.Command {
+func (d *dir) locks(cmd *cobra.Command, action, done string, do func(*staff.Store, context.Context, staff.Person, string) error) *cobra.Command {
 	cmd.Args = exactly(1, "one person")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		book, err := d.staff()

@@ -16,7 +16,7 @@ import (
 
 	"khien/server/blob"
 	"khien/server/campaign"
-	"khien/shared/guide"
+	"khien/shared/supplement"
 )
 
 // demoCards are advice cards for the demo.
@@ -73,7 +73,7 @@ func campaignList(d *dir) *cobra.Command {
 				fmt.Fprintln(table, "id\tstate\tfrom\tto\tcategories\ttitle")
 			}
 			for _, c := range cards {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, c.State, dayOf(c.From, 0), dayOf(c.To, 1), strings.Join(c.Categories, " "), guide.In(c.Title, "en"))
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, c.State, dayOf(c.From, 0), dayOf(c.To, 1), strings.Join(c.Categories, " "), supplement.In(c.Title, "en"))
 			}
 			return table.Flush()
 		},
@@ -176,10 +176,10 @@ first day to its last one. The same id replaces the card that had it.
 }
 
 // readCard reads a card and the picture beside it.
-func readCard(path string) (guide.Card, error) {
+func readCard(path string) (supplement.Card, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return guide.Card{}, err
+		return supplement.Card{}, err
 	}
 	defer file.Close()
 	card, picture, err := campaign.ReadFile(file)

@@ -132,7 +132,7 @@ func checkServer(cmd *cobra.Command, d *dir, server, root string) (func(input, l
 // checkRelease verifies a release and checks against it; get fetches buckets.
 func checkRelease(root string, r releaseBytes, get getter) (func(input, language string) verdict, error) {
 	now := time.Now().Unix()
-	c, err := checker.Open(root, r.keys, r.head, r.set, release.DigestOf(r.set), r.guide, now)
+	c, err := checker.Open(root, r.keys, r.head, r.set, release.DigestOf(r.set), r.supplement, now)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't verify the release: %w", err)
 	}

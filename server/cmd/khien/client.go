@@ -21,7 +21,7 @@ const maxBucket = wire.MaxBucket
 type getter func(path string, limit int64) ([]byte, error)
 
 // releaseBytes is a release as bytes, not verified yet.
-type releaseBytes struct{ head, keys, set, guide []byte }
+type releaseBytes struct{ head, keys, set, supplement []byte }
 
 // fetchRelease follows the head to what it names.
 func fetchRelease(get getter) (releaseBytes, error) {
@@ -37,7 +37,7 @@ func fetchRelease(get getter) (releaseBytes, error) {
 	if p.keys, err = get(release.BlobPath(head.Keys), release.MaxKeys); err != nil {
 		return p, err
 	}
-	if p.guide, err = get(release.BlobPath(head.Guide), release.MaxGuide); err != nil {
+	if p.supplement, err = get(release.BlobPath(head.Supplement), release.MaxSupplement); err != nil {
 		return p, err
 	}
 	p.set, err = get(release.BlobPath(head.Set), release.MaxSet)

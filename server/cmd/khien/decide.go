@@ -336,7 +336,7 @@ the list with the next "khien publish". Rejecting a report of a mistake leaves o
 			n.c, err = n.desk.Uphold(ctx, n.box, n.c.ID, actor(), told, n.why(reason.en), n.of)
 		case n.c.State == triage.StateRejected || n.c.State == triage.StateAccepted: // closed, and this came later
 			err = d.act(ctx, "reject", "report "+n.r.Name(), reason.en, func() error {
-				return n.box.Decide(ctx, n.r.ID, inbox.Decision{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: cmp.Or(reason.en, reason.vi)})
+				return n.box.Decide(ctx, n.r.ID, inbox.Transition{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: cmp.Or(reason.en, reason.vi)})
 			})
 		default:
 			if err = n.narrow(ctx, chosen); err == nil {

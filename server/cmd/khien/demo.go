@@ -238,7 +238,7 @@ domain office.example
 const hour = 60 * 60
 
 // lettersInDemo says who writes to platforms, and opens what they were asked.
-func (d *dir) lettersInDemo(desk *triage.Desk) (*takedown.Book, error) {
+func (d *dir) lettersInDemo(desk *triage.Desk) (*takedown.Store, error) {
 	if err := os.MkdirAll(d.letters(), 0o700); err != nil {
 		return nil, err
 	}
@@ -259,7 +259,7 @@ type asking struct {
 }
 
 // askedInDemo is what platforms are asked from a time on about what is listed, and how they answer, in the order of time.
-func askedInDemo(ctx context.Context, takedowns *takedown.Book, book *ledger.Ledger, began, now int64) (asked []asking, err error) {
+func askedInDemo(ctx context.Context, takedowns *takedown.Store, book *ledger.Ledger, began, now int64) (asked []asking, err error) {
 	if _, err := takedowns.Follow(ctx, book, began); err != nil {
 		return nil, err
 	}
@@ -289,7 +289,7 @@ func askedInDemo(ctx context.Context, takedowns *takedown.Book, book *ledger.Led
 }
 
 // moves takes the steps that have come until a time, and returns those that are still to come.
-func moves(ctx context.Context, takedowns *takedown.Book, asked []asking, until int64) ([]asking, error) {
+func moves(ctx context.Context, takedowns *takedown.Store, asked []asking, until int64) ([]asking, error) {
 	for len(asked) > 0 && asked[0].at <= until {
 		if _, err := takedowns.Move(ctx, asked[0].of, asked[0].step, asked[0].at); err != nil {
 			return nil, err

@@ -11,7 +11,7 @@ import (
 	"khien/server/blob"
 	"khien/server/publish"
 	"khien/server/triage"
-	"khien/shared/guide"
+	"khien/shared/supplement"
 )
 
 // help is the file with the operator's own help and hotlines.
@@ -51,7 +51,7 @@ file takes the place of the one that Khiên comes with, from the next release on
 				}
 				help, err := publish.ReadHelp(body)
 				if err == nil {
-					_, err = guide.Encode("", guide.Told{Help: help})
+					_, err = supplement.Encode("", supplement.Body{Help: help})
 				}
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)

@@ -196,7 +196,7 @@ func readList(format string, r io.Reader, o importOptions, protection *publish.P
 	}
 	l := list{duplicates: read.Duplicates, refused: read.Refused}
 	for _, item := range read.Items {
-		if err := protection.Guard(item.Subject); err != nil {
+		if err := protection.Permit(item.Subject); err != nil {
 			l.refused = append(l.refused, feed.Refusal{Line: item.Line, Why: err.Error()})
 			continue
 		}

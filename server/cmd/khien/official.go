@@ -16,9 +16,9 @@ import (
 	"khien/server/feed"
 	"khien/server/publish"
 	"khien/server/triage"
-	"khien/shared/guide"
 	"khien/shared/official"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 )
 
 func officialCommand(d *dir) *cobra.Command {
@@ -159,7 +159,7 @@ behind a # is for people. Where the names of Khiên have the same first host, yo
 			if err != nil {
 				return fmt.Errorf("couldn't read the official names: %w", err)
 			}
-			if _, err := guide.Encode(string(body), guide.Told{}); err != nil {
+			if _, err := supplement.Encode(string(body), supplement.Body{}); err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			book, err := official.Read(bytes.NewReader(body))
@@ -182,7 +182,7 @@ behind a # is for people. Where the names of Khiên have the same first host, yo
 	}
 }
 
-// keepBook replaces a book, unless all of them together are more than a guide can hold.
+// keepBook replaces a book, unless all of them together are more than a supplement can hold.
 func (d *dir) keepBook(kept string, body []byte) error {
 	before, had := blob.ReadPlain(kept, publish.MaxOwn)
 	if had != nil && !errors.Is(had, fs.ErrNotExist) {

@@ -184,7 +184,7 @@ func single(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *i
 }
 
 // together publishes what was proposed and nobody has stopped, or else proposes what has changed.
-func together(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *inbox.Inbox, impact triage.Impact, people *staff.Book,
+func together(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *inbox.Inbox, impact triage.Impact, people *staff.Store,
 	delay int64, why string, now int64) (out released, err error) {
 	r, done, err := desk.Overdue(ctx, p, box, impact, people.Publishers(), opposable(people), actor(), now)
 	if err != nil {
@@ -253,7 +253,7 @@ func guarded(list iter.Seq2[ledger.Indicator, error], words io.Writer) iter.Seq2
 	return func(yield func(ledger.Indicator, error) bool) {
 		for i, err := range list {
 			if err == nil {
-				if refused := publish.Guard(i.Subject); refused != nil {
+				if refused := publish.Permit(i.Subject); refused != nil {
 					fmt.Fprintf(words, "not exported: %v\n", refused)
 					continue
 				}

@@ -286,7 +286,7 @@ func indicatorOf(r inbox.Report, chosen, kind string, protection *publish.Protec
 	if kind != "" && !ok {
 		return i, usagef("--category is one of %s", slugs())
 	}
-	if err := protection.Guard(s); err != nil {
+	if err := protection.Permit(s); err != nil {
 		return i, fmt.Errorf("refused: %w", err)
 	}
 	return ledger.Indicator{Subject: s, Category: c, Source: "report", FirstSeen: r.Received, Lapses: time.Now().Unix() + defaultLife*day}, nil

@@ -260,7 +260,7 @@ func networks(list []string) (all []netip.Prefix, err error) {
 }
 
 // asked tells when a platform was informed of a subject and when it removed it.
-func asked(book *takedown.Book) func(context.Context, subject.Subject) (informed, removed int64, err error) {
+func asked(book *takedown.Store) func(context.Context, subject.Subject) (informed, removed int64, err error) {
 	return func(ctx context.Context, s subject.Subject) (informed, removed int64, err error) {
 		c, err := book.Of(ctx, s)
 		switch {

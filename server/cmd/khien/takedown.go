@@ -22,7 +22,7 @@ import (
 func (d *dir) letters() string { return filepath.Join(d.path, "letters") }
 
 // takedowns opens the takedown cases with their audit log; close both afterwards.
-func (d *dir) takedowns() (book *takedown.Book, done func(), err error) {
+func (d *dir) takedowns() (book *takedown.Store, done func(), err error) {
 	desk, err := d.desk()
 	if err != nil {
 		return nil, nil, err
@@ -34,7 +34,7 @@ func (d *dir) takedowns() (book *takedown.Book, done func(), err error) {
 	return book, func() { book.Close(); desk.Close() }, nil
 }
 
-func (d *dir) takedownsOf(desk *triage.Desk) (*takedown.Book, error) {
+func (d *dir) takedownsOf(desk *triage.Desk) (*takedown.Store, error) {
 	return takedown.Open(filepath.Join(d.path, "takedown.db"), desk)
 }
 
@@ -124,7 +124,7 @@ func states() string {
 	return strings.Join(names, ", ")
 }
 
-func dueText(c takedown.Case, now int64) string {
+func dueText(c takedown.Request, now int64) string {
 	switch {
 	case c.Due == 0:
 		return ""
@@ -134,7 +134,7 @@ func dueText(c takedown.Case, now int64) string {
 	return minute(c.Due)
 }
 
-func who(c takedown.Case) string {
+func who(c takedown.Request) string {
 	switch {
 	case !c.State.Open():
 		return ""
@@ -145,14 +145,14 @@ func who(c takedown.Case) string {
 }
 
 // actorOf is who must act, as the reader is told.
-func actorOf(c takedown.Case) string {
+func actorOf(c takedown.Request) string {
 	if c.State.Ours() {
 		return "you"
 	}
 	return c.Platform
 }
 
-func caseJSON(c takedown.Case) any {
+func caseJSON(c takedown.Request) any {
 	stamp := func(t int64) string {
 		if t == 0 {
 			return ""
@@ -178,7 +178,7 @@ func caseJSON(c takedown.Case) any {
 }
 
 // takedownCase finds the case that an argument names, by its number or its subject; call done afterwards.
-func (d *dir) takedownCase(ctx context.Context, arg string) (book *takedown.Book, c takedown.Case, done func(), err error) {
+func (d *dir) takedownCase(ctx context.Context, arg string) (book *takedown.Store, c takedown.Request, done func(), err error) {
 	book, done, err = d.takedowns()
 	if err != nil {
 		return nil, c, nil, err
@@ -268,7 +268,7 @@ func takedownShow(d *dir) *cobra.Command {
 }
 
 // writes gathers what letters about a case need.
-func (d *dir) writes(ctx context.Context, book *takedown.Book, c takedown.Case) (takedown.Operator, takedown.Facts, error) {
+func (d *dir) writes(ctx context.Context, book *takedown.Store, c takedown.Request) (takedown.Operator, takedown.Facts, error) {
 	operator, err := takedown.ReadOperator(d.letters())
 	if err != nil {
 		return operator, takedown.Facts{}, err

@@ -21,9 +21,9 @@ import (
 	"khien/server/blob"
 	"khien/server/publish"
 	"khien/server/triage"
-	"khien/shared/guide"
 	"khien/shared/release"
 	"khien/shared/set"
+	"khien/shared/supplement"
 	"khien/shared/wire"
 )
 
@@ -32,7 +32,7 @@ func verifyCommand(d *dir) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Verify everything that is published, or a release of the extension",
 		Long: `Checks the signatures of the keys and the head, that neither has expired, the digest and
-the canonical form of the set, the guide, that each delta leads from the older release to this one,
+the canonical form of the set, the supplement, that each delta leads from the older release to this one,
 that every bucket is under the root that the head signs, and that the buckets explain
 exactly the entries of the set. In a data directory, the head must be the one that the ledger
 has in force, and deltas are compared with the digests that the ledger keeps, and applied; a
@@ -198,17 +198,17 @@ func (v verification) run() error {
 		return fmt.Errorf("the set has %s, the head says %d", triage.Counted(list.Len(), "entry", "entries"), head.Count)
 	}
 	fmt.Fprintf(v.words, "set: %s in %d bytes, canonical\n", triage.Counted(list.Len(), "entry", "entries"), len(r.set))
-	if err := release.CheckBlob(r.guide, release.DigestOf(r.guide), head.Guide, head.GuideSize); err != nil {
-		return fmt.Errorf("the guide: %w", err)
+	if err := release.CheckBlob(r.supplement, release.DigestOf(r.supplement), head.Supplement, head.SupplementSize); err != nil {
+		return fmt.Errorf("the supplement: %w", err)
 	}
-	g, err := guide.Open(r.guide)
+	g, err := supplement.Open(r.supplement)
 	if err != nil {
-		return fmt.Errorf("the guide: %w", err)
+		return fmt.Errorf("the supplement: %w", err)
 	}
-	told := g.Told()
-	fmt.Fprintf(v.words, "guide: %s, help for %s, %s, %s in %d bytes\n",
+	told := g.Body()
+	fmt.Fprintf(v.words, "supplement: %s, help for %s, %s, %s in %d bytes\n",
 		triage.Counted(g.Book().Len(), "official name", "official names"), triage.Counted(len(told.Help), "country", "countries"),
-		triage.Counted(len(told.Cards), "card", "cards"), triage.Counted(len(told.Hot), "hot host", "hot hosts"), len(r.guide))
+		triage.Counted(len(told.Cards), "card", "cards"), triage.Counted(len(told.Hot), "hot host", "hot hosts"), len(r.supplement))
 	if err := v.deltas(head, r.set); err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func TestWhatMayBeListed(t *testing.T) {
 		"https://sites.google.com/view/an-invented-name/", "https://docs.google.com/forms/d/e/aaaa/viewform", "https://survey.alchemer.com/s3/1/aaaa",
 		"https://bit.ly/aaaa", "https://linktr.ee/aninventedname", "https://www.facebook.com/watch/?v=1",
 	} {
-		if err := Guard(exact(t, text)); err != nil {
+		if err := Permit(exact(t, text)); err != nil {
 			t.Errorf("%s was refused: %v", text, err)
 		}
 	}
@@ -72,7 +72,7 @@ func TestWhatMayNotBeListed(t *testing.T) {
 		if _, err := subject.Parse(text); err != nil {
 			t.Fatalf("%s is no subject", text)
 		}
-		err := Guard(s)
+		err := Permit(s)
 		if p, ok := errors.AsType[*Protected](err); !ok || p.Subject != s || rules[p.Rule] == "" {
 			t.Errorf("%s was let through", text)
 		}
@@ -111,7 +111,7 @@ func TestTheGuardLetsARealListThrough(t *testing.T) {
 	defer file.Close()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		s := exact(t, strings.TrimSpace(lines.Text()))
-		if err := Guard(s); err != nil && !isWholly(s, freeSpace) {
+		if err := Permit(s); err != nil && !isWholly(s, freeSpace) {
 			t.Errorf("%s: %v", lines.Text(), err)
 		}
 	}
@@ -146,18 +146,18 @@ func FuzzGuard(f *testing.F) {
 	f.Add("a.b.c")
 	f.Fuzz(func(t *testing.T, text string) {
 		if href, err := feed.Href(text); err == nil {
-			if read, err := subject.Exact(href); err == nil && !read.IsAccount() && covered[read] && Guard(read) == nil {
+			if read, err := subject.Exact(href); err == nil && !read.IsAccount() && covered[read] && Permit(read) == nil {
 				t.Fatalf("%q is read as %s, let through, and covers a well-known page", text, read)
 			}
 		}
 		site := sites[len(text)%len(sites)]
-		if below := subject.Subject(text + "." + site + "/"); !strings.Contains(text, "/") && below.IsListable() && !below.IsAccount() && Guard(below) == nil {
+		if below := subject.Subject(text + "." + site + "/"); !strings.Contains(text, "/") && below.IsListable() && !below.IsAccount() && Permit(below) == nil {
 			if host := strings.TrimSuffix(string(below), "/"); protected().site(host) != "" || !isCustomer(host, site) {
 				t.Fatalf("%s was let through, below %s", below, site)
 			}
 		}
 		s, err := subject.Parse(text)
-		if err == nil && !s.IsAccount() && covered[s] && Guard(s) == nil && strings.HasSuffix(text, "/") && strings.Count(text, "/") == 1 {
+		if err == nil && !s.IsAccount() && covered[s] && Permit(s) == nil && strings.HasSuffix(text, "/") && strings.Count(text, "/") == 1 {
 			t.Fatalf("%s was let through and covers a well-known page", s)
 		}
 	})
@@ -229,7 +229,7 @@ func TestWhatOfAPlatformTakesTwo(t *testing.T) {
 	f := func(text string, two bool) {
 		t.Helper()
 		s := exact(t, text)
-		if err := Guard(s); err != nil {
+		if err := Permit(s); err != nil {
 			t.Fatal(err)
 		}
 		if got := ReachesFar(s); got != two {

@@ -1,6 +1,6 @@
-package guide
+package supplement
 
-//go:generate go tool msgp -file told.go -o told_gen.go -io=false -tests=false
+//go:generate go tool msgp -file body.go -o body_gen.go -io=false -tests=false
 
 //msgp:limit arrays:512
 
@@ -10,8 +10,8 @@ type Text struct {
 	Text string `msg:"text" json:"text"`
 }
 
-// Told is what people are told.
-type Told struct {
+// Body is what people are told.
+type Body struct {
 	Help  []Help   `msg:"help" json:"help"`
 	Cards []Card   `msg:"cards" json:"cards"`
 	Hot   []string `msg:"hot" json:"hot"`       // hosts that were listed last, the newest first
@@ -20,15 +20,15 @@ type Told struct {
 
 // Help is for the people of one country.
 type Help struct {
-	Country  string    `msg:"country" json:"country"` // ISO 3166-1 alpha-2 such as "VN"; empty for all that have none of their own
-	Checked  string    `msg:"checked" json:"checked"` // the day on which the hotlines were looked up, such as "2026-11-24"
-	Steps    []Step    `msg:"steps" json:"steps"`     // where a case has none, those of the empty country are meant
-	Hotlines []Hotline `msg:"hotlines" json:"hotlines"`
+	Country  string        `msg:"country" json:"country"` // ISO 3166-1 alpha-2 such as "VN"; empty for all that have none of their own
+	Checked  string        `msg:"checked" json:"checked"` // the day on which the hotlines were looked up, such as "2026-11-24"
+	Steps    []Instruction `msg:"steps" json:"steps"`     // where a case has none, those of the empty country are meant
+	Hotlines []Hotline     `msg:"hotlines" json:"hotlines"`
 }
 
-// Step is one thing to do, in the order of the list.
-type Step struct {
-	Case string `msg:"case" json:"case"` // one of Cases
+// Instruction is one thing to do, in the order of the list.
+type Instruction struct {
+	Harm string `msg:"case" json:"case"` // one of Harms
 	Text []Text `msg:"text" json:"text"`
 }
 
@@ -38,7 +38,7 @@ type Hotline struct {
 	Value  string   `msg:"value" json:"value"`   // the number as it is dialled in that country, or an https address
 	Name   []Text   `msg:"name" json:"name"`     // who answers
 	What   []Text   `msg:"what" json:"what"`     // what for
-	Cases  []string `msg:"cases" json:"cases"`   // of Cases; empty for all
+	Harms  []string `msg:"cases" json:"cases"`   // of Harms; empty for all
 	Source string   `msg:"source" json:"source"` // where it says so
 }
 

@@ -14,9 +14,9 @@ import (
 	"khien/server/ledger"
 
 	"khien/shared/category"
-	"khien/shared/guide"
 	"khien/shared/official"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 )
 
 // What Khiên comes with is complete in every language, and says where each number is from.
@@ -25,10 +25,10 @@ func TestTheHelpThatKhienComesWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	everywhere := func(what string, texts []guide.Text) {
+	everywhere := func(what string, texts []supplement.Text) {
 		t.Helper()
 		for _, lang := range category.Languages {
-			if guide.In(texts, lang) == "" || len(texts) != len(category.Languages) {
+			if supplement.In(texts, lang) == "" || len(texts) != len(category.Languages) {
 				t.Errorf("%s is not in every language: %v", what, texts)
 			}
 		}
@@ -58,10 +58,10 @@ func TestTheHelpThatKhienComesWith(t *testing.T) {
 			t.Errorf("there is nothing for %q", country)
 		}
 	}
-	for _, c := range guide.Cases {
+	for _, c := range supplement.Harms {
 		n := 0
 		for _, s := range help[0].Steps {
-			if s.Case == c {
+			if s.Harm == c {
 				n++
 			}
 		}
@@ -69,11 +69,11 @@ func TestTheHelpThatKhienComesWith(t *testing.T) {
 			t.Errorf("%d steps in the case %s", n, c)
 		}
 	}
-	body, err := guide.Encode(OwnBook(), guide.Told{Help: help})
+	body, err := supplement.Encode(OwnBook(), supplement.Body{Help: help})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("the guide without cards has %d bytes", len(body))
+	t.Logf("the supplement without cards has %d bytes", len(body))
 }
 
 func TestTheBookThatKhienComesWith(t *testing.T) {
@@ -93,10 +93,10 @@ func TestTheBookThatKhienComesWith(t *testing.T) {
 	}
 }
 
-// told is what the newest release tells.
-func (p *Publisher) told(t testing.TB, now int64) guide.Told {
+// publishedBody is what the newest release tells beside the list and the names.
+func (p *Publisher) publishedBody(t testing.TB, now int64) supplement.Body {
 	t.Helper()
-	return p.client(t, now).Guide().Told()
+	return p.client(t, now).Supplement().Body()
 }
 
 // What was listed last is hot; once the list is full it stays for a day, but no host longer than it is listed.
@@ -114,33 +114,33 @@ func TestHotHosts(t *testing.T) {
 	list(now-9, "older.example/", "b.example/page", "facebook:user/aninventedname", "[2001:db8::1]/")
 	list(now-5, "newer.example/")
 	p.mustPublish(t, now)
-	if got := p.told(t, now).Hot; !slices.Equal(got, []string{"newer.example", "older.example"}) {
+	if got := p.publishedBody(t, now).Hot; !slices.Equal(got, []string{"newer.example", "older.example"}) {
 		t.Errorf("hot are %v", got)
 	}
-	for i := range guide.MaxHot {
+	for i := range supplement.MaxHot {
 		list(now+int64(i), subject.Subject(fmt.Sprintf("scam%d.example/", i)))
 	}
 	p.mustPublish(t, now)
-	full := p.told(t, now)
-	if len(full.Hot) != guide.MaxHot || full.Hot[0] != fmt.Sprintf("scam%d.example", guide.MaxHot-1) || slices.Contains(full.Hot, "older.example") {
+	full := p.publishedBody(t, now)
+	if len(full.Hot) != supplement.MaxHot || full.Hot[0] != fmt.Sprintf("scam%d.example", supplement.MaxHot-1) || slices.Contains(full.Hot, "older.example") {
 		t.Fatalf("%d are hot, %s the first of them", len(full.Hot), full.Hot[0])
 	}
 	list(now+9999, "just-now.example/")
 	p.mustPublish(t, now+60)
-	if got := p.told(t, now+60); !slices.Equal(got.Hot, full.Hot) || got.HotAt != full.HotAt {
+	if got := p.publishedBody(t, now+60); !slices.Equal(got.Hot, full.Hot) || got.HotAt != full.HotAt {
 		t.Error("a full list changes within a day")
 	}
 	if err := p.Ledger.Withdraw(ctx, "test", "scam7.example/", map[string]string{"en": "a mistake"}); err != nil {
 		t.Fatal(err)
 	}
 	p.mustPublish(t, now+120)
-	got := p.told(t, now+120).Hot
+	got := p.publishedBody(t, now+120).Hot
 	if slices.Contains(got, "scam7.example") || got[0] != "just-now.example" {
 		t.Errorf("after a withdrawal the first is %s", got[0])
 	}
 	list(now+99999, "tomorrow.example/")
 	p.mustPublish(t, now+120+int64(hotLife.Seconds()))
-	if got := p.told(t, now).Hot; got[0] != "tomorrow.example" {
+	if got := p.publishedBody(t, now).Hot; got[0] != "tomorrow.example" {
 		t.Errorf("after a day the first is %s", got[0])
 	}
 }
@@ -158,14 +158,14 @@ func TestCardsAndBooksGoOutWithARelease(t *testing.T) {
 	if r := p.mustPublish(t, now); r.Published {
 		t.Error("nothing has changed, and a release was made")
 	}
-	card := guide.Card{ID: "a", Title: []guide.Text{{Lang: "en", Text: "A"}}, Text: []guide.Text{{Lang: "en", Text: "A."}}, To: now + 1000}
+	card := supplement.Card{ID: "a", Title: []supplement.Text{{Lang: "en", Text: "A"}}, Text: []supplement.Text{{Lang: "en", Text: "A."}}, To: now + 1000}
 	if err := cards.Put(ctx, "mai", card, campaign.Published); err != nil {
 		t.Fatal(err)
 	}
-	if r := p.mustPublish(t, now); !r.Published || len(p.told(t, now).Cards) != 1 {
+	if r := p.mustPublish(t, now); !r.Published || len(p.publishedBody(t, now).Cards) != 1 {
 		t.Error("the card did not go out")
 	}
-	if r := p.mustPublish(t, now+1000); !r.Published || len(p.told(t, now+1000).Cards) != 0 {
+	if r := p.mustPublish(t, now+1000); !r.Published || len(p.publishedBody(t, now+1000).Cards) != 0 {
 		t.Error("the card did not end")
 	}
 
@@ -175,7 +175,7 @@ func TestCardsAndBooksGoOutWithARelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.mustPublish(t, now+2000)
-	book := p.client(t, now+2000).Guide().Book()
+	book := p.client(t, now+2000).Supplement().Book()
 	if name, _ := book.Owner("vietcombank.com.vn"); name != "The Real One" {
 		t.Errorf("it is of %q", name)
 	}

@@ -1,9 +1,9 @@
-package guide
+package supplement
 
 import "github.com/tinylib/msgp/msgp"
 
 // shape is what a value may be at most: a text or bytes, a list of values, a map of fields, or else a number.
-// It bounds a guide in the core, without the codec of all its types, which would be 21 kB there.
+// It bounds a supplement in the core, without the codec of all its types, which would be 21 kB there.
 type shape struct {
 	max    int // bytes of a text or of bytes, values of a list
 	of     *shape
@@ -21,8 +21,8 @@ func texts(max int) shape {
 
 func slugs(max int) shape { return shape{max: max, of: &shape{max: maxID}} }
 
-// toldShape is that of Told.
-var toldShape = shape{fields: []field{
+// bodyShape is that of Body.
+var bodyShape = shape{fields: []field{
 	{"help", shape{max: MaxHelp, of: &shape{fields: []field{
 		{"country", shape{max: 2}},
 		{"checked", shape{max: maxDate}},

@@ -1,7 +1,7 @@
-// Package work is the proof of work that a server asks for while reports come faster than it wants to take them: a
+// Package pow is the proof of work that a server asks for while reports come faster than it wants to take them: a
 // number that makes SHA-256 of the server's challenge, the report's id and the number begin with so many zero bits. The server looks once, the
 // sender on average two to the power of so many times.
-package work
+package pow
 
 import (
 	"crypto/sha256"

@@ -65,7 +65,7 @@ var rules = map[Rule]string{
 	"endpoint": "a page that shows whatever follows it: name it with what follows",
 }
 
-// Rules are all reasons for which Guard refuses.
+// Rules are all reasons for which Permit refuses.
 func Rules() []Rule { return slices.Sorted(maps.Keys(rules)) }
 
 //go:embed protected/*.txt
@@ -271,10 +271,10 @@ func (p *Protection) isShared(host string) bool {
 	return p.shared[host] || p.shared[strings.TrimPrefix(host, "www.")]
 }
 
-// Guard is Protection.Guard without the books of any operator.
-func Guard(s subject.Subject) error { return protected().Guard(s) }
+// Permit is Protection.Permit without the books of any operator.
+func Permit(s subject.Subject) error { return protected().Permit(s) }
 
-// Guard returns nil for a subject that may be listed, or *Protected. The rules, in order:
+// Permit returns nil for a subject that may be listed, or *Protected. The rules, in order:
 //
 //   - What is not the canonical form of a subject may not be listed.
 //   - An account, number or wallet may be listed.
@@ -289,7 +289,7 @@ func Guard(s subject.Subject) error { return protected().Guard(s) }
 //
 // The names are in protected/*.txt, each with the meaning of its list at the top, in the official book, in the rules of
 // the platforms, and in the ranking (ranking.go).
-func (p *Protection) Guard(s subject.Subject) error {
+func (p *Protection) Permit(s subject.Subject) error {
 	refuse := func(why Rule) error { return &Protected{s, why} }
 	if _, err := subject.Parse(string(s)); err != nil {
 		return refuse("nothing")
@@ -458,7 +458,7 @@ func (p *Protection) endpoint(host, page string) bool {
 // ReachesFar is Protection.ReachesFar without the books of any operator.
 func ReachesFar(s subject.Subject) bool { return protected().ReachesFar(s) }
 
-// ReachesFar tells whether two people must agree to list what Guard lets through: anything of a host that many people know,
+// ReachesFar tells whether two people must agree to list what Permit lets through: anything of a host that many people know,
 // but for an exact page where others have their pages, which on a platform is a post or has a query. It says nothing about accounts.
 func (p *Protection) ReachesFar(s subject.Subject) bool {
 	host, path, ok := strings.Cut(string(s), "/")

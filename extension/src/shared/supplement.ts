@@ -1,4 +1,4 @@
-// What travels signed beside the list; shared/guide/told.go is the same in Go, with the bounds.
+// What travels signed beside the list; shared/supplement/body.go is the same in Go, with the bounds.
 
 /** A text in one language. */
 export interface Text {
@@ -7,7 +7,7 @@ export interface Text {
 }
 
 /** What travels signed beside the set; null stands for what is empty. */
-export interface Told {
+export interface Body {
   help: Help[] | null;
   cards: Card[] | null;
   /** Hosts that were listed last, the newest first. */
@@ -17,7 +17,7 @@ export interface Told {
 }
 
 /** What a person may need help with: money is gone; a password, a code or papers are known to others; something was installed. */
-export type Case = "paid" | "data" | "installed";
+export type Harm = "paid" | "data" | "installed";
 
 /** For the people of one country. */
 export interface Help {
@@ -25,13 +25,13 @@ export interface Help {
   country: string;
   /** When the hotlines were looked up, such as "2026-11-24". */
   checked: string;
-  steps: Step[] | null;
+  steps: Instruction[] | null;
   hotlines: Hotline[] | null;
 }
 
 /** One thing to do, in the order of the list. */
-export interface Step {
-  case: Case;
+export interface Instruction {
+  case: Harm;
   text: Text[] | null;
 }
 
@@ -43,7 +43,7 @@ export interface Hotline {
   name: Text[] | null;
   what: Text[] | null;
   /** Empty for all. */
-  cases: Case[] | null;
+  cases: Harm[] | null;
   source: string;
 }
 

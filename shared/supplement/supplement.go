@@ -1,15 +1,15 @@
-// Package guide is what travels signed beside the set, in one body whose digest is in the head:
+// Package supplement is what travels signed beside the set, in one body whose digest is in the head:
 // who is well known (package official), what to do after the harm and whom to call, advice cards,
 // and the names of the hosts that were listed last.
 //
 //	0  4  "KG\x01\x00"
 //	4  4  bytes of the book, big-endian
 //	8     the book, as text (official.Read)
-//	      Told, as MessagePack, which the core hands on as it is
+//	      Body, as MessagePack, which the core hands on as it is
 //
 // It is read whole or not at all: what breaks a bound refuses it, and the caller keeps the one before.
 // The publisher refuses more than a client does: a link that is not https, a card without a text.
-package guide
+package supplement
 
 import (
 	"encoding/binary"
@@ -24,13 +24,13 @@ import (
 )
 
 var (
-	// ErrFormat is a body that is no guide.
-	ErrFormat = errors.New("not a guide of this format")
-	// ErrBound is a guide in which something is longer, or more, than it may be, or not of its form.
-	ErrBound = errors.New("something in the guide is not as it may be")
+	// ErrFormat is a body that is no supplement.
+	ErrFormat = errors.New("not a supplement of this format")
+	// ErrBound is a supplement in which something is longer, or more, than it may be, or not of its form.
+	ErrBound = errors.New("something in the supplement is not as it may be")
 )
 
-// Bounds on a guide, of whose bytes all together there is release.MaxGuide.
+// Bounds on a supplement, of whose bytes all together there is release.MaxSupplement.
 const (
 	MaxCards     = 64
 	MaxTitle     = 120      // bytes, in each language
@@ -52,15 +52,15 @@ const (
 	maxPlatforms = 32
 )
 
-// Cases are what a person may need help with.
+// Harms are what a person may need help with.
 const (
 	Paid      = "paid"      // money is gone
 	Data      = "data"      // a password, a code or papers are known to others
 	Installed = "installed" // something was installed, or somebody was let in
 )
 
-// Cases lists them.
-var Cases = []string{Paid, Data, Installed}
+// Harms lists them.
+var Harms = []string{Paid, Data, Installed}
 
 // Kinds of hotline.
 const (
@@ -71,34 +71,34 @@ const (
 
 const magic = "KG\x01\x00"
 
-// cut takes a body apart.
-func cut(body []byte) (book string, told []byte, ok bool) {
+// cut takes a supplement apart.
+func cut(whole []byte) (book string, body []byte, ok bool) {
 	const header = len(magic) + 4
-	if len(body) < header || string(body[:len(magic)]) != magic {
+	if len(whole) < header || string(whole[:len(magic)]) != magic {
 		return "", nil, false
 	}
-	n := uint64(binary.BigEndian.Uint32(body[len(magic):]))
-	if body = body[header:]; n > uint64(len(body)) {
+	n := uint64(binary.BigEndian.Uint32(whole[len(magic):]))
+	if body = whole[header:]; n > uint64(len(body)) {
 		return "", nil, false
 	}
 	return string(body[:n]), body[n:], true
 }
 
-// Guide is one that was read. It never changes and is safe for concurrent use.
-type Guide struct {
-	told []byte
+// Supplement is one that was read. It never changes and is safe for concurrent use.
+type Supplement struct {
+	body []byte
 	book *official.Book
 	text string
 }
 
-// Open reads a guide. Body must not change afterwards. The errors are ErrFormat, ErrBound and
+// Open reads a supplement. Body must not change afterwards. The errors are ErrFormat, ErrBound and
 // official.ErrFormat.
-func Open(body []byte) (*Guide, error) {
+func Open(body []byte) (*Supplement, error) {
 	text, raw, ok := cut(body)
 	if !ok {
 		return nil, ErrFormat
 	}
-	if rest, err := toldShape.check(raw); err != nil {
+	if rest, err := bodyShape.check(raw); err != nil {
 		return nil, err
 	} else if len(rest) > 0 {
 		return nil, ErrFormat
@@ -112,40 +112,40 @@ func Open(body []byte) (*Guide, error) {
 			return nil, fmt.Errorf("%w: %s is no account", official.ErrFormat, account)
 		}
 	}
-	return &Guide{told: raw, book: book, text: text}, nil
+	return &Supplement{body: raw, book: book, text: text}, nil
 }
 
 // Book is who is well known.
-func (g *Guide) Book() *official.Book { return g.book }
+func (g *Supplement) Book() *official.Book { return g.book }
 
 // BookText is the book as it was published.
-func (g *Guide) BookText() string { return g.text }
+func (g *Supplement) BookText() string { return g.text }
 
-// ToldBytes is Told, encoded.
-func (g *Guide) ToldBytes() []byte { return g.told }
+// BodyBytes is Body, encoded.
+func (g *Supplement) BodyBytes() []byte { return g.body }
 
-// Told is what people are told.
-func (g *Guide) Told() Told {
-	var t Told
-	t.UnmarshalMsg(g.told) // Open has read it
+// Body is what people are told.
+func (g *Supplement) Body() Body {
+	var t Body
+	t.UnmarshalMsg(g.body) // Open has read it
 	return t
 }
 
-// Encode makes a guide. What could not be opened is refused with the errors of Open.
-func Encode(book string, told Told) ([]byte, error) {
-	raw, err := told.MarshalMsg(nil)
+// Encode makes a supplement. What could not be opened is refused with the errors of Open.
+func Encode(book string, body Body) ([]byte, error) {
+	raw, err := body.MarshalMsg(nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := told.check(); err != nil {
+	if err := body.check(); err != nil {
 		return nil, err
 	}
-	body := binary.BigEndian.AppendUint32([]byte(magic), uint32(len(book)))
-	body = append(append(body, book...), raw...)
-	if _, err := Open(body); err != nil {
+	whole := binary.BigEndian.AppendUint32([]byte(magic), uint32(len(book)))
+	whole = append(append(whole, book...), raw...)
+	if _, err := Open(whole); err != nil {
 		return nil, err
 	}
-	return body, nil
+	return whole, nil
 }
 
 // In is the text in lang, or else in English, or else the first; "" if there is none. A blank one hides no other.
@@ -161,7 +161,7 @@ func In(texts []Text, lang string) string {
 	return ""
 }
 
-// Texts is a list of texts by language, in the order that a guide wants.
+// Texts is a list of texts by language, in the order that a supplement wants.
 func Texts(byLang map[string]string) []Text {
 	var texts []Text
 	for _, lang := range slices.Sorted(maps.Keys(byLang)) {
@@ -174,7 +174,7 @@ func bound(what string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrBound, fmt.Sprintf(what, args...))
 }
 
-func (t *Told) check() error {
+func (t *Body) check() error {
 	if len(t.Help) > MaxHelp || len(t.Cards) > MaxCards || len(t.Hot) > MaxHot {
 		return bound("%d countries, %d cards and %d hosts", len(t.Help), len(t.Cards), len(t.Hot))
 	}
@@ -206,12 +206,12 @@ func (h *Help) check() error {
 	if len(h.Country) != 0 && (len(h.Country) != 2 || strings.Trim(h.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
 		return bound("%q is no country", h.Country)
 	}
-	if len(h.Checked) > maxDate || len(h.Hotlines) > MaxHotlines || len(h.Steps) > MaxSteps*len(Cases) {
+	if len(h.Checked) > maxDate || len(h.Hotlines) > MaxHotlines || len(h.Steps) > MaxSteps*len(Harms) {
 		return bound("the help for %q is too long", h.Country)
 	}
 	for _, s := range h.Steps {
-		if !slices.Contains(Cases, s.Case) {
-			return bound("there is no case %q", s.Case)
+		if !slices.Contains(Harms, s.Harm) {
+			return bound("there is no case %q", s.Harm)
 		}
 		if err := checkTexts(s.Text, MaxText); err != nil {
 			return err
@@ -226,8 +226,8 @@ func (h *Help) check() error {
 		case l.Value == "" || len(l.Value) > MaxLink || len(l.Source) > maxSource:
 			return bound("a hotline is empty or too long")
 		}
-		for _, c := range l.Cases {
-			if !slices.Contains(Cases, c) {
+		for _, c := range l.Harms {
+			if !slices.Contains(Harms, c) {
 				return bound("there is no case %q", c)
 			}
 		}

@@ -1,4 +1,4 @@
-package guide
+package supplement
 
 import (
 	"bytes"
@@ -16,12 +16,12 @@ const book = "bank.example | A Bank | facebook:user/abank | VN\n"
 
 func en(text string) []Text { return []Text{{"en", text}} }
 
-func told() Told {
-	return Told{
+func sample() Body {
+	return Body{
 		Help: []Help{{
 			Country: "VN", Checked: "2026-11-24",
-			Steps:    []Step{{Paid, en("Call your bank.")}},
-			Hotlines: []Hotline{{Kind: Phone, Value: "113", Name: en("Police"), What: en("A crime"), Cases: []string{Paid}, Source: "https://police.example/"}},
+			Steps:    []Instruction{{Paid, en("Call your bank.")}},
+			Hotlines: []Hotline{{Kind: Phone, Value: "113", Name: en("Police"), What: en("A crime"), Harms: []string{Paid}, Source: "https://police.example/"}},
 		}},
 		Cards: []Card{{
 			ID: "codes", Title: []Text{{"en", "Codes"}, {"vi", "Mã"}}, Text: []Text{{"en", "Keep them."}, {"vi", "Giữ kín."}}, Picture: []byte("\xff\xd8\xff…"), Alt: en("A key"),
@@ -31,8 +31,8 @@ func told() Told {
 	}
 }
 
-func TestAGuideIsReadAsItWasWritten(t *testing.T) {
-	want := told()
+func TestASupplementIsReadAsItWasWritten(t *testing.T) {
+	want := sample()
 	body, err := Encode(book, want)
 	if err != nil {
 		t.Fatal(err)
@@ -41,25 +41,25 @@ func TestAGuideIsReadAsItWasWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := g.Told(); !reflect.DeepEqual(got, want) {
+	if got := g.Body(); !reflect.DeepEqual(got, want) {
 		t.Errorf("told %+v, want %+v", got, want)
 	}
 	if name, ok := g.Book().AccountOwner([]string{"facebook:user/abank"}); !ok || name != "A Bank" {
 		t.Errorf("the account is of %q", name)
 	}
 	if again, _ := Encode(book, want); !bytes.Equal(again, body) {
-		t.Error("the same guide has other bytes")
+		t.Error("the same supplement has other bytes")
 	}
-	if empty, err := Encode("", Told{}); err != nil || len(empty) > 40 {
+	if empty, err := Encode("", Body{}); err != nil || len(empty) > 40 {
 		t.Errorf("an empty one has %d bytes: %v", len(empty), err)
 	}
 }
 
 // What the publisher would send by mistake is refused before it is signed.
 func TestWhatIsNotPublished(t *testing.T) {
-	f := func(what string, change func(t *Told)) {
+	f := func(what string, change func(t *Body)) {
 		t.Helper()
-		bad := told()
+		bad := sample()
 		change(&bad)
 		if _, err := Encode(book, bad); !errors.Is(err, ErrBound) {
 			t.Errorf("%s: %v", what, err)
@@ -67,7 +67,7 @@ func TestWhatIsNotPublished(t *testing.T) {
 	}
 	card := func(what string, change func(c *Card)) {
 		t.Helper()
-		f(what, func(t *Told) { change(&t.Cards[0]) })
+		f(what, func(t *Body) { change(&t.Cards[0]) })
 	}
 	card("a link that is not encrypted", func(c *Card) { c.Link = "http://advice.example/" })
 	card("a link that runs", func(c *Card) { c.Link = "javascript:alert(1)" })
@@ -85,22 +85,22 @@ func TestWhatIsNotPublished(t *testing.T) {
 	card("a name that is a path", func(c *Card) { c.ID = "../card" })
 	card("an end before its beginning", func(c *Card) { c.To = c.From })
 	card("a category in capitals", func(c *Card) { c.Categories = []string{"OTP"} })
-	f("too many cards", func(t *Told) { t.Cards = slices.Repeat(t.Cards, MaxCards+1) })
-	f("too many hot hosts", func(t *Told) { t.Hot = slices.Repeat(t.Hot, MaxHot) })
-	f("an address for a host", func(t *Told) { t.Hot[0] = "scam.example/path" })
-	f("a number that is none", func(t *Told) { t.Help[0].Hotlines[0].Value = "113<script>" })
-	f("a hotline of a kind that there is not", func(t *Told) { t.Help[0].Hotlines[0].Kind = "fax" })
-	f("a page that is not encrypted", func(t *Told) { t.Help[0].Hotlines[0].Kind, t.Help[0].Hotlines[0].Value = Web, "http://police.example/" })
-	f("a case that there is not", func(t *Told) { t.Help[0].Steps[0].Case = "lost" })
-	f("a country that there is not", func(t *Told) { t.Help[0].Country = "Vietnam" })
-	if _, err := Encode("bank.example | A Bank | facebook:user/A.Bank", told()); !errors.Is(err, official.ErrFormat) {
+	f("too many cards", func(t *Body) { t.Cards = slices.Repeat(t.Cards, MaxCards+1) })
+	f("too many hot hosts", func(t *Body) { t.Hot = slices.Repeat(t.Hot, MaxHot) })
+	f("an address for a host", func(t *Body) { t.Hot[0] = "scam.example/path" })
+	f("a number that is none", func(t *Body) { t.Help[0].Hotlines[0].Value = "113<script>" })
+	f("a hotline of a kind that there is not", func(t *Body) { t.Help[0].Hotlines[0].Kind = "fax" })
+	f("a page that is not encrypted", func(t *Body) { t.Help[0].Hotlines[0].Kind, t.Help[0].Hotlines[0].Value = Web, "http://police.example/" })
+	f("a case that there is not", func(t *Body) { t.Help[0].Steps[0].Harm = "lost" })
+	f("a country that there is not", func(t *Body) { t.Help[0].Country = "Vietnam" })
+	if _, err := Encode("bank.example | A Bank | facebook:user/A.Bank", sample()); !errors.Is(err, official.ErrFormat) {
 		t.Errorf("an account that is not canonical: %v", err)
 	}
 }
 
 // A client takes nothing that is longer than it may be, whoever signed it.
 func TestWhatAClientRefuses(t *testing.T) {
-	raw := func(book string, told Told) []byte {
+	raw := func(book string, told Body) []byte {
 		t.Helper()
 		body, err := told.MarshalMsg(nil)
 		if err != nil {
@@ -114,7 +114,7 @@ func TestWhatAClientRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, err, want)
 		}
 	}
-	whole := raw(book, told())
+	whole := raw(book, sample())
 	f("a sound one", nil, whole)
 	f("nothing", ErrFormat, nil)
 	f("a web page", ErrFormat, []byte("<html>Sign in to the hotel network</html>"))
@@ -122,20 +122,20 @@ func TestWhatAClientRefuses(t *testing.T) {
 	f("one cut short", ErrFormat, whole[:len(whole)-1])
 	f("one with something behind it", ErrFormat, append(bytes.Clone(whole), 0))
 	f("a book that is longer than all", ErrFormat, append(binary.BigEndian.AppendUint32([]byte(magic), 1<<31), whole[8:]...))
-	f("a book that is none", official.ErrFormat, raw("| A Bank", told()))
-	long := func(what string, change func(t *Told)) {
+	f("a book that is none", official.ErrFormat, raw("| A Bank", sample()))
+	long := func(what string, change func(t *Body)) {
 		t.Helper()
-		bad := told()
+		bad := sample()
 		change(&bad)
 		f(what, ErrBound, raw(book, bad))
 	}
-	long("too many cards", func(t *Told) { t.Cards = slices.Repeat(t.Cards, MaxCards+1) })
-	long("a long text", func(t *Told) { t.Cards[0].Text[0].Text = strings.Repeat("a", MaxText+1) })
-	long("a large picture", func(t *Told) { t.Cards[0].Picture = make([]byte, MaxPicture+1) })
-	long("a long link", func(t *Told) { t.Cards[0].Link = "https://" + strings.Repeat("a", MaxLink) })
-	long("too many hotlines", func(t *Told) { t.Help[0].Hotlines = slices.Repeat(t.Help[0].Hotlines, MaxHotlines+1) })
-	long("too many hot hosts", func(t *Told) { t.Hot = slices.Repeat(t.Hot, MaxHot) })
-	long("a long host", func(t *Told) { t.Hot[0] = strings.Repeat("a", maxHost+1) })
+	long("too many cards", func(t *Body) { t.Cards = slices.Repeat(t.Cards, MaxCards+1) })
+	long("a long text", func(t *Body) { t.Cards[0].Text[0].Text = strings.Repeat("a", MaxText+1) })
+	long("a large picture", func(t *Body) { t.Cards[0].Picture = make([]byte, MaxPicture+1) })
+	long("a long link", func(t *Body) { t.Cards[0].Link = "https://" + strings.Repeat("a", MaxLink) })
+	long("too many hotlines", func(t *Body) { t.Help[0].Hotlines = slices.Repeat(t.Help[0].Hotlines, MaxHotlines+1) })
+	long("too many hot hosts", func(t *Body) { t.Hot = slices.Repeat(t.Hot, MaxHot) })
+	long("a long host", func(t *Body) { t.Hot[0] = strings.Repeat("a", maxHost+1) })
 }
 
 func TestATextInTheReadersLanguage(t *testing.T) {
@@ -155,12 +155,12 @@ func TestATextInTheReadersLanguage(t *testing.T) {
 
 // Whatever is opened holds to the bounds, and can be read by the codec that the publisher uses.
 func FuzzOpen(f *testing.F) {
-	whole, err := Encode(book, told())
+	whole, err := Encode(book, sample())
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(whole)
-	empty, _ := Encode("", Told{})
+	empty, _ := Encode("", Body{})
 	f.Add(empty)
 	f.Add([]byte(magic + "\x00\x00\x00\x00\x80"))
 	f.Add([]byte(magic + "\x00\x00\x00\x00\x81\xa3hot\xdd\xff\xff\xff\xff"))
@@ -172,7 +172,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		told := g.Told()
+		told := g.Body()
 		if len(told.Cards) > MaxCards || len(told.Help) > MaxHelp || len(told.Hot) > MaxHot {
 			t.Fatalf("%d cards, %d countries, %d hosts", len(told.Cards), len(told.Help), len(told.Hot))
 		}

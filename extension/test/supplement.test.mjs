@@ -1,5 +1,5 @@
 // What travels signed beside the list reaches people: a card that a maintainer writes, a number to call, an official
-// account. Whatever happens on the way, the extension has the old guide or the new one, never half of one.
+// account. Whatever happens on the way, the extension has the old supplement or the new one, never half of one.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -147,15 +147,15 @@ test("an official account has its name, and another of that name is met with cau
   assert.doesNotMatch(real.verdict + real.meaning + real.owner, /safe/i);
 });
 
-test("a guide that was tampered with is refused by name, and the old one stays", async () => {
+test("a supplement that was tampered with is refused by name, and the old one stays", async () => {
   await publish(card("new-one", { categories: ["travel"] }));
   const head = await (await fetch(`http://127.0.0.1:${world.khien.port}/v1/head`)).text();
   const digest = /^guide ([0-9a-f]{64}) \d+$/m.exec(head)[1];
-  const guide = (change) => async (path, answer) => (path === `/v1/blob/${digest}` ? { ...answer, body: change(answer.body) } : answer);
+  const instead = (change) => async (path, answer) => (path === `/v1/blob/${digest}` ? { ...answer, body: change(answer.body) } : answer);
   const attacks = {
-    digest: guide((body) => Buffer.from(body.map((byte, i) => (i === body.length - 20 ? byte ^ 1 : byte)))),
-    truncated: guide((body) => body.subarray(0, -1)),
-    oversized: guide((body) => Buffer.concat([body, Buffer.alloc(1 << 20)])),
+    digest: instead((body) => Buffer.from(body.map((byte, i) => (i === body.length - 20 ? byte ^ 1 : byte)))),
+    truncated: instead((body) => body.subarray(0, -1)),
+    oversized: instead((body) => Buffer.concat([body, Buffer.alloc(1 << 20)])),
     http: async (path, answer) => (path === `/v1/blob/${digest}` ? { ...answer, status: 404 } : answer),
   };
   const before = await ask("popup.protection", null);
@@ -172,7 +172,7 @@ test("a guide that was tampered with is refused by name, and the old one stays",
   assert.equal((await ask("advice.card", { href: "https://scam.example/", category: "travel" })).id, "new-one");
 });
 
-test("a guide that has not changed is not fetched again", async () => {
+test("a supplement that has not changed is not fetched again", async () => {
   const mark = world.gateway.log.length;
   await world.khien.list("csv", "url,category\nhttp://pages.example/another/,shop\n"); // no host: the hot ones are as before
   await refresh();
@@ -181,12 +181,12 @@ test("a guide that has not changed is not fetched again", async () => {
   assert.equal((await ask("advice.card", { href: "https://scam.example/", category: "travel" })).id, "new-one");
 });
 
-test("a worker that dies while the guide is on its way has the old one, and gets the new one", async () => {
+test("a worker that dies while the supplement is on its way has the old one, and gets the new one", async () => {
   await publish(card("after-death", { categories: ["charity"] }));
   let held;
   world.gateway.between = (path, answer) => (path.startsWith("/v1/blob/") ? new Promise((resolve) => (held = () => resolve(answer))) : answer);
   await browser.ring("update");
-  await until("the guide is on its way", () => held);
+  await until("the supplement is on its way", () => held);
   await browser.killWorker();
   held();
   world.gateway.behave();
@@ -196,7 +196,7 @@ test("a worker that dies while the guide is on its way has the old one, and gets
   assert.equal((await ask("advice.card", { href: "https://scam.example/", category: "charity" })).id, "after-death");
 });
 
-test("a guide that is damaged on the disk takes its list with it: the one before is used", async () => {
+test("a supplement that is damaged on the disk takes its list with it: the one before is used", async () => {
   const before = await ask("popup.protection", null);
   await inside.evaluate(async () => {
     const done = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));

@@ -18,36 +18,36 @@ import (
 
 	"khien/server/blob"
 	"khien/server/ledger"
-	"khien/shared/guide"
 	"khien/shared/official"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
+	"khien/shared/supplement"
 )
 
 // hotLife is how long a full list of hot hosts stays as it is. Each change of it makes every client fetch
-// the guide; a host that is not in it yet is warned about all the same.
+// the supplement; a host that is not in it yet is warned about all the same.
 const hotLife = 24 * time.Hour
 
-//go:embed guide/official.txt guide/known.txt guide/help.json
+//go:embed supplement/official.txt supplement/known.txt supplement/help.json
 var own embed.FS
 
-// MaxOwn bounds a file of the operator's, in bytes: a guide holds no more, and most of a file may be for people.
-const MaxOwn = 8 * release.MaxGuide
+// MaxOwn bounds a file of the operator's, in bytes: a supplement holds no more, and most of a file may be for people.
+const MaxOwn = 8 * release.MaxSupplement
 
 // OwnBook is the text of the official book that Khiên comes with.
 func OwnBook() string {
-	text, err := own.ReadFile("guide/official.txt")
+	text, err := own.ReadFile("supplement/official.txt")
 	if err != nil {
 		panic(err) // a test reads it
 	}
 	return string(text)
 }
 
-// Help is what to do after the harm, and whom to call (guide/help.json, which says where each number is from). The
+// Help is what to do after the harm, and whom to call (supplement/help.json, which says where each number is from). The
 // countries in the operator's file, which need not be there, take the place of ours.
-func Help(file string) ([]guide.Help, error) {
-	text, err := own.ReadFile("guide/help.json")
+func Help(file string) ([]supplement.Help, error) {
+	text, err := own.ReadFile("supplement/help.json")
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func Help(file string) ([]guide.Help, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	for _, one := range theirs {
-		if i := slices.IndexFunc(help, func(h guide.Help) bool { return h.Country == one.Country }); i >= 0 {
+		if i := slices.IndexFunc(help, func(h supplement.Help) bool { return h.Country == one.Country }); i >= 0 {
 			help[i] = one
 		} else {
 			help = append(help, one)
@@ -98,7 +98,7 @@ type hotline struct {
 }
 
 // ReadHelp reads a file with help, in JSON.
-func ReadHelp(text []byte) (help []guide.Help, err error) {
+func ReadHelp(text []byte) (help []supplement.Help, err error) {
 	d := json.NewDecoder(strings.NewReader(string(text)))
 	d.DisallowUnknownFields()
 	var file helpFile
@@ -106,20 +106,20 @@ func ReadHelp(text []byte) (help []guide.Help, err error) {
 		return nil, fmt.Errorf("couldn't read the help: %w", err)
 	}
 	for _, f := range file.Help {
-		h := guide.Help{Country: f.Country, Checked: f.Checked}
+		h := supplement.Help{Country: f.Country, Checked: f.Checked}
 		for c := range f.Steps {
-			if !slices.Contains(guide.Cases, c) {
+			if !slices.Contains(supplement.Harms, c) {
 				return nil, fmt.Errorf("couldn't read the help: there is no case %q", c)
 			}
 		}
-		for _, c := range guide.Cases {
+		for _, c := range supplement.Harms {
 			for _, step := range f.Steps[c] {
-				h.Steps = append(h.Steps, guide.Step{Case: c, Text: guide.Texts(step)})
+				h.Steps = append(h.Steps, supplement.Instruction{Harm: c, Text: supplement.Texts(step)})
 			}
 		}
 		for _, l := range f.Hotlines {
-			h.Hotlines = append(h.Hotlines, guide.Hotline{
-				Kind: l.Kind, Value: l.Value, Name: guide.Texts(l.Name), What: guide.Texts(l.What), Cases: l.Cases, Source: l.Source,
+			h.Hotlines = append(h.Hotlines, supplement.Hotline{
+				Kind: l.Kind, Value: l.Value, Name: supplement.Texts(l.Name), What: supplement.Texts(l.What), Harms: l.Cases, Source: l.Source,
 			})
 		}
 		help = append(help, h)
@@ -128,8 +128,8 @@ func ReadHelp(text []byte) (help []guide.Help, err error) {
 }
 
 // HelpFile is help in the form that ReadHelp reads, to be written as JSON.
-func HelpFile(help []guide.Help) any {
-	byLang := func(texts []guide.Text) map[string]string {
+func HelpFile(help []supplement.Help) any {
+	byLang := func(texts []supplement.Text) map[string]string {
 		m := map[string]string{}
 		for _, t := range texts {
 			m[t.Lang] = t.Text
@@ -140,10 +140,10 @@ func HelpFile(help []guide.Help) any {
 	for _, h := range help {
 		f := helpOf{Country: h.Country, Checked: h.Checked, Steps: map[string][]map[string]string{}, Hotlines: []hotline{}}
 		for _, s := range h.Steps {
-			f.Steps[s.Case] = append(f.Steps[s.Case], byLang(s.Text))
+			f.Steps[s.Harm] = append(f.Steps[s.Harm], byLang(s.Text))
 		}
 		for _, l := range h.Hotlines {
-			f.Hotlines = append(f.Hotlines, hotline{l.Kind, l.Value, byLang(l.Name), byLang(l.What), append([]string{}, l.Cases...), l.Source})
+			f.Hotlines = append(f.Hotlines, hotline{l.Kind, l.Value, byLang(l.Name), byLang(l.What), append([]string{}, l.Harms...), l.Source})
 		}
 		file.Help = append(file.Help, f)
 	}
@@ -152,7 +152,7 @@ func HelpFile(help []guide.Help) any {
 
 // Book is the official book with the operator's own ones, which are the files *.txt of a folder that need not exist; "" for none.
 // Where both know a host, the operator is right. It has the marks of all of them (official.Mark), further the hosts of
-// guide/known.txt and, as shared ones, those of protected/shared.txt. What no guide can have of theirs is left out and named, each by an Unfit.
+// supplement/known.txt and, as shared ones, those of protected/shared.txt. What no supplement can have of theirs is left out and named, each by an Unfit.
 func Book(folder string) (text string, left []error) {
 	var files []string
 	if folder != "" {
@@ -202,8 +202,8 @@ func Book(folder string) (text string, left []error) {
 	if len(files) == 0 { // a test reads ours
 		return text, nil
 	}
-	if _, err := official.Read(strings.NewReader(text)); err != nil || len(text) > release.MaxGuide/2 {
-		left = append(left, &Unfit{folder, errors.New("all official names together are more than a guide can have")})
+	if _, err := official.Read(strings.NewReader(text)); err != nil || len(text) > release.MaxSupplement/2 {
+		left = append(left, &Unfit{folder, errors.New("all official names together are more than a supplement can have")})
 		out.Reset()
 		clear(known)
 		add(OwnBook(), ours)
@@ -227,9 +227,9 @@ func namesIn(files embed.FS, file string) (names []string) {
 	return names
 }
 
-// knownHosts are the hosts of guide/known.txt that a person has looked at.
+// knownHosts are the hosts of supplement/known.txt that a person has looked at.
 func knownHosts() []string {
-	return slices.DeleteFunc(namesIn(own, "guide/known.txt"), func(host string) bool { return strings.ContainsAny(host[:1], "?-") })
+	return slices.DeleteFunc(namesIn(own, "supplement/known.txt"), func(host string) bool { return strings.ContainsAny(host[:1], "?-") })
 }
 
 // Verified tells whether an account is somebody's official one, or a page is one of a host in the official book or of another that many people
@@ -252,11 +252,11 @@ func (p *Publisher) VerifiedInForce(ctx context.Context) func(subject.Subject) b
 	if err != nil || f.Sequence == 0 {
 		return nobody
 	}
-	body, err := blobOf(p.Blobs, f.Guide, f.GuideSize)
+	body, err := blobOf(p.Blobs, f.Supplement, f.SupplementSize)
 	if err != nil {
 		return nobody
 	}
-	g, err := guide.Open(body)
+	g, err := supplement.Open(body)
 	if err != nil {
 		return nobody
 	}
@@ -266,7 +266,7 @@ func (p *Publisher) VerifiedInForce(ctx context.Context) func(subject.Subject) b
 			return nobody
 		}
 	}
-	numbers := numbersIn(g.Told().Help)
+	numbers := numbersIn(g.Body().Help)
 	return func(s subject.Subject) bool { return protection.Verified(s) || slices.Contains(numbers, s) }
 }
 
@@ -279,7 +279,7 @@ func numbersOf(file string) []subject.Subject {
 	return numbersIn(help)
 }
 
-func numbersIn(help []guide.Help) (numbers []subject.Subject) {
+func numbersIn(help []supplement.Help) (numbers []subject.Subject) {
 	for _, h := range help {
 		for _, l := range h.Hotlines {
 			if n, err := phonenumbers.Parse(l.Value, h.Country); err == nil {
@@ -328,16 +328,16 @@ var ourNumbers = sync.OnceValue(func() []subject.Subject { return numbersOf("") 
 var mailboxes = strings.Fields(`gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com icloud.com me.com mac.com aol.com proton.me protonmail.com
 	wp.pl o2.pl onet.pl op.pl vp.pl interia.pl gazeta.pl zoho.com mail.com yandex.com yandex.ru mail.ru qq.com naver.com`)
 
-// say makes the guide of a release; last is the head in force. What no guide can have is left out and named, each by an Unfit.
+// say makes the supplement of a release; last is the head in force. What no supplement can have is left out and named, each by an Unfit.
 func (p *Publisher) say(ctx context.Context, hot *hotHosts, next *set.Set, last release.Head, now int64) (s, before said, left []error, err error) {
 	s.book, left = Book(p.Official)
-	s.told.HotAt = now
-	if s.told.Help, err = Help(p.Help); err == nil {
-		_, err = guide.Encode("", guide.Told{Help: s.told.Help})
+	s.body.HotAt = now
+	if s.body.Help, err = Help(p.Help); err == nil {
+		_, err = supplement.Encode("", supplement.Body{Help: s.body.Help})
 	}
 	if err != nil {
 		left = append(left, &Unfit{p.Help, err})
-		if s.told.Help, err = Help(""); err != nil {
+		if s.body.Help, err = Help(""); err != nil {
 			return s, before, left, err
 		}
 	}
@@ -347,34 +347,34 @@ func (p *Publisher) say(ctx context.Context, hot *hotHosts, next *set.Set, last 
 			return s, before, left, err
 		}
 		fit, unfit := fitCards(cards)
-		s.told.Cards, left = fit, append(left, unfit...)
+		s.body.Cards, left = fit, append(left, unfit...)
 	}
-	s.told.Hot = hot.newest()
+	s.body.Hot = hot.newest()
 	left = append(left, s.fitInto()...)
 	if before, err = p.lastSaid(ctx, last, s); err != nil {
 		return s, before, left, err
 	}
-	if slices.Equal(s.told.Hot, before.told.Hot) || hotEnough(before.told, next, now) {
-		s.told.Hot, s.told.HotAt = before.told.Hot, before.told.HotAt
+	if slices.Equal(s.body.Hot, before.body.Hot) || hotEnough(before.body, next, now) {
+		s.body.Hot, s.body.HotAt = before.body.Hot, before.body.HotAt
 	}
 	return s, before, left, nil
 }
 
-// encode is the guide as it is published.
+// encode is the supplement as it is published.
 func (s said) encode() ([]byte, error) {
-	body, err := guide.Encode(s.book, s.told)
+	body, err := supplement.Encode(s.book, s.body)
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > release.MaxGuide {
-		return nil, fmt.Errorf("the guide has %d bytes, %d are allowed: %w", len(body), release.MaxGuide, release.ErrOversized)
+	if len(body) > release.MaxSupplement {
+		return nil, fmt.Errorf("the supplement has %d bytes, %d are allowed: %w", len(body), release.MaxSupplement, release.ErrOversized)
 	}
 	return body, nil
 }
 
 // hotEnough tells whether the list of hot hosts may stay as it was: it is full, young, and all in it are listed.
-func hotEnough(before guide.Told, next *set.Set, now int64) bool {
-	if len(before.Hot) < guide.MaxHot || now-before.HotAt >= int64(hotLife.Seconds()) {
+func hotEnough(before supplement.Body, next *set.Set, now int64) bool {
+	if len(before.Hot) < supplement.MaxHot || now-before.HotAt >= int64(hotLife.Seconds()) {
 		return false
 	}
 	return !slices.ContainsFunc(before.Hot, func(host string) bool {
@@ -396,7 +396,7 @@ func (h *hotHosts) add(i ledger.Indicator) {
 	if path != "" || i.Subject.IsAccount() || strings.HasPrefix(host, "[") {
 		return
 	}
-	if h.seen = append(h.seen, hotHost{host, i.FirstSeen}); len(h.seen) > 8*guide.MaxHot {
+	if h.seen = append(h.seen, hotHost{host, i.FirstSeen}); len(h.seen) > 8*supplement.MaxHot {
 		h.cut()
 	}
 }
@@ -405,7 +405,7 @@ func (h *hotHosts) cut() {
 	slices.SortFunc(h.seen, func(a, b hotHost) int {
 		return cmp.Or(cmp.Compare(b.since, a.since), strings.Compare(a.host, b.host))
 	})
-	h.seen = h.seen[:min(len(h.seen), guide.MaxHot)]
+	h.seen = h.seen[:min(len(h.seen), supplement.MaxHot)]
 }
 
 func (h *hotHosts) newest() []string {
