@@ -29,7 +29,7 @@ func (o *office) lists(s subject.Subject, reason map[string]string) {
 	now := time.Now().Unix()
 	releases, err := o.Publisher.Ledger.Releases(o.t.Context(), 0)
 	if err == nil {
-		err = o.Publisher.Ledger.AddRelease(o.t.Context(), ledger.Release{Sequence: uint64(len(releases) + 1), Issued: now, Expires: now + 1})
+		err = o.Publisher.Ledger.Issue(o.t.Context(), ledger.Issue{Seq: -1, Release: ledger.Release{Sequence: uint64(len(releases) + 1), Issued: now, Expires: now + 1, Head: []byte("signed")}})
 	}
 	if err == nil {
 		_, err = o.Takedowns.Follow(o.t.Context(), o.Publisher.Ledger, now)
@@ -236,7 +236,7 @@ func TestAListedCaseIsRejectedAnew(t *testing.T) {
 	v := &visit{Console: o.Console, r: httptest.NewRequestWithContext(ctx, "GET", origin+"/publish", nil), lang: "en"}
 	p, err := v.plan()
 	if err != nil || p.Removed.Count != 1 {
-		t.Fatalf("%+v, %v", p.Plan, err)
+		t.Fatalf("%+v, %v", p.Edition, err)
 	}
 	if _, err := o.Desk.ReleasePlanned(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix(), p.Planned); err != nil {
 		t.Error(err)

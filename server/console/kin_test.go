@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"khien/server/staff"
 	"khien/server/triage"
@@ -78,7 +79,7 @@ func TestAKitInTheConsole(t *testing.T) {
 	if status, _, _ := o.ask("POST", "/cases/1/list", mai, form); status != 303 {
 		t.Errorf("listing again: %d", status)
 	}
-	if err := o.Desk.Published(t.Context(), 1, o.settle()); err != nil {
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	o.report(wire.Report{Href: "https://new-bank.example/", Links: []string{boss}}, "d")

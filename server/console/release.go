@@ -159,7 +159,7 @@ func (v *visit) publisher(p plan) *publish.Publisher {
 
 // draft finds what is proposed and stands, or else drafts a release of now.
 func (v *visit) draft(p *plan) error {
-	one, f, stands, err := v.Desk.Standing(v.ctx(), v.publisher(*p), v.Impact, v.Staff.Publishers(), v.person.Name, v.now())
+	one, f, stands, err := v.Desk.Standing(v.ctx(), v.publisher(*p), v.Inbox, v.Impact, v.Staff.Publishers(), v.now())
 	switch {
 	case errors.Is(err, triage.ErrNotProposed):
 	case err != nil:
@@ -175,6 +175,7 @@ func (v *visit) draft(p *plan) error {
 		}
 		return nil
 	default:
+		f.Close()
 		p.Outdated = &one
 	}
 	p.Draft, err = v.Desk.Draft(v.ctx(), v.publisher(*p), v.Impact, v.now())
@@ -195,6 +196,7 @@ func planPage(v *visit) error {
 	if err != nil {
 		return err
 	}
+	defer p.Draft.Close()
 	return v.show("publish", p)
 }
 
@@ -207,6 +209,7 @@ func publishNow(v *visit) error {
 	if err != nil {
 		return err
 	}
+	defer p.Draft.Close()
 	if p.Clock != nil && !p.Right {
 		return v.write(http.StatusConflict, "publish", p)
 	}
@@ -292,6 +295,7 @@ func (v *visit) publishConfirmed(p plan, proof string) (err error) {
 		if p, err = v.plan(); err != nil {
 			return err
 		}
+		defer p.Draft.Close()
 		p.Reason = "confirm.changed"
 		return v.write(http.StatusConflict, "publish", p)
 	}
@@ -325,7 +329,7 @@ func stopRelease(v *visit) error {
 	if v.form("why") == "" {
 		return wrong("publish.stop.why")
 	}
-	how, err := v.Desk.Stop(v.ctx(), v.Publisher, v.Impact, v.number("id"), v.person.Name, v.form("why"), v.now())
+	how, err := v.Desk.Stop(v.ctx(), v.Publisher, v.Inbox, v.number("id"), v.person.Name, v.form("why"), v.now())
 	if errors.Is(err, triage.ErrNotProposed) {
 		return wrong("publish.stop.late")
 	}

@@ -4,6 +4,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -55,6 +56,15 @@ type Release struct {
 	Issued, Expires int64 // Unix seconds
 	BucketBits      uint8
 	Head, Keys      []byte // as signed: the head, and the list of keys that names its signer; empty where the release was not finished
+	Unsettled       string // what is still to be settled of it, in the words of whoever issued it; empty where nothing is
+}
+
+// Change is a decision that comes into the ledger: an indicator is listed, or its subject is taken off the list.
+type Change struct {
+	Actor string
+	Indicator
+	Off   bool
+	Taken map[string]string // why it is taken off, by language, for the public
 }
 
 // Ledger is safe for concurrent use, by several processes too.
@@ -113,38 +123,56 @@ func lapsed(i Indicator, now int64) bool { return i.Lapses != 0 && i.Lapses <= n
 
 // List lists one indicator, or changes what is said about one that is listed or was.
 func (l *Ledger) List(ctx context.Context, actor string, i Indicator) error {
-	err := l.change(ctx, func(tx *transaction) error {
-		have, err := tx.get(i.Subject)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		if err := tx.put(i, have.Indicator); err != nil {
-			return err
-		}
-		return tx.decide(actor, "list", i.Subject, i.Source)
-	})
-	if err != nil {
-		return fmt.Errorf("couldn't list: %w", err)
-	}
-	return nil
+	return l.change(ctx, func(tx *transaction) error { return tx.apply(Change{Actor: actor, Indicator: i}) })
 }
 
 // Withdraw takes a subject off the list, or returns ErrNotFound. The reason, by language, is public.
 func (l *Ledger) Withdraw(ctx context.Context, actor string, s subject.Subject, reason map[string]string) error {
-	taken, err := json.Marshal(said(reason))
-	if err != nil {
-		return err
-	}
 	return l.change(ctx, func(tx *transaction) error {
-		done, err := tx.exec(`UPDATE indicator SET withdrawn = ?, taken = ? WHERE subject = ? AND withdrawn = 0`, tx.now, string(taken), string(s))
+		return tx.apply(Change{Actor: actor, Indicator: Indicator{Subject: s}, Off: true, Taken: reason})
+	})
+}
+
+// Apply brings decisions into the ledger, all of them or none. What is to be taken off and is not there stays so.
+func (l *Ledger) Apply(ctx context.Context, changes []Change) error {
+	return l.change(ctx, func(tx *transaction) error { return tx.applyAll(changes) })
+}
+
+func (t *transaction) applyAll(changes []Change) error {
+	for _, c := range changes {
+		if err := t.apply(c); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *transaction) apply(c Change) error {
+	if c.Off {
+		taken, err := json.Marshal(said(c.Taken))
+		if err != nil {
+			return err
+		}
+		done, err := t.exec(`UPDATE indicator SET withdrawn = ?, taken = ? WHERE subject = ? AND withdrawn = 0`, t.now, string(taken), string(c.Subject))
 		if err != nil {
 			return fmt.Errorf("couldn't withdraw: %w", err)
 		}
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
 			return ErrNotFound
 		}
-		return tx.decide(actor, "withdraw", s, first(reason))
-	})
+		return t.decide(c.Actor, "withdraw", c.Subject, first(c.Taken))
+	}
+	have, err := t.get(c.Subject)
+	if err == nil || errors.Is(err, ErrNotFound) {
+		err = t.put(c.Indicator, have.Indicator)
+	}
+	if err == nil {
+		err = t.decide(c.Actor, "list", c.Subject, c.Source)
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't list: %w", err)
+	}
+	return nil
 }
 
 // first is a reason in English, or in whatever language there is.
@@ -243,11 +271,13 @@ func scanDecision(row db.Row) (d Event, err error) {
 }
 
 // Seq is the number of the last decision.
-func (l *Ledger) Seq(ctx context.Context) (seq int64, err error) {
-	if err := l.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM decision`).Scan(&seq); err != nil {
+func (l *Ledger) Seq(ctx context.Context) (int64, error) { return seq(ctx, l.db) }
+
+func seq(ctx context.Context, q db.Reader) (n int64, err error) {
+	if err := q.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM decision`).Scan(&n); err != nil {
 		return 0, fmt.Errorf("couldn't read the history: %w", err)
 	}
-	return seq, nil
+	return n, nil
 }
 
 // Since are the subjects about which something was decided after the decision with a number.
@@ -268,34 +298,53 @@ func (l *Ledger) Since(ctx context.Context, seq int64) (map[subject.Subject]bool
 	return decided, rows.Err()
 }
 
-// AddRelease gives a number to a release that is about to be written. The same release may be added again.
-func (l *Ledger) AddRelease(ctx context.Context, r Release) error {
-	_, err := l.db.ExecContext(ctx, `INSERT OR REPLACE INTO release (sequence, digest, size, count, issued, expires, bits) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		int64(r.Sequence), r.Set.String(), int64(r.Size), int64(r.Count), r.Issued, r.Expires, int64(r.BucketBits))
-	if err != nil {
-		return fmt.Errorf("couldn't remember the release: %w", err)
-	}
-	return nil
+// Issue is what a release writes into the ledger.
+type Issue struct {
+	Release
+	Files   map[string]release.Digest // that no head names
+	Seq     int64                     // of the last decision when it was drafted; -1 where it is drafted upon none
+	Changes []Change                  // that it brings
+	Left    []Indicator               // what everybody had and it has no more, as it was said
 }
 
-// Finish remembers the signed head of a release that AddRelease has added, the list of keys that names the signer, and the digests
-// of files that no head names. All of it is on the disk when Finish is called: from now on the release is in force.
-func (l *Ledger) Finish(ctx context.Context, sequence uint64, head, keys []byte, files map[string]release.Digest) error {
+// ErrDecided is a release that was drafted before the last decision.
+var ErrDecided = errors.New("something was decided since the release was drafted")
+
+// Issue writes a release down, with all that it brings, or nothing. What it names is on the disk when Issue is called: from now on the release is in force.
+// The same release may be issued again.
+func (l *Ledger) Issue(ctx context.Context, i Issue) error {
 	return l.change(ctx, func(tx *transaction) error {
-		done, err := tx.exec(`UPDATE release SET head = ?, keys = ? WHERE sequence = ?`, string(head), string(keys), int64(sequence))
+		if last, err := seq(ctx, tx.tx); err != nil || i.Seq >= 0 && last != i.Seq {
+			return cmp.Or(err, ErrDecided)
+		}
+		if err := tx.applyAll(i.Changes); err != nil {
+			return err
+		}
+		_, err := tx.exec(`INSERT OR REPLACE INTO release (sequence, digest, size, count, issued, expires, bits, head, keys, unsettled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			int64(i.Sequence), i.Set.String(), int64(i.Size), int64(i.Count), i.Issued, i.Expires, int64(i.BucketBits), string(i.Head), string(i.Keys), i.Unsettled)
 		if err != nil {
-			return fmt.Errorf("couldn't remember the head: %w", err)
+			return fmt.Errorf("couldn't remember the release: %w", err)
 		}
-		if n, err := done.RowsAffected(); err != nil || n != 1 {
-			return fmt.Errorf("couldn't remember the head: there is no release %d", sequence)
-		}
-		for name, digest := range files {
+		for name, digest := range i.Files {
 			if _, err := tx.exec(`INSERT OR REPLACE INTO file (name, digest) VALUES (?, ?)`, name, digest.String()); err != nil {
 				return fmt.Errorf("couldn't remember a file: %w", err)
 			}
 		}
-		return nil
+		return tx.leave(i.Left)
 	})
+}
+
+// Unsettled are the releases of which something is still to be settled, the oldest first.
+func (l *Ledger) Unsettled(ctx context.Context) ([]Release, error) {
+	return l.releases(ctx, selectRelease+` WHERE unsettled <> '' ORDER BY sequence`)
+}
+
+// Settled notes that all of a release is settled.
+func (l *Ledger) Settled(ctx context.Context, sequence uint64) error {
+	if _, err := l.db.ExecContext(ctx, `UPDATE release SET unsettled = '' WHERE sequence = ?`, int64(sequence)); err != nil {
+		return fmt.Errorf("couldn't note that a release is settled: %w", err)
+	}
+	return nil
 }
 
 // Files are the published files whose digest no head names, by name.
@@ -330,7 +379,7 @@ func (l *Ledger) Forget(ctx context.Context, names []string) error {
 	})
 }
 
-const selectRelease = `SELECT sequence, digest, size, count, issued, expires, bits, head, keys FROM release`
+const selectRelease = `SELECT sequence, digest, size, count, issued, expires, bits, head, keys, unsettled FROM release`
 
 // Releases returns the releases issued at since or later, in Unix seconds, the newest first.
 func (l *Ledger) Releases(ctx context.Context, since int64) ([]Release, error) {
@@ -356,7 +405,7 @@ func (l *Ledger) Newest(ctx context.Context) (r Release, highest uint64, err err
 func (l *Ledger) releases(ctx context.Context, query string, args ...any) ([]Release, error) {
 	list, err := db.All(func(row db.Row) (r Release, err error) {
 		var digest string
-		if err := row.Scan(&r.Sequence, &digest, &r.Size, &r.Count, &r.Issued, &r.Expires, &r.BucketBits, &r.Head, &r.Keys); err != nil {
+		if err := row.Scan(&r.Sequence, &digest, &r.Size, &r.Count, &r.Issued, &r.Expires, &r.BucketBits, &r.Head, &r.Keys, &r.Unsettled); err != nil {
 			return r, err
 		}
 		r.Set, err = release.ParseDigest(digest)

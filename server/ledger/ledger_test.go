@@ -139,11 +139,11 @@ func TestReleasesAreRemembered(t *testing.T) {
 	l := open(t)
 	ctx := context.Background()
 	for n := range uint64(5) {
-		r := Release{Sequence: n + 1, Set: release.DigestOf([]byte{byte(n)}), Size: 10 * n, Count: n, Issued: int64(n), Expires: 9, BucketBits: 3}
-		if err := l.AddRelease(ctx, r); err != nil {
+		r := Issue{Seq: -1, Release: Release{Sequence: n + 1, Set: release.DigestOf([]byte{byte(n)}), Size: 10 * n, Count: n, Issued: int64(n), Expires: 9, BucketBits: 3}}
+		if err := l.Issue(ctx, r); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.AddRelease(ctx, r); err != nil {
+		if err := l.Issue(ctx, r); err != nil {
 			t.Errorf("the same again: %v", err)
 		}
 	}

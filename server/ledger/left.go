@@ -10,28 +10,19 @@ import (
 	"khien/shared/subject"
 )
 
-// Leave keeps what is on the list of a release no more, for the register.
-func (l *Ledger) Leave(ctx context.Context, entries []Entry) error {
-	err := l.change(ctx, func(tx *transaction) error {
-		for _, e := range entries {
-			reason, err := json.Marshal(said(e.Reason))
-			if err != nil {
-				return err
-			}
-			taken, err := json.Marshal(said(e.Taken))
-			if err != nil {
-				return err
-			}
-			_, err = tx.exec(`INSERT OR REPLACE INTO left_list (subject, category, source, reference, reason, first_seen, lapses, withdrawn, taken) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				string(e.Subject), int64(e.Category), e.Source, e.Reference, string(reason), e.FirstSeen, e.Lapses, e.Withdrawn, string(taken))
-			if err != nil {
-				return err
-			}
+// leave keeps what is on the list of a release no more, as it was said, for the register.
+func (t *transaction) leave(gone []Indicator) error {
+	for _, i := range gone {
+		reason, err := json.Marshal(said(i.Reason))
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("couldn't remember what has left the list: %w", err)
+		_, err = t.exec(`INSERT OR REPLACE INTO left_list (subject, category, source, reference, reason, first_seen, lapses, withdrawn, taken)
+			SELECT subject, ?, ?, ?, ?, ?, ?, withdrawn, taken FROM indicator WHERE subject = ?`,
+			int64(i.Category), i.Source, i.Reference, string(reason), i.FirstSeen, i.Lapses, string(i.Subject))
+		if err != nil {
+			return fmt.Errorf("couldn't remember what has left the list: %w", err)
+		}
 	}
 	return nil
 }

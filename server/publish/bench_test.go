@@ -84,9 +84,9 @@ func (p *Publisher) invent(b *testing.B, releases, count int, now int64) {
 	}
 	hour := int64(time.Hour.Seconds())
 	for n := uint64(1); n < uint64(releases); n++ {
-		must(p.Ledger.AddRelease(context.Background(), ledger.Release{
+		must(p.Ledger.Issue(context.Background(), ledger.Issue{Seq: -1, Release: ledger.Release{
 			Sequence: n, Set: release.DigestOf(fmt.Append(nil, n)), Issued: now - int64(releases-int(n))*hour, Expires: now + 1e6,
-		}))
+		}}))
 	}
 	if r := p.mustPublish(b, now); r.Sequence != uint64(releases) {
 		b.Fatalf("release %d", r.Sequence)
@@ -109,7 +109,7 @@ func (p *Publisher) invent(b *testing.B, releases, count int, now int64) {
 		entries = entries[count:]
 		slices.SortFunc(one.changes, func(a, b change) int { return cmp.Compare(a.prefix, b.prefix) })
 		must(p.Blobs.Put(stepName(n), one.encode()))
-		must(p.Ledger.Finish(context.Background(), uint64(releases), note, p.Keys.Note, map[string]release.Digest{stepName(n): release.DigestOf(one.encode())}))
+		must(p.Ledger.Issue(context.Background(), ledger.Issue{Seq: -1, Release: entry(p.client(b, now).Head(), note, p.Keys.Note), Files: map[string]release.Digest{stepName(n): release.DigestOf(one.encode())}}))
 	}
 }
 

@@ -35,8 +35,8 @@ func TestAClockThatIsWrong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, planned := p.Plan(t.Context(), at, nil, nil)
-			_, renewed := p.Renew(t.Context(), at)
+			_, planned := p.Draft(t.Context(), at, nil, nil)
+			_, renewed := p.Renew(t.Context(), at, Alone)
 			for step, err := range map[string]error{"planned": planned, "renewed": renewed} {
 				if !errors.Is(err, want) {
 					t.Errorf("%s: %v, want %v", step, err, want)

@@ -216,7 +216,7 @@ func TestEachFileIsAttacked(t *testing.T) {
 			t.Run(kind+" is "+name, func(t *testing.T) {
 				s := ours.copied(t)
 				before := s.client(t, now)
-				plan, err := s.Plan(t.Context(), now, nil, nil)
+				plan, err := s.Draft(t.Context(), now, nil, nil)
 				if err != nil || !plan.Empty() {
 					t.Fatalf("%+v, %v", plan, err)
 				}
@@ -232,10 +232,10 @@ func TestEachFileIsAttacked(t *testing.T) {
 				}
 
 				// Nobody has changed anything, and no plan may say so. Where it cannot be told, everything shows as new, and two must confirm it.
-				if again, err := s.Plan(t.Context(), now, nil, nil); err != nil || again.Set != plan.Set || again.Root != plan.Root || again.Added.Count+again.Removed.Count > 0 {
+				if again, err := s.Draft(t.Context(), now, nil, nil); err != nil || again.Set != plan.Set || again.Root != plan.Root || again.Added.Count+again.Removed.Count > 0 {
 					t.Errorf("the plan is %+v, %v", again, err)
 				}
-				if r, err := s.Renew(t.Context(), now+60); err != nil || r.Added+r.Removed > 0 {
+				if r, err := s.Renew(t.Context(), now+60, Alone); err != nil || r.Added+r.Removed > 0 {
 					t.Fatalf("%+v, %v", r, err)
 				}
 				if damaged, err := Damaged(t.Context(), s.Ledger, s.Blobs, s.Keys.Root); err != nil || len(damaged) > 0 {
@@ -289,7 +289,7 @@ func TestEachFileIsAttackedWhileSomethingWaits(t *testing.T) {
 					t.Fatal(err)
 				}
 				for at := int64(now + 60); at < now+20*24*60*60; at += 4 * 24 * 60 * 60 {
-					if _, err := s.Renew(t.Context(), at); err != nil && !errors.Is(err, ErrDamaged) {
+					if _, err := s.Renew(t.Context(), at, Alone); err != nil && !errors.Is(err, ErrDamaged) {
 						t.Fatal(err)
 					}
 					f, err := s.inForce(t.Context())
@@ -298,7 +298,7 @@ func TestEachFileIsAttackedWhileSomethingWaits(t *testing.T) {
 					}
 					s.served()
 				}
-				if _, err := s.Plan(t.Context(), now+20*24*60*60, nil, nil); err != nil {
+				if _, err := s.Draft(t.Context(), now+20*24*60*60, nil, nil); err != nil {
 					t.Fatal(err)
 				}
 				s.mustPublish(t, now+20*24*60*60)
@@ -335,7 +335,7 @@ func TestFoldersAreAttacked(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.served()
-				if r, err := s.Renew(t.Context(), now); err != nil || r.Added+r.Removed > 0 {
+				if r, err := s.Renew(t.Context(), now, Alone); err != nil || r.Added+r.Removed > 0 {
 					t.Fatalf("%+v, %v", r, err)
 				}
 				if errs := s.served(); len(errs) > 0 {
@@ -384,10 +384,10 @@ func TestASignedHeadThatTheLedgerDoesNotKnow(t *testing.T) {
 			if _, err := s.Publish(t.Context(), now+60); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "khien publish --anew") {
 				t.Errorf("published: %v", err)
 			}
-			if _, err := s.Renew(t.Context(), now+60); !errors.Is(err, ErrUnknown) {
+			if _, err := s.Renew(t.Context(), now+60, Alone); !errors.Is(err, ErrUnknown) {
 				t.Errorf("renewed: %v", err)
 			}
-			if _, err := s.Plan(t.Context(), now+60, nil, nil); !errors.Is(err, ErrUnknown) {
+			if _, err := s.Draft(t.Context(), now+60, nil, nil); !errors.Is(err, ErrUnknown) {
 				t.Errorf("planned: %v", err)
 			}
 			shelf := &Shelf{Blobs: s.Blobs, Ledger: s.Ledger, Root: s.Keys.Root}
@@ -470,7 +470,7 @@ func TestAHeadThatIsNotInForce(t *testing.T) {
 			if got, err := shelf.Head(t.Context()); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("handed out %q, %v", got, err)
 			}
-			if r, err := s.Renew(t.Context(), now); err != nil || !slices.Equal(r.Back, []string{"head"}) {
+			if r, err := s.Renew(t.Context(), now, Alone); err != nil || !slices.Equal(r.Back, []string{"head"}) {
 				t.Errorf("%+v, %v", r, err)
 			}
 			if got, err := s.Blobs.Head(); err != nil || !bytes.Equal(got, want) {
@@ -484,7 +484,7 @@ func TestAHeadThatIsNotInForce(t *testing.T) {
 	}
 
 	s := ours.copied(t)
-	if err := s.Ledger.AddRelease(t.Context(), ledger.Release{Sequence: release.MaxSequence, Issued: now, Expires: now + 1}); err != nil {
+	if err := s.Ledger.Issue(t.Context(), ledger.Issue{Seq: -1, Release: ledger.Release{Sequence: release.MaxSequence, Issued: now, Expires: now + 1}}); err != nil {
 		t.Fatal(err)
 	}
 	s.list(t, "next.example/")

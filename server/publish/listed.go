@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 
 	"khien/server/blob"
 	"khien/server/ledger"
@@ -72,43 +71,21 @@ func indicator(name subject.Subject, e wire.Entry) ledger.Indicator {
 	return i
 }
 
-// left is what everybody has and a list, in order, has no more, as it was said. What a person did not take off, and whose time is not over, is
-// left out by the guard and is no matter of the register. Of a release that is damaged nobody can tell.
-func (p *Publisher) left(ctx context.Context, list []row, at int64) (left []ledger.Entry, err error) {
-	f, err := inForce(ctx, p.Ledger, p.Blobs, p.Keys.Root, p.Keys.Note) // also where the release is built upon nothing
-	if err != nil || f.Sequence == 0 {
-		return nil, ignore(err, ErrUnknown)
+// said is what the release before says of what a person has taken off, or whose time is over: what else an edition goes without is left out by the guard, and
+// is no matter of the register. Of a release that is damaged nobody can tell.
+func (p *Publisher) said(e *Edition) (left []ledger.Indicator, err error) {
+	if len(e.gone) == 0 {
+		return nil, nil
 	}
-	was := map[[32]byte]wire.Entry{}
-	err = checkPack(p.Blobs, f.Head, func(entries wire.Entries) error {
-		for _, e := range entries {
-			digest := [32]byte(e.Digest)
-			if _, has := slices.BinarySearchFunc(list, digest, func(r row, d [32]byte) int { return bytes.Compare(r.digest[:], d[:]) }); !has {
-				e.Reason = slices.Clone(e.Reason)
-				was[digest] = e
+	err = checkPack(p.Blobs, e.last.Head, func(entries wire.Entries) error {
+		for _, one := range entries {
+			if s, ok := e.gone[[32]byte(one.Digest)]; ok {
+				left = append(left, indicator(s, one))
 			}
 		}
 		return nil
 	})
-	if err != nil || len(was) == 0 {
-		return nil, ignore(err, ErrDamaged)
-	}
-	for i, err := range p.Ledger.Gone(ctx, at) {
-		if err != nil {
-			return nil, err
-		}
-		if e, ok := was[i.Subject.Digest()]; ok {
-			left = append(left, ledger.Entry{Indicator: indicator(i.Subject, e)})
-		}
-	}
-	for i := range left {
-		one, err := p.Ledger.Entry(ctx, left[i].Subject)
-		if err != nil {
-			return nil, err
-		}
-		left[i].Withdrawn, left[i].Taken = one.Withdrawn, one.Taken
-	}
-	return left, nil
+	return left, ignore(err, ErrDamaged)
 }
 
 func ignore(err, what error) error {

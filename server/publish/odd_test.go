@@ -146,11 +146,11 @@ func TestOneBadLineStopsNothing(t *testing.T) {
 	write(filepath.Join(p.Official, "ours.txt"), "good-bank.example | The Good Bank | | VN\nx&y.example | Odd | | VN\nodd-account.example | Odd | facebook:user/An.Invented.Name | VN\n| "+strings.Repeat("x", 9000)+"\na | b | c | d | e\n\xff.example | Bad\n")
 	write(p.Help, `{"help": [{"country": "Vietnam"}]}`)
 
-	plan, err := p.Plan(t.Context(), now, nil, nil)
+	plan, err := p.Draft(t.Context(), now, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := p.PublishPlanned(t.Context(), now, plan)
+	r, err := p.Issue(t.Context(), plan, Alone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestOneBadLineStopsNothing(t *testing.T) {
 	if told := c.Supplement().Body(); len(told.Cards) != 1 || len(told.Help) < 3 || !c.Supplement().Book().IsOfficial("good-bank.example") {
 		t.Errorf("%d cards, %d countries", len(told.Cards), len(told.Help))
 	}
-	if again, err := p.Renew(t.Context(), now+4*24*3600); err != nil || !again.Published {
+	if again, err := p.Renew(t.Context(), now+4*24*3600, Alone); err != nil || !again.Published {
 		t.Errorf("%+v, %v", again, err)
 	}
 }

@@ -1,12 +1,12 @@
 // Package publish turns the ledger into a signed release.
 //
-//	ledger ── Permit ──> set ──> step of the history ──> deltas ──> buckets ──> blobs ──> head
-//	the book, the help, the cards, the hosts listed last ──> supplement ──────────────┘
+//	ledger, what is pending ── Permit ──> set, buckets ──> edition ──> blobs, deltas ──> ledger ──> head
+//	the book, the help, the cards, the hosts listed last ──> supplement ──┘
 //
-// A release gets its number before anything of it is written, everything is written
-// under a name of its own, and the head comes last. So a crash at any point leaves the
-// release before it in force; the next publishing takes a new number and leaves what the
-// crashed one wrote to be pruned. There is no other recovery.
+// An edition is drafted once (Draft): compared with what everybody has, and looked at by all that guards a release, before anything is written. It is issued
+// byte for byte (Issue): all that the head names is written under names of its own, then the ledger takes the release with all that it brings, in one
+// transaction, and the head comes last. A crash before that transaction leaves what was, and files that nothing names, which the next publishing prunes; a
+// crash after it leaves the release in force, whose head is put in its place by whoever looks next.
 package publish
 
 import (
@@ -89,208 +89,149 @@ type Result struct {
 	Back           []string // names of published files that were damaged, and were put back as they had been
 }
 
-// Publish publishes what is on the list at now, in Unix seconds. What Permit refuses, and what no reader could take, is
-// left out and told in the result. Nothing is published if nothing has changed and the
-// head has more than half of its life left.
+// Publish drafts an edition of what is on the list at now, in Unix seconds, and issues it.
 func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
+	e, err := p.Draft(ctx, now, nil, nil)
+	if err != nil {
+		return Result{}, err
+	}
+	defer e.Close()
+	return p.Issue(ctx, e, Alone)
+}
+
+// Out is how an edition gets out.
+type Out struct {
+	Release        ledger.Release
+	Added, Removed int
+	// Write writes the release down, with what it brings and what is to be settled of it afterwards. Everybody has it when Write returns, or nobody.
+	Write func(changes []ledger.Change, unsettled string) error
+}
+
+// Agree is asked once all of an edition is on the disk and signed, and nothing of it is out: it calls Out.Write, or it is not published.
+type Agree func(Out) error
+
+// Alone is Agree where nothing is done beside.
+func Alone(out Out) error { return out.Write(nil, "") }
+
+// Issue publishes an edition, byte for byte as it was drafted; or nothing, and ErrChanged, where something else is in force than it was drafted upon, or
+// something was decided since. Where it says what is in force, and the head has more than half of its life left, nothing is published, and agree is not asked.
+func (p *Publisher) Issue(ctx context.Context, e Edition, agree Agree) (r Result, err error) {
 	unlock, err := p.Blobs.Lock()
 	if err != nil {
 		return Result{}, err
 	}
 	defer unlock()
-	r, err := p.publish(ctx, now, &Plan{At: now}, func(release.Head, said) error { return nil })
-	if err != nil {
-		return Result{}, fmt.Errorf("couldn't publish: %w", err)
+	r = Result{Sequence: e.last.Sequence, Count: e.set.Len(), SetSize: len(e.body), Refused: e.Refused}
+	if err = p.issue(ctx, e, agree, &r); err != nil {
+		err = fmt.Errorf("couldn't publish: %w", err)
 	}
-	return r, nil
+	return r, err
 }
 
-// publish leaves as it is what the plan holds back, and asks agree about the head before it writes anything that lasts; its sequence is that of the
-// release before.
-func (p *Publisher) publish(ctx context.Context, now int64, plan *Plan, agree func(release.Head, said) error) (r Result, err error) {
-	if err := p.Blobs.Sweep(); err != nil {
-		return r, err
-	}
+func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result) error {
 	last, err := p.inForce(ctx)
 	if err != nil {
-		return r, err
+		return err
 	}
-	if err := p.clock(ctx, last.Head, now); err != nil {
-		return r, err
-	}
-	protection, err := Protect(p.Official)
+	decided, err := p.Ledger.Seq(ctx)
 	if err != nil {
-		return r, err
+		return err
 	}
-	list, err := newRows(last.Head)
-	if err != nil {
-		return r, err
+	if !bytes.Equal(last.note, e.last.note) || last.highest != e.last.highest || e.seq >= 0 && e.seq != decided {
+		return ErrChanged
 	}
-	defer list.close()
-	var hot hotHosts
-	for i, err := range p.Ledger.Active(ctx, plan.At) {
-		if err != nil {
-			return r, err
-		}
-		if plan.held[i.Subject] {
-			continue
-		}
-		if err := protection.Permit(i.Subject); err != nil {
-			r.Refused = append(r.Refused, err)
-			continue
-		}
-		if len(plan.out) > 0 && plan.out[i.Subject.Digest()] {
-			r.Refused = append(r.Refused, &Unfit{string(i.Subject), ErrCrowded})
-			continue
-		}
-		if err := list.add(i); isUnfit(err) {
-			r.Refused = append(r.Refused, err)
-		} else if err != nil {
-			return r, err
-		}
-		hot.add(i)
-	}
-	if err := p.keep(last.Head, plan.kept, list, &hot); err != nil {
-		return r, err
-	}
-	if err := list.sort(); err != nil {
-		return r, err
-	}
-	crowded, err := unfit(list.crowded(p.sizes(last.Head)), p.Ledger.Active(ctx, plan.At))
-	if err != nil {
-		return r, err
-	}
-	r.Refused = append(r.Refused, crowded...)
-	entries, long := p.entries(list.list)
-	body, err := set.Build(entries, long)
-	if err != nil {
-		return r, err
-	}
-	next, err := set.Open(body)
-	if err != nil {
-		return r, err
-	}
-	if href := protection.warnsAbout(&next, entries, plan.kept); href != "" {
-		return r, fmt.Errorf("%w: %s", ErrWellKnown, href)
-	}
-	buckets, err := list.pack(p.Blobs)
-	if err != nil {
-		return r, err
-	}
-	defer buckets.Discard()
-	spoken, _, left, err := p.say(ctx, &hot, &next, last.Head, plan.At)
-	if err != nil {
-		return r, err
-	}
-	r.Refused = append(r.Refused, left...)
-	supplement, err := spoken.encode()
-	if err != nil {
-		return r, err
-	}
-
-	h := release.Head{
-		Sequence: last.Sequence, Issued: now, Expires: now + int64(headLife.Seconds()),
-		Keys: release.DigestOf(p.Keys.Note), Set: release.DigestOf(body), SetSize: uint64(len(body)), Count: uint64(next.Len()),
-		BucketBits: buckets.bits, BucketRoot: buckets.root,
-		Supplement: release.DigestOf(supplement), SupplementSize: uint64(len(supplement)), Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
-	}
-	if err := agree(h, spoken); err != nil {
-		return r, err
-	}
-	r.Sequence, r.Count, r.SetSize = last.Sequence, next.Len(), len(body)
-	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits && h.Supplement == last.Supplement
-	if same && last.Expires-now > int64(headLife.Seconds())/2 {
-		if last.adopted {
-			if err := p.Ledger.Finish(ctx, last.Sequence, last.note, last.keys, nil); err != nil {
-				return r, err
-			}
-		}
-		var whole bool
-		if r.Back, whole, err = p.mend(ctx, last, body, supplement, buckets.Put); err != nil || whole {
-			return r, err
-		}
-	}
-
-	over, err := p.left(ctx, list.list, plan.At)
-	if err != nil {
-		return r, err
-	}
-	if err := p.Ledger.Leave(ctx, over); err != nil {
-		return r, err
-	}
-	return r, p.issue(ctx, edition{h, last, body, supplement, entries, long, &next, buckets.Put}, now, &r)
-}
-
-// edition is what a release is made of, and the head before it.
-type edition struct {
-	head             release.Head
-	last             force
-	body, supplement []byte
-	entries          []set.Entry
-	long             []set.Long
-	set              *set.Set
-	pack             func(name string) error // writes the buckets
-}
-
-// issue gives a release its number, writes all of it, and signs its head.
-func (p *Publisher) issue(ctx context.Context, is edition, now int64, r *Result) error {
-	h, step := is.head, p.reached
+	step := p.reached
 	if step == nil {
 		step = func(string) {}
 	}
+	h := e.head()
+	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits && h.Supplement == last.Supplement
+	if same && last.Expires-e.now > int64(headLife.Seconds())/2 {
+		if last.adopted {
+			if err := p.Ledger.Issue(ctx, ledger.Issue{Release: entry(last.Head, last.note, last.keys), Seq: -1}); err != nil {
+				return err
+			}
+		}
+		var whole bool
+		if r.Back, whole, err = p.mend(ctx, last, e.body, e.supplement, e.pack); err != nil || whole {
+			return err
+		}
+	}
 	// A head is renewed within its life, so whatever was in force within reach is in this list.
-	past, err := p.Ledger.Releases(ctx, now-int64((reach+2*headLife).Seconds()))
+	past, err := p.Ledger.Releases(ctx, e.now-int64((reach+2*headLife).Seconds()))
 	if err != nil {
 		return err
 	}
-	if is.last.highest >= release.MaxSequence {
+	if last.highest >= release.MaxSequence {
 		return ErrNumbers
 	}
-	h.Sequence = is.last.highest + 1
-	if err := p.Ledger.AddRelease(ctx, ledger.Release{
-		Sequence: h.Sequence, Set: h.Set, Size: h.SetSize, Count: h.Count, Issued: h.Issued, Expires: h.Expires, BucketBits: h.BucketBits,
-	}); err != nil {
+	h.Sequence = last.highest + 1
+	is := ledger.Issue{Files: map[string]release.Digest{}, Seq: e.seq}
+	if is.Left, err = p.said(&e); err != nil {
 		return err
 	}
-	step("number")
-	if err := p.Blobs.Put("blob/"+h.Set.String(), is.body); err != nil {
-		return err
+	for _, one := range []struct {
+		step, name string
+		body       []byte
+	}{{"set", "blob/" + h.Set.String(), e.body}, {"supplement", "blob/" + h.Supplement.String(), e.supplement}, {"keys", "blob/" + h.Keys.String(), e.keys.Note}} {
+		if err := p.Blobs.Put(one.name, one.body); err != nil {
+			return err
+		}
+		step(one.step)
 	}
-	step("set")
-	if err := p.Blobs.Put("blob/"+h.Supplement.String(), is.supplement); err != nil {
-		return err
-	}
-	step("supplement")
-	if err := p.Blobs.Put("blob/"+h.Keys.String(), p.Keys.Note); err != nil {
-		return err
-	}
-	step("keys")
-	if err := is.pack(packName(h.Sequence)); err != nil {
+	if err := e.pack(packName(h.Sequence)); err != nil {
 		return err
 	}
 	step("buckets")
-	files := map[string]release.Digest{}
-	oldest, err := p.writeDeltas(ctx, &h, is.last.Head, past, is.entries, is.long, is.set, files, r)
+	oldest, err := p.writeDeltas(ctx, &h, last.Head, past, &e, is.Files, r)
 	if err != nil {
 		return err
 	}
 	step("deltas")
-	note, err := h.Sign(p.Keys.signer)
+	note, err := h.Sign(e.keys.signer)
 	if err != nil {
 		return err
 	}
-	if err := p.Ledger.Finish(ctx, h.Sequence, note, p.Keys.Note, files); err != nil {
+	is.Release = entry(h, note, e.keys.Note)
+	err = agree(Out{is.Release, r.Added, r.Removed, func(changes []ledger.Change, unsettled string) error {
+		is.Changes, is.Unsettled = changes, unsettled
+		if err := p.Ledger.Issue(ctx, is); errors.Is(err, ledger.ErrDecided) {
+			return ErrChanged
+		} else if err != nil {
+			return err
+		}
+		step("finished")
+		r.Published, r.Sequence = true, h.Sequence
+		if err := p.Blobs.SetHead(note); err != nil {
+			return err
+		}
+		step("head")
+		return nil
+	}})
+	if err != nil {
 		return err
 	}
-	step("finished")
-	if err := p.Blobs.SetHead(note); err != nil {
+	if err := p.Blobs.Sweep(); err != nil {
 		return err
 	}
-	r.Published, r.Sequence = true, h.Sequence
-	step("head")
-	err = p.prune(ctx, h, is.last.Head, past, oldest, now)
+	err = p.prune(ctx, h, last.Head, past, oldest, e.now)
 	step("pruned")
 	return err
+}
+
+// head is the head of an edition, without a number.
+func (e *Edition) head() release.Head {
+	return release.Head{
+		Issued: e.now, Expires: e.now + int64(headLife.Seconds()),
+		Keys: release.DigestOf(e.keys.Note), Set: release.DigestOf(e.body), SetSize: uint64(len(e.body)), Count: uint64(e.set.Len()),
+		BucketBits: e.bits, BucketRoot: e.Root,
+		Supplement: release.DigestOf(e.supplement), SupplementSize: uint64(len(e.supplement)), Wait: uint64(wait.Seconds()), Spread: uint64(spread.Seconds()),
+	}
+}
+
+// entry is what the ledger keeps of a release.
+func entry(h release.Head, note, keys []byte) ledger.Release {
+	return ledger.Release{Sequence: h.Sequence, Set: h.Set, Size: h.SetSize, Count: h.Count, Issued: h.Issued, Expires: h.Expires, BucketBits: h.BucketBits, Head: note, Keys: keys}
 }
 
 // entries makes the entries of the set, both kinds in order. Where two subjects share a
@@ -343,10 +284,10 @@ var wellKnownPrefixes = sync.OnceValue(func() map[uint64]bool {
 // writeDeltas writes the step from last to h, and the deltas from all releases within reach,
 // and fills in h.Deltas. It returns the oldest release whose step is still of use.
 // Of each file it notes the digest.
-func (p *Publisher) writeDeltas(ctx context.Context, h *release.Head, last release.Head, past []ledger.Release, entries []set.Entry, long []set.Long, next *set.Set,
+func (p *Publisher) writeDeltas(ctx context.Context, h *release.Head, last release.Head, past []ledger.Release, e *Edition,
 	files map[string]release.Digest, r *Result) (oldest uint64, err error) {
 	h.Deltas = h.Sequence
-	r.Added = next.Len()
+	r.Added = e.set.Len()
 	if last.Sequence == 0 {
 		return h.Sequence, nil
 	}
@@ -358,8 +299,8 @@ func (p *Publisher) writeDeltas(ctx context.Context, h *release.Head, last relea
 	if err != nil {
 		return h.Sequence, nil // damaged, or of an older format: its clients take the whole set
 	}
-	newest := step{last.Sequence, slices.Collect(before.Longs()), compare(&before, entries)}
-	r.Added, r.Removed = churn(&newest, long)
+	newest := step{last.Sequence, slices.Collect(before.Longs()), compare(&before, e.entries)}
+	r.Added, r.Removed = churn(&newest, e.long)
 	releases := map[uint64]releaseTime{last.Sequence: {last.Set, last.Issued}}
 	for _, known := range past {
 		releases[known.Sequence] = releaseTime{known.Set, known.Issued}
@@ -374,12 +315,12 @@ func (p *Publisher) writeDeltas(ctx context.Context, h *release.Head, last relea
 	}
 	links := p.chain(newest, releases, known, h.Issued-int64(reach.Seconds()))
 	oldest = h.Sequence
-	err = deltas(entries, long, links, func(sequence uint64, delta []byte) (bool, error) {
-		if len(delta) > len(next.Bytes())+set.DeltaOverhead {
+	err = deltas(e.entries, e.long, links, func(sequence uint64, delta []byte) (bool, error) {
+		if len(delta) > len(e.set.Bytes())+set.DeltaOverhead {
 			return false, nil // and those from older ones are larger still
 		}
 		if sequence == last.Sequence {
-			if got, err := set.Apply(before, last.Set, delta); err != nil || !bytes.Equal(got, next.Bytes()) {
+			if got, err := set.Apply(before, last.Set, delta); err != nil || !bytes.Equal(got, e.set.Bytes()) {
 				return false, errDelta
 			}
 			if err := put(stepName(h.Sequence), newest.encode()); err != nil {

@@ -16,39 +16,35 @@ import (
 // what is damaged of what is published. It publishes what the calendar alone has changed, such as an entry or an advice card whose time is over.
 // Where a person has changed something since the last release, that waits for a person to publish it, and what is in force is signed once
 // more, exactly as it is, with the key that it was signed with: ErrDamaged where it is not all there to be signed, ErrRotated where the key is gone.
-func (p *Publisher) Renew(ctx context.Context, now int64) (Result, error) {
+func (p *Publisher) Renew(ctx context.Context, now int64, agree Agree) (Result, error) {
 	if due, err := p.due(ctx, now); err != nil || !due {
 		return Result{}, err
 	}
-	plan, err := p.Plan(ctx, now, nil, nil)
+	e, err := p.Draft(ctx, now, nil, nil)
 	if err != nil {
 		return Result{}, err
 	}
-	if plan.byCalendar(now) {
-		return p.PublishPlanned(ctx, now, plan)
+	defer e.Close()
+	if e.byCalendar(now) {
+		return p.Issue(ctx, e, agree)
 	}
-	return p.again(ctx, now)
+	return p.again(ctx, now, agree)
 }
 
 // Resign is Renew, and leaves to the next release what the calendar has changed.
-func (p *Publisher) Resign(ctx context.Context, now int64) (Result, error) {
+func (p *Publisher) Resign(ctx context.Context, now int64, agree Agree) (Result, error) {
 	if due, err := p.due(ctx, now); err != nil || !due {
 		return Result{}, err
 	}
-	return p.again(ctx, now)
+	return p.again(ctx, now, agree)
 }
 
-func (p *Publisher) again(ctx context.Context, now int64) (Result, error) {
-	unlock, err := p.Blobs.Lock()
-	if err != nil {
+func (p *Publisher) again(ctx context.Context, now int64, agree Agree) (Result, error) {
+	e, err := p.asBefore(ctx, now)
+	if err != nil || e.last.Sequence == 0 {
 		return Result{}, err
 	}
-	defer unlock()
-	r, err := p.resign(ctx, now)
-	if err != nil {
-		return Result{}, fmt.Errorf("couldn't sign the release in force again: %w", err)
-	}
-	return r, nil
+	return p.Issue(ctx, e, agree)
 }
 
 // due tells whether there is something to renew or to mend, once nobody is publishing.
@@ -70,52 +66,52 @@ func (p *Publisher) due(ctx context.Context, now int64) (bool, error) {
 }
 
 // byCalendar tells whether nobody but the calendar has changed anything.
-func (p *Plan) byCalendar(now int64) bool {
-	s := p.Spoken
+func (e *Edition) byCalendar(now int64) bool {
+	s := e.Spoken
 	byPerson := func(c CardChange) bool { return c.Is != nil || c.Was.To == 0 || c.Was.To > now }
-	if p.Base == 0 || p.Unread || p.NewKeys || p.Prefixes() || p.Added.Count+p.Changed.Count > 0 || s.Official.Any() || s.Help.Any() || slices.ContainsFunc(s.Cards, byPerson) {
+	if e.Base == 0 || e.Unread || e.NewKeys || e.Prefixes() || e.Added.Count+e.Changed.Count > 0 || s.Official.Any() || s.Help.Any() || slices.ContainsFunc(s.Cards, byPerson) {
 		return false
 	}
 	if s.Changed && !s.Hot.Any() && len(s.Cards) == 0 { // the order of something
 		return false
 	}
-	return p.Removed.Count == p.over
+	return e.Removed.Count == e.over
 }
 
-// resign issues the release in force once more.
-func (p *Publisher) resign(ctx context.Context, now int64) (r Result, err error) {
-	last, err := p.inForce(ctx)
-	if err != nil || last.Sequence == 0 {
-		return r, err
+// asBefore is the edition in force once more.
+func (p *Publisher) asBefore(ctx context.Context, now int64) (e Edition, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("couldn't sign the release in force again: %w", err)
+		}
+	}()
+	e = Edition{now: now, seq: -1}
+	if e.last, err = p.inForce(ctx); err != nil || e.last.Sequence == 0 {
+		return e, err
 	}
-	if err := p.clock(ctx, last.Head, now); err != nil {
-		return r, err
+	last := e.last.Head
+	if err := p.clock(ctx, last, now); err != nil {
+		return e, err
 	}
-	keys, err := p.Keys.before(last.keys)
-	if err != nil {
-		return r, err
+	if e.keys, err = p.Keys.before(e.last.keys); err != nil {
+		return e, err
 	}
-	again := *p
-	again.Keys = keys
-	is := edition{head: last.Head, last: last}
-	is.head.Issued, is.head.Expires = now, now+int64(headLife.Seconds())
-	if is.body, err = blobOf(p.Blobs, last.Set, last.SetSize); err != nil {
-		return r, err
+	if e.body, err = blobOf(p.Blobs, last.Set, last.SetSize); err != nil {
+		return e, err
 	}
-	next, err := set.Open(is.body)
-	if err != nil {
-		return r, err
+	if e.set, err = set.Open(e.body); err != nil {
+		return e, err
 	}
-	is.set, is.entries, is.long = &next, slices.Collect(next.All()), slices.Collect(next.Longs())
-	if is.supplement, err = blobOf(p.Blobs, last.Supplement, last.SupplementSize); err != nil {
-		return r, err
+	e.entries, e.long = slices.Collect(e.set.All()), slices.Collect(e.set.Longs())
+	if e.supplement, err = blobOf(p.Blobs, last.Supplement, last.SupplementSize); err != nil {
+		return e, err
 	}
-	if err = checkPack(p.Blobs, last.Head, nil); err != nil {
-		return r, err
+	if err = checkPack(p.Blobs, last, nil); err != nil {
+		return e, err
 	}
-	is.pack = func(name string) error { return p.copyPack(last.Head, name) }
-	r.Count, r.SetSize = next.Len(), len(is.body)
-	return r, again.issue(ctx, is, now, &r)
+	e.Root, e.bits = last.BucketRoot, last.BucketBits
+	e.pack = func(name string) error { return p.copyPack(last, name) }
+	return e, nil
 }
 
 // copyPack writes the buckets of a release under another name, each proven on the way.

@@ -38,7 +38,7 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 
 	// By the calendar alone: what has lapsed leaves.
 	at := int64(now + 4*day)
-	if r, err := p.Renew(t.Context(), at); err != nil || !r.Published || r.Sequence != 2 || r.Removed != 1 {
+	if r, err := p.Renew(t.Context(), at, Alone); err != nil || !r.Published || r.Sequence != 2 || r.Removed != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	if listed(at, "ends.example/") || !listed(at, "stays.example/") {
@@ -59,7 +59,7 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 	}
 	for n := range int64(2) {
 		at += 4 * day
-		r, err := p.Renew(t.Context(), at)
+		r, err := p.Renew(t.Context(), at, Alone)
 		if err != nil || !r.Published || r.Added != 0 || r.Removed != 0 {
 			t.Fatalf("%+v, %v", r, err)
 		}
@@ -108,13 +108,13 @@ func TestACardThatIsOverHoldsNothingBack(t *testing.T) {
 	list("second.example/", now+6*day)
 	p.mustPublish(t, now)
 	at := int64(now + 4*day)
-	if r, err := p.Renew(t.Context(), at); err != nil || r.Removed != 1 {
+	if r, err := p.Renew(t.Context(), at, Alone); err != nil || r.Removed != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if err := p.Cards.Withdraw(t.Context(), "mai", "taken"); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := p.Renew(t.Context(), at+4*day); err != nil || r.Removed != 0 || !r.Published {
+	if r, err := p.Renew(t.Context(), at+4*day, Alone); err != nil || r.Removed != 0 || !r.Published {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

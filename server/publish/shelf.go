@@ -93,6 +93,23 @@ func (s *Shelf) take(ctx context.Context) (*stock, error) {
 	return st, nil
 }
 
+// Shelf hands out what the publisher publishes.
+func (p *Publisher) Shelf() *Shelf {
+	return &Shelf{Blobs: p.Blobs, Ledger: p.Ledger, Root: p.Keys.Root}
+}
+
+// SetHead puts the head in force in its place, where whoever issued it was killed before. Nobody else may be publishing.
+func (s *Shelf) SetHead(ctx context.Context) error {
+	f, err := inForce(ctx, s.Ledger, s.Blobs, s.Root, nil)
+	if err != nil || f.Sequence == 0 {
+		return ignore(err, ErrUnknown)
+	}
+	if copied, err := s.Blobs.Head(); err == nil && bytes.Equal(copied, f.note) {
+		return nil
+	}
+	return s.Blobs.SetHead(f.note)
+}
+
 // Head is the signed head in force.
 func (s *Shelf) Head(ctx context.Context) ([]byte, error) {
 	st, err := s.of(ctx)

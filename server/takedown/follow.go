@@ -192,14 +192,11 @@ type Followed struct{ Made, Withdrawn, ReAppeared int }
 // it costs a look at the cases that platforms have acted on.
 func (b *Store) Follow(ctx context.Context, book *ledger.Ledger, now int64) (Followed, error) {
 	var done Followed
-	releases, err := book.Releases(ctx, now-day*366)
-	if err != nil {
+	out, _, err := book.Newest(ctx)
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return done, err
 	}
-	var newest, last int64
-	if len(releases) > 0 {
-		newest = int64(releases[0].Sequence)
-	}
+	newest, last := int64(out.Sequence), int64(0)
 	if err := b.db.QueryRowContext(ctx, `SELECT sequence FROM followed`).Scan(&last); err != nil {
 		return done, fmt.Errorf("couldn't follow the takedown cases: %w", err)
 	}

@@ -52,9 +52,9 @@ func TestWhatBuildsUponNothingTakesTwo(t *testing.T) {
 		t.Fatal(err)
 	}
 	adopted := p.time
-	if _, _, stands, err := p.desk.Standing(t.Context(), p.publisher, p.impact, func(_ context.Context, name string, when int64) (bool, error) {
+	if _, _, stands, err := p.desk.Standing(t.Context(), p.publisher, p.box, p.impact, func(_ context.Context, name string, when int64) (bool, error) {
 		return name == "mai" && when == adopted, nil
-	}, "linh", p.time+1); err != nil || !stands {
+	}, p.time+1); err != nil || !stands {
 		t.Errorf("%v, %v: asked is not whether mai stood for it when it became hers", stands, err)
 	}
 	if r := p.agree("linh"); !r.Published {
@@ -129,12 +129,12 @@ func TestAStopIsForgottenByTwoAlone(t *testing.T) {
 			p.stop("lan")
 			f(p)
 			p.time += 5 * oneDay // that is when the head is signed anew; or at once, where somebody takes it away and starts the server
-			if r, err := p.desk.KeepFresh(t.Context(), p.publisher, "khien serve", "", p.time); err != nil || !r.Published {
+			if r, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", "", p.time); err != nil || !r.Published {
 				t.Fatalf("%+v, %v", r, err)
 			}
 			for _, look := range []int64{60, 30 * oneDay} {
 				p.wait(look)
-				if _, _, _, err := p.desk.Standing(t.Context(), p.publisher, p.impact, anybody, "mai", p.time); err != nil && !errors.Is(err, ErrNotProposed) {
+				if _, _, _, err := p.desk.Standing(t.Context(), p.publisher, p.box, p.impact, anybody, p.time); err != nil && !errors.Is(err, ErrNotProposed) {
 					t.Fatal(err)
 				}
 			}
@@ -265,7 +265,7 @@ func TestLongerPrefixesAreProposed(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.time += 5 * oneDay
-	if r, err := p.desk.KeepFresh(t.Context(), p.publisher, "khien serve", "", p.time); err != nil || !r.Published {
+	if r, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", "", p.time); err != nil || !r.Published {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	if _, h, err := publish.InForce(t.Context(), p.book, p.publisher.Blobs, p.publisher.Keys.Root); err != nil || h.Set != before.Set {

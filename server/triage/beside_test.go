@@ -3,10 +3,12 @@ package triage
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"khien/server/ledger"
-	"khien/server/publish"
 	"khien/shared/subject"
 	"khien/shared/wire"
 )
@@ -182,38 +184,69 @@ func TestAnObjectionIsAnsweredByWhatIsListed(t *testing.T) {
 	o.wantState(scam, wire.StateRejected)
 }
 
-// What the publisher leaves out of a release after all is decided by nobody: its case is open again, and what was listed with it stays so.
+// What the publisher leaves out of a release after all is decided by nobody: its case is open again, and what was decided with it is published. Who reported
+// it was told of it only where the command line had said so before.
 func TestWhatIsLeftOutOfAReleaseIsOpenAgain(t *testing.T) {
-	o := newOffice(t)
-	c := o.kit()
-	receipts := map[subject.Subject]string{}
-	for _, s := range []subject.Subject{"bank-lucky.example/", "another-bank.example/"} {
-		receipts[s] = o.report(wire.KindScam, "https://"+string(s), "z")
-	}
-	o.gather()
-	v := o.list("")
-	v.Lists = o.looked(c.ID)
-	o.decideNow(c.ID, v)
-	o.wantState(receipts["bank-lucky.example/"], wire.StateAccepted)
-	protected := &publish.Protected{Subject: "bank-lucky.example/", Rule: "bank"}
-	for range 2 { // and the next release, which leaves it out too, changes nothing more
-		if err := o.desk.released(t.Context(), o.box, publish.Result{Sequence: 2, Published: true, Refused: []error{protected, errors.New("something else")}}, "mai", "", o.time, nil); err != nil {
+	for _, shell := range []bool{false, true} {
+		p := newPrinter(t)
+		c := p.kit()
+		receipts := map[subject.Subject]string{}
+		for _, s := range []subject.Subject{"bank-lucky.example/", "another-bank.example/"} {
+			receipts[s] = p.report(wire.KindScam, "https://"+string(s), "z")
+		}
+		p.gather()
+		v := p.list("")
+		v.Lists = p.looked(c.ID)
+		before := wire.StateReceived
+		if shell {
+			p.decideNow(c.ID, v)
+			before = wire.StateAccepted
+		} else {
+			p.decide(c.ID, v)
+		}
+		p.wantState(receipts["bank-lucky.example/"], before)
+		// Meanwhile the operator has written down whose host it is.
+		p.publisher.Official = filepath.Join(t.TempDir(), "official")
+		if err := os.Mkdir(p.publisher.Official, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		o.wantState(receipts["bank-lucky.example/"], wire.StateReceived)
-		o.wantState(receipts["another-bank.example/"], wire.StateAccepted)
-		if again := o.first(); again.Subject != "bank-lucky.example/" || again.Subjects != 1 {
-			t.Errorf("%+v", again)
+		if err := os.WriteFile(filepath.Join(p.publisher.Official, "ours.txt"), []byte("bank-lucky.example | The Lucky Bank\n"), 0o644); err != nil {
+			t.Fatal(err)
 		}
-	}
-	log, err := o.desk.Log(t.Context(), "", object(o.first().ID), 0, 0, 10)
-	if err != nil || len(log) != 1 || log[0].Action != "reopen" || log[0].Why != "not published: "+protected.Error() {
-		t.Errorf("%+v, %v", log, err)
-	}
-	// Looked at and rejected, it leaves the list of what waits to be published.
-	o.decideNow(o.first().ID, Decision{Actor: "mai", Action: Reject, Reason: sorry})
-	if o.listed("bank-lucky.example/") {
-		t.Error("it would be left out of every release to come")
+		for range 2 { // and the next release, which leaves it out too, changes nothing more
+			if _, err := p.desk.Release(t.Context(), p.publisher, p.box, "mai", "", p.time); err != nil {
+				t.Fatal(err)
+			}
+			p.wantState(receipts["bank-lucky.example/"], wire.StateReceived)
+			p.wantState(receipts["another-bank.example/"], wire.StateAccepted)
+			if again := p.first(); again.Subject != "bank-lucky.example/" || again.Subjects != 1 {
+				t.Errorf("%+v", again)
+			}
+			for s, want := range map[subject.Subject]error{"another-bank.example/": nil, "bank-lucky.example/": ledger.ErrNotFound} {
+				if _, err := p.publisher.Shelf().Listed(t.Context(), s); !errors.Is(err, want) {
+					t.Errorf("%s: %v, want %v", s, err, want)
+				}
+			}
+		}
+		log, err := p.desk.Log(t.Context(), "", object(p.first().ID), 0, 0, 10)
+		if err != nil || len(log) != 1 || log[0].Action != map[bool]string{false: "undo", true: "reopen"}[shell] || !strings.HasPrefix(log[0].Why, "not published: bank-lucky.example/: ") {
+			t.Errorf("%+v, %v", log, err)
+		}
+		reports, err := p.box.ByReceipt(t.Context(), receipts["bank-lucky.example/"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told, err := p.box.History(t.Context(), reports.ID); err != nil || !shell && len(told) > 0 {
+			t.Errorf("whoever reported it was told %+v, %v", told, err)
+		}
+		if listed := p.listed("bank-lucky.example/"); listed != shell {
+			t.Errorf("the ledger has it: %v", listed)
+		}
+		// Looked at and rejected, it leaves the list of what waits to be published.
+		p.decideNow(p.first().ID, Decision{Actor: "mai", Action: Reject, Reason: sorry})
+		if p.listed("bank-lucky.example/") {
+			t.Error("it would be left out of every release to come")
+		}
 	}
 }
 

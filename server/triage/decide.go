@@ -272,27 +272,32 @@ func (d *Desk) Undo(ctx context.Context, id int64, actor, why string) (Case, err
 		if !c.UndoneBy(actor) {
 			return wants(ctx, tx, c, Act{Time: d.now(), Actor: actor, Why: why})
 		}
-		restored, err := tx.ExecContext(ctx, `UPDATE cases SET state = earlier ->> 'state', action = earlier ->> 'action', lists = earlier ->> 'lists', category = earlier ->> 'category',
-			reason = earlier ->> 'reason', lapses = earlier ->> 'lapses', ruled = earlier ->> 'ruled', decided = earlier ->> 'decided', seconded = earlier ->> 'seconded',
-			published = earlier ->> 'published', changed = earlier ->> 'changed', settled = 1, undoing = '', wished = 0, earlier = '' WHERE id = ? AND earlier <> ''`, id)
-		if err != nil {
-			return err
-		}
-		if n, err := restored.RowsAffected(); err != nil {
-			return err
-		} else if n == 0 {
-			if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', undoing = '', wished = 0, rest = 0, changed = ? WHERE id = ?`, d.now(), id); err != nil {
-				return err
-			}
-			if err := rejoin(ctx, tx, c); err != nil {
-				return err
-			}
-		}
-		if err := rank(ctx, tx, id); err != nil {
-			return err
-		}
-		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "undo", Object: object(id), Why: c.wanted(why)})
+		return d.undo(ctx, tx, c, actor, c.wanted(why))
 	})
+}
+
+// undo takes a decision back, whoever made it.
+func (d *Desk) undo(ctx context.Context, tx *sql.Tx, c Case, actor, why string) error {
+	restored, err := tx.ExecContext(ctx, `UPDATE cases SET state = earlier ->> 'state', action = earlier ->> 'action', lists = earlier ->> 'lists', category = earlier ->> 'category',
+		reason = earlier ->> 'reason', lapses = earlier ->> 'lapses', ruled = earlier ->> 'ruled', decided = earlier ->> 'decided', seconded = earlier ->> 'seconded',
+		published = earlier ->> 'published', changed = earlier ->> 'changed', settled = 1, undoing = '', wished = 0, earlier = '' WHERE id = ? AND earlier <> ''`, c.ID)
+	if err != nil {
+		return err
+	}
+	if n, err := restored.RowsAffected(); err != nil {
+		return err
+	} else if n == 0 {
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', undoing = '', wished = 0, rest = 0, changed = ? WHERE id = ?`, d.now(), c.ID); err != nil {
+			return err
+		}
+		if err := rejoin(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	if err := rank(ctx, tx, c.ID); err != nil {
+		return err
+	}
+	return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "undo", Object: object(c.ID), Why: why})
 }
 
 // UndoneBy tells whether somebody takes the decision of the case back by wanting it: where one person decided, and where another wants
@@ -436,7 +441,7 @@ func (d *Desk) Narrow(ctx context.Context, box *inbox.Inbox, id int64, of, to su
 	var mine [][]byte
 	others := false
 	for _, kind := range []string{wire.KindScam, wire.KindMistake} {
-		err := d.eachPage(ctx, row, kind, func(ids [][]byte) error {
+		err := eachPage(ctx, d.db, row, kind, func(ids [][]byte) error {
 			reports, err := box.Some(ctx, ids)
 			for i := range reports {
 				if slices.Contains(Names(&reports[i]), to) {

@@ -16,11 +16,11 @@ import (
 // reported when it returns, and the next release has it. What a second person must agree to is proposed, as in the console.
 func (d *Desk) DecideNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, id int64, v Decision) (Case, error) {
 	c, err := d.Decide(ctx, id, v)
-	if err != nil || c.State != StateAccepted && c.State != StateRejected {
+	if err != nil || !decided(c) {
 		return c, err
 	}
-	if err := d.settle(ctx, c, book, box); err != nil { // the next release does
-		return c, fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
+	if err := d.Settle(ctx, book, box, []Case{c}); err != nil { // the next release does
+		return c, err
 	}
 	return d.Get(ctx, c.ID)
 }
@@ -44,42 +44,40 @@ func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor, wh
 			return wants(ctx, tx, c, Act{Time: d.now(), Actor: actor, Why: why})
 		})
 	}
-	return d.reopen(ctx, box, c, actor, c.wanted(why))
-}
-
-// reopen opens a case again, whoever decided it.
-func (d *Desk) reopen(ctx context.Context, box *inbox.Inbox, c Case, actor, why string) (Case, error) {
-	id := c.ID
-	// Told first: a crash then leaves a case that is closed, and can be opened again.
-	subjects, err := subjectsOf(ctx, d.db, id)
-	if err != nil {
-		return c, fmt.Errorf("couldn't open case %d again: %w", id, err)
-	}
-	for _, one := range subjects {
-		err := d.eachPage(ctx, one.ID, wire.KindScam, func(ids [][]byte) error { return box.ReopenAll(ctx, ids, actor, d.now()) })
-		if err != nil {
-			return c, fmt.Errorf("couldn't open case %d again: %w", id, err)
-		}
-	}
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
-		if !closed(c) {
+		if !closed(c) || !c.UndoneBy(actor) {
 			return ErrState
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', undoing = '', wished = 0,
-			settled = 0, published = 0, released = 0, expired = 0, earlier = '', rest = 0, changed = ? WHERE id = ?`, d.now(), id); err != nil {
-			return err
-		}
-		if err := rank(ctx, tx, id); err != nil {
-			return err
-		}
-		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "reopen", Object: object(id), Why: why})
+		return d.reopen(ctx, tx, box, c, actor, c.wanted(why))
 	})
 }
 
-// closed tells whether a case is decided, and that it is settled.
-func closed(c Case) bool {
-	return c.Settled && (c.State == StateAccepted || c.State == StateRejected)
+// reopen opens a closed case again, whoever decided it.
+func (d *Desk) reopen(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case, actor, why string) error {
+	// Told first: a crash then leaves a case that is closed, and can be opened again.
+	subjects, err := subjectsOf(ctx, tx, c.ID)
+	if err != nil {
+		return err
+	}
+	for _, one := range subjects {
+		if err := eachPage(ctx, tx, one.ID, wire.KindScam, func(ids [][]byte) error { return box.ReopenAll(ctx, ids, actor, d.now()) }); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', undoing = '', wished = 0,
+		settled = 0, published = 0, released = 0, expired = 0, earlier = '', rest = 0, changed = ? WHERE id = ?`, d.now(), c.ID); err != nil {
+		return err
+	}
+	if err := rank(ctx, tx, c.ID); err != nil {
+		return err
+	}
+	return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "reopen", Object: object(c.ID), Why: why})
 }
+
+// closed tells whether a case is decided, and that it is settled.
+func closed(c Case) bool { return c.Settled && decided(c) }
+
+func decided(c Case) bool { return c.State == StateAccepted || c.State == StateRejected }
 
 // Unanswer takes the answer to one appeal back, by the id of its report: it waits again. What was listed or taken off
 // stays so. Where it waits already, nothing changes.

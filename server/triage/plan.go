@@ -3,6 +3,7 @@ package triage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,9 +14,9 @@ import (
 	"khien/shared/subject"
 )
 
-// Planned is what a release would change, with what was decided and is not published.
+// Planned is an edition of what was decided and is not published, with what becomes of it then. Close it.
 type Planned struct {
-	publish.Plan
+	publish.Edition
 	Cases []Case // that it brings into the ledger, or tells about
 	Two   Two
 
@@ -66,14 +67,57 @@ func (d *Desk) PlanAlone(ctx context.Context, p *publish.Publisher, impact Impac
 	})
 }
 
-// plan is what releasing some cases, with what else is in the ledger, changes of what is on the list at a time. What was decided since, in none of the cases,
-// stays as it is, and so does what hold holds back, which alone the plan tells.
-func (d *Desk) plan(ctx context.Context, p *publish.Publisher, impact Impact, cases []Case, at, now int64, since map[subject.Subject]bool, hold func(subject.Subject) bool) (plan Planned, err error) {
+// plan is the edition of some cases, with what else is in the ledger, of what is on the list at a time. What was decided since, in none of the cases,
+// stays as it is, and so does what hold holds back, which alone the plan tells. A case of which something is held back, or has no room, waits as a whole.
+func (d *Desk) plan(ctx context.Context, p *publish.Publisher, impact Impact, cases []Case, at, now int64, since map[subject.Subject]bool, hold func(subject.Subject) bool) (Planned, error) {
+	var waiting []ledger.Indicator
+	var crowded []error
+	for {
+		plan, held, err := d.planOf(ctx, p, cases, at, now, since, hold)
+		if err != nil {
+			return plan, err
+		}
+		wait := map[int64]bool{}
+		for _, c := range plan.Cases {
+			for _, why := range plan.Refused {
+				if one, ok := errors.AsType[*publish.Unfit](why); ok && errors.Is(why, publish.ErrCrowded) && c.Action == List && slices.Contains(c.About(), subject.Subject(one.What)) {
+					wait[c.ID], crowded = true, append(crowded, why)
+				}
+			}
+		}
+		for id, names := range held {
+			wait[id] = true
+			for _, i := range plan.Held.First {
+				if names[i.Subject] {
+					waiting = append(waiting, i)
+				}
+			}
+		}
+		if len(wait) > 0 {
+			plan.Close()
+			cases = slices.DeleteFunc(slices.Clone(cases), func(c Case) bool { return wait[c.ID] })
+			continue
+		}
+		plan.Refused = append(plan.Refused, crowded...)
+		plan.Held.Count, plan.Held.First = plan.Held.Count+len(waiting), append(plan.Held.First, waiting...)
+		if plan.Two, err = d.two(ctx, plan.Edition, impact, now); err != nil {
+			plan.Close()
+		}
+		return plan, err
+	}
+}
+
+// planOf is plan as far as one draft goes; held are the cases of which a part is in it and another one is held back, with what they name.
+func (d *Desk) planOf(ctx context.Context, p *publish.Publisher, cases []Case, at, now int64, since map[subject.Subject]bool, hold func(subject.Subject) bool) (plan Planned, held map[int64]map[subject.Subject]bool, err error) {
+	protection, err := publish.Protect(p.Official)
+	if err != nil {
+		return plan, nil, err
+	}
 	overlay, mine := publish.Pending{}, map[subject.Subject]bool{}
 	touched := make([]publish.Pending, len(cases))
 	for n, c := range cases {
-		if touched[n], err = d.touches(ctx, p.Ledger, c); err != nil {
-			return plan, err
+		if touched[n], err = d.touches(ctx, p.Ledger, c, protection); err != nil {
+			return plan, nil, err
 		}
 		for s, i := range touched[n] {
 			mine[s] = true
@@ -82,14 +126,14 @@ func (d *Desk) plan(ctx context.Context, p *publish.Publisher, impact Impact, ca
 			}
 		}
 	}
-	held, later := map[subject.Subject]bool{}, map[subject.Subject]bool{}
-	plan.Plan, err = p.PlanAsOf(ctx, at, now, overlay, func(s subject.Subject) bool {
+	stays, later := map[subject.Subject]bool{}, map[subject.Subject]bool{}
+	plan.Edition, err = p.DraftAsOf(ctx, at, now, overlay, func(s subject.Subject) bool {
 		later[s] = since[s] && !mine[s]
-		held[s] = later[s] || hold != nil && hold(s)
-		return held[s]
+		stays[s] = later[s] || hold != nil && hold(s)
+		return stays[s]
 	})
 	if err != nil {
-		return plan, err
+		return plan, nil, err
 	}
 	for s, is := range later {
 		if is && plan.Holds(s) {
@@ -97,21 +141,27 @@ func (d *Desk) plan(ctx context.Context, p *publish.Publisher, impact Impact, ca
 		}
 	}
 	plan.Held.First = slices.DeleteFunc(plan.Held.First, func(i ledger.Indicator) bool { return later[i.Subject] })
+	held = map[int64]map[subject.Subject]bool{}
 	for n, c := range cases {
-		waits := false
+		names, waits := map[subject.Subject]bool{}, 0
 		for s := range touched[n] {
-			waits = waits || held[s]
+			names[s] = true
+			if stays[s] {
+				waits++
+			}
 		}
 		switch {
-		case waits:
+		case waits > 0:
+			if !c.Settled && waits < len(names) {
+				held[c.ID] = names
+			}
 		case c.Settled:
 			plan.settled = append(plan.settled, c)
 		default:
 			plan.Cases = append(plan.Cases, c)
 		}
 	}
-	plan.Two, err = d.two(ctx, plan.Plan, impact, now)
-	return plan, err
+	return plan, held, nil
 }
 
 // all are the cases of a plan, in the order of their numbers, whatever is in the ledger already.
@@ -121,13 +171,20 @@ func (p Planned) all() []Case {
 	return all
 }
 
-// touches is what a case puts on the list, and with nil what it takes off.
-func (d *Desk) touches(ctx context.Context, book *ledger.Ledger, c Case) (publish.Pending, error) {
+// touches is what a case puts on the list, and with nil what it takes off. Of which nothing may be on it takes nothing off: it is open again.
+func (d *Desk) touches(ctx context.Context, book *ledger.Ledger, c Case, protection *publish.Protection) (publish.Pending, error) {
 	names := publish.Pending{}
 	switch c.Action {
 	case List:
+		refused := 0
 		for _, i := range c.Indicators() {
 			names[i.Subject] = &i
+			if protection.Permit(i.Subject) != nil {
+				refused++
+			}
+		}
+		if refused > 0 && refused == len(c.Lists) {
+			return names, nil
 		}
 	case Withdraw:
 		for _, s := range c.About() {
@@ -143,7 +200,7 @@ func (d *Desk) touches(ctx context.Context, book *ledger.Ledger, c Case) (publis
 	return names, err
 }
 
-func (d *Desk) two(ctx context.Context, plan publish.Plan, impact Impact, now int64) (Two, error) {
+func (d *Desk) two(ctx context.Context, plan publish.Edition, impact Impact, now int64) (Two, error) {
 	impact = impact.Now()
 	if n := plan.Added.Count + plan.Changed.Count + plan.Removed.Count; n > MaxAtOnce {
 		return Two{Why: Reach{ManyAtOnce, strconv.Itoa(n)}}, nil

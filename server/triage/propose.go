@@ -31,7 +31,7 @@ var (
 	errUnopposable = errors.New("nobody could have stopped this release")
 )
 
-// Draft is a release that one person may propose.
+// Draft is a release that one person may propose. Close it.
 type Draft struct {
 	Whole  Planned // what goes out when two people confirm it
 	Rest   Planned // what goes out by itself: without what reaches far
@@ -41,6 +41,12 @@ type Draft struct {
 	at, seq     int64
 	anew, clock bool
 	popular     int // pages that are named
+}
+
+// Close forgets the editions of a draft.
+func (f Draft) Close() {
+	f.Whole.Close()
+	f.Rest.Close()
 }
 
 // Draft is what a release of now would be.
@@ -101,6 +107,7 @@ func (d *Desk) draft(ctx context.Context, p *publish.Publisher, impact Impact, c
 	}
 	if of.Whole = of.Rest; far {
 		if of.Whole, err = d.plan(ctx, p, impact, cases, of.at, now, since, nil); err != nil {
+			of.Rest.Close()
 			return of, err
 		}
 	}
@@ -195,11 +202,9 @@ type Proposal struct {
 
 	ClockIsRight bool // as its author says, though it looks wrong
 
-	seq         int64
-	cases       []decidedAt
-	anew        bool
-	confirmed   string // by whom, where somebody has, whether it is out or not
-	whole, rest string // what its release says; see contents
+	seq   int64
+	cases []decidedAt
+	anew  bool
 }
 
 type decidedAt struct{ ID, Changed int64 }
@@ -214,12 +219,11 @@ func (o Proposal) publisher(p *publish.Publisher) *publish.Publisher {
 	return &like
 }
 
-const selectProposal = `SELECT id, actor, made, due, digest, seq, cases, anew, clock, changes, state, ended, ender, why, confirmed, whole, rest, adopted FROM proposal`
+const selectProposal = `SELECT id, actor, made, due, digest, seq, cases, anew, clock, changes, state, ended, ender, why, adopted FROM proposal`
 
 func scanProposal(row *sql.Row) (o Proposal, err error) {
 	var cases, changes string
-	err = row.Scan(&o.ID, &o.By, &o.Made, &o.Due, &o.Digest, &o.seq, &cases, &o.anew, &o.ClockIsRight, &changes, &o.State, &o.Ended, &o.Ender, &o.Why,
-		&o.confirmed, &o.whole, &o.rest, &o.Adopted)
+	err = row.Scan(&o.ID, &o.By, &o.Made, &o.Due, &o.Digest, &o.seq, &cases, &o.anew, &o.ClockIsRight, &changes, &o.State, &o.Ended, &o.Ender, &o.Why, &o.Adopted)
 	if errors.Is(err, sql.ErrNoRows) {
 		return o, ErrNotProposed
 	}
@@ -254,7 +258,7 @@ func needsTwo(ctx context.Context, q db.Reader) (Proposal, error) {
 func (d *Desk) Propose(ctx context.Context, f Draft, by string, delay int64, why string, now int64) (o Proposal, err error) {
 	o = Proposal{
 		By: by, Made: f.at, Digest: f.Digest, State: Waits, seq: f.seq, anew: f.anew, ClockIsRight: f.clock,
-		Changes: f.Whole.changes(f.Rest.Held.Count), cases: []decidedAt{}, whole: f.Whole.contents(), rest: f.Rest.contents(),
+		Changes: f.Whole.changes(f.Rest.Held.Count), cases: []decidedAt{},
 	}
 	for _, c := range f.Whole.all() {
 		o.cases = append(o.cases, decidedAt{c.ID, c.Changed})
@@ -282,8 +286,8 @@ func (d *Desk) Propose(ctx context.Context, f Draft, by string, delay int64, why
 		case err != nil:
 			return err
 		}
-		done, err := tx.ExecContext(ctx, `INSERT INTO proposal (actor, made, due, digest, seq, cases, anew, clock, changes, whole, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			o.By, o.Made, o.Due, o.Digest, o.seq, string(cases), o.anew, o.ClockIsRight, string(changes), o.whole, o.rest)
+		done, err := tx.ExecContext(ctx, `INSERT INTO proposal (actor, made, due, digest, seq, cases, anew, clock, changes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			o.By, o.Made, o.Due, o.Digest, o.seq, string(cases), o.anew, o.ClockIsRight, string(changes))
 		if err != nil {
 			return err
 		}
@@ -358,28 +362,21 @@ func (d *Desk) Adopt(ctx context.Context, id int64, by, why string, now int64) e
 
 // Stop ends a proposal, with a reason. Who has proposed it takes it back; anybody else stops it, and so does whoever is on the command line.
 // What is on its way out at this moment is out, and ErrNotProposed.
-func (d *Desk) Stop(ctx context.Context, p *publish.Publisher, impact Impact, id int64, by, why string, now int64) (Outcome, error) {
+func (d *Desk) Stop(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, id int64, by, why string, now int64) (how Outcome, err error) {
 	unlock, err := p.Blobs.Lock()
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	o, err := d.Proposed(ctx)
-	if err != nil {
+	if err := d.resume(ctx, p.Shelf(), box); err != nil {
 		return "", err
 	}
-	// Where that can't be told, it is stopped.
-	if f, err := d.Redraft(ctx, p, impact, o, now); err == nil {
-		if out, err := d.finished(ctx, p, o, f, by, now); err == nil && out {
-			return "", ErrNotProposed
-		}
-	}
-	how := Stopped
+	how = Stopped
 	err = d.ofProposal(ctx, id, func(tx *sql.Tx, o Proposal) error {
 		if !fromShell(by) && o.By == by {
 			how = TakenBack
 		}
-		return end(ctx, tx, o, how, by, why, now)
+		return end(ctx, tx, id, how, by, why, now)
 	})
 	return how, err
 }
@@ -395,78 +392,46 @@ func (d *Desk) ofProposal(ctx context.Context, id int64, f func(*sql.Tx, Proposa
 }
 
 // end closes an open proposal. The release that came of it has an act of its own.
-func end(ctx context.Context, tx *sql.Tx, o Proposal, how Outcome, by, why string, now int64) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE proposal SET state = ?, ended = ?, ender = ?, why = ? WHERE id = ?`, how, now, by, why, o.ID); err != nil {
+func end(ctx context.Context, tx *sql.Tx, id int64, how Outcome, by, why string, now int64) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE proposal SET state = ?, ended = ?, ender = ?, why = ? WHERE id = ? AND state = 'open'`, how, now, by, why, id); err != nil {
 		return err
 	}
 	action := map[Outcome]string{Stopped: "stop a release", TakenBack: "take a proposed release back", Outdated: "close a proposed release that is not what was decided any more"}[how]
 	if action == "" {
 		return nil
 	}
-	return record(ctx, tx, Act{Time: now, Actor: by, Action: action, Object: o.object(), Why: why})
+	return record(ctx, tx, Act{Time: now, Actor: by, Action: action, Object: Proposal{ID: id}.object(), Why: why})
 }
 
 // Outdate closes a proposal that does not stand any more.
 func (d *Desk) Outdate(ctx context.Context, o Proposal, by string, now int64) error {
-	return d.ofProposal(ctx, o.ID, func(tx *sql.Tx, o Proposal) error { return end(ctx, tx, o, Outdated, by, "", now) })
+	return d.ofProposal(ctx, o.ID, func(tx *sql.Tx, o Proposal) error { return end(ctx, tx, o.ID, Outdated, by, "", now) })
 }
 
-// release publishes a part of what was proposed, unless somebody has stopped it.
-func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, o Proposal, part Planned, by, why string, now int64) (publish.Result, error) {
-	also := part.Still
-	part.Still = func() error {
-		open, err := d.Proposed(ctx)
+// releaseProposed publishes a part of what was proposed and closes that, unless somebody has stopped it, or also refuses.
+func (d *Desk) releaseProposed(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, o Proposal, part Planned, s settling, also func(Proposal) error) (publish.Result, error) {
+	s.Proposal = o.ID
+	return d.release(ctx, o.publisher(p), box, part, s, func(q db.Reader) error {
+		open, err := scanProposal(q.QueryRowContext(ctx, selectProposal+` WHERE state = 'open'`))
 		if err == nil && open.ID != o.ID {
 			err = ErrNotProposed
 		}
-		if err == nil && also != nil {
-			err = also()
+		if err != nil {
+			return err
 		}
-		return err
-	}
-	if err := part.Still(); err != nil {
-		return publish.Result{}, err
-	}
-	return d.ReleasePlanned(ctx, o.publisher(p), box, by, why, now, part)
+		return also(open)
+	})
 }
 
 // ReleaseAgreed publishes what was proposed, all of it: another person has confirmed it.
 func (d *Desk) ReleaseAgreed(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, o Proposal, f Draft, by, why string, now int64) (publish.Result, error) {
-	if err := d.confirm(ctx, o, by); err != nil {
-		return publish.Result{}, err
-	}
-	r, err := d.release(ctx, p, box, o, f.Whole, by, why, now)
-	if err != nil {
-		return r, err
-	}
-	return r, d.ofProposal(ctx, o.ID, func(tx *sql.Tx, o Proposal) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE protects SET popular = ?`, f.popular); err != nil {
-			return err
-		}
-		return end(ctx, tx, o, Agreed, by, "", now)
-	})
-}
-
-// confirm keeps that a second person has confirmed a proposal, before anything of it is out: nothing else tells that afterwards.
-func (d *Desk) confirm(ctx context.Context, o Proposal, by string) error {
-	return d.ofProposal(ctx, o.ID, func(tx *sql.Tx, o Proposal) error {
-		if o.Shell() || fromShell(by) || SamePerson(o.By, by) {
+	s := settling{Actor: by, Why: why, Time: now, How: Agreed, Popular: f.popular}
+	return d.releaseProposed(ctx, p, box, o, f.Whole, s, func(open Proposal) error {
+		if open.Shell() || fromShell(by) || SamePerson(open.By, by) {
 			return ErrSamePerson
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE proposal SET confirmed = ? WHERE id = ?`, by, o.ID)
-		return err
+		return nil
 	})
-}
-
-// contents names what a release of the plan says, however often it is signed.
-func (p Planned) contents() string { return contents(p.Set, p.Root, p.Supplement, p.Keys) }
-
-func contents(digests ...release.Digest) string {
-	sum := sha256.New()
-	for _, d := range digests {
-		sum.Write(d[:])
-	}
-	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // Stands tells whether whoever has a name may publish, and might already when they proposed something, in Unix seconds: a word ends with the term of
@@ -474,56 +439,19 @@ func contents(digests ...release.Digest) string {
 type Stands func(ctx context.Context, name string, when int64) (bool, error)
 
 // Standing is the proposal that is open, what it would publish, and whether that still is what was proposed, by somebody who stands for it. It is
-// ErrNotProposed where there is none, and where everybody has it already: whoever published it was killed before that was noted, which is done now.
-func (d *Desk) Standing(ctx context.Context, p *publish.Publisher, impact Impact, by Stands, actor string, now int64) (o Proposal, f Draft, stands bool, err error) {
+// ErrNotProposed where there is none, and where it is out already: whoever published it was killed before that was noted, which is done now.
+func (d *Desk) Standing(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, impact Impact, by Stands, now int64) (o Proposal, f Draft, stands bool, err error) {
+	if err := d.Resume(ctx, p.Shelf(), box); err != nil {
+		return o, f, false, err
+	}
 	if o, err = d.Proposed(ctx); err != nil {
 		return o, f, false, err
 	}
-	if f, err = d.Redraft(ctx, p, impact, o, now); err != nil {
-		return o, f, false, err
-	}
-	out, err := d.finished(ctx, p, o, f, actor, now)
-	if err == nil && out {
-		err = ErrNotProposed
-	}
-	if err != nil || f.Digest != o.Digest || o.Shell() {
-		return o, f, f.Digest == o.Digest, err
+	if f, err = d.Redraft(ctx, p, impact, o, now); err != nil || f.Digest != o.Digest || o.Shell() {
+		return o, f, err == nil && f.Digest == o.Digest, err
 	}
 	stands, err = by(ctx, o.By, max(o.Made, o.Adopted))
 	return o, f, stands, err
-}
-
-// finished tells whether everybody has a proposal already, exactly as it was proposed, and closes it then. Two have agreed on it where a second person
-// has confirmed it, and not because it is in force: that may have been so before.
-func (d *Desk) finished(ctx context.Context, p *publish.Publisher, o Proposal, f Draft, actor string, now int64) (bool, error) {
-	_, h, err := publish.InForce(ctx, p.Ledger, p.Blobs, p.Keys.Root)
-	if o.anew && errors.Is(err, publish.ErrUnknown) {
-		return false, nil
-	}
-	if err != nil || h.Issued < o.Made {
-		return false, err
-	}
-	out := func(proposed string, plan Planned) bool { // where nothing else would be said beside the list now, the plan's supplement is the one in force
-		return !plan.Spoken.Changed && proposed == contents(h.Set, h.BucketRoot, plan.Supplement, h.Keys)
-	}
-	var how Outcome
-	var plan Planned
-	switch {
-	case o.confirmed != "" && out(o.whole, f.Whole):
-		how, plan = Agreed, f.Whole
-	case o.Due != 0 && out(o.rest, f.Rest):
-		how, plan = Unopposed, f.Rest
-	default:
-		return false, nil
-	}
-	noted, err := d.Log(ctx, "", releaseObject(h.Sequence), 0, 0, 1)
-	if err == nil && len(noted) == 0 {
-		err = d.note(ctx, publish.Result{Sequence: h.Sequence, Count: int(h.Count)}, actor, "proposed by "+o.By, now, plan.all())
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, d.ofProposal(ctx, o.ID, func(tx *sql.Tx, o Proposal) error { return end(ctx, tx, o, how, actor, "", now) })
 }
 
 // Overdue publishes the proposal that is open once its delay is over, exactly as it was proposed but for what takes two people, or closes it where
@@ -536,7 +464,7 @@ func (d *Desk) Overdue(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	if err == nil && (o.Due == 0 || now < o.Due) {
 		return r, Proposal{}, nil
 	}
-	still := func() error {
+	still := func(o Proposal) error {
 		could, err := opposable(ctx, o.By)
 		if err == nil && !could {
 			err = errUnopposable
@@ -546,29 +474,25 @@ func (d *Desk) Overdue(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	var f Draft
 	stands := false
 	if err == nil {
-		err = still()
+		err = still(o)
 	}
 	if err == nil {
-		o, f, stands, err = d.Standing(ctx, p, impact, by, actor, now)
+		o, f, stands, err = d.Standing(ctx, p, box, impact, by, now)
+		defer f.Close()
 	}
-	switch {
-	case errors.Is(err, ErrNotProposed), errors.Is(err, errUnopposable):
-		return r, Proposal{}, nil
-	case err != nil:
-		return r, o, err
-	case !stands:
+	if err == nil && !stands {
 		o.State = Outdated
 		return r, o, d.Outdate(ctx, o, actor, now)
 	}
-	o.State = Unopposed
-	why := fmt.Sprintf("proposed by %s at %s, and stopped by nobody", o.By, time.Unix(o.Made, 0).UTC().Format("2006-01-02 15:04 UTC"))
-	f.Rest.Still = still
-	r, err = d.release(ctx, p, box, o, f.Rest, actor, why, now)
-	if errors.Is(err, errUnopposable) {
+	if err == nil {
+		why := fmt.Sprintf("proposed by %s at %s, and stopped by nobody", o.By, time.Unix(o.Made, 0).UTC().Format("2006-01-02 15:04 UTC"))
+		r, err = d.releaseProposed(ctx, p, box, o, f.Rest, settling{Actor: actor, Why: why, Time: now, How: Unopposed}, still)
+	}
+	if errors.Is(err, ErrNotProposed) || errors.Is(err, errUnopposable) {
 		return r, Proposal{}, nil
 	}
-	if err != nil {
-		return r, o, err
+	if err == nil {
+		o.State = Unopposed
 	}
-	return r, o, d.ofProposal(ctx, o.ID, func(tx *sql.Tx, o Proposal) error { return end(ctx, tx, o, Unopposed, actor, "", now) })
+	return r, o, err
 }

@@ -2,7 +2,9 @@ package triage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -77,7 +79,7 @@ func (p *printer) stop(by string) {
 	p.t.Helper()
 	o, err := p.desk.Proposed(p.t.Context())
 	if err == nil {
-		_, err = p.desk.Stop(p.t.Context(), p.publisher, p.impact, o.ID, by, "an honest shop", p.time)
+		_, err = p.desk.Stop(p.t.Context(), p.publisher, p.box, o.ID, by, "an honest shop", p.time)
 	}
 	if err != nil {
 		p.t.Fatal(err)
@@ -87,7 +89,7 @@ func (p *printer) stop(by string) {
 // agree is how a second person confirms what is proposed.
 func (p *printer) agree(by string) publish.Result {
 	p.t.Helper()
-	o, f, stands, err := p.desk.Standing(p.t.Context(), p.publisher, p.impact, anybody, by, p.time)
+	o, f, stands, err := p.desk.Standing(p.t.Context(), p.publisher, p.box, p.impact, anybody, p.time)
 	if err != nil || !stands {
 		p.t.Fatalf("it does not stand: %v", err)
 	}
@@ -101,7 +103,7 @@ func (p *printer) agree(by string) publish.Result {
 // out is what everybody has, as a plan of what would change tells: of these subjects, those that would not.
 func (p *printer) out(subjects ...subject.Subject) (all string) {
 	p.t.Helper()
-	plan, err := p.publisher.Plan(p.t.Context(), p.time, nil, nil)
+	plan, err := p.publisher.Draft(p.t.Context(), p.time, nil, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -148,7 +150,7 @@ func TestAProposalGoesOutAsItWas(t *testing.T) {
 		t.Errorf("out is %s", got)
 	}
 	// The head is renewed meanwhile, again and again.
-	if _, err := p.desk.KeepFresh(t.Context(), p.publisher, "khien serve", "", p.time); err != nil {
+	if _, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", "", p.time); err != nil {
 		t.Fatal(err)
 	}
 	if r, how := p.wait(1); !r.Published || how != Unopposed || r.Added != 1 {
@@ -322,7 +324,7 @@ func TestWhatReachesFarWaitsForTwo(t *testing.T) {
 		t.Errorf("out is %s", got)
 	}
 	// Nor does the server do it when it renews the head.
-	if r, err := p.publisher.Renew(t.Context(), p.time+5*oneDay); err != nil || !r.Published || r.Removed != 0 {
+	if r, err := p.publisher.Renew(t.Context(), p.time+5*oneDay, publish.Alone); err != nil || !r.Published || r.Removed != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	p.time += 6 * oneDay
@@ -336,22 +338,41 @@ func TestWhatReachesFarWaitsForTwo(t *testing.T) {
 	}
 }
 
-// Whoever publishes a proposal is killed at some point. It is out once, whoever looks next, and never again; stopped it can't be any more.
+// errKilled is how far a publisher came that is killed.
+var errKilled = errors.New("killed")
+
+// Whoever publishes a proposal is killed at some point. It is out once, whoever looks next, and never again; stopped it can't be any more. Before it is out
+// nobody is told.
 func TestAProposalIsPublishedOnce(t *testing.T) {
 	for name, until := range map[string]func(p *printer, o Proposal, f Draft) error{
-		"after what was decided came into the ledger": func(p *printer, o Proposal, f Draft) error {
-			return p.desk.Settle(p.t.Context(), p.book, p.box, f.Rest.Cases)
+		"before it was out": func(p *printer, _ Proposal, f Draft) error {
+			_, err := p.publisher.Issue(p.t.Context(), f.Rest.Edition, func(publish.Out) error { return errKilled })
+			return err
 		},
-		"before the release was noted": func(p *printer, o Proposal, f Draft) error {
-			err := p.desk.Settle(p.t.Context(), p.book, p.box, f.Rest.Cases)
-			if err == nil {
-				_, err = p.publisher.PublishPlanned(p.t.Context(), p.time, f.Rest.Plan)
+		"before it was settled": func(p *printer, o Proposal, f Draft) error {
+			changes, err := p.desk.brings(p.t.Context(), p.book, p.box, f.Rest)
+			if err != nil {
+				return err
 			}
+			s := settling{Actor: "khien serve", Time: p.time, Proposal: o.ID, How: Unopposed}
+			for _, c := range f.Rest.all() {
+				s.Cases = append(s.Cases, decidedAt{c.ID, c.Changed})
+			}
+			text, err := json.Marshal(s)
+			if err != nil {
+				return err
+			}
+			_, err = p.publisher.Issue(p.t.Context(), f.Rest.Edition, func(out publish.Out) error { return errors.Join(out.Write(changes, string(text)), errKilled) })
 			return err
 		},
-		"before the proposal was closed": func(p *printer, o Proposal, f Draft) error {
-			_, err := p.desk.ReleasePlanned(p.t.Context(), p.publisher, p.box, "khien serve", "", p.time, f.Rest)
-			return err
+		"before that was noted beside it": func(p *printer, o Proposal, f Draft) error {
+			_, err := p.desk.releaseProposed(p.t.Context(), p.publisher, p.box, o, f.Rest, settling{Actor: "khien serve", Time: p.time, How: Unopposed}, func(Proposal) error { return nil })
+			all, failed := p.book.Releases(p.t.Context(), 0)
+			if err = errors.Join(err, failed); err != nil {
+				return err
+			}
+			all[0].Unsettled = fmt.Sprintf(`{"Actor":"khien serve","Proposal":%d,"How":"unopposed"}`, o.ID)
+			return errors.Join(p.book.Issue(p.t.Context(), ledger.Issue{Release: all[0], Seq: -1}), errKilled)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -366,10 +387,13 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			if err != nil || f.Digest != o.Digest {
 				t.Fatalf("it does not stand: %v", err)
 			}
-			if err := until(p, o, f); err != nil {
+			if err := until(p, o, f); !errors.Is(err, errKilled) {
 				t.Fatal(err)
 			}
 			out := p.sequence()
+			if out == 1 {
+				p.wantState(receipt, wire.StateReceived)
+			}
 			p.wait(60)
 			if out > 1 && p.sequence() != out || out == 1 && p.sequence() != 2 {
 				t.Errorf("release %d was in force, and now %d", out, p.sequence())
@@ -378,10 +402,10 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			if p.sequence() != 2 {
 				t.Errorf("twice: release %d", p.sequence())
 			}
-			if last, err := p.desk.LastProposed(t.Context()); err != nil || last.ID != o.ID || last.State != Unopposed && last.State != Agreed {
+			if last, err := p.desk.LastProposed(t.Context()); err != nil || last.ID != o.ID || last.State != Unopposed {
 				t.Errorf("%+v, %v", last, err)
 			}
-			if _, err := p.desk.Stop(t.Context(), p.publisher, p.impact, o.ID, "lan", "too late", p.time); !errors.Is(err, ErrNotProposed) {
+			if _, err := p.desk.Stop(t.Context(), p.publisher, p.box, o.ID, "lan", "too late", p.time); !errors.Is(err, ErrNotProposed) {
 				t.Errorf("stopped after it was out: %v", err)
 			}
 			if got := p.out("case.example/", "shop.example/"); got != "case.example/ shop.example/" {
@@ -390,6 +414,9 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			p.wantState(receipt, wire.StateAccepted)
 			if c, err := p.desk.Get(t.Context(), p.called("case.example/").ID); err != nil || c.Published != 2 {
 				t.Errorf("the case is in release %d, %v", c.Published, err)
+			}
+			if log, err := p.desk.Log(t.Context(), "", "release 2", 0, 0, 10); err != nil || len(log) != 1 {
+				t.Errorf("it is noted %d times, %v", len(log), err)
 			}
 		})
 	}
@@ -417,13 +444,10 @@ func TestAStopIsBeforeOrAfter(t *testing.T) {
 	if f, err = p.desk.Redraft(t.Context(), p.publisher, p.impact, o, p.time); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.desk.confirm(t.Context(), o, "linh"); err != nil {
+	if _, err := p.desk.ReleaseAgreed(t.Context(), p.publisher, p.box, o, f, "linh", "", p.time); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.desk.ReleasePlanned(t.Context(), p.publisher, p.box, "linh", "", p.time, f.Whole); err != nil { // and killed
-		t.Fatal(err)
-	}
-	if _, err := p.desk.Stop(t.Context(), p.publisher, p.impact, o.ID, "lan", "too late", p.time); !errors.Is(err, ErrNotProposed) {
+	if _, err := p.desk.Stop(t.Context(), p.publisher, p.box, o.ID, "lan", "too late", p.time); !errors.Is(err, ErrNotProposed) {
 		t.Errorf("stopped after it was out: %v", err)
 	}
 	if last, err := p.desk.LastProposed(t.Context()); err != nil || last.State != Agreed {
@@ -456,7 +480,7 @@ func TestAReleaseKeyIsReplacedByTwo(t *testing.T) {
 	p := team(t)
 	o := p.rotated()
 	before := p.sequence()
-	if r, err := p.desk.KeepFresh(t.Context(), p.publisher, "khien serve", "", p.time+4*oneDay); err != nil || !r.Published {
+	if r, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", "", p.time+4*oneDay); err != nil || !r.Published {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	_, h, err := publish.InForce(t.Context(), p.book, p.publisher.Blobs, p.publisher.Keys.Root)

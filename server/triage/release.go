@@ -3,13 +3,38 @@ package triage
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
+	"khien/server/db"
 	"khien/server/inbox"
+	"khien/server/ledger"
 	"khien/server/publish"
+	"khien/shared/subject"
 )
+
+// settling is what is to be settled of a release once it is out. It is written down with the release: whoever issued it may be killed before it is done.
+type settling struct {
+	Actor, Why string
+	Time       int64
+	Renewal    bool // of the head alone, and of what the calendar has changed
+	Added      int
+	Removed    int
+	Cases      []decidedAt // that it brings or tells about, and that it has
+	Refused    []refusal
+	Proposal   int64 // that it came of; 0 for none
+	How        Outcome
+	Popular    int // pages that were named
+}
+
+// refusal is what a release goes without although somebody has decided to list it.
+type refusal struct {
+	Subject subject.Subject
+	Why     string
+}
 
 // Release publishes all that was decided, and notes it. It asks nobody: it is for the first list of an installation of one person.
 func (d *Desk) Release(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor, why string, now int64) (publish.Result, error) {
@@ -17,99 +42,269 @@ func (d *Desk) Release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	if err != nil {
 		return publish.Result{}, err
 	}
+	defer plan.Close()
 	return d.ReleasePlanned(ctx, p, box, actor, why, now, plan)
 }
 
 // KeepFresh signs a new head, as publish.Renew does, and notes it. While a release is proposed, everybody keeps what it was proposed upon.
-func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, actor, why string, now int64) (r publish.Result, err error) {
-	switch _, err = d.Proposed(ctx); {
-	case errors.Is(err, ErrNotProposed):
-		r, err = p.Renew(ctx, now)
-	case err == nil:
-		r, err = p.Resign(ctx, now)
-	}
-	if err != nil || !r.Published {
+func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor, why string, now int64) (r publish.Result, err error) {
+	if err := d.Resume(ctx, p.Shelf(), box); err != nil {
 		return r, err
 	}
-	act := Act{Time: now, Actor: actor, Action: fmt.Sprintf("renew the head: %s, %d removed", Counted(r.Count, "indicator", "indicators"), r.Removed), Object: releaseObject(r.Sequence), Why: why}
-	if err := d.Record(ctx, act); err != nil {
-		return r, fmt.Errorf("release %d is published, but couldn't be noted: %w", r.Sequence, err)
+	agree := d.agree(ctx, p.Ledger, box, nil, settling{Actor: actor, Why: why, Time: now, Renewal: true}, func(db.Reader) error { return nil })
+	switch _, err = d.Proposed(ctx); {
+	case errors.Is(err, ErrNotProposed):
+		r, err = p.Renew(ctx, now, agree)
+	case err == nil:
+		r, err = p.Resign(ctx, now, agree)
 	}
-	return r, nil
+	return r, err
 }
 
-// ReleasePlanned brings the cases of a plan into the ledger, publishes exactly what was planned, or nothing: publish.ErrChanged, and notes both. A head
-// that is only signed anew is noted as well. Why is for the audit log and may be empty.
+// ReleasePlanned publishes exactly what was planned, or nothing: publish.ErrChanged. Once it is out, its cases are settled, and it is noted; not before, and
+// not without it. Where it changes nothing for anybody, those who reported are told all the same. Why is for the audit log and may be empty.
 func (d *Desk) ReleasePlanned(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor, why string, now int64, plan Planned) (publish.Result, error) {
-	if err := d.Settle(ctx, p.Ledger, box, plan.Cases); err != nil {
-		return publish.Result{}, err
+	return d.release(ctx, p, box, plan, settling{Actor: actor, Why: why, Time: now}, func(db.Reader) error { return nil })
+}
+
+// release publishes a plan as long as still agrees, which is asked up to the last moment.
+func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, plan Planned, s settling, still func(db.Reader) error) (r publish.Result, err error) {
+	if err := d.Resume(ctx, p.Shelf(), box); err != nil {
+		return r, err
 	}
-	r, err := p.PublishPlanned(ctx, now, plan.Plan)
+	also := still
+	still = func(q db.Reader) error { return errors.Join(d.unchanged(ctx, q, plan), also(q)) }
+	if err := still(d.db); err != nil {
+		return r, err
+	}
+	for _, c := range plan.all() {
+		s.Cases = append(s.Cases, decidedAt{c.ID, c.Changed})
+	}
+	for _, why := range plan.Refused {
+		if one, ok := errors.AsType[*publish.Protected](why); ok {
+			s.Refused = append(s.Refused, refusal{one.Subject, why.Error()})
+		}
+	}
+	changes, err := d.brings(ctx, p.Ledger, box, plan)
 	if err != nil {
 		return r, err
 	}
-	return r, d.released(ctx, box, r, actor, why, now, plan.all())
-}
-
-// released notes a release, after what it leaves out: a case whose decision the publisher refuses is open again, and so are its reports.
-func (d *Desk) released(ctx context.Context, box *inbox.Inbox, r publish.Result, actor, why string, now int64, cases []Case) error {
-	for _, refused := range r.Refused {
-		if err := d.leftOut(ctx, box, refused, actor); err != nil {
-			return fmt.Errorf("couldn't open the case again of what isn't published: %w", err)
-		}
+	if r, err = p.Issue(ctx, plan.Edition, d.agree(ctx, p.Ledger, box, changes, s, still)); err != nil || r.Published {
+		return r, err
 	}
-	if !r.Published {
-		return nil
-	}
-	return d.note(ctx, r, actor, why, now, cases)
-}
-
-// leftOut opens the case again that has decided to list what the publisher refuses now.
-func (d *Desk) leftOut(ctx context.Context, box *inbox.Inbox, refused error, actor string) error {
-	var p *publish.Protected
-	if !errors.As(refused, &p) {
-		return nil
-	}
-	var c Case
-	err := d.change(ctx, func(tx *sql.Tx) (err error) {
-		c, err = scanCase(tx.QueryRowContext(ctx, selectCase+` WHERE published = 0 AND settled = 1 AND state = 'accepted' AND action = 'list'
-			AND EXISTS (SELECT 1 FROM json_each(lists) WHERE value ->> 'lists' = ?)`, string(p.Subject)))
-		if err != nil {
-			return err
+	return r, d.change(ctx, func(tx *sql.Tx) error {
+		err := still(tx)
+		if err == nil {
+			err = p.Ledger.Apply(ctx, changes)
 		}
-		subjects, err := subjectsOf(ctx, tx, c.ID)
-		if err != nil {
-			return err
-		}
-		var own []Subject // whose decision it is; the others of the case are published
-		for _, s := range subjects {
-			if slices.Contains(c.about(s.Name), p.Subject) {
-				own = append(own, s)
-			}
-		}
-		if len(own) > 0 && len(own) < len(subjects) {
-			c.ID, err = carve(ctx, tx, c, own, d.now())
+		if err == nil {
+			err = d.settleRelease(ctx, tx, p.Ledger, box, ledger.Release{}, s)
 		}
 		return err
 	})
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err == nil {
-		c, err = d.Get(ctx, c.ID)
-	}
-	if err == nil {
-		_, err = d.reopen(ctx, box, c, actor, "not published: "+p.Error())
-	}
-	return err
 }
 
-func (d *Desk) note(ctx context.Context, r publish.Result, actor, why string, now int64, cases []Case) error {
-	what := fmt.Sprintf("publish: %s, %d added, %d removed", Counted(r.Count, "indicator", "indicators"), r.Added, r.Removed)
-	if err := d.Record(ctx, Act{Time: now, Actor: actor, Action: what, Object: releaseObject(r.Sequence), Why: why}); err != nil {
-		return fmt.Errorf("release %d is published, but couldn't be noted: %w", r.Sequence, err)
+// agree lets a release out and settles it, in one change of the cases.
+func (d *Desk) agree(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, changes []ledger.Change, s settling, still func(db.Reader) error) publish.Agree {
+	return func(out publish.Out) error {
+		s.Added, s.Removed = out.Added, out.Removed
+		text, err := json.Marshal(s)
+		if err != nil {
+			return err
+		}
+		written := false
+		err = d.alone(ctx, func(tx *sql.Tx) error {
+			err := still(tx)
+			if err == nil {
+				err = out.Write(changes, string(text))
+			}
+			if err != nil {
+				return err
+			}
+			written = true
+			return d.settleRelease(ctx, tx, book, box, out.Release, s)
+		})
+		if err == nil {
+			err = book.Settled(ctx, out.Release.Sequence)
+		}
+		if err != nil && written {
+			err = fmt.Errorf("release %d is published, but couldn't be noted: %w", out.Release.Sequence, err)
+		}
+		return err
 	}
-	return d.Published(ctx, r.Sequence, cases)
+}
+
+// alone is change, beside which nobody else changes a case from its beginning on.
+func (d *Desk) alone(ctx context.Context, f func(*sql.Tx) error) error {
+	return d.change(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE protects SET popular = popular`); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
+// Resume settles what is out and is not settled: whoever published it was killed.
+func (d *Desk) Resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbox) error {
+	if open, err := shelf.Ledger.Unsettled(ctx); err != nil || len(open) == 0 {
+		return err
+	}
+	unlock, err := shelf.Blobs.Lock() // nobody is publishing
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return d.resume(ctx, shelf, box)
+}
+
+func (d *Desk) resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbox) error {
+	open, err := shelf.Ledger.Unsettled(ctx)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	if err := shelf.SetHead(ctx); err != nil { // before anybody is told
+		return err
+	}
+	for _, r := range open {
+		var s settling
+		if err := json.Unmarshal([]byte(r.Unsettled), &s); err != nil {
+			return fmt.Errorf("couldn't read what is to be settled of release %d: %w", r.Sequence, err)
+		}
+		err := d.alone(ctx, func(tx *sql.Tx) error { return d.settleRelease(ctx, tx, shelf.Ledger, box, r, s) })
+		if err == nil {
+			err = shelf.Ledger.Settled(ctx, r.Sequence)
+		}
+		if err != nil {
+			return fmt.Errorf("couldn't settle release %d: %w", r.Sequence, err)
+		}
+	}
+	return nil
+}
+
+// settleRelease settles the cases of a release that is out, notes it, and closes the proposal that it came of. Once that is done it does nothing more.
+// Without a number, nothing is out, and those who reported are told.
+func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, r ledger.Release, s settling) error {
+	if r.Sequence > 0 {
+		var noted bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?)`, releaseObject(r.Sequence)).Scan(&noted); err != nil || noted {
+			return err
+		}
+	}
+	for _, one := range s.Refused {
+		if err := d.leaveOut(ctx, tx, box, one, s); err != nil {
+			return fmt.Errorf("couldn't open the case again of what isn't published: %w", err)
+		}
+	}
+	for _, of := range s.Cases {
+		c, err := get(ctx, tx, of.ID)
+		if err == nil && c.Changed == of.Changed && decided(c) && !c.Settled {
+			err = d.settle(ctx, tx, book, box, c)
+		}
+		if err == nil && r.Sequence > 0 {
+			_, err = tx.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE id = ? AND changed = ? AND settled = 1 AND published = 0`, int64(r.Sequence), d.now(), c.ID, of.Changed)
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("couldn't settle case %d: %w", of.ID, err)
+		}
+	}
+	if r.Sequence > 0 {
+		what := fmt.Sprintf("publish: %s, %d added, %d removed", Counted(int(r.Count), "indicator", "indicators"), s.Added, s.Removed)
+		if s.Renewal {
+			what = fmt.Sprintf("renew the head: %s, %d removed", Counted(int(r.Count), "indicator", "indicators"), s.Removed)
+		}
+		if err := record(ctx, tx, Act{Time: s.Time, Actor: s.Actor, Action: what, Object: releaseObject(r.Sequence), Why: s.Why}); err != nil {
+			return err
+		}
+	}
+	if s.Proposal == 0 {
+		return nil
+	}
+	if s.How == Agreed {
+		if _, err := tx.ExecContext(ctx, `UPDATE protects SET popular = ?`, s.Popular); err != nil {
+			return err
+		}
+	}
+	return end(ctx, tx, s.Proposal, s.How, s.Actor, "", s.Time)
+}
+
+// unchanged is publish.ErrChanged where a case of a plan is not as it was when that was made.
+func (d *Desk) unchanged(ctx context.Context, q db.Reader, plan Planned) error {
+	for _, was := range plan.all() {
+		if c, err := get(ctx, q, was.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		} else if c.State != was.State || c.Changed != was.Changed || c.Category != was.Category || !reflect.DeepEqual(c.Ruling, was.Ruling) {
+			return publish.ErrChanged
+		}
+	}
+	return nil
+}
+
+// brings is what the cases of a plan bring into the ledger. What is listed counts for more than what is taken off, as in its edition.
+func (d *Desk) brings(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, plan Planned) (changes []ledger.Change, err error) {
+	listed := map[subject.Subject]bool{}
+	for _, c := range plan.Cases {
+		more, err := d.changes(ctx, book, box, plan.without(c))
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range more {
+			listed[one.Subject] = listed[one.Subject] || !one.Off
+		}
+		changes = append(changes, more...)
+	}
+	return slices.DeleteFunc(changes, func(c ledger.Change) bool { return c.Off && listed[c.Subject] }), nil
+}
+
+// without is a case without what its release goes without.
+func (p Planned) without(c Case) Case {
+	if c.Action != List {
+		return c
+	}
+	c.Lists = slices.DeleteFunc(slices.Clone(c.Lists), func(l Listing) bool {
+		return slices.ContainsFunc(p.Refused, func(why error) bool {
+			one, ok := errors.AsType[*publish.Protected](why)
+			return ok && one.Subject == l.Lists
+		})
+	})
+	if len(c.Lists) == 0 { // it is open again, and what stood stands
+		c.Action = ""
+	}
+	return c
+}
+
+// leaveOut opens the case again that has decided to list what a release goes without.
+func (d *Desk) leaveOut(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, one refusal, s settling) error {
+	c, err := scanCase(tx.QueryRowContext(ctx, selectCase+` WHERE published = 0 AND state = 'accepted' AND action = 'list'
+		AND EXISTS (SELECT 1 FROM json_each(lists) WHERE value ->> 'lists' = ?)`, string(one.Subject)))
+	if errors.Is(err, ErrNotFound) || err == nil && !c.Settled && !slices.Contains(s.Cases, decidedAt{c.ID, c.Changed}) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	subjects, err := subjectsOf(ctx, tx, c.ID)
+	if err != nil {
+		return err
+	}
+	var own []Subject // whose decision it is; the others of the case are published
+	for _, s := range subjects {
+		if slices.Contains(c.about(s.Name), one.Subject) {
+			own = append(own, s)
+		}
+	}
+	if len(own) > 0 && len(own) < len(subjects) {
+		id, err := carve(ctx, tx, c, own, d.now())
+		if err != nil {
+			return err
+		}
+		if c, err = get(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	if c.Settled {
+		return d.reopen(ctx, tx, box, c, s.Actor, "not published: "+one.Why)
+	}
+	return d.undo(ctx, tx, c, s.Actor, "not published: "+one.Why)
 }
 
 func releaseObject(sequence uint64) string { return fmt.Sprintf("release %d", sequence) }

@@ -17,71 +17,81 @@ import (
 	"khien/shared/wire"
 )
 
-// Settle brings decided cases into the ledger and tells those who reported, unless that is done already.
-// It is called just before a release is made; from then on a decision can't be undone, only be followed by another.
-// What it has done once does no harm when it is done again after a crash.
+// Settle brings decided cases into the ledger and tells those who reported, unless that is done already, without a release. From then on a decision can't be
+// undone, only be followed by another. What it has done once does no harm when it is done again after a crash.
 func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, cases []Case) error {
 	for _, c := range cases {
 		if c.Settled {
 			continue
 		}
-		if err := d.settle(ctx, c, book, box); err != nil {
+		changes, err := d.changes(ctx, book, box, c)
+		if err == nil {
+			err = book.Apply(ctx, changes)
+		}
+		if err == nil {
+			err = d.change(ctx, func(tx *sql.Tx) error { return d.settle(ctx, tx, book, box, c) })
+		}
+		if err != nil {
 			return fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
 		}
 	}
 	return nil
 }
 
-func (d *Desk) settle(ctx context.Context, c Case, book *ledger.Ledger, box *inbox.Inbox) error {
-	off, err := d.Replaced(ctx, book, c)
-	if err != nil {
-		return err
+// changes are what a case brings into the ledger.
+func (d *Desk) changes(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, c Case) (changes []ledger.Change, err error) {
+	off := func(s subject.Subject, why map[string]string) {
+		changes = append(changes, ledger.Change{Actor: c.Decided, Indicator: ledger.Indicator{Subject: s}, Off: true, Taken: why})
 	}
 	switch c.Action {
 	case List:
 		for n, i := range c.Indicators() {
 			if i.Address, err = d.seenAt(ctx, box, c.Lists[n]); err != nil {
-				return err
+				return nil, err
 			}
-			if err := book.List(ctx, c.Decided, i); err != nil {
-				return err
-			}
+			changes = append(changes, ledger.Change{Actor: c.Decided, Indicator: i})
 		}
 	case Withdraw:
 		for _, one := range c.Lists {
-			if err := book.Withdraw(ctx, c.Decided, one.Lists, c.Reason); err != nil && !errors.Is(err, ledger.ErrNotFound) {
-				return err
-			}
+			off(one.Lists, c.Reason)
 		}
 	}
-	if err := d.takeOff(ctx, book, c, off); err != nil {
-		return err
+	replaced, err := d.Replaced(ctx, book, c)
+	for _, one := range replaced {
+		off(one.Lists, c.replaces())
 	}
-	left, err := d.tell(ctx, c, box)
+	return changes, err
+}
+
+// settle is what follows in the cases and for those who reported, once the ledger has what a case brings.
+func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, c Case) error {
+	done, err := tx.ExecContext(ctx, `UPDATE cases SET settled = 1, undoing = '', wished = 0 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, func(tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, `UPDATE cases SET settled = 1, undoing = '', wished = 0 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			return err
-		}
-		if err := stand(ctx, tx, c); err != nil {
-			return err
-		}
-		objections, err := d.reply(ctx, tx, c, off, book, box)
-		if err != nil {
-			return err
-		}
-		others, err := narrow(ctx, tx, box, c)
-		if err != nil {
-			return err
-		}
-		return anew(ctx, tx, box, slices.Concat(left, objections, others), d.now())
-	})
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	off, err := replacedIn(ctx, tx, book, c)
+	if err != nil {
+		return err
+	}
+	left, err := d.tell(ctx, tx, c, box)
+	if err != nil {
+		return err
+	}
+	if err := stand(ctx, tx, c); err != nil {
+		return err
+	}
+	objections, err := d.reply(ctx, tx, c, off, book, box)
+	if err != nil {
+		return err
+	}
+	others, err := narrow(ctx, tx, box, c)
+	if err != nil {
+		return err
+	}
+	return anew(ctx, tx, box, slices.Concat(left, objections, others), d.now())
 }
 
 // says is what those are told who reported as a scam what a settled decision speaks of: a thing that their address names, or empty where all of
@@ -96,14 +106,14 @@ func (c Case) says(name subject.Subject) inbox.Transition {
 
 // tell closes the reports of a case that are open and about what was decided; what is listed is told too to those who were told before that
 // it is not. A report whose address names none of that stays open: it is returned.
-func (d *Desk) tell(ctx context.Context, c Case, box *inbox.Inbox) (left [][]byte, err error) {
-	subjects, err := subjectsOf(ctx, d.db, c.ID)
+func (d *Desk) tell(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox) (left [][]byte, err error) {
+	subjects, err := subjectsOf(ctx, tx, c.ID)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range subjects {
 		about := c.about(s.Name)
-		err := d.eachPage(ctx, s.ID, wire.KindScam, func(ids [][]byte) error {
+		err := eachPage(ctx, tx, s.ID, wire.KindScam, func(ids [][]byte) error {
 			groups := map[subject.Subject][][]byte{}
 			if c.Action == Reject { // of everything that was reported of it
 				groups[""] = ids
@@ -357,10 +367,6 @@ func anew(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, ids [][]byte, now i
 }
 
 // eachPage hands over the ids of all reports of a subject that are of one kind, the oldest first, a thousand at a time.
-func (d *Desk) eachPage(ctx context.Context, of int64, kind string, f func(ids [][]byte) error) error {
-	return eachPage(ctx, d.db, of, kind, f)
-}
-
 func eachPage(ctx context.Context, q db.Reader, of int64, kind string, f func(ids [][]byte) error) error {
 	for last := (place{}); ; {
 		ids, next, err := page(ctx, q, of, kind, last, 1000)
@@ -393,22 +399,6 @@ func page(ctx context.Context, q db.Reader, of int64, kind string, after place, 
 		ids = append(ids, one)
 	}
 	return ids, last, rows.Err()
-}
-
-// Published notes the release that has the decisions of cases, and what the command line had settled before it.
-func (d *Desk) Published(ctx context.Context, sequence uint64, cases []Case) error {
-	err := d.change(ctx, func(tx *sql.Tx) error {
-		for _, c := range cases {
-			if _, err := tx.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE id = ? AND settled = 1 AND published = 0`, int64(sequence), d.now(), c.ID); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("couldn't note the release: %w", err)
-	}
-	return nil
 }
 
 // reference is the case number as the public sees it, such as "KH-C17".

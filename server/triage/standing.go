@@ -27,7 +27,11 @@ var narrowed = map[string]string{
 // the same subjects have put them there, and this one rejects them, or lists something else. What came on the list in
 // another way, or stands there for a subject of its own, is none of them.
 func (d *Desk) Replaced(ctx context.Context, book *ledger.Ledger, c Case) ([]Listing, error) {
-	all, err := replaced(ctx, d.db, c)
+	return replacedIn(ctx, d.db, book, c)
+}
+
+func replacedIn(ctx context.Context, q db.Reader, book *ledger.Ledger, c Case) ([]Listing, error) {
+	all, err := replaced(ctx, q, c)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read what case %d has listed: %w", c.ID, err)
 	}
@@ -123,16 +127,6 @@ func without(ctx context.Context, tx *sql.Tx, id int64, gone []subject.Subject) 
 	}
 	err = json.Unmarshal([]byte(text), &left)
 	return slices.DeleteFunc(left, func(s subject.Subject) bool { return slices.Contains(gone, s) }), err
-}
-
-// takeOff takes what a decision replaces off the list, with the reason that the public is told.
-func (d *Desk) takeOff(ctx context.Context, book *ledger.Ledger, c Case, list []Listing) error {
-	for _, one := range list {
-		if err := book.Withdraw(ctx, c.Decided, one.Lists, c.replaces()); err != nil && !errors.Is(err, ledger.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
 }
 
 // replaces is the public reason for what a decision takes off the list without naming it.

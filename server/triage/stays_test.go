@@ -56,7 +56,7 @@ func TestABookTakesNothingThatReachesFarOffTheList(t *testing.T) {
 			if r, how := p.wait(oneDay); how != Unopposed || r.Removed != 0 || r.Added != 1 {
 				t.Errorf("%s, %+v", how, r)
 			}
-			if _, err := p.publisher.Renew(t.Context(), p.time+5*oneDay); err != nil {
+			if _, err := p.publisher.Renew(t.Context(), p.time+5*oneDay, publish.Alone); err != nil {
 				t.Fatal(err)
 			}
 			p.time += 6 * oneDay
@@ -108,7 +108,7 @@ func TestWhatIsListedIsNotCrowdedOut(t *testing.T) {
 	}
 	on := func(p *printer, want int) {
 		p.t.Helper()
-		plan, err := p.publisher.Plan(p.t.Context(), p.time, publish.Pending{rented: nil}, nil)
+		plan, err := p.publisher.Draft(p.t.Context(), p.time, publish.Pending{rented: nil}, nil)
 		if err != nil || !slices.ContainsFunc(plan.Removed.First, func(i ledger.Indicator) bool { return i.Subject == rented }) {
 			p.t.Errorf("it is not on the list any more: %+v, %v", plan.Removed.Count, err)
 		}
@@ -137,7 +137,7 @@ func TestWhatIsListedIsNotCrowdedOut(t *testing.T) {
 		for _, i := range crowd(20, victim[:3], "case", 7000) {
 			pending[i.Subject] = &i
 		}
-		plan, err := p.publisher.Plan(t.Context(), p.time, pending, nil)
+		plan, err := p.publisher.Draft(t.Context(), p.time, pending, nil)
 		if err != nil || plan.Removed.Count != 0 || plan.Added.Count+len(plan.Refused) != 20 || len(plan.Refused) < 10 {
 			t.Errorf("%d are new, %d removed, %d left out, %v", plan.Added.Count, plan.Removed.Count, len(plan.Refused), err)
 		}
@@ -227,7 +227,7 @@ func TestFewerPopularNamesTakeTwo(t *testing.T) {
 			t.Errorf("%s: %s, %+v", what, how, r)
 		}
 		// It is no more what was proposed, and everything is as it was.
-		if _, _, stands, err := p.desk.Standing(t.Context(), p.publisher, p.impact, anybody, "mai", p.time); err != nil || stands {
+		if _, _, stands, err := p.desk.Standing(t.Context(), p.publisher, p.box, p.impact, anybody, p.time); err != nil || stands {
 			t.Errorf("%s: it stands: %v", what, err)
 		}
 		if err := p.desk.Outdate(t.Context(), o, "mai", p.time); err != nil {

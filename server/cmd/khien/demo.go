@@ -150,9 +150,11 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 	}
 	release := func(why string, at int64) error {
 		plan, err := desk.PlanAlone(ctx, p, impact, at, false)
-		if err == nil {
-			_, err = desk.ReleasePlanned(ctx, p, box, "mai", why, at, plan)
+		if err != nil {
+			return err
 		}
+		defer plan.Close()
+		_, err = desk.ReleasePlanned(ctx, p, box, "mai", why, at, plan)
 		return err
 	}
 

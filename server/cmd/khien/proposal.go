@@ -72,13 +72,14 @@ leaves that as it is.`,
 				return err
 			}
 			defer desk.Close()
-			impact, err := d.impact()
+			box, err := d.inbox()
 			if err != nil {
 				return err
 			}
+			defer box.Close()
 			o, err := desk.Proposed(cmd.Context())
 			if err == nil {
-				_, err = desk.Stop(cmd.Context(), p, impact, o.ID, actor(), why, time.Now().Unix())
+				_, err = desk.Stop(cmd.Context(), p, box, o.ID, actor(), why, time.Now().Unix())
 			}
 			if err != nil {
 				return err

@@ -172,6 +172,7 @@ func single(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *i
 	if err != nil {
 		return out, err
 	}
+	defer plan.Close()
 	if plan.Two != (triage.Two{}) {
 		if !alone {
 			return out, fmt.Errorf("this release takes two people (%s): say \"khien publish --alone --why TEXT\" where there is nobody else", plan.Two)
@@ -194,7 +195,9 @@ func together(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box 
 		out.Result = r
 		return out, nil
 	}
-	switch open, _, stands, err := desk.Standing(ctx, p, impact, people.Publishers(), actor(), now); {
+	open, f, stands, err := desk.Standing(ctx, p, box, impact, people.Publishers(), now)
+	f.Close()
+	switch {
 	case errors.Is(err, triage.ErrNotProposed):
 	case err != nil:
 		return out, err
@@ -213,10 +216,10 @@ func together(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box 
 	if done.ID != 0 {
 		out.outdated = &done
 	}
-	f, err := desk.Draft(ctx, p, impact, now)
-	if err != nil {
+	if f, err = desk.Draft(ctx, p, impact, now); err != nil {
 		return out, err
 	}
+	defer f.Close()
 	if f.Whole.Empty() { // but those who reported are told, and a head that is old is signed anew
 		out.Result, err = desk.ReleasePlanned(ctx, p, box, actor(), why, now, f.Whole)
 		return out, err

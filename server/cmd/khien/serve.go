@@ -393,6 +393,11 @@ func renew(ctx context.Context, d *dir, now int64) (back []string, err error) {
 		return nil, err
 	}
 	defer desk.Close()
-	r, err := desk.KeepFresh(ctx, p, "khien serve", "the head is renewed when half of its life is over, or when what is published is damaged", now)
+	box, err := d.inbox()
+	if err != nil {
+		return nil, err
+	}
+	defer box.Close()
+	r, err := desk.KeepFresh(ctx, p, box, "khien serve", "the head is renewed when half of its life is over, or when what is published is damaged", now)
 	return r.Back, err
 }
