@@ -27,9 +27,10 @@ func publishCommand(d *dir) *cobra.Command {
 		Use: "publish", Short: "Publish the ledger as a signed release",
 		Long: `Writes the set, its deltas and its buckets, and the signed head last. Where nothing has
 changed and the head has more than half of its life left, nothing is published. Protected
-names are never published. What was decided about cases in the console goes into the ledger
-first. Prints what was published as one JSON object. A published file that is damaged is put
-back as it was, or made anew with a new release.
+names are never published. What was decided about cases in the console goes out with it, and
+those who reported are told when it is out: a release that fails changes nothing. Prints what
+was published as one JSON object. A published file that is damaged is put back as it was, or
+made anew with a new release.
 
 Where several people decide, a release takes two of them, and the command line is none of
 them, since a name given here proves nothing. What has changed is proposed: two members
