@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/triage"
@@ -106,16 +107,17 @@ func (l *load) flood(reports, subjects, networks int, links bool) (r flooded, er
 		subjects += honestCases
 	}
 	found := 0
-	for from := 0; from == r.Rows; from += 1000 {
-		cases, total, err := desk.Queue(ctx, triage.StateOpen, false, from, 1000)
+	for at := (db.Place{}); ; {
+		page, err := desk.In(ctx, triage.PartOpen, at, 1000)
 		if err != nil {
 			return r, err
 		}
-		for _, c := range cases {
+		for _, c := range page.Rows {
 			r.Largest = max(r.Largest, c.Subjects)
 			found += c.Subjects
 		}
-		if r.Rows += len(cases); r.Rows == total {
+		r.Rows += len(page.Rows)
+		if at.Key = page.After; at.Key == "" {
 			break
 		}
 	}
@@ -160,7 +162,7 @@ func honestly(ctx context.Context, box *inbox.Inbox, now int64) error {
 // onFirstPage counts what was reported honestly on the first page of the queue.
 func onFirstPage(ctx context.Context, desk *triage.Desk) (n int, err error) {
 	const page = 50
-	cases, _, err := desk.In(ctx, triage.PartOpen, 0, page)
+	cases, err := desk.First(ctx, triage.PartOpen, page)
 	for _, c := range cases {
 		if strings.HasPrefix(string(c.Subject), "real-scam-") {
 			n++

@@ -94,7 +94,7 @@ func (o *office) caseOf() triage.Case {
 	if _, err := o.Desk.Gather(o.t.Context(), o.Inbox); err != nil {
 		o.t.Fatal(err)
 	}
-	cases, _, err := o.Desk.Queue(o.t.Context(), triage.StateOpen, false, 0, 1)
+	cases, err := o.Desk.First(o.t.Context(), triage.PartOpen, 1)
 	if err != nil || len(cases) != 1 {
 		o.t.Fatalf("%d cases, %v", len(cases), err)
 	}

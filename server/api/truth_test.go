@@ -81,7 +81,7 @@ func (m *maintainers) any(cases []triage.Case, err error) (triage.Case, bool) {
 func (m *maintainers) in(parts ...triage.Part) (triage.Case, bool) {
 	var all []triage.Case
 	for _, part := range parts {
-		cases, _, err := m.Desk.In(m.t.Context(), part, 0, 100)
+		cases, err := m.Desk.First(m.t.Context(), part, 100)
 		if err != nil {
 			m.t.Fatal(err)
 		}

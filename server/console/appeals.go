@@ -34,33 +34,27 @@ func (v *visit) objected(c triage.Case) objected {
 	return o
 }
 
+// waiting are some of the cases that somebody objects to.
+type waiting struct {
+	pager
+	Cases []objected
+	Total int
+}
+
 func appealsPage(v *visit) error {
-	w := waiting{line: line{Part: triage.PartAppealed, Show: lots, From: max(0, int(v.number("from")))}}
-	var err error
-	if w.line.Cases, w.Total, err = v.Desk.In(v.ctx(), triage.PartAppealed, w.From, w.Show); err != nil {
+	page, err := v.Desk.In(v.ctx(), triage.PartAppealed, v.place(), few)
+	if err != nil {
 		return err
 	}
-	for _, c := range w.line.Cases {
+	n, err := v.Desk.Counts(v.ctx())
+	if err != nil {
+		return err
+	}
+	w := waiting{pager: v.pager(page.Before, page.After), Total: n[triage.PartAppealed]}
+	for _, c := range page.Rows {
 		w.Cases = append(w.Cases, v.objected(c))
 	}
 	return v.show("appeals", w)
-}
-
-// waiting are some of the cases that somebody objects to.
-type waiting struct {
-	line
-	Cases []objected
-}
-
-// Before and After are links; empty where there is nothing.
-func (w waiting) Before() string { return w.link(w.line.Before(), w.From-w.Show) }
-func (w waiting) After() string  { return w.link(w.line.After(), w.Last()) }
-
-func (waiting) link(is string, from int) string {
-	if is == "" {
-		return ""
-	}
-	return "/appeals?from=" + strconv.Itoa(max(0, from))
 }
 
 // objections is what the page of one case shows to who answers the appeals.

@@ -131,7 +131,7 @@ func casePage(v *visit) error {
 		return err
 	}
 	if f.Undecided() {
-		others, _, err := v.Desk.In(ctx, triage.PartOpen, 0, 100)
+		others, err := v.Desk.First(ctx, triage.PartOpen, 100)
 		if err != nil {
 			return err
 		}

@@ -160,7 +160,7 @@ func TestAppealsInTheConsole(t *testing.T) {
 	if err != nil || e.Withdrawn == 0 || e.Taken["vi"] != "cửa hàng thật" {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if waiting, _, err := o.Desk.In(t.Context(), triage.PartAppealed, 0, 100); err != nil || len(waiting) != 0 {
+	if waiting, err := o.Desk.First(t.Context(), triage.PartAppealed, 100); err != nil || len(waiting) != 0 {
 		t.Errorf("%+v, %v", waiting, err)
 	}
 	var said []string
@@ -349,7 +349,7 @@ func TestNothingRunsInCasePages(t *testing.T) {
 		if _, err := o.Takedowns.Move(t.Context(), c.ID, takedown.Move{Actor: attack, To: takedown.Sent, Theirs: attack, Why: attack}, time.Now().Unix()); err != nil {
 			t.Fatal(err)
 		}
-		waiting, _, err := o.Desk.In(t.Context(), triage.PartAppealed, 0, 100)
+		waiting, err := o.Desk.First(t.Context(), triage.PartAppealed, 100)
 		if err != nil || len(waiting) == 0 {
 			t.Fatalf("%+v, %v", waiting, err)
 		}

@@ -32,12 +32,12 @@ const origin = "http://localhost:8788"
 // office is a console with people, and everything behind it on the disk.
 type office struct {
 	*Console
-	t       *testing.T
+	t       testing.TB
 	people  string             // file of the book
 	fingers map[string]*finger // by session
 }
 
-func newOffice(t *testing.T) *office {
+func newOffice(t testing.TB) *office {
 	t.Helper()
 	dir := t.TempDir()
 	must := func(err error) {

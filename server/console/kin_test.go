@@ -118,7 +118,7 @@ func TestAnHonestFloristInAKit(t *testing.T) {
 			do(o, mai)
 			// Everything that is open is selected in the queue, looked at in bulk, and listed.
 			o.ask("GET", "/queue", mai, nil)
-			open, _, err := o.Desk.In(t.Context(), triage.PartOpen, 0, 50)
+			open, err := o.Desk.First(t.Context(), triage.PartOpen, 50)
 			if err != nil {
 				t.Fatal(err)
 			}

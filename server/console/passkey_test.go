@@ -24,7 +24,7 @@ type finger struct {
 	key        *ecdsa.PrivateKey
 }
 
-func newFinger(t *testing.T) *finger {
+func newFinger(t testing.TB) *finger {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -55,7 +55,7 @@ func (f *finger) data(flags byte) []byte {
 	return append(relying[:], flags, 0, 0, 0, 0)
 }
 
-func client(t *testing.T, kind, options string) (challenge string, client []byte) {
+func client(t testing.TB, kind, options string) (challenge string, client []byte) {
 	t.Helper()
 	var read struct {
 		Challenge string `json:"challenge"`
@@ -72,7 +72,7 @@ func client(t *testing.T, kind, options string) (challenge string, client []byte
 
 func encoded(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-func asJSON(t *testing.T, id []byte, answer map[string]any) string {
+func asJSON(t testing.TB, id []byte, answer map[string]any) string {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"id": encoded(id), "rawId": encoded(id), "type": "public-key", "clientExtensionResults": map[string]any{}, "response": answer})
 	if err != nil {
@@ -82,7 +82,7 @@ func asJSON(t *testing.T, id []byte, answer map[string]any) string {
 }
 
 // makes answers what an invitation asks.
-func (f *finger) makes(t *testing.T, options string) string {
+func (f *finger) makes(t testing.TB, options string) string {
 	t.Helper()
 	var read struct {
 		User struct {
@@ -102,7 +102,7 @@ func (f *finger) makes(t *testing.T, options string) string {
 }
 
 // refuses tells whether the authenticator holds a passkey beside which none may be made.
-func (f *finger) refuses(t *testing.T, options string) bool {
+func (f *finger) refuses(t testing.TB, options string) bool {
 	t.Helper()
 	var read struct {
 		Beside []struct {
@@ -121,7 +121,7 @@ func (f *finger) refuses(t *testing.T, options string) bool {
 }
 
 // signs answers what signing in and a confirmation ask.
-func (f *finger) signs(t *testing.T, options string) string {
+func (f *finger) signs(t testing.TB, options string) string {
 	t.Helper()
 	_, said := client(t, "webauthn.get", options)
 	data := f.data(0x05)

@@ -1,12 +1,15 @@
 package console
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
+	"khien/server/db"
 	"khien/server/feed"
 	"khien/server/triage"
 )
@@ -17,34 +20,44 @@ var queueRoutes = []route{
 	{"GET /find", seen, find},
 }
 
-// counts are how many cases wait in each part of the queue.
-type counts map[triage.Part]int
-
-// Of is how many wait in a part.
-func (c counts) Of(part triage.Part) int { return c[part] }
-
-func (v *visit) count() (counts, error) {
-	n := counts{}
-	for _, part := range []triage.Part{triage.PartOpen, triage.PartProtected, triage.PartAsked, triage.PartProposed, triage.PartDecided, triage.PartUnread, triage.PartAppealed} {
-		_, total, err := v.Desk.In(v.ctx(), part, 0, 0)
-		if err != nil {
-			return nil, err
-		}
-		n[part] = total
-	}
-	return n, nil
-}
-
 // A page of the queue has so many cases, or so many where that is asked for.
 const few, lots = 50, 200
 
+// pager leads to the pages before and after one; the links are empty where there is none.
+type pager struct{ Before, After string }
+
+// place is where the page that is asked for begins.
+func (v *visit) place() db.Place {
+	if key := v.form("before"); key != "" {
+		return db.Place{Key: key, Before: true}
+	}
+	return db.Place{Key: v.form("after")}
+}
+
+// pager links the pages around one: the same query from another place.
+func (v *visit) pager(before, after string) (p pager) {
+	link := func(name, key string) string {
+		if key == "" {
+			return ""
+		}
+		q := v.r.URL.Query()
+		q.Del("before")
+		q.Del("after")
+		q.Set(name, key)
+		return v.r.URL.Path + "?" + q.Encode()
+	}
+	return pager{link("before", before), link("after", after)}
+}
+
 // line is the queue: some cases of one part.
 type line struct {
-	Part              triage.Part
-	Cases             []triage.Case
-	From, Show, Total int
-	Tabs              []tab
-	Selectable        bool // whether the reader may decide about many of them
+	pager
+	Part       triage.Part
+	Cases      []triage.Case
+	More       string // link to a longer page; empty where this is one, or the last
+	Total      int
+	Tabs       []tab
+	Selectable bool // whether the reader may decide about many of them
 }
 
 type tab struct {
@@ -54,62 +67,38 @@ type tab struct {
 	Link  string
 }
 
-func queueLink(part triage.Part, show, from int) string {
-	q := url.Values{}
-	if part != triage.PartOpen {
-		q.Set("part", string(part))
+// catchUp puts what came a moment ago into cases, so that it is in the queue that is shown; nobody waits for more than that.
+func (v *visit) catchUp() {
+	ctx, cancel := context.WithTimeout(v.ctx(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := v.Desk.GatherUpTo(ctx, v.Inbox, few); err != nil && ctx.Err() == nil {
+		v.Log.Error("couldn't gather reports into cases", "error", err)
 	}
-	if show != few {
-		q.Set("show", strconv.Itoa(show))
-	}
-	if from > 0 {
-		q.Set("from", strconv.Itoa(from))
-	}
-	if len(q) == 0 {
-		return "/queue"
-	}
-	return "/queue?" + q.Encode()
-}
-
-// First and Last are places, from 1; Before, After and More are links, the first two empty where there is nothing.
-func (l line) First() int   { return l.From + 1 }
-func (l line) Last() int    { return l.From + len(l.Cases) }
-func (l line) More() string { return queueLink(l.Part, lots, l.From) }
-func (l line) Before() string {
-	if l.From == 0 {
-		return ""
-	}
-	return queueLink(l.Part, l.Show, max(0, l.From-l.Show))
-}
-func (l line) After() string {
-	if l.Last() >= l.Total {
-		return ""
-	}
-	return queueLink(l.Part, l.Show, l.Last())
 }
 
 func queue(v *visit) error {
-	// What came a moment ago is in the queue that is shown.
-	if _, err := v.Desk.Gather(v.ctx(), v.Inbox); err != nil {
-		v.Log.Error("couldn't gather reports into cases", "error", err)
-	}
-	l := line{Part: triage.Part(v.form("part")), Show: few, From: max(0, int(v.number("from")))}
-	if l.Part == "" {
-		l.Part = triage.PartOpen
-	}
+	v.catchUp()
+	l := line{Part: triage.Part(cmp.Or(v.form("part"), string(triage.PartOpen)))}
+	show := few
 	if v.number("show") >= lots {
-		l.Show = lots
+		show = lots
 	}
-	var err error
-	if l.Cases, l.Total, err = v.Desk.In(v.ctx(), l.Part, l.From, l.Show); err != nil {
-		return err
-	}
-	n, err := v.count()
+	page, err := v.Desk.In(v.ctx(), l.Part, v.place(), show)
 	if err != nil {
 		return err
 	}
+	n, err := v.Desk.Counts(v.ctx())
+	if err != nil {
+		return err
+	}
+	l.Cases, l.Total, l.pager = page.Rows, n[l.Part], v.pager(page.Before, page.After)
+	if l.After != "" && show == few {
+		q := v.r.URL.Query()
+		q.Set("show", strconv.Itoa(lots))
+		l.More = "/queue?" + q.Encode()
+	}
 	for _, part := range triage.Parts {
-		l.Tabs = append(l.Tabs, tab{part, "queue." + string(part), n[part], queueLink(part, few, 0)})
+		l.Tabs = append(l.Tabs, tab{part, "queue." + string(part), n[part], queueLink(part)})
 	}
 	switch l.Part {
 	case triage.PartOpen, triage.PartAsked, triage.PartDecided:
@@ -118,6 +107,13 @@ func queue(v *visit) error {
 		l.Selectable = v.may("second")
 	}
 	return v.show("queue", l)
+}
+
+func queueLink(part triage.Part) string {
+	if part == triage.PartOpen {
+		return "/queue"
+	}
+	return "/queue?part=" + string(part)
 }
 
 // find goes to the case of a number, also as the public is told it (KH-C17), or of what an address, a handle, a telephone number or a canonical subject names.

@@ -130,9 +130,11 @@ func (v *visit) plan() (p plan, err error) {
 		}
 	}
 	p.Cards = v.cardChanges(p.Spoken.Cards)
-	if _, p.Waiting, err = v.Desk.In(v.ctx(), triage.PartProposed, 0, 0); err != nil {
+	n, err := v.Desk.Counts(v.ctx())
+	if err != nil {
 		return p, err
 	}
+	p.Waiting = n[triage.PartProposed]
 	if p.Digest, err = (change{Key: key, What: p.Draft.Digest}).digest(); err != nil {
 		return p, err
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/language"
 
 	"khien/server/bidi"
+	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
@@ -82,7 +83,7 @@ type page struct {
 	Undo        int64  // the case whose decision that was, if it can be taken back
 	Waits       int64  // Unix seconds when the reader's word begins to count; 0 where it does
 	Agree       int    // proposals about people that wait for somebody
-	Count       counts
+	counts      map[triage.Part]int
 	Banner      banner
 	D           any
 	v           *visit
@@ -91,14 +92,17 @@ type page struct {
 // May tells whether the reader has a right.
 func (p page) May(right staff.Right) bool { return p.v.may(right) }
 
+// Cases is how many wait in a part of the queue.
+func (p page) Cases(part triage.Part) int { return p.counts[part] }
+
 // At tells whether the reader is in a part of the console.
 func (p page) At(part string) bool {
 	at := p.v.r.URL.Path
 	return at == part || strings.HasPrefix(at, part+"/")
 }
 
-// place is where the reader is, with the query, so that it can be asked for again. What answers a form can't: there it is the nearest page above.
-func (v *visit) place() string {
+// here is where the reader is, with the query, so that it can be asked for again. What answers a form can't: there it is the nearest page above.
+func (v *visit) here() string {
 	if v.r.Method == http.MethodGet {
 		return v.r.URL.RequestURI()
 	}
@@ -114,7 +118,7 @@ func (v *visit) place() string {
 func (v *visit) show(name string, data any) error { return v.write(http.StatusOK, name, data) }
 
 func (v *visit) write(status int, name string, data any) error {
-	p := page{Lang: v.lang, Theme: cookie(v.r, lookCookie+"theme"), Keys: cookie(v.r, lookCookie+"keys") != "off", Person: v.person, Path: v.place(), D: data, v: v}
+	p := page{Lang: v.lang, Theme: cookie(v.r, lookCookie+"theme"), Keys: cookie(v.r, lookCookie+"keys") != "off", Person: v.person, Path: v.here(), D: data, v: v}
 	if v.signedIn() {
 		p.Waits = v.person.Waits(v.now())
 		open, err := v.Staff.Proposals(v.ctx())
@@ -122,7 +126,7 @@ func (v *visit) write(status int, name string, data any) error {
 			return err
 		}
 		p.Agree = len(open)
-		if p.Count, err = v.count(); err != nil {
+		if p.counts, err = v.Desk.Counts(v.ctx()); err != nil {
 			return err
 		}
 		if p.Banner, err = v.banner(); err != nil {
@@ -194,7 +198,7 @@ func (v *visit) problem(err error) {
 		one = &userError{http.StatusForbidden, "problem.waits", []any{moment(v.lang, v.person.Waits(v.now()))}}
 	case errors.Is(err, errSignIn):
 		one = &userError{http.StatusUnauthorized, "problem.signin", nil}
-	case errors.Is(err, errNoPage), errors.Is(err, triage.ErrNotFound), errors.Is(err, inbox.ErrNotFound), errors.Is(err, ledger.ErrNotFound), errors.Is(err, takedown.ErrNotFound):
+	case errors.Is(err, errNoPage), errors.Is(err, db.ErrPlace), errors.Is(err, triage.ErrNotFound), errors.Is(err, inbox.ErrNotFound), errors.Is(err, ledger.ErrNotFound), errors.Is(err, takedown.ErrNotFound):
 		one = &userError{http.StatusNotFound, "problem.notfound", nil}
 	case errors.Is(err, triage.ErrState), errors.Is(err, takedown.ErrState):
 		one = &userError{http.StatusConflict, "problem.state", nil}

@@ -330,7 +330,7 @@ func TestAnObjectionToItsEnd(t *testing.T) {
 	if _, err := w.Desk.Gather(t.Context(), w.Inbox); err != nil {
 		t.Fatal(err)
 	}
-	waiting, _, err := w.Desk.In(t.Context(), triage.PartAppealed, 0, 100)
+	waiting, err := w.Desk.First(t.Context(), triage.PartAppealed, 100)
 	if err != nil || len(waiting) != 1 || waiting[0].Subject != "shop.example/" {
 		t.Fatalf("%+v, %v", waiting, err)
 	}
@@ -363,7 +363,7 @@ func TestAnObjectionThatIsRefused(t *testing.T) {
 	receipt := number.FindString(text(p))
 	w.Desk.Gather(t.Context(), w.Inbox)
 	w.sees(w.Receipt(t.Context(), "en", form("number", receipt)), 200, "We are late")
-	waiting, _, err := w.Desk.In(t.Context(), triage.PartAppealed, 0, 100)
+	waiting, err := w.Desk.First(t.Context(), triage.PartAppealed, 100)
 	if err != nil || len(waiting) != 1 {
 		t.Fatalf("%+v, %v", waiting, err)
 	}

@@ -70,7 +70,7 @@ func TestTheClockOfAppeals(t *testing.T) {
 	if again.ID != first.ID || again.Appeals != 2 || again.Appealed != first.Appealed || again.AppealDue() != AppealDue(first.Appealed) {
 		t.Errorf("%+v after %+v", again, first)
 	}
-	if waiting, _, err := o.desk.In(t.Context(), PartAppealed, 0, 100); err != nil || len(waiting) != 2 || waiting[0].ID != first.ID {
+	if waiting, err := o.desk.First(t.Context(), PartAppealed, 100); err != nil || len(waiting) != 2 || waiting[0].ID != first.ID {
 		t.Errorf("%+v, %v", waiting, err)
 	}
 }
@@ -328,7 +328,7 @@ func TestADecisionIsNoAnswerToWhoObjectsLater(t *testing.T) {
 	o.settle(1)
 	o.wantState(earlier, wire.StateRejected)
 	o.wantState(later, wire.StateReceived)
-	if waiting, _, err := o.desk.In(t.Context(), PartAppealed, 0, 100); err != nil || len(waiting) != 1 || waiting[0].Appeals != 1 || o.answerTo(later) != nil {
+	if waiting, err := o.desk.First(t.Context(), PartAppealed, 100); err != nil || len(waiting) != 1 || waiting[0].Appeals != 1 || o.answerTo(later) != nil {
 		t.Errorf("%+v, %v", waiting, err)
 	}
 

@@ -542,6 +542,9 @@ func (d *Desk) update(ctx context.Context, id int64, f func(*sql.Tx, Case) error
 		if err := f(tx, c); err != nil {
 			return err
 		}
+		if err := count(ctx, tx); err != nil {
+			return err
+		}
 		c, err = get(ctx, tx, id)
 		return err
 	})

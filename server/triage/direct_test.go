@@ -33,7 +33,7 @@ func TestWhatIsDecidedOnTheCommandLine(t *testing.T) {
 	if _, err := o.book.Get(t.Context(), "shop.example/"); err != nil {
 		t.Error(err)
 	}
-	if done, _, err := o.desk.In(t.Context(), PartDone, 0, 10); err != nil || len(done) != 1 {
+	if done, err := o.desk.First(t.Context(), PartDone, 10); err != nil || len(done) != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
 	// The next release has it and notes it.

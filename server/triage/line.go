@@ -3,6 +3,8 @@ package triage
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 
 	"khien/server/db"
 	"khien/server/ledger"
@@ -28,43 +30,47 @@ const (
 // Parts lists them, as they are shown.
 var Parts = []Part{PartOpen, PartProtected, PartAsked, PartProposed, PartDecided, PartDone, PartUnread}
 
-// reported is a case that somebody calls a scam: where all there is are appeals, the appeals are answered.
-const reported = `(reports > 0 OR appeals = 0)`
-
-var parts = map[Part]struct{ where, order string }{
-	PartOpen:      {`state = 'open' AND expired = 0 AND protected = 0 AND ` + reported, `score DESC, id`},
-	PartProtected: {`state = 'open' AND expired = 0 AND protected = 1 AND ` + reported, `score DESC, id`},
-	PartAsked:     {`state = 'asked'`, `changed DESC, id`},
-	PartProposed:  {`state = 'proposed'`, `changed, id`},
-	PartDecided:   {`state IN ('accepted', 'rejected') AND settled = 0 AND published = 0`, `changed DESC, id`},
-	PartDone:      {`state IN ('accepted', 'rejected') AND settled = 1`, `changed DESC, id`},
-	PartUnread:    {`state = 'open' AND expired > 0`, `expired DESC, score DESC, id`},
-	PartAppealed:  {`appeals > 0`, `behind, appealed, id`},
+func (p Part) list() db.List[Case] {
+	l := db.List[Case]{
+		Select: selectCase + ` WHERE part = ?`, Order: []string{"place", "id"},
+		Scan: scanCase, Key: func(c Case) []int64 { return []int64{c.place, c.ID} }, Weight: func(c Case) int { return len(c.Subject) },
+	}
+	if p == PartAppealed {
+		l.Select, l.Order = selectCase+` WHERE appeals > 0 AND ? <> ''`, []string{"behind", "appealed", "id"}
+		l.Key = func(c Case) []int64 { return []int64{c.behind, c.Appealed, c.ID} }
+	}
+	return l
 }
 
-// In returns at most limit cases of a part of the queue, from place from on, and how many there are. What is open
-// comes in the order of the score, what is proposed the longest waiting first, and the rest the newest first.
-func (d *Desk) In(ctx context.Context, part Part, from, limit int) (cases []Case, total int, err error) {
-	p, ok := parts[part]
-	if !ok {
-		return nil, 0, ErrNotFound
+// In returns a page of at most limit cases of a part of the queue. What is open comes in the order of the score, what is proposed the longest
+// waiting first, and the rest the newest first.
+func (d *Desk) In(ctx context.Context, part Part, at db.Place, limit int) (db.Page[Case], error) {
+	if part != PartAppealed && !slices.Contains(Parts, part) {
+		return db.Page[Case]{}, ErrNotFound
 	}
-	err = d.db.QueryRowContext(ctx, `SELECT count(*) FROM cases WHERE `+p.where).Scan(&total)
-	if err == nil && limit > 0 {
-		cases, err = list(d.db.QueryContext(ctx, selectCase+` WHERE `+p.where+` ORDER BY `+p.order+` LIMIT ? OFFSET ?`, limit, from))
-	}
+	page, err := part.list().Page(ctx, d.db, at, limit, string(part))
 	if err != nil {
-		return nil, 0, fmt.Errorf("couldn't read the queue: %w", err)
+		err = fmt.Errorf("couldn't read the queue: %w", err)
 	}
-	return cases, total, nil
+	return page, err
+}
+
+// First returns at most limit cases of a part of the queue, those that come first.
+func (d *Desk) First(ctx context.Context, part Part, limit int) ([]Case, error) {
+	page, err := d.In(ctx, part, db.Place{}, limit)
+	return page.Rows, err
 }
 
 // Next returns the open case that follows one in its order, or the first, or ErrNotFound where no other is open.
 func (d *Desk) Next(ctx context.Context, c Case) (Case, error) {
-	const open = ` WHERE state = 'open' AND expired = 0 AND ` + reported + ` AND protected = ?1 AND id <> ?3`
-	next, err := scanCase(d.db.QueryRowContext(ctx, selectCase+open+` AND (score < ?2 OR score = ?2 AND id > ?3) ORDER BY score DESC, id LIMIT 1`, c.Protected, c.Score, c.ID))
+	part := PartOpen
+	if c.Protected {
+		part = PartProtected
+	}
+	const after = ` WHERE part = ? AND (place, id) > (?, ?) AND id <> ? ORDER BY place, id LIMIT 1`
+	next, err := scanCase(d.db.QueryRowContext(ctx, selectCase+after, part, c.place, c.ID, c.ID))
 	if err == ErrNotFound {
-		next, err = scanCase(d.db.QueryRowContext(ctx, selectCase+open+` AND ?2 = ?2 ORDER BY score DESC, id LIMIT 1`, c.Protected, c.Score, c.ID))
+		next, err = scanCase(d.db.QueryRowContext(ctx, selectCase+after, part, int64(math.MinInt64), 0, c.ID))
 	}
 	return next, err
 }

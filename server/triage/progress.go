@@ -45,7 +45,15 @@ func (d *Desk) Progress(ctx context.Context, report []byte) (Progress, error) {
 
 // Seen notes that a person has opened a case, the first time; one that had left the queue unread is in it again.
 func (d *Desk) Seen(ctx context.Context, id int64) error {
-	if _, err := d.db.ExecContext(ctx, `UPDATE cases SET seen = ?, expired = 0 WHERE id = ? AND seen = 0`, d.now(), id); err != nil {
+	var seen int64
+	err := d.db.QueryRowContext(ctx, `SELECT seen FROM cases WHERE id = ?`, id).Scan(&seen)
+	if err == nil && seen == 0 {
+		err = d.change(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE cases SET seen = ?, expired = 0 WHERE id = ? AND seen = 0`, d.now(), id)
+			return err
+		})
+	}
+	if err != nil {
 		return fmt.Errorf("couldn't note that case %d was opened: %w", id, err)
 	}
 	return nil

@@ -79,6 +79,8 @@ type Case struct {
 	Rest      int64  // the case of the subjects that were left out when this one was accepted
 	Undoing   string // who wants to take back what two people decided; another one must agree
 	Wished    int64  // Unix seconds since when
+	place     int64  // in its part of the queue
+	behind    int64  // 1: all of its appeals wait behind those of others
 	Ruling
 }
 
@@ -142,7 +144,13 @@ func (d *Desk) Close() error { return d.db.Close() }
 
 // change runs f in a transaction, which is on the disk when change returns nil.
 func (d *Desk) change(ctx context.Context, f func(*sql.Tx) error) error {
-	if err := d.db.Change(ctx, f); err != nil {
+	err := d.db.Change(ctx, func(tx *sql.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return count(ctx, tx)
+	})
+	if err != nil {
 		return err
 	}
 	d.keepMark(ctx)
@@ -150,13 +158,13 @@ func (d *Desk) change(ctx context.Context, f func(*sql.Tx) error) error {
 }
 
 const selectCase = `SELECT id, subject, platform, state, opened, latest, changed, reports, appeals, appealed, sources, category, protected, score, subjects,
-	coalesce(into_case, 0), rest, undoing, wished, action, lists, reason, lapses, decided, seconded, settled, published, expired FROM cases`
+	coalesce(into_case, 0), rest, undoing, wished, action, lists, reason, lapses, decided, seconded, settled, published, expired, place, behind FROM cases`
 
 func scanCase(from db.Row) (Case, error) {
 	var c Case
 	var reason, lists string
 	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.State, &c.Opened, &c.Latest, &c.Changed, &c.Reports, &c.Appeals, &c.Appealed, &c.Sources, &c.Category,
-		&c.Protected, &c.Score, &c.Subjects, &c.Into, &c.Rest, &c.Undoing, &c.Wished, &c.Action, &lists, &reason, &c.Lapses, &c.Decided, &c.Seconded, &c.Settled, &c.Published, &c.Expired)
+		&c.Protected, &c.Score, &c.Subjects, &c.Into, &c.Rest, &c.Undoing, &c.Wished, &c.Action, &lists, &reason, &c.Lapses, &c.Decided, &c.Seconded, &c.Settled, &c.Published, &c.Expired, &c.place, &c.behind)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, ErrNotFound
 	}
@@ -195,20 +203,6 @@ func (d *Desk) Get(ctx context.Context, id int64) (Case, error) {
 		return c, fmt.Errorf("couldn't read case %d: %w", id, err)
 	}
 	return c, nil
-}
-
-// Queue returns at most limit cases of a state, the highest score first and the older one of equals, from place
-// from on, and how many there are.
-func (d *Desk) Queue(ctx context.Context, state State, protected bool, from, limit int) (cases []Case, total int, err error) {
-	const where = ` WHERE state = ? AND protected = ? AND expired = 0`
-	err = d.db.QueryRowContext(ctx, `SELECT count(*) FROM cases`+where, state, protected).Scan(&total)
-	if err == nil {
-		cases, err = list(d.db.QueryContext(ctx, selectCase+where+` ORDER BY score DESC, id LIMIT ? OFFSET ?`, state, protected, limit, from))
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("couldn't read the queue: %w", err)
-	}
-	return cases, total, nil
 }
 
 // Of returns the case of a report, by its id, or ErrNotFound.

@@ -38,7 +38,10 @@ func newOffice(t *testing.T) *office {
 	if o.desk, err = Open(filepath.Join(dir, "triage.db")); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { o.desk.Close() })
+	t.Cleanup(func() {
+		o.rightlyCounted(t)
+		o.desk.Close()
+	})
 	if o.book, err = ledger.Open(filepath.Join(dir, "ledger.db")); err != nil {
 		t.Fatal(err)
 	}
@@ -105,11 +108,21 @@ func (o *office) gather() {
 // queue is the subjects of the open cases that are not protected, in order.
 func (o *office) queue() []Case {
 	o.t.Helper()
-	cases, total, err := o.desk.Queue(o.t.Context(), StateOpen, false, 0, 1000)
-	if err != nil || total != len(cases) {
-		o.t.Fatalf("%d of %d cases, %v", len(cases), total, err)
+	cases, err := o.desk.First(o.t.Context(), PartOpen, 1000)
+	if err != nil || o.count(PartOpen) != len(cases) {
+		o.t.Fatalf("%d of %d cases, %v", len(cases), o.count(PartOpen), err)
 	}
 	return cases
+}
+
+// count is how many cases a part of the queue has.
+func (o *office) count(part Part) int {
+	o.t.Helper()
+	counts, err := o.desk.Counts(o.t.Context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return counts[part]
 }
 
 func (o *office) first() Case {
@@ -269,7 +282,7 @@ func TestWhatMayNotBeListed(t *testing.T) {
 	if cases := o.queue(); len(cases) != 0 {
 		t.Errorf("a protected name stands among the others: %+v", cases)
 	}
-	apart, _, err := o.desk.Queue(t.Context(), StateOpen, true, 0, 10)
+	apart, err := o.desk.First(t.Context(), PartProtected, 10)
 	if err != nil || len(apart) != 1 {
 		t.Fatalf("%d cases apart, %v", len(apart), err)
 	}
@@ -331,7 +344,7 @@ func TestAnAppeal(t *testing.T) {
 
 	mistake := o.report(wire.KindMistake, "https://shop.example/", "b")
 	o.gather()
-	appealed, _, err := o.desk.In(t.Context(), PartAppealed, 0, 100)
+	appealed, err := o.desk.First(t.Context(), PartAppealed, 100)
 	if err != nil || len(appealed) != 1 || appealed[0].ID != id {
 		t.Fatalf("appeals: %+v, %v", appealed, err)
 	}
@@ -342,7 +355,7 @@ func TestAnAppeal(t *testing.T) {
 	}
 	o.wantState(mistake, wire.StateAccepted)
 	o.wantState(scam, wire.StateAccepted) // it was right when it was told
-	if appealed, _, _ := o.desk.In(t.Context(), PartAppealed, 0, 100); len(appealed) != 0 {
+	if appealed, _ := o.desk.First(t.Context(), PartAppealed, 100); len(appealed) != 0 {
 		t.Errorf("answered, and still waiting: %+v", appealed)
 	}
 }

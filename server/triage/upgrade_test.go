@@ -57,7 +57,6 @@ func TestAnOlderDesk(t *testing.T) {
 	if o.desk, err = Open(path); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { o.desk.Close() })
 	o.gather()
 	f := func(id int64, subjects, reports, sources, appeals int) Case {
 		t.Helper()
