@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"khien/shared/subject", "khien/shared/category", "khien/shared/set", "khien/shared/official", "khien/shared/pow", "khien/shared/report"},
 	{"khien/shared/release", "khien/shared/wire", "khien/shared/supplement"},
 	{"khien/shared/checker", "khien/shared/report", "khien/server/platform", "khien/server/db", "khien/server/bidi"},
-	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob", "khien/server/staff", "khien/server/limit", "khien/server/gate", "khien/server/campaign"},
+	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob", "khien/server/staff", "khien/server/limit", "khien/server/gate", "khien/server/campaign", "khien/server/audit"},
 	{"khien/server/feed", "khien/server/evidence"},
 	{"khien/server/publish"},
 	{"khien/server/triage"},

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/server/triage"
@@ -111,7 +112,7 @@ func (o *office) decide(id int64, d triage.Decision) {
 
 func (o *office) release() {
 	o.t.Helper()
-	if _, err := o.Desk.Release(o.t.Context(), o.publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+	if _, err := o.Desk.Release(o.t.Context(), o.publisher, o.Inbox, "mai", audit.Why{}, time.Now().Unix()); err != nil {
 		o.t.Fatal(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -151,7 +152,7 @@ func TestWhatReceiptsSay(t *testing.T) {
 		o.settle()
 	}, told{"rejected: honest", "rejected: honest"})
 	f("one is rejected", func(o *office) {
-		c, of, err := o.Desk.Narrow(t.Context(), o.Inbox, o.named("kit.example/").ID, "kit.example/", "a.kit.example/pay", "mai", "")
+		c, of, err := o.Desk.Narrow(t.Context(), o.Inbox, o.named("kit.example/").ID, "kit.example/", "a.kit.example/pay", "mai", audit.Why{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,14 +197,14 @@ func TestWhatReceiptsSay(t *testing.T) {
 		c := o.named("kit.example/")
 		o.decide(c.ID, triage.Decision{Action: triage.List, Lists: triage.Only("kit.example/"), Category: category.Shop, Lapses: time.Now().Unix() + 1000})
 		o.release()
-		if _, err := o.Desk.Release(t.Context(), o.publisher, o.Inbox, "mai", "", time.Now().Unix()+2000); err != nil {
+		if _, err := o.Desk.Release(t.Context(), o.publisher, o.Inbox, "mai", audit.Why{}, time.Now().Unix()+2000); err != nil {
 			t.Fatal(err)
 		}
 	}, told{"withdrawn kit.example/", "withdrawn kit.example/"})
 	f("listed for less, after all", func(o *office) {
 		c := o.list("kit.example/", "kit.example/")
 		o.release()
-		if _, err := o.Desk.Reopen(t.Context(), o.Inbox, c.ID, "mai", ""); err != nil {
+		if _, err := o.Desk.Reopen(t.Context(), o.Inbox, c.ID, "mai", audit.Why{}); err != nil {
 			t.Fatal(err)
 		}
 		o.list("kit.example/", "a.kit.example/")
@@ -212,7 +213,7 @@ func TestWhatReceiptsSay(t *testing.T) {
 	f("looked at again, and on the list until then", func(o *office) {
 		c := o.list("kit.example/", "kit.example/")
 		o.release()
-		if _, err := o.Desk.Reopen(t.Context(), o.Inbox, c.ID, "mai", ""); err != nil {
+		if _, err := o.Desk.Reopen(t.Context(), o.Inbox, c.ID, "mai", audit.Why{}); err != nil {
 			t.Fatal(err)
 		}
 	}, told{"listed kit.example/: never delivers", "listed kit.example/: never delivers"})
@@ -236,7 +237,7 @@ func TestWhatReceiptsSay(t *testing.T) {
 	}, told{"rejected: honest", "listed b.kit.example/: seen by a partner"})
 	f("merged with another kit, of which one is ticked", func(o *office) {
 		other := o.report(wire.KindScam, "https://another.example/")
-		if _, err := o.Desk.Merge(t.Context(), o.named("kit.example/").ID, o.named("another.example/").ID, "mai", ""); err != nil {
+		if _, err := o.Desk.Merge(t.Context(), o.named("kit.example/").ID, o.named("another.example/").ID, "mai", audit.Why{}); err != nil {
 			t.Fatal(err)
 		}
 		o.list("another.example/", "another.example/")
@@ -271,7 +272,7 @@ func TestWhatObjectionsAreTold(t *testing.T) {
 		})
 	}
 	uphold := func(o *office) {
-		if _, err := o.Desk.Uphold(t.Context(), o.Inbox, o.named("kit.example/").ID, "mai", map[string]string{"en": "it cheats"}, ""); err != nil {
+		if _, err := o.Desk.Uphold(t.Context(), o.Inbox, o.named("kit.example/").ID, "mai", map[string]string{"en": "it cheats"}, audit.Why{}); err != nil {
 			t.Fatal(err)
 		}
 	}

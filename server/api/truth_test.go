@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/triage"
@@ -183,7 +184,7 @@ func (m *maintainers) step() {
 		if of := names[m.rand.IntN(len(names))]; m.rand.IntN(2) == 0 {
 			to := m.thing(of)
 			did("narrow %s to %s in case %d", of, to, c.ID)
-			if c, v.Of, err = m.Desk.Narrow(ctx, m.Inbox, c.ID, of, to, "mai", ""); err != nil {
+			if c, v.Of, err = m.Desk.Narrow(ctx, m.Inbox, c.ID, of, to, "mai", audit.Why{}); err != nil {
 				one(err)
 				return
 			}
@@ -211,7 +212,7 @@ func (m *maintainers) step() {
 			now(m.Desk.Decide(ctx, c.ID, triage.Decision{Actor: "mai", Action: triage.Withdraw, Lists: triage.Only(gone), Reason: reasoned(gone)}))
 		} else if appealed.Appeals > 0 {
 			did("uphold in case %d", appealed.ID)
-			_, err := m.Desk.Uphold(ctx, m.Inbox, appealed.ID, "mai", reasoned(), "")
+			_, err := m.Desk.Uphold(ctx, m.Inbox, appealed.ID, "mai", reasoned(), audit.Why{})
 			one(err)
 		} else {
 			did("withdraw %s", gone)
@@ -223,8 +224,8 @@ func (m *maintainers) step() {
 			return
 		}
 		did("undo, or open again, case %d", c.ID)
-		if _, err := m.Desk.Undo(ctx, c.ID, "mai", ""); err != nil {
-			_, err := m.Desk.Reopen(ctx, m.Inbox, c.ID, "mai", "")
+		if _, err := m.Desk.Undo(ctx, c.ID, "mai", audit.Why{}); err != nil {
+			_, err := m.Desk.Reopen(ctx, m.Inbox, c.ID, "mai", audit.Why{})
 			one(err)
 		}
 	case 10:
@@ -234,7 +235,7 @@ func (m *maintainers) step() {
 			return
 		}
 		did("merge %d into %d", from.ID, into.ID)
-		_, err := m.Desk.Merge(ctx, from.ID, into.ID, "mai", "")
+		_, err := m.Desk.Merge(ctx, from.ID, into.ID, "mai", audit.Why{})
 		one(err)
 	case 11:
 		c, ok := m.in(triage.PartOpen, triage.PartAsked)
@@ -245,7 +246,7 @@ func (m *maintainers) step() {
 		one(err)
 		if name := names[m.rand.IntN(len(names))]; m.rand.IntN(2) == 0 {
 			did("split %s off case %d", name, c.ID)
-			_, err = m.Desk.Split(ctx, c.ID, name, nil, "mai", "")
+			_, err = m.Desk.Split(ctx, c.ID, name, nil, "mai", audit.Why{})
 		} else {
 			did("ask in case %d", c.ID)
 			_, err = m.Desk.Decide(ctx, c.ID, triage.Decision{Actor: "mai", Action: triage.Ask, Reason: reasoned(name), Of: name})
@@ -261,12 +262,12 @@ func (m *maintainers) step() {
 			one(err)
 		} else if c, ok := m.in(triage.PartProposed); ok {
 			did("second case %d", c.ID)
-			now(m.Desk.Second(ctx, c, "linh", ""))
+			now(m.Desk.Second(ctx, c, "linh", audit.Why{}))
 		}
 	case 13:
 		did("publish")
 		m.now += int64(m.rand.IntN(700))
-		if _, err := m.Desk.Release(ctx, m.publisher, m.Inbox, "mai", "", m.now); err != nil {
+		if _, err := m.Desk.Release(ctx, m.publisher, m.Inbox, "mai", audit.Why{}, m.now); err != nil {
 			m.t.Fatalf("%v\n%s", err, strings.Join(m.did, "\n"))
 		}
 		m.check()
@@ -355,7 +356,7 @@ func TestNoReceiptLies(t *testing.T) {
 				m.step()
 			}
 			m.did = append(m.did, "publish at last")
-			if _, err := m.Desk.Release(t.Context(), m.publisher, m.Inbox, "mai", "", m.now); err != nil {
+			if _, err := m.Desk.Release(t.Context(), m.publisher, m.Inbox, "mai", audit.Why{}, m.now); err != nil {
 				t.Fatal(err)
 			}
 			m.check()

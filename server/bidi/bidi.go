@@ -77,6 +77,16 @@ func Plain(message string) string {
 	return b.String()
 }
 
+// Bare is a message for where nothing can be set apart, such as a terminal.
+func Bare(message string) string {
+	return strings.Map(func(r rune) rune {
+		if r == open || r == shut {
+			return -1
+		}
+		return r
+	}, message)
+}
+
 // Apart is a value as a page prints it: a text or a message that could turn what stands beside it becomes an element of its own.
 func Apart(value any) any {
 	text, ok := textOf(value)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/staff"
@@ -196,7 +197,7 @@ func withdrawAppealed(v *visit) error {
 
 // confirmOff asks with a passkey before something leaves the list that another has listed, and says who. Why is for the log; it is nil
 // where the page that asks has been shown.
-func (v *visit) confirmOff(what subject.Subject, reason map[string]string) (why *string, err error) {
+func (v *visit) confirmOff(what subject.Subject, reason map[string]string) (why *audit.Why, err error) {
 	history, err := v.Publisher.Ledger.History(v.ctx(), what)
 	if err != nil {
 		return nil, err
@@ -211,7 +212,7 @@ func (v *visit) confirmOff(what subject.Subject, reason map[string]string) (why 
 		says = append(says, say(v.lang, "undo.agreed", listing.Seconded))
 	}
 	if by == v.person.Name && listing.Seconded == "" {
-		return new(""), nil
+		return new(audit.Why), nil
 	}
 	for _, lang := range languages {
 		if reason[lang] != "" {
@@ -219,7 +220,7 @@ func (v *visit) confirmOff(what subject.Subject, reason map[string]string) (why 
 		}
 	}
 	proof, err := v.confirm(change{Key: "confirm.off", What: []any{what, by, listing.ID, listing.Changed, reason}, Says: says})
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return nil, err
 	}
 	return &proof, nil
@@ -240,7 +241,7 @@ func upholdAppealed(v *visit) error {
 	if name := v.form("of"); name != "" {
 		of = append(of, subject.Subject(name))
 	}
-	if _, err := v.Desk.Uphold(v.ctx(), v.Inbox, id, v.person.Name, reason, v.form("why"), of...); err != nil {
+	if _, err := v.Desk.Uphold(v.ctx(), v.Inbox, id, v.person.Name, reason, v.why(audit.Why{}), of...); err != nil {
 		return err
 	}
 	return v.back("/appeals", "appeal.upheld", strconv.FormatInt(id, 10))

@@ -3,8 +3,8 @@ package console
 import (
 	"errors"
 	"strconv"
-	"strings"
 
+	"khien/server/audit"
 	"khien/server/staff"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -152,7 +152,7 @@ func decideMany(v *visit) error {
 	}
 	done := 0
 	for _, one := range b.Cases {
-		d := triage.Decision{Actor: v.person.Name, Action: b.Action, Why: v.form("why")}
+		d := triage.Decision{Actor: v.person.Name, Action: b.Action, Why: v.why(audit.Why{})}
 		if b.Action == triage.List {
 			slug := v.form("category")
 			if slug == "" {
@@ -218,11 +218,11 @@ func secondMany(v *visit) error {
 		return err
 	}
 	proof, err := v.confirmSecond(cases)
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return err
 	}
 	for _, c := range cases {
-		if _, err := v.Desk.Second(v.ctx(), c, v.person.Name, strings.TrimSpace(proof)); err != nil {
+		if _, err := v.Desk.Second(v.ctx(), c, v.person.Name, proof); err != nil {
 			return err
 		}
 	}

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/campaign"
 	"khien/server/publish"
 	"khien/server/staff"
-	"khien/server/triage"
 	"khien/shared/category"
 	"khien/shared/supplement"
 )
@@ -136,11 +136,10 @@ func keepCard(v *visit) error {
 	if err != nil {
 		return err
 	}
-	act := triage.Act{Time: v.now(), Actor: v.person.Name, Action: "write a draft", Object: "card " + c.ID, Why: v.form("why")}
 	if err := c.Check(); err != nil {
 		return cardProblem(c, err)
 	}
-	if err := v.Desk.Record(v.ctx(), act); err != nil {
+	if err := v.note(audit.Act{Verb: audit.DraftCard, Object: audit.Object{Kind: audit.OfCard, ID: c.ID}, Why: v.why(audit.Why{})}); err != nil {
 		return err
 	}
 	if err := v.Publisher.Cards.Put(v.ctx(), v.person.Name, c, campaign.Draft); err != nil {
@@ -236,10 +235,10 @@ func publishCard(v *visit) error {
 	}
 	a := v.advice(c)
 	proof, err := v.confirm(change{Key: "confirm.card", Says: v.will(a), What: []any{c.ID, cardHash(c.Card)}})
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return err
 	}
-	if err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "publish with the next release", Object: "card " + c.ID, Why: proof}); err != nil {
+	if err := v.note(audit.Act{Verb: audit.PublishCard, Object: audit.Object{Kind: audit.OfCard, ID: c.ID}, Why: proof}); err != nil {
 		return err
 	}
 	if err := v.Publisher.Cards.Put(v.ctx(), v.person.Name, c.Card, campaign.Published); err != nil {
@@ -288,7 +287,7 @@ func withdrawCard(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "withdraw", Object: "card " + c.ID, Why: v.form("why")}); err != nil {
+	if err := v.note(audit.Act{Verb: audit.WithdrawCard, Object: audit.Object{Kind: audit.OfCard, ID: c.ID}, Why: v.why(audit.Why{})}); err != nil {
 		return err
 	}
 	if err := v.Publisher.Cards.Withdraw(v.ctx(), v.person.Name, c.ID); err != nil && !errors.Is(err, campaign.ErrNotFound) {

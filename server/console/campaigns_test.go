@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/campaign"
 	"khien/server/staff"
 	"khien/shared/supplement"
@@ -117,13 +118,13 @@ func TestAnAdviceCard(t *testing.T) {
 		t.Errorf("no picture is %d", status)
 	}
 	var acts []string
-	for a, err := range o.Desk.Acts(t.Context(), "card fake-police", 0) {
+	for a, err := range o.Desk.Acts(t.Context(), audit.Filter{Object: "card fake-police"}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		acts = append(acts, a.Actor+" "+a.Action)
+		acts = append(acts, a.Actor+" "+string(a.Verb))
 	}
-	if got := strings.Join(acts, ", "); got != "lan write a draft, lan withdraw, lan write a draft, lan write a draft" {
+	if got := strings.Join(acts, ", "); got != "lan draft-card, lan withdraw-card, lan draft-card, lan draft-card" {
 		t.Errorf("the log says %s", got)
 	}
 }
@@ -134,7 +135,7 @@ func TestAReleaseOfCards(t *testing.T) {
 	mai := o.person("mai", staff.Maintainer)
 	release := func() {
 		t.Helper()
-		if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+		if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", audit.Why{}, time.Now().Unix()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"khien/server/audit"
 	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -48,7 +49,7 @@ type file struct {
 	Said    []sample
 	More    int // reports that are not shown
 	Days    chart
-	Acts    []triage.Act
+	Acts    []audit.Act
 	History []ledger.Event // of what the decision lists
 	Near    []ledger.Indicator
 	NearAll int
@@ -101,7 +102,7 @@ func casePage(v *visit) error {
 		return err
 	}
 	f.Days = draw(v.lang, days)
-	for a, err := range v.Desk.Acts(ctx, "case "+strconv.FormatInt(c.ID, 10), 0) {
+	for a, err := range v.Desk.Acts(ctx, audit.Filter{Object: audit.Numbered(audit.OfCase, c.ID).String()}) {
 		if err != nil {
 			return err
 		}
@@ -295,7 +296,7 @@ func refusedFor(lang string, err error) string {
 	var p *publish.Protected
 	switch {
 	case errors.As(err, &p):
-		return say(lang, "guard."+string(p.Rule))
+		return audit.Guarded(lang, string(p.Rule))
 	case errors.Is(err, triage.ErrNothing):
 		return say(lang, "case.notick")
 	case errors.Is(err, triage.ErrTooMany):
@@ -354,7 +355,7 @@ func (v *visit) decide(d triage.Decision, done string) error {
 	if err != nil {
 		return err
 	}
-	d.Actor, d.Why = v.person.Name, v.form("why")
+	d.Actor, d.Why = v.person.Name, v.why(audit.Why{})
 	c, err := v.Desk.Decide(v.ctx(), before.ID, d)
 	if err != nil {
 		return err
@@ -445,20 +446,20 @@ func decideAsk(v *visit) error {
 }
 
 func undo(v *visit) error {
-	return v.takeBack("confirm.undo", func(c triage.Case, why string) (triage.Case, error) {
+	return v.takeBack("confirm.undo", func(c triage.Case, why audit.Why) (triage.Case, error) {
 		return v.Desk.Undo(v.ctx(), c.ID, v.person.Name, why)
 	})
 }
 
 // reopen opens a case again that is settled: it is decided anew.
 func reopen(v *visit) error {
-	return v.takeBack("confirm.reopen", func(c triage.Case, why string) (triage.Case, error) {
+	return v.takeBack("confirm.reopen", func(c triage.Case, why audit.Why) (triage.Case, error) {
 		return v.Desk.Reopen(v.ctx(), v.Inbox, c.ID, v.person.Name, why)
 	})
 }
 
 // takeBack takes the decision about the case of the path back, where it is another's when that is confirmed.
-func (v *visit) takeBack(key string, do func(c triage.Case, why string) (triage.Case, error)) error {
+func (v *visit) takeBack(key string, do func(c triage.Case, why audit.Why) (triage.Case, error)) error {
 	v.deciding.Lock()
 	defer v.deciding.Unlock()
 	c, err := v.thisCase()
@@ -481,7 +482,7 @@ func (v *visit) takeBack(key string, do func(c triage.Case, why string) (triage.
 
 // confirmUndo asks with a passkey before decisions are taken back that are not the reader's own alone, and says whose they are, and what
 // follows. Why is for the log; it is nil where the page that asks has been shown. What one person may not take back is an error at once.
-func (v *visit) confirmUndo(key string, cases []triage.Case) (why *string, err error) {
+func (v *visit) confirmUndo(key string, cases []triage.Case) (why *audit.Why, err error) {
 	c := change{Key: key}
 	var what []any
 	var whose []string
@@ -518,7 +519,7 @@ func (v *visit) confirmUndo(key string, cases []triage.Case) (why *string, err e
 		c.Says = append(c.Says, say(v.lang, key, args...))
 	}
 	if c.Says == nil {
-		return new(""), nil
+		return new(audit.Why), nil
 	}
 	c.Says = slices.Insert(c.Says, 0, count(v.lang, "undo.whose", len(c.Says))+" "+strings.Join(whose, ", "))
 	if own := len(cases) - len(c.Says) + 1; own > 0 {
@@ -526,7 +527,7 @@ func (v *visit) confirmUndo(key string, cases []triage.Case) (why *string, err e
 	}
 	c.What = what
 	proof, err := v.confirm(c)
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return nil, err
 	}
 	return &proof, nil
@@ -536,7 +537,7 @@ func merge(v *visit) error {
 	v.deciding.RLock()
 	defer v.deciding.RUnlock()
 	into := v.number("into")
-	if _, err := v.Desk.Merge(v.ctx(), v.number("id"), into, v.person.Name, v.form("why")); err != nil {
+	if _, err := v.Desk.Merge(v.ctx(), v.number("id"), into, v.person.Name, v.why(audit.Why{})); err != nil {
 		return err
 	}
 	return v.back(fmt.Sprintf("/cases/%d", into), "case.told.merge", v.r.PathValue("id"))
@@ -564,7 +565,7 @@ func split(v *visit) error {
 	if len(ids) == 0 && v.form("whole") == "" {
 		return wrong("case.nosplit")
 	}
-	made, err := v.Desk.Split(v.ctx(), c.ID, name, ids, v.person.Name, v.form("why"))
+	made, err := v.Desk.Split(v.ctx(), c.ID, name, ids, v.person.Name, v.why(audit.Why{}))
 	if err != nil {
 		return err
 	}
@@ -580,7 +581,7 @@ func second(v *visit) error {
 		return err
 	}
 	proof, err := v.confirmSecond([]triage.Case{c})
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return err
 	}
 	if _, err := v.Desk.Second(v.ctx(), c, v.person.Name, v.why(proof)); err != nil {
@@ -590,24 +591,24 @@ func second(v *visit) error {
 }
 
 // confirmSecond asks for a passkey over what others have proposed. What may not be agreed to is an error at once.
-func (v *visit) confirmSecond(cases []triage.Case) (proof string, err error) {
+func (v *visit) confirmSecond(cases []triage.Case) (proof audit.Why, err error) {
 	c := change{Key: "confirm.second"}
 	var what []any
 	for _, one := range cases {
 		switch {
 		case one.State != triage.StateProposed:
-			return "", triage.ErrState
+			return proof, triage.ErrState
 		case triage.SamePerson(one.Decided, v.person.Name):
-			return "", triage.ErrSamePerson
+			return proof, triage.ErrSamePerson
 		}
 		if stands, err := v.stands(one); err != nil {
-			return "", err
+			return proof, err
 		} else if !stands {
-			return "", &userError{http.StatusConflict, "problem.gone", []any{one.Decided}}
+			return proof, &userError{http.StatusConflict, "problem.gone", []any{one.Decided}}
 		}
 		off, err := v.Desk.Replaced(v.ctx(), v.Publisher.Ledger, one)
 		if err != nil {
-			return "", err
+			return proof, err
 		}
 		off = slices.DeleteFunc(off, func(l triage.Listing) bool { // it has left already
 			_, err := v.Publisher.Ledger.Get(v.ctx(), l.Lists)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/server/staff"
 	"khien/server/takedown"
@@ -164,15 +165,15 @@ func TestAppealsInTheConsole(t *testing.T) {
 		t.Errorf("%+v, %v", waiting, err)
 	}
 	var said []string
-	for a, err := range o.Desk.Acts(t.Context(), "", 0) {
+	for a, err := range o.Desk.Acts(t.Context(), audit.Filter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if a.Actor == "mai" {
-			said = append(said, a.Action+" · "+a.Object+" · "+a.Why)
+			said = append(said, a.What("en")+" · "+a.Object.String()+" · "+a.Because("en"))
 		}
 	}
-	want := "withdraw shop.example/ · case 1 · trade register\nuphold against 1 appeal · case 2 · trade register"
+	want := "take off the list shop.example/ · case 1 · trade register\nleave it on the list, against 1 objection · case 2 · trade register"
 	if got := strings.Join(said, "\n"); got != want {
 		t.Errorf("the log says\n%s\nwant\n%s", got, want)
 	}
@@ -220,7 +221,7 @@ func TestAListedCaseIsRejectedAnew(t *testing.T) {
 	if c, err := o.Desk.Get(t.Context(), 1); err != nil || c.Reason["pl"] != category.Shop.How("pl") {
 		t.Errorf("the draft has no Polish: %q, %v", c.Reason, err)
 	}
-	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", audit.Why{}, time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	do("/cases/1/reopen", nil)
@@ -238,7 +239,7 @@ func TestAListedCaseIsRejectedAnew(t *testing.T) {
 	if err != nil || p.Removed.Count != 1 {
 		t.Fatalf("%+v, %v", p.Edition, err)
 	}
-	if _, err := o.Desk.ReleasePlanned(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix(), p.Planned); err != nil {
+	if _, err := o.Desk.ReleasePlanned(t.Context(), o.Publisher, o.Inbox, "mai", audit.Why{}, time.Now().Unix(), p.Planned); err != nil {
 		t.Error(err)
 	}
 	e, err := o.Publisher.Ledger.Entry(t.Context(), "shop.example/")
@@ -260,7 +261,7 @@ func TestTheSecondPersonIsToldWhatIsReplaced(t *testing.T) {
 		}
 	}
 	list("an-invented-page.github.io/pay")
-	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", audit.Why{}, time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	if status, _, _ := o.ask("POST", "/cases/1/reopen", mai, nil); status != 303 {
@@ -364,7 +365,7 @@ func TestNothingRunsInCasePages(t *testing.T) {
 				t.Errorf("%s runs %q:\n%s", path, attack, body)
 			}
 		}
-		if _, err := o.Desk.Uphold(t.Context(), o.Inbox, id, attack, map[string]string{"en": attack, "vi": attack}, attack); err != nil {
+		if _, err := o.Desk.Uphold(t.Context(), o.Inbox, id, attack, map[string]string{"en": attack, "vi": attack}, audit.Why{Text: attack}); err != nil {
 			t.Fatal(err)
 		}
 		if _, body, _ := o.ask("GET", "/appeals/"+digits("en", int(id)), mai, nil); strings.Contains(body, attack) {

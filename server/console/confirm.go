@@ -8,10 +8,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
+
+	"khien/server/audit"
 )
 
 // change is exactly what somebody is about to do, to be confirmed with a passkey. What the passkey signs is bound to
@@ -52,36 +53,39 @@ func beginConfirm(v *visit) error {
 // confirmed tells whether the reader has confirmed, with a passkey and just now, exactly what will change. If not, the
 // reason is the key of a message to show beside the change, or empty where nobody was asked yet. The signature counts
 // once. The proof goes into the audit log.
-func (v *visit) confirmed(digest string) (proof, reason string, err error) {
+func (v *visit) confirmed(digest string) (proof audit.Why, reason string, err error) {
 	text := v.form("assertion")
 	if text == "" {
-		return "", "", nil
+		return proof, "", nil
 	}
 	session, err := v.kept("confirm")
 	if err != nil {
-		return "", "confirm.again", nil
+		return proof, "confirm.again", nil
 	}
 	challenge, err := base64.RawURLEncoding.DecodeString(session.Challenge)
 	want, _ := hex.DecodeString(digest)
 	if err != nil || len(challenge) != 64 || !bytes.Equal(challenge[32:], want) || v.form("digest") != digest {
-		return "", "confirm.changed", nil
+		return proof, "confirm.changed", nil
 	}
 	answer, err := protocol.ParseCredentialRequestResponseBytes([]byte(text))
 	if err != nil {
-		return "", "confirm.again", nil
+		return proof, "confirm.again", nil
 	}
 	key, err := v.passkeys.ValidateLogin(v.person, session, answer)
 	if err != nil || key.Authenticator.CloneWarning {
-		return "", "confirm.again", nil
+		return proof, "confirm.again", nil
 	}
 	if err := v.Staff.Used(v.ctx(), *key); err != nil {
-		return "", "", err
+		return proof, "", err
 	}
-	return "confirmed with passkey " + shortKey(key.ID) + " over sha256:" + digest, "", nil
+	return audit.Why{Proof: audit.Proof{Passkey: shortKey(key.ID), Digest: digest}}, "", nil
 }
 
 // why is what the reader notes for the log, with the proof where there is one.
-func (v *visit) why(proof string) string { return strings.Trim(v.form("why")+"; "+proof, "; ") }
+func (v *visit) why(proof audit.Why) audit.Why {
+	proof.Text = v.form("why")
+	return proof
+}
 
 // confirmation is a page that asks for a passkey.
 type confirmation struct {
@@ -90,15 +94,15 @@ type confirmation struct {
 	Fields                 [][2]string // that the form had
 }
 
-// confirm returns the proof that the reader has confirmed a change. Where it is empty, the page that asks for it has
+// confirm returns the proof that the reader has confirmed a change. Where there is none, the page that asks for it has
 // been shown, with the fields of the form that is confirmed, and there is nothing more to do.
-func (v *visit) confirm(c change) (proof string, err error) {
+func (v *visit) confirm(c change) (proof audit.Why, err error) {
 	digest, err := c.digest()
 	if err != nil {
-		return "", err
+		return proof, err
 	}
 	proof, reason, err := v.confirmed(digest)
-	if proof != "" || err != nil {
+	if proof != (audit.Why{}) || err != nil {
 		return proof, err
 	}
 	ask := confirmation{change: c, Digest: digest, Reason: reason, Action: v.r.URL.Path}
@@ -109,5 +113,5 @@ func (v *visit) confirm(c change) (proof string, err error) {
 			}
 		}
 	}
-	return "", v.show("confirm", ask)
+	return proof, v.show("confirm", ask)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/server/staff"
 	"khien/shared/subject"
@@ -68,7 +69,7 @@ func TestWhatIsSaidBesideTheListIsConfirmed(t *testing.T) {
 	o := newOffice(t)
 	session := o.person("mai", staff.Maintainer)
 	o.Publisher.Official, o.Publisher.Help = t.TempDir(), filepath.Join(t.TempDir(), "help.json")
-	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", audit.Why{}, time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	write := func(file, text string) {
@@ -114,7 +115,7 @@ func TestAClockThatIsWrongIsAQuestion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", then); err != nil {
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", audit.Why{}, then); err != nil {
 		t.Fatal(err)
 	}
 	before, err := o.Publisher.Blobs.Head()

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3/driver"
 
+	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/campaign"
 	"khien/server/inbox"
@@ -75,7 +77,22 @@ func newOffice(t testing.TB) *office {
 	must(err)
 	o := &office{k, t, filepath.Join(dir, "staff.db"), map[string]*finger{}}
 	o.person("an", staff.Admin)
+	t.Cleanup(o.readable)
 	return o
+}
+
+// readable tells whether everything that was done can be read in every language, at the end of each story.
+func (o *office) readable() {
+	for a, err := range o.Desk.Acts(context.Background(), audit.Filter{}) {
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		for _, lang := range []string{"en", "vi", "pl"} {
+			if text := a.What(lang) + "; " + a.Because(lang) + "; " + a.Object.Text(lang); strings.ContainsAny(text, "⟦{}") {
+				o.t.Errorf("entry %d in %s: %s", a.Seq, lang, text)
+			}
+		}
+	}
 }
 
 // sql changes the book of people behind the program's back.

@@ -10,8 +10,8 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"khien/server/audit"
 	"khien/server/staff"
-	"khien/server/triage"
 )
 
 var entranceRoutes = []route{
@@ -88,11 +88,11 @@ func finishSignIn(v *visit) error {
 	if err := v.Staff.Used(v.ctx(), *key); err != nil {
 		return err
 	}
-	return v.admit(user.(staff.Person), key.ID, "sign in")
+	return v.admit(user.(staff.Person), key.ID, audit.Act{Verb: audit.SignIn})
 }
 
 // admit makes the session somebody's, under a new name. It lasts as long as the passkey and what the person is here: see visit.
-func (v *visit) admit(p staff.Person, passkey []byte, action string) error {
+func (v *visit) admit(p staff.Person, passkey []byte, act audit.Act) error {
 	if err := v.sessions.Clear(v.ctx()); err != nil {
 		return err
 	}
@@ -103,7 +103,8 @@ func (v *visit) admit(p staff.Person, passkey []byte, action string) error {
 	v.sessions.Put(v.ctx(), "person", p.Handle)
 	v.sessions.Put(v.ctx(), "passkey", passkey)
 	v.sessions.Put(v.ctx(), "term", p.Term)
-	if err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: p.Name, Action: action, Object: "person " + p.Name}); err != nil {
+	act.Time, act.Actor, act.Object = v.now(), p.Name, person(p.Name)
+	if err := v.Desk.Record(v.ctx(), act); err != nil {
 		return err
 	}
 	return v.json(http.StatusOK, map[string]string{"next": local(v.r.URL.Query().Get("next"))})
@@ -192,7 +193,7 @@ func finishEnrol(v *visit) error {
 	if p, err = v.Staff.ByHandle(v.ctx(), p.Handle); err != nil { // in another term with the first passkey
 		return err
 	}
-	return v.admit(p, key.ID, "make passkey "+shortKey(key.ID)+" as "+string(p.Role))
+	return v.admit(p, key.ID, audit.Act{Verb: audit.MakePasskey, Args: audit.Args{Key: shortKey(key.ID), Role: string(p.Role)}})
 }
 
 // lookCookie begins the names of the cookies of what somebody likes to see.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/staff"
 	"khien/server/triage"
 	"khien/shared/subject"
@@ -79,7 +80,7 @@ func TestAKitInTheConsole(t *testing.T) {
 	if status, _, _ := o.ask("POST", "/cases/1/list", mai, form); status != 303 {
 		t.Errorf("listing again: %d", status)
 	}
-	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", audit.Why{}, time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	o.report(wire.Report{Href: "https://new-bank.example/", Links: []string{boss}}, "d")

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/staff"
@@ -106,7 +107,7 @@ func (o *office) grow(reports, cases int) {
 	must(err)
 	_, err = o.Publisher.Publish(ctx, now)
 	must(err)
-	must(o.Desk.Record(ctx, triage.Act{Time: now, Actor: "mai", Action: "publish", Object: "release 1"}))
+	must(o.Desk.Record(ctx, audit.Act{Time: now, Actor: "mai", Verb: audit.Publish, Object: audit.Numbered[uint64](audit.OfRelease, 1)}))
 	_, err = o.Takedowns.Follow(ctx, o.Publisher.Ledger, now)
 	must(err)
 }

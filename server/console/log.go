@@ -1,18 +1,15 @@
 package console
 
 import (
-	"encoding/csv"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/feed"
 	"khien/server/staff"
-	"khien/server/triage"
 )
 
 var logRoutes = []route{
@@ -23,19 +20,22 @@ var logRoutes = []route{
 // acts is the audit log, or a part of it, the newest first.
 type acts struct {
 	Actor, Object, Since string
-	Acts                 []triage.Act
-	Older                string // link to what comes before, or empty
-	Verified             bool   // whether the log was read just now
-	Whole                bool
-	Broken               string // what is wrong with it
-	Entries              int64
-	Mark                 string // of the last entry, to be noted elsewhere
-	Noted                string // that somebody wrote down earlier
+	Acts                 []audit.Act
+	Older                string        // link to what comes before, or empty
+	Verified             bool          // whether the log was read just now
+	Broken               *audit.Broken // what is wrong with it
+	Mark                 audit.Mark    // of the last entry, to be noted elsewhere
+	Noted                string        // that somebody wrote down earlier
 }
 
 // Link is where a part of the log is written out for others.
 func (a acts) Link(format string) string {
 	return "/audit/export?" + url.Values{"format": {format}, "actor": {a.Actor}, "object": {a.Object}, "since": {a.Since}}.Encode()
+}
+
+// About is the log of one thing.
+func (acts) About(o audit.Object) string {
+	return "/audit?" + url.Values{"object": {o.String()}}.Encode()
 }
 
 // page of the log.
@@ -59,7 +59,7 @@ func auditPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if a.Acts, err = v.Desk.Log(v.ctx(), a.Actor, a.Object, from, v.number("before"), logPage+1); err != nil {
+	if a.Acts, err = v.Desk.Log(v.ctx(), audit.Filter{Actor: a.Actor, Object: a.Object, Since: from, Before: v.number("before")}, logPage+1); err != nil {
 		return err
 	}
 	if len(a.Acts) > logPage {
@@ -75,22 +75,15 @@ func auditPage(v *visit) error {
 	if v.form("verify") == "" {
 		return v.show("audit", a)
 	}
-	var noted triage.Mark
+	var noted audit.Mark
 	if a.Noted != "" {
-		if noted, err = triage.ParseMark(a.Noted); err != nil {
+		if noted, err = audit.ParseMark(a.Noted); err != nil {
 			return wrong("audit.badmark")
 		}
 	}
 	a.Verified = true
-	var last string
-	a.Entries, last, err = v.Desk.VerifyFrom(v.ctx(), noted)
-	switch {
-	case errors.Is(err, triage.ErrAudit):
-		a.Broken = strings.TrimPrefix(err.Error(), triage.ErrAudit.Error()+": ")
-	case err != nil:
+	if a.Mark, err = v.Desk.Verify(v.ctx(), noted); err != nil && !errors.As(err, &a.Broken) {
 		return err
-	default:
-		a.Whole, a.Mark = true, strconv.FormatInt(a.Entries, 10)+":"+last
 	}
 	return v.show("audit", a)
 }
@@ -102,35 +95,14 @@ func exportLog(v *visit) error {
 		return err
 	}
 	format := v.form("format")
-	if format != "csv" && format != "jsonl" {
+	if !slices.Contains(audit.Formats, format) {
 		return errNoPage
 	}
-	if err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "export the audit log as " + format, Object: "audit log"}); err != nil {
+	if err := v.note(audit.Act{Verb: audit.Export, Object: audit.Object{Kind: audit.OfLog}, Args: audit.Args{Format: format}}); err != nil {
 		return err
 	}
 	h := v.w.Header()
 	h.Set("Content-Disposition", `attachment; filename="khien-audit-`+time.Now().In(zone).Format(time.DateOnly)+`.`+format+`"`)
 	h.Set("Content-Type", map[string]string{"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}[format])
-	table, lines := csv.NewWriter(v.w), json.NewEncoder(v.w)
-	lines.SetEscapeHTML(false)
-	if format == "csv" {
-		table.Write([]string{"seq", "time", "actor", "action", "object", "why", "hash"})
-	}
-	for a, err := range v.Desk.Acts(v.ctx(), v.form("object"), 0) {
-		if err != nil {
-			return err
-		}
-		if a.Time < from || v.form("actor") != "" && a.Actor != v.form("actor") {
-			continue
-		}
-		hash := hex.EncodeToString(a.Hash[:])
-		if format == "csv" {
-			when := time.Unix(a.Time, 0).UTC().Format(time.RFC3339)
-			table.Write([]string{strconv.FormatInt(a.Seq, 10), when, feed.Cell(a.Actor), feed.Cell(a.Action), feed.Cell(a.Object), feed.Cell(a.Why), hash})
-			continue
-		}
-		lines.Encode(map[string]any{"seq": a.Seq, "time": a.Time, "actor": a.Actor, "action": a.Action, "object": a.Object, "why": a.Why, "hash": hash})
-	}
-	table.Flush()
-	return table.Error()
+	return audit.Write(v.w, format, feed.Cell, v.Desk.Acts(v.ctx(), audit.Filter{Actor: v.form("actor"), Object: v.form("object"), Since: from}))
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/staff"
 	"khien/server/triage"
 	"khien/shared/wire"
@@ -120,11 +121,11 @@ func TestAnAdminAloneMakesNoTwoPuppets(t *testing.T) {
 		t.Errorf("there is %+v", p)
 	}
 	var log []string
-	for a, err := range o.Desk.Acts(t.Context(), "person puppet-1", 0) {
+	for a, err := range o.Desk.Acts(t.Context(), audit.Filter{Object: "person puppet-1"}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log = append(log, a.Actor+": "+a.Action)
+		log = append(log, a.Actor+": "+a.What("en"))
 	}
 	if got := strings.Join(log, "; "); !strings.HasPrefix(got, "an: invite as maintainer; puppet-1: make passkey ") {
 		t.Errorf("the log says %s", got)

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"khien/server/audit"
 	"khien/server/staff"
-	"khien/server/triage"
 )
 
 var peopleRoutes = []route{
@@ -88,23 +88,23 @@ func invite(v *visit) error {
 		}
 	}
 	proof, err := v.confirm(change{Key: "confirm.invite", What: []any{name, role, was, term}, Says: []string{v.willBe(name, was, role), say(v.lang, "people.will.two")}})
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return err
 	}
 	link, proposed, err := v.Staff.Invite(v.ctx(), v.person, name, role)
 	if err != nil {
 		return aboutPeople(err)
 	}
-	action := "invite as " + string(role)
+	verb := audit.Invite
 	switch {
 	case proposed.ID != 0 && was != "":
-		action = "propose the role " + string(role)
+		verb = audit.ProposeRole
 	case proposed.ID != 0:
-		action = "propose to invite as " + string(role)
+		verb = audit.ProposeInvite
 	case link == "":
-		action = "let in again as " + string(role)
+		verb = audit.LetIn
 	}
-	if err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: action, Object: "person " + name, Why: proof}); err != nil {
+	if err := v.note(audit.Act{Verb: verb, Object: person(name), Args: audit.Args{Role: string(role)}, Why: proof}); err != nil {
 		return err
 	}
 	switch {
@@ -115,6 +115,8 @@ func invite(v *visit) error {
 	}
 	return v.people(name, v.Address()+"/invite/"+link)
 }
+
+func person(name string) audit.Object { return audit.Object{Kind: audit.OfPerson, ID: name} }
 
 // aboutPeople is a refusal of package staff, as it is told.
 func aboutPeople(err error) error {
@@ -158,18 +160,18 @@ func vouch(v *visit) error {
 	}
 	says := []string{v.willBe(p.Name, p.Was, p.Role), say(v.lang, "people.will.by", p.By, moment(v.lang, p.Made))}
 	proof, err := v.confirm(change{Key: "confirm.vouch", What: []any{p.ID, p.Name, p.Role, p.Was, p.By, p.Made}, Says: says})
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return err
 	}
 	link, p, err := v.Staff.Vouch(v.ctx(), v.person, p.ID)
 	if err != nil {
 		return aboutPeople(err)
 	}
-	act := triage.Act{Time: v.now(), Actor: v.person.Name, Action: "agree to invite as " + string(p.Role), Object: "person " + p.Name, Why: proof + "; proposed by " + p.By}
+	verb := audit.AgreeInvite
 	if link == "" {
-		act.Action = "agree to the role " + string(p.Role)
+		verb = audit.AgreeRole
 	}
-	if err := v.Desk.Record(v.ctx(), act); err != nil {
+	if err := v.note(audit.Act{Verb: verb, Object: person(p.Name), Args: audit.Args{Role: string(p.Role), By: p.By}, Why: proof}); err != nil {
 		return err
 	}
 	if link == "" {
@@ -187,8 +189,7 @@ func stop(v *visit) error {
 	if p, err = v.Staff.Stop(v.ctx(), p.ID); err != nil {
 		return aboutPeople(err)
 	}
-	act := triage.Act{Time: v.now(), Actor: v.person.Name, Action: "stop the proposal of " + p.By, Object: "person " + p.Name}
-	if err := v.Desk.Record(v.ctx(), act); err != nil {
+	if err := v.note(audit.Act{Verb: audit.StopPerson, Object: person(p.Name), Args: audit.Args{By: p.By}}); err != nil {
 		return err
 	}
 	return v.back("/people", "people.stopped", p.Name)
@@ -196,17 +197,17 @@ func stop(v *visit) error {
 
 // suspend locks somebody out at once: for a lost laptop.
 func suspend(v *visit) error {
-	return v.lock("confirm.suspend", "people.will.suspend", "suspend", "people.suspended", v.Staff.Suspend)
+	return v.lock("confirm.suspend", "people.will.suspend", audit.Suspend, "people.suspended", v.Staff.Suspend)
 }
 
 func leave(v *visit) error {
-	return v.lock("confirm.leave", "people.will.leave", "leave", "people.left", v.Staff.Leave)
+	return v.lock("confirm.leave", "people.will.leave", audit.Leave, "people.left", v.Staff.Leave)
 }
 
-func (v *visit) lock(key, will, action, done string, do func(context.Context, staff.Person, string) error) error {
+func (v *visit) lock(key, will string, verb audit.Verb, done string, do func(context.Context, staff.Person, string) error) error {
 	name := v.form("name")
 	proof, err := v.confirm(change{Key: key, What: name, Says: []string{say(v.lang, will, name)}})
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return err
 	}
 	// All of it is done, whether or not the browser that has asked for it is still there.
@@ -217,7 +218,7 @@ func (v *visit) lock(key, will, action, done string, do func(context.Context, st
 	if err := v.Desk.Hold(ctx, v.now()+staff.Wait); err != nil {
 		return err
 	}
-	if err := v.Desk.Record(ctx, triage.Act{Time: v.now(), Actor: v.person.Name, Action: action, Object: "person " + name, Why: proof}); err != nil {
+	if err := v.Desk.Record(ctx, audit.Act{Time: v.now(), Actor: v.person.Name, Verb: verb, Object: person(name), Why: proof}); err != nil {
 		return err
 	}
 	return v.back("/people", done, name)
@@ -254,10 +255,10 @@ func (v *visit) me(link string) error {
 // already confirms it, so that nobody else makes one, neither an admin nor who sits down at an open screen.
 func anotherPasskey(v *visit) error {
 	proof, err := v.confirm(change{Key: "confirm.passkey", What: hex.EncodeToString(v.person.Handle), Says: []string{say(v.lang, "me.will.make")}})
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return err
 	}
-	if err := v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "ask for another passkey", Object: "person " + v.person.Name, Why: proof}); err != nil {
+	if err := v.note(audit.Act{Verb: audit.AskPasskey, Object: person(v.person.Name), Why: proof}); err != nil {
 		return err
 	}
 	link, err := v.Staff.Another(v.ctx(), v.person.Handle)
@@ -282,7 +283,7 @@ func forgetPasskey(v *visit) error {
 		return wrong("me.last")
 	}
 	proof, err := v.confirm(change{Key: "confirm.forget", What: hex.EncodeToString(id), Says: []string{say(v.lang, "me.will.forget", shortKey(id))}})
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return err
 	}
 	switch err := v.Staff.Forget(v.ctx(), v.person.Handle, id); {
@@ -293,7 +294,7 @@ func forgetPasskey(v *visit) error {
 	case err != nil:
 		return err
 	}
-	err = v.Desk.Record(v.ctx(), triage.Act{Time: v.now(), Actor: v.person.Name, Action: "remove passkey " + shortKey(id), Object: "person " + v.person.Name, Why: proof})
+	err = v.note(audit.Act{Verb: audit.RemovePasskey, Object: person(v.person.Name), Args: audit.Args{Key: shortKey(id)}, Why: proof})
 	if err != nil {
 		return err
 	}

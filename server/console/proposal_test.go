@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/server/staff"
 	"khien/server/triage"
@@ -33,7 +34,7 @@ func (o *office) propose(by string) triage.Proposal {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	p, err := o.Desk.Propose(o.t.Context(), draft, by, 24*60*60, "", time.Now().Unix())
+	p, err := o.Desk.Propose(o.t.Context(), draft, by, 24*60*60, audit.Why{}, time.Now().Unix())
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -85,8 +86,8 @@ func TestEverybodySeesWhatIsProposed(t *testing.T) {
 	if status, body, _ := o.ask("POST", "/proposal/stop", linh, id); status != 422 || !strings.Contains(body, "out already, or another has stopped it") {
 		t.Errorf("stopped twice: %d", status)
 	}
-	log, err := o.Desk.Log(t.Context(), "lan", "", 0, 0, 1)
-	if err != nil || len(log) != 1 || log[0].Action != "stop a release" || log[0].Why != "an honest shop" {
+	log, err := o.Desk.Log(t.Context(), audit.Filter{Actor: "lan"}, 1)
+	if err != nil || len(log) != 1 || log[0].Verb != audit.Stop || log[0].Why.Text != "an honest shop" {
 		t.Errorf("%+v, %v", log, err)
 	}
 }
@@ -208,8 +209,8 @@ func TestManyAtOnceAreAskedAboutAlone(t *testing.T) {
 	if status, _, body := mai.confirm("/publish", why); status != http.StatusSeeOther || !published() {
 		t.Errorf("%d: %s", status, body)
 	}
-	log, err := o.Desk.Log(t.Context(), "mai", "release 1", 0, 0, 1)
-	if err != nil || len(log) != 1 || !strings.HasPrefix(log[0].Why, "alone (61 subjects at once): the national list; confirmed with passkey") {
+	log, err := o.Desk.Log(t.Context(), audit.Filter{Actor: "mai", Object: "release 1"}, 1)
+	if err != nil || len(log) != 1 || !strings.HasPrefix(log[0].Because("en"), "the national list; alone: 61 subjects at once; confirmed with passkey") {
 		t.Errorf("%+v, %v", log, err)
 	}
 
@@ -263,8 +264,8 @@ func TestAShorterDelayIsAnnouncedAndWaits(t *testing.T) {
 	}
 	_, body := mai.get("/queue")
 	o.sees(body, "!Keep the delay as it is")
-	log, err := o.Desk.Log(t.Context(), "lan", "register", 0, 0, 1)
-	if err != nil || len(log) != 1 || log[0].Action != "keep the delay of releases" {
+	log, err := o.Desk.Log(t.Context(), audit.Filter{Actor: "lan", Object: "register"}, 1)
+	if err != nil || len(log) != 1 || log[0].Verb != audit.KeepDelay {
 		t.Errorf("%+v, %v", log, err)
 	}
 

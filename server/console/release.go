@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/publish"
 	"khien/server/staff"
@@ -222,7 +223,7 @@ func publishNow(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if proof == "" {
+	if proof == (audit.Why{}) {
 		if p.Reason = reason; reason == "" && v.form("digest") != p.Digest {
 			p.Reason = "confirm.changed"
 		}
@@ -264,17 +265,14 @@ func (v *visit) publishMany(p plan) error {
 		says = append(says, say(v.lang, "publish.many.part", card.Title, say(v.lang, card.Key)))
 	}
 	proof, err := v.confirm(change{Key: "confirm.many", What: []any{p.Digest, why}, Says: says})
-	if proof == "" || err != nil {
+	if proof == (audit.Why{}) || err != nil {
 		return err
 	}
-	return v.publishConfirmed(p, "alone ("+p.Two.String()+"): "+why+"; "+proof)
+	return v.publishConfirmed(p, v.why(proof))
 }
 
 // publishConfirmed does what the reader has confirmed.
-func (v *visit) publishConfirmed(p plan, proof string) (err error) {
-	if p.Right {
-		proof += "; the clock is right"
-	}
+func (v *visit) publishConfirmed(p plan, proof audit.Why) (err error) {
 	var r publish.Result
 	switch {
 	case p.Alone, p.Empty(): // nobody else, or nothing that reaches anybody but who reported
@@ -291,7 +289,7 @@ func (v *visit) publishConfirmed(p plan, proof string) (err error) {
 	case !v.may(staff.Second):
 		return errForbidden
 	default:
-		r, err = v.Desk.ReleaseAgreed(v.ctx(), v.publisher(p), v.Inbox, *p.Proposal, p.Draft, v.person.Name, proof+"; proposed by "+p.Proposal.By, v.now())
+		r, err = v.Desk.ReleaseAgreed(v.ctx(), v.publisher(p), v.Inbox, *p.Proposal, p.Draft, v.person.Name, proof, v.now())
 	}
 	if errors.Is(err, publish.ErrChanged) {
 		if p, err = v.plan(); err != nil {
@@ -310,7 +308,7 @@ func (v *visit) publishConfirmed(p plan, proof string) (err error) {
 	return v.back("/releases/"+strconv.FormatUint(r.Sequence, 10), "publish.done", strconv.FormatUint(r.Sequence, 10))
 }
 
-func (v *visit) propose(p plan, proof string) error {
+func (v *visit) propose(p plan, proof audit.Why) error {
 	if p.Outdated != nil {
 		if err := v.Desk.Outdate(v.ctx(), *p.Outdated, v.person.Name, v.now()); err != nil {
 			return err
@@ -353,8 +351,7 @@ func keepDelay(v *visit) error {
 	if _, err := v.Staff.SetDelay(v.ctx(), time.Duration(register.Delay)*time.Second, v.now()); err != nil {
 		return err
 	}
-	act := triage.Act{Time: v.now(), Actor: v.person.Name, Action: "keep the delay of releases", Object: "register", Why: v.form("why")}
-	if err := v.Desk.Record(v.ctx(), act); err != nil {
+	if err := v.note(audit.Act{Verb: audit.KeepDelay, Object: audit.Object{Kind: audit.OfRegister}, Why: v.why(audit.Why{})}); err != nil {
 		return err
 	}
 	return v.back("/proposal", "delay.kept")
@@ -392,7 +389,7 @@ func (b banner) Rest() int {
 // issued is a release, as its page shows it.
 type issued struct {
 	Sequence uint64
-	Act      triage.Act
+	Act      audit.Act
 	Current  bool // whether it is what devices are handed out now
 	Head     release.Head
 	ByMinute int64 // Unix seconds when devices that are on have asked
@@ -401,7 +398,7 @@ type issued struct {
 
 func releasePage(v *visit) error {
 	i := issued{Sequence: uint64(v.number("id"))}
-	acts, err := v.Desk.Log(v.ctx(), "", "release "+strconv.FormatUint(i.Sequence, 10), 0, 0, 1)
+	acts, err := v.Desk.Log(v.ctx(), audit.Filter{Object: audit.Numbered(audit.OfRelease, i.Sequence).String()}, 1)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/staff"
 	"khien/shared/wire"
 )
@@ -79,7 +80,7 @@ func TestNoButtonLeadsToARefusal(t *testing.T) {
 		return url.Values{"lists": {name}, "category": {"shop"}, "days": {"30"}}
 	}
 	do(linh, "/cases/5/list", list("done.example/"))
-	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "linh", "", time.Now().Unix()); err != nil {
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "linh", audit.Why{}, time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	do(linh, "/cases/3/list", list("an-invented-page.github.io/"))

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"khien/server/audit"
 	"khien/server/staff"
 	"khien/shared/wire"
 )
@@ -105,7 +106,7 @@ func TestOthersWordsTurnNothing(t *testing.T) {
 	for _, path := range pages {
 		visit(linh, "GET", path, nil)
 	}
-	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "linh", turned, time.Now().Unix()); err != nil {
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "linh", audit.Why{Text: turned}, time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := o.Takedowns.Follow(t.Context(), o.Publisher.Ledger, time.Now().Unix()); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"khien/server/audit"
 	"khien/server/bidi"
 	"khien/server/db"
 	"khien/server/inbox"
@@ -69,6 +70,12 @@ func (v *visit) number(name string) int64 {
 	}
 	n, _ := strconv.ParseInt(text, 10, 64)
 	return n
+}
+
+// note writes an act of the reader into the audit log.
+func (v *visit) note(a audit.Act) error {
+	a.Time, a.Actor = v.now(), v.person.Name
+	return v.Desk.Record(v.ctx(), a)
 }
 
 func (v *visit) form(name string) string { return strings.TrimSpace(v.r.FormValue(name)) }

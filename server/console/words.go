@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"html/template"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/bidi"
 	"khien/server/takedown"
 	"khien/server/triage"
@@ -138,79 +138,6 @@ func kind(lang, slug string) string {
 	return c.Name(lang)
 }
 
-// deeds are what the log says was done about a case, by the message that says it in the language of a reader.
-var deeds = map[string]*regexp.Regexp{
-	"list":     regexp.MustCompile(`^list (.+)$`),
-	"import":   regexp.MustCompile(`^import$`),
-	"withdraw": regexp.MustCompile(`^withdraw (.+)$`),
-	"reject":   regexp.MustCompile(`^reject$`),
-	"ask":      regexp.MustCompile(`^ask$`),
-	"second":   regexp.MustCompile(`^second$`),
-	"undo":     regexp.MustCompile(`^undo$`),
-	"undoing":  regexp.MustCompile(`^propose to take the decision back$`),
-	"reopen":   regexp.MustCompile(`^reopen$`),
-	"merge":    regexp.MustCompile(`^merge case (\d+)$`),
-	"split":    regexp.MustCompile(`^split off case (\d+): (.+)$`),
-	"uphold":   regexp.MustCompile(`^uphold against (\d+) appeals?$`),
-	"unanswer": regexp.MustCompile(`^reopen an appeal$`),
-	"publish":  regexp.MustCompile(`^publish: (\d+) indicators?, (\d+) added, (\d+) removed$`),
-	"unread":   regexp.MustCompile(`^take out unread (\d+) cases?$`),
-	"renew":    regexp.MustCompile(`^renew the head: (\d+) indicators?, (\d+) removed$`),
-}
-
-// remarks are what the program itself writes into the log as the reason of an act, or as a part of it, by the message that says it
-// in the language of a reader.
-var remarks = map[string]*regexp.Regexp{
-	"off":      regexp.MustCompile(`^takes off the list: (.+)$`),
-	"left":     regexp.MustCompile(`^left out: (.+), in case (\d+)$`),
-	"from":     regexp.MustCompile(`^taken out of case (\d+)$`),
-	"many":     regexp.MustCompile(`^a second person must agree: (\d+) subjects at once$`),
-	"popular":  regexp.MustCompile(`^a second person must agree: a popular host$`),
-	"suffix":   regexp.MustCompile(`^a second person must agree: a host of (\S+)$`),
-	"official": regexp.MustCompile(`^a second person must agree: an official account$`),
-	"bytwo":    regexp.MustCompile(`^a second person must agree: two people decided what it takes back$`),
-	"passkey":  regexp.MustCompile(`^confirmed with passkey ([0-9a-f]+) over sha256:([0-9a-f]{64})$`),
-	"proposed": regexp.MustCompile(`^proposed by (\S+)$`),
-	"listed":   regexp.MustCompile(`^it is listed: (.+)$`),
-	"again":    regexp.MustCompile(`^it is listed again$`),
-	"unlisted": regexp.MustCompile(`^it was taken off the list$`),
-	"back":     regexp.MustCompile(`^it was reported again after the platform had acted$`),
-}
-
-// noted says the reason of an act as the log has it: what a person wrote as it is, what the program wrote in the language of the reader.
-func noted(lang, why string) string {
-	parts := strings.Split(why, "; ")
-	for i, part := range parts {
-		for name, pattern := range remarks {
-			if found := pattern.FindStringSubmatch(part); found != nil {
-				parts[i] = say(lang, "note."+name, anys(found[1:])...)
-			}
-		}
-	}
-	return strings.Join(parts, "; ")
-}
-
-// did says what the log says was done; what has no message stays as the log has it.
-func did(lang, action string) string {
-	for name, pattern := range deeds {
-		if found := pattern.FindStringSubmatch(action); found != nil {
-			return say(lang, "did."+name, anys(found[1:])...)
-		}
-	}
-	return action
-}
-
-// reach says why two people must agree; empty where one is enough.
-func reach(lang string, r triage.Reach) string {
-	switch {
-	case r == triage.Reach{}:
-		return ""
-	case r.What == "":
-		return say(lang, "reach."+string(r.Rule))
-	}
-	return say(lang, "reach."+string(r.Rule), r.What)
-}
-
 // defang writes an address so that nothing makes a link of it.
 func defang(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
@@ -265,9 +192,11 @@ func functions(lang string) template.FuncMap {
 		"iso":     func(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) },
 		"ago":     func(unix int64) string { return ago(lang, unix) },
 		"kind":    func(slug string) string { return kind(lang, slug) },
-		"did":     func(action string) string { return did(lang, action) },
-		"noted":   func(why string) string { return noted(lang, why) },
-		"reach":   func(r triage.Reach) string { return reach(lang, r) },
+		"did":     func(a audit.Act) string { return a.What(lang) },
+		"because": func(a audit.Act) string { return a.Because(lang) },
+		"object":  func(o audit.Object) string { return o.Text(lang) },
+		"step":    func(s takedown.Transition, about subject.Subject) string { return s.Because(lang, about) },
+		"reach":   func(r triage.Reach) string { return r.Text(lang) },
 		"about":   func(s subject.Subject) string { return s.Describe(lang) },
 		"defang":  func(s any) string { return defang(fmt.Sprint(s)) },
 		"in":      func(lang, key string) string { return say(lang, key) },

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/publish"
 	"khien/server/staff"
 	"khien/server/triage"
@@ -98,13 +99,6 @@ func TestWordsOfNumbersAndTimes(t *testing.T) {
 	f(moment("vi", 1763900000), "23/11/2025 19:13")
 	f(day("en", 1763900000), "23 Nov 2025")
 	f(ago("en", time.Now().Unix()-7200), "2 hours ago")
-	f(did("vi", "list shop.example/, other.example/"), "đưa vào danh sách shop.example/, other.example/")
-	f(did("en", "uphold against 2 appeals"), "leave it on the list; objections answered: 2")
-	f(did("en", "uphold against 1 appeal"), "leave it on the list; objections answered: 1")
-	f(did("en", "publish: 1 indicator, 1 added, 0 removed"), "publish: 1 on the list, 1 added, 0 taken off")
-	f(did("en", "renew the head: 1 indicator, 2 removed"), "sign the head anew: 1 on the list, 2 taken off")
-	f(did("en", "split off case 3: %s"), "take out as case 3: %s")
-	f(did("vi", "something new"), "something new")
 	f(defang("https://www.scam.example/a.b?c=d.e"), "hxxps://www[.]scam[.]example/a.b?c=d.e")
 	f(defang("scam.example/"), "scam[.]example/")
 	f(defang("javascript:alert(1)"), "javascript[:]alert(1)")
@@ -114,8 +108,8 @@ func TestWordsOfNumbersAndTimes(t *testing.T) {
 // Whatever the guard refuses, and whatever the program itself writes into a case, a Vietnamese reader is told in Vietnamese.
 func TestWhatTheProgramSaysIsSaidInTheReadersLanguage(t *testing.T) {
 	for _, rule := range publish.Rules() {
-		for _, lang := range languages {
-			if messages[lang]["guard."+string(rule)] == "" {
+		for _, lang := range []string{"en", "vi", "pl"} {
+			if text := audit.Guarded(lang, string(rule)); strings.Contains(text, "⟦") {
 				t.Errorf("%s: the refusal %s has no words", lang, rule)
 			}
 		}
@@ -130,7 +124,7 @@ func TestWhatTheProgramSaysIsSaidInTheReadersLanguage(t *testing.T) {
 	}
 	o.kit() // some of it is listed, then decided anew, and the rest rejected
 	do("/cases/1/list", url.Values{"category": {"phishing"}, "days": {"30"}, "lists": {value("lucky-bank.example/"), value("bank-lucky.example/")}})
-	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", "", time.Now().Unix()); err != nil {
+	if _, err := o.Desk.Release(t.Context(), o.Publisher, o.Inbox, "mai", audit.Why{}, time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	do("/cases/1/reopen", nil)
@@ -144,28 +138,27 @@ func TestWhatTheProgramSaysIsSaidInTheReadersLanguage(t *testing.T) {
 	}
 	do(fmt.Sprintf("/cases/%d/list", page.ID), url.Values{"category": {"shop"}, "days": {"30"}, "lists": {"an-invented-page.github.io/"}})
 	wrote := 0
-	for a, err := range o.Desk.Acts(t.Context(), "", 0) {
+	for a, err := range o.Desk.Acts(t.Context(), audit.Filter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if did("vi", a.Action) == a.Action {
-			t.Errorf("%q has no Vietnamese", a.Action)
+		if what := a.What("vi"); what == a.What("en") {
+			t.Errorf("%q has no Vietnamese", what)
 		}
-		for part := range strings.SplitSeq(a.Why, "; ") {
-			if part == "" {
-				continue
-			}
-			if wrote++; noted("vi", part) == part {
-				t.Errorf("%q has no Vietnamese", part)
+		if why := a.Because("vi"); why != "" {
+			if wrote++; why == a.Because("en") {
+				t.Errorf("%q has no Vietnamese", why)
 			}
 		}
 	}
-	for _, rule := range []triage.Reach{{Rule: triage.ManyAtOnce, What: "51"}, {Rule: triage.Popular}, {Rule: triage.Suffix, What: "github.io"}, {Rule: triage.Official}} {
-		if text := "a second person must agree: " + rule.String(); noted("vi", text) == text {
-			t.Errorf("%q has no Vietnamese", text)
+	for _, rule := range triage.Rules {
+		for _, lang := range []string{"en", "vi", "pl"} {
+			if text := (triage.Reach{Rule: rule, What: "51"}).Text(lang); strings.Contains(text, "⟦") {
+				t.Errorf("%s: the rule %s has no words", lang, rule)
+			}
 		}
 	}
-	if wrote < 4 {
+	if wrote < 3 {
 		t.Errorf("the program wrote %d remarks only", wrote)
 	}
 
@@ -181,16 +174,4 @@ func TestWhatTheProgramSaysIsSaidInTheReadersLanguage(t *testing.T) {
 	}
 	_, body, _ := o.ask("POST", at+"/list", mai, url.Values{"category": {"shop"}, "days": {"30"}, "lists": {"www.vietcombank.com.vn/"}})
 	o.sees(body, "một ngân hàng hoặc dịch vụ thanh toán", "!a bank or payment")
-}
-
-// A note of a person stays as it is, beside what the program adds to it.
-func TestANoteOfAPersonStaysAsItIs(t *testing.T) {
-	proof := "confirmed with passkey 0a1b2c3d over sha256:" + strings.Repeat("0", 64)
-	want := "asked the bank; they say no; đã xác nhận bằng khóa truy cập 0a1b2c3d trên sha256:" + strings.Repeat("0", 64)
-	if got := noted("vi", "asked the bank; they say no; "+proof); got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if got := noted("en", "100 %s; "+proof); got != "100 %s; "+proof {
-		t.Errorf("%q", got)
-	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -367,7 +368,7 @@ func TestAnObjectionThatIsRefused(t *testing.T) {
 	if err != nil || len(waiting) != 1 {
 		t.Fatalf("%+v, %v", waiting, err)
 	}
-	if _, err := w.Desk.Uphold(t.Context(), w.Inbox, waiting[0].ID, "linh", map[string]string{"en": "it still cheats", "vi": "vẫn lừa"}, ""); err != nil {
+	if _, err := w.Desk.Uphold(t.Context(), w.Inbox, waiting[0].ID, "linh", map[string]string{"en": "it still cheats", "vi": "vẫn lừa"}, audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	w.sees(w.Receipt(t.Context(), "vi", form("number", receipt)), 200, "vẫn ở trong danh sách", "vẫn lừa")

@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"slices"
 
+	"khien/server/audit"
 	"khien/server/ledger"
-	"khien/server/triage"
 	"khien/shared/subject"
 )
 
@@ -122,13 +122,13 @@ func (b *Store) Undo(ctx context.Context, id int64, actor, why string, now int64
 // change takes a step in one case. It is on the disk, and in the audit log, when change returns nil.
 func (b *Store) change(ctx context.Context, id int64, step Transition, f func(*sql.Tx, *Request) error) (Request, error) {
 	var c Request
-	err := b.atOnce(ctx, func(tx *sql.Tx) ([]triage.Act, error) {
+	err := b.atOnce(ctx, func(tx *sql.Tx) ([]audit.Act, error) {
 		var err error
 		if c, err = scan(tx.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id)); err != nil {
 			return nil, err
 		}
 		act, err := take(ctx, tx, &c, step, f)
-		return []triage.Act{act}, err
+		return []audit.Act{act}, err
 	})
 	if err != nil {
 		return Request{}, fmt.Errorf("couldn't change takedown case %d: %w", id, err)
@@ -138,7 +138,7 @@ func (b *Store) change(ctx context.Context, id int64, step Transition, f func(*s
 
 // atOnce runs f in a transaction and writes its acts into the audit log just before it is committed: what the log
 // doesn't take doesn't happen.
-func (b *Store) atOnce(ctx context.Context, f func(*sql.Tx) ([]triage.Act, error)) error {
+func (b *Store) atOnce(ctx context.Context, f func(*sql.Tx) ([]audit.Act, error)) error {
 	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		acts, err := f(tx)
 		if err != nil {
@@ -149,38 +149,37 @@ func (b *Store) atOnce(ctx context.Context, f func(*sql.Tx) ([]triage.Act, error
 }
 
 // take changes a case by f, keeps how it was, and returns the act.
-func take(ctx context.Context, tx *sql.Tx, c *Request, step Transition, f func(*sql.Tx, *Request) error) (triage.Act, error) {
+func take(ctx context.Context, tx *sql.Tx, c *Request, step Transition, f func(*sql.Tx, *Request) error) (audit.Act, error) {
 	before, err := json.Marshal(c)
 	if err != nil {
-		return triage.Act{}, err
+		return audit.Act{}, err
 	}
 	was := *c
 	if err := f(tx, c); err != nil {
-		return triage.Act{}, err
+		return audit.Act{}, err
 	}
 	c.Changed = step.Time
 	if _, err := tx.ExecContext(ctx, `UPDATE takedown SET state = ?, category = ?, reference = ?, changed = ?, due = ?, theirs = ?, sent = ?, acted = ?,
 		asked = ?, answered = ?, returned = ? WHERE id = ?`, string(c.State), int64(c.Category), c.Reference, c.Changed, c.Due, c.Theirs, c.Sent, c.Acted,
 		c.Asked, c.Answered, c.Returned, c.ID); err != nil {
-		return triage.Act{}, err
+		return audit.Act{}, err
 	}
 	if c.State == ActionTaken && was.State != ActionTaken && !step.Undone && c.Sent != 0 {
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO action (takedown, platform, sent, acted) VALUES (?, ?, ?, ?)`, c.ID, c.Platform, c.Sent, c.Acted); err != nil {
-			return triage.Act{}, err
+			return audit.Act{}, err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO step (takedown, time, actor, state, why, undone, before) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		c.ID, step.Time, step.Actor, string(c.State), step.Why, step.Undone, string(before)); err != nil {
-		return triage.Act{}, err
+	if _, err := tx.ExecContext(ctx, `INSERT INTO step (takedown, time, actor, state, why, cause, undone, before) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.ID, step.Time, step.Actor, string(c.State), step.Why, step.Cause, step.Undone, string(before)); err != nil {
+		return audit.Act{}, err
 	}
-	action := string(c.State)
+	act := audit.Act{Time: step.Time, Actor: step.Actor, Verb: audit.Move, Object: c.Object(), Why: audit.Why{Text: step.Why}, Args: audit.Args{State: string(c.State), Cause: step.Cause}}
 	if step.Undone {
-		action = "undo, " + action + " again"
+		act.Verb = audit.MoveBack
+	} else if c.Theirs != was.Theirs {
+		act.Args.Theirs = c.Theirs
 	}
-	if c.Theirs != was.Theirs {
-		action += ", their reference " + c.Theirs
-	}
-	return triage.Act{Time: step.Time, Actor: step.Actor, Action: action, Object: c.Object(), Why: step.Why}, nil
+	return act, nil
 }
 
 // Followed is what happened by itself.
@@ -250,8 +249,8 @@ func (b *Store) followList(ctx context.Context, book *ledger.Ledger, newest, now
 			gone = append(gone, c)
 		}
 	}
-	return b.atOnce(ctx, func(tx *sql.Tx) (acts []triage.Act, err error) {
-		count := func(n *int, act triage.Act, err error) error {
+	return b.atOnce(ctx, func(tx *sql.Tx) (acts []audit.Act, err error) {
+		count := func(n *int, act audit.Act, err error) error {
 			if errors.Is(err, ErrState) { // another process was faster
 				return nil
 			}
@@ -266,13 +265,13 @@ func (b *Store) followList(ctx context.Context, book *ledger.Ledger, newest, now
 			}
 		}
 		for _, i := range again {
-			act, err := b.robot(ctx, tx, known[i.Subject].ID, Prepared, "it is listed again", now, i)
+			act, err := b.robot(ctx, tx, known[i.Subject].ID, Prepared, "again", now, i)
 			if err := count(&done.Made, act, err); err != nil {
 				return nil, err
 			}
 		}
 		for _, c := range gone {
-			act, err := b.robot(ctx, tx, c.ID, Withdrawn, "it was taken off the list", now, ledger.Indicator{Category: c.Category, Reference: c.Reference})
+			act, err := b.robot(ctx, tx, c.ID, Withdrawn, "unlisted", now, ledger.Indicator{Category: c.Category, Reference: c.Reference})
 			if err := count(&done.Withdrawn, act, err); err != nil {
 				return nil, err
 			}
@@ -283,12 +282,12 @@ func (b *Store) followList(ctx context.Context, book *ledger.Ledger, newest, now
 }
 
 // robot takes a step by itself, as it stands in the store now.
-func (b *Store) robot(ctx context.Context, tx *sql.Tx, id int64, to State, why string, now int64, i ledger.Indicator) (triage.Act, error) {
+func (b *Store) robot(ctx context.Context, tx *sql.Tx, id int64, to State, cause string, now int64, i ledger.Indicator) (audit.Act, error) {
 	c, err := scan(tx.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id))
 	if err != nil {
-		return triage.Act{}, err
+		return audit.Act{}, err
 	}
-	return take(ctx, tx, &c, Transition{Time: now, Actor: Robot, Why: why}, func(_ *sql.Tx, c *Request) error {
+	return take(ctx, tx, &c, Transition{Time: now, Actor: Robot, Cause: cause}, func(_ *sql.Tx, c *Request) error {
 		if !slices.Contains(next[c.State], to) {
 			return ErrState
 		}
@@ -299,22 +298,22 @@ func (b *Store) robot(ctx context.Context, tx *sql.Tx, id int64, to State, why s
 }
 
 // open makes the case of an indicator.
-func open(ctx context.Context, tx *sql.Tx, i ledger.Indicator, now int64) (triage.Act, error) {
+func open(ctx context.Context, tx *sql.Tx, i ledger.Indicator, now int64) (audit.Act, error) {
 	done, err := tx.ExecContext(ctx, `INSERT INTO takedown (subject, platform, category, reference, state, made, changed, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`, string(i.Subject), PlatformOf(i.Subject), int64(i.Category), i.Reference, string(Prepared), now, now, now+ourTime)
 	if err != nil {
-		return triage.Act{}, err
+		return audit.Act{}, err
 	}
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return triage.Act{}, cmp.Or(err, ErrState)
+		return audit.Act{}, cmp.Or(err, ErrState)
 	}
 	c := Request{}
 	if c.ID, err = done.LastInsertId(); err != nil {
-		return triage.Act{}, err
+		return audit.Act{}, err
 	}
-	why := "it is listed: " + string(i.Subject)
-	_, err = tx.ExecContext(ctx, `INSERT INTO step (takedown, time, actor, state, why, before) VALUES (?, ?, ?, ?, ?, '')`, c.ID, now, Robot, string(Prepared), why)
-	return triage.Act{Time: now, Actor: Robot, Action: string(Prepared), Object: c.Object(), Why: why}, err
+	_, err = tx.ExecContext(ctx, `INSERT INTO step (takedown, time, actor, state, why, cause, before) VALUES (?, ?, ?, ?, '', 'listed', '')`, c.ID, now, Robot, string(Prepared))
+	return audit.Act{Time: now, Actor: Robot, Verb: audit.Move, Object: c.Object(),
+		Args: audit.Args{State: string(Prepared), Cause: "listed", Names: []subject.Subject{i.Subject}}}, err
 }
 
 // followReports opens the cases again whose subject was reported after the platform had acted.
@@ -331,7 +330,7 @@ func (b *Store) followReports(ctx context.Context, now int64, done *Followed) er
 		if latest <= c.Acted {
 			continue
 		}
-		_, err = b.change(ctx, c.ID, Transition{Time: now, Actor: Robot, Why: "it was reported again after the platform had acted"}, func(_ *sql.Tx, c *Request) error {
+		_, err = b.change(ctx, c.ID, Transition{Time: now, Actor: Robot, Cause: "reported"}, func(_ *sql.Tx, c *Request) error {
 			if c.State != ActionTaken {
 				return ErrState
 			}

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 
+	"khien/server/audit"
 	"khien/server/db"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -94,7 +95,7 @@ type Request struct {
 }
 
 // Object is what the audit log calls the case.
-func (c Request) Object() string { return fmt.Sprintf("takedown %d", c.ID) }
+func (c Request) Object() audit.Object { return audit.Numbered(audit.OfTakedown, c.ID) }
 
 // Overdue tells whether who must act next should have by now.
 func (c Request) Overdue(now int64) bool { return c.Due != 0 && c.Due < now }
@@ -105,7 +106,16 @@ type Transition struct {
 	Actor  string
 	State  State // after it
 	Why    string
-	Undone bool // taken back later, or takes one back
+	Cause  string // of what nobody did: listed, again, unlisted or reported
+	Undone bool   // taken back later, or takes one back
+}
+
+// Because says why the step was taken in the case of a subject, in a language: what somebody wrote, as it is, or the cause.
+func (s Transition) Because(lang string, about subject.Subject) string {
+	if s.Cause == "" {
+		return s.Why
+	}
+	return audit.Caused(lang, s.Cause, about)
 }
 
 // Store is where takedown cases are kept. It is safe for concurrent use, by several processes too.
@@ -208,8 +218,8 @@ func (b *Store) List(ctx context.Context, f Filter, from, limit int) (list []Req
 // Steps returns what was done in a case, the oldest first.
 func (b *Store) Steps(ctx context.Context, id int64) ([]Transition, error) {
 	list, err := db.All(func(row db.Row) (s Transition, err error) {
-		return s, row.Scan(&s.Time, &s.Actor, &s.State, &s.Why, &s.Undone)
-	})(b.db.QueryContext(ctx, `SELECT time, actor, state, why, undone FROM step WHERE takedown = ? ORDER BY seq`, id))
+		return s, row.Scan(&s.Time, &s.Actor, &s.State, &s.Why, &s.Cause, &s.Undone)
+	})(b.db.QueryContext(ctx, `SELECT time, actor, state, why, cause, undone FROM step WHERE takedown = ? ORDER BY seq`, id))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the steps of takedown case %d: %w", id, err)
 	}

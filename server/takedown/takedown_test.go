@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/triage"
@@ -343,16 +344,16 @@ func TestEveryStepIsAnAct(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for a, err := range o.desk.Acts(t.Context(), c.Object(), 0) {
+	for a, err := range o.desk.Acts(t.Context(), audit.Filter{Object: c.Object().String()}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, a.Actor+": "+a.Action+": "+a.Why)
+		got = append(got, a.Actor+": "+a.What("en")+": "+a.Because("en"))
 	}
 	want := []string{
 		"khien: prepared: it is listed: facebook:user/inventedshop",
-		"mai: sent, their reference FB-1 From: x: by the form",
-		"linh: undo, prepared again, their reference : not sent yet",
+		"mai: sent: by the form; their reference FB-1 From: x",
+		"linh: take a step back, to: prepared: not sent yet",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the log says\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/shared/subject"
@@ -48,7 +49,7 @@ func TestWhatBuildsUponNothingTakesTwo(t *testing.T) {
 	if r, _ := p.wait(30 * oneDay); r.Published {
 		t.Errorf("it went out by itself: %+v", r)
 	}
-	if err := p.desk.Adopt(t.Context(), o.ID, "mai", "", p.time); err != nil {
+	if err := p.desk.Adopt(t.Context(), o.ID, "mai", audit.Why{}, p.time); err != nil {
 		t.Fatal(err)
 	}
 	adopted := p.time
@@ -109,7 +110,7 @@ func TestAStopIsForgottenByTwoAlone(t *testing.T) {
 			p.gather()
 			c := p.decide(p.called("case.example/").ID, p.list("case.example/"))
 			p.propose("mai")
-			if _, err := p.desk.Undo(p.t.Context(), c.ID, "mai", ""); err != nil {
+			if _, err := p.desk.Undo(p.t.Context(), c.ID, "mai", audit.Why{}); err != nil {
 				p.t.Fatal(err)
 			}
 		},
@@ -129,7 +130,7 @@ func TestAStopIsForgottenByTwoAlone(t *testing.T) {
 			p.stop("lan")
 			f(p)
 			p.time += 5 * oneDay // that is when the head is signed anew; or at once, where somebody takes it away and starts the server
-			if r, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", "", p.time); err != nil || !r.Published {
+			if r, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", p.time); err != nil || !r.Published {
 				t.Fatalf("%+v, %v", r, err)
 			}
 			for _, look := range []int64{60, 30 * oneDay} {
@@ -156,7 +157,7 @@ func TestWhoConfirmsIsAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, same := range []string{by, "mai" + Shell, "other" + Shell} {
-			if r, err := p.desk.ReleaseAgreed(t.Context(), p.publisher, p.box, o, f, same, "", p.time); !errors.Is(err, ErrSamePerson) || r.Published {
+			if r, err := p.desk.ReleaseAgreed(t.Context(), p.publisher, p.box, o, f, same, audit.Why{}, p.time); !errors.Is(err, ErrSamePerson) || r.Published {
 				t.Errorf("%s confirms what %s has proposed: %+v, %v", same, by, r, err)
 			}
 		}
@@ -177,7 +178,7 @@ func TestOnePersonUndoesNothingThatTwoListed(t *testing.T) {
 			if err != nil || c.State != StateProposed {
 				p.t.Fatalf("%+v, %v", c, err)
 			}
-			_, err = p.desk.Second(p.t.Context(), c, "hoa", "")
+			_, err = p.desk.Second(p.t.Context(), c, "hoa", audit.Why{})
 			return err
 		},
 		"one that only waits, beside an import": func(p *printer) error {
@@ -237,7 +238,7 @@ func TestTwoUndoWhatTwoListed(t *testing.T) {
 	p.propose("mai")
 	p.agree("linh")
 	c = p.decide(c.ID, Decision{Actor: "mai", Action: Withdraw, Lists: Only("one.example/"), Reason: sorry})
-	if _, err := p.desk.Second(t.Context(), c, "linh", ""); err != nil {
+	if _, err := p.desk.Second(t.Context(), c, "linh", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	if o := p.propose("mai"); o.Changes.Held != 0 || o.Due == 0 {
@@ -265,7 +266,7 @@ func TestLongerPrefixesAreProposed(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.time += 5 * oneDay
-	if r, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", "", p.time); err != nil || !r.Published {
+	if r, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", p.time); err != nil || !r.Published {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	if _, h, err := publish.InForce(t.Context(), p.book, p.publisher.Blobs, p.publisher.Keys.Root); err != nil || h.Set != before.Set {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/db"
 	"khien/server/inbox"
 	"khien/shared/subject"
@@ -88,7 +89,7 @@ func answered(ctx context.Context, tx *sql.Tx, id int64, appeals [][]byte, actor
 // appealed. A case in which there was nothing but appeals is closed; else it stays as it is. It is ErrState where no
 // appeal waits, and where what is objected to is being taken off the list, be it only proposed: that is undone first.
 // To take something off the list, see Decide with Withdraw.
-func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor string, reason map[string]string, why string, of ...subject.Subject) (Case, error) {
+func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor string, reason map[string]string, why audit.Why, of ...subject.Subject) (Case, error) {
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if c.Appeals == 0 || c.Leaving() {
 			return ErrState
@@ -110,7 +111,7 @@ func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor str
 				return err
 			}
 		}
-		if err := record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "uphold against " + Counted(len(waiting), "appeal", "appeals"), Object: object(id), Why: why}); err != nil {
+		if err := audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Uphold, Object: object(id), Args: audit.Args{Count: len(waiting)}, Why: why}); err != nil {
 			return err
 		}
 		// Told before it is committed: told twice does no harm, not told would.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/shared/wire"
@@ -87,7 +88,7 @@ func TestAnAppealIsRefused(t *testing.T) {
 	if _, err := o.desk.Decide(t.Context(), id, Decision{Actor: "linh", Action: Reject}); !errors.Is(err, ErrState) {
 		t.Errorf("a listed case was rejected: %v", err)
 	}
-	c, err := o.desk.Uphold(t.Context(), o.box, id, "linh", map[string]string{"en": "it still cheats", "vi": "vẫn lừa"}, "looked again")
+	c, err := o.desk.Uphold(t.Context(), o.box, id, "linh", map[string]string{"en": "it still cheats", "vi": "vẫn lừa"}, audit.Why{Text: "looked again"})
 	if err != nil || c.State != StateAccepted || c.Action != List || c.Appeals != 0 || c.Appealed != 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
@@ -98,7 +99,7 @@ func TestAnAppealIsRefused(t *testing.T) {
 	if _, err := o.book.Get(t.Context(), "shop.example/"); err != nil {
 		t.Errorf("it is off the list: %v", err)
 	}
-	if _, err := o.desk.Uphold(t.Context(), o.box, id, "linh", nil, ""); !errors.Is(err, ErrState) {
+	if _, err := o.desk.Uphold(t.Context(), o.box, id, "linh", nil, audit.Why{}); !errors.Is(err, ErrState) {
 		t.Errorf("answered twice: %v", err)
 	}
 	// A new objection waits again, and the answers before stay.
@@ -125,7 +126,7 @@ func TestAnAppealAgainstAnImportedEntry(t *testing.T) {
 	if o.answerTo(receipt) != nil {
 		t.Error("answered before it is published")
 	}
-	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", nil, ""); !errors.Is(err, ErrState) {
+	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", nil, audit.Why{}); !errors.Is(err, ErrState) {
 		t.Errorf("upheld what is being withdrawn: %v", err)
 	}
 	o.settle(1)
@@ -145,7 +146,7 @@ func TestAnAppealAgainstAnImportedEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, c = o.mistaken("https://other.example/", "a")
-	if c, err := o.desk.Uphold(t.Context(), o.box, c.ID, "linh", sorry, ""); err != nil || c.State != StateRejected {
+	if c, err := o.desk.Uphold(t.Context(), o.box, c.ID, "linh", sorry, audit.Why{}); err != nil || c.State != StateRejected {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if open := o.queue(); len(open) != 0 {
@@ -165,7 +166,7 @@ func TestAWithdrawalThatIsTakenBack(t *testing.T) {
 	objection, before := o.mistaken("https://shop.example/", "b")
 	for _, impact := range []Reach{{}, {Rule: Popular}} {
 		o.decide(id, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry, Impact: impact})
-		after, err := o.desk.Undo(t.Context(), id, "linh", "too early")
+		after, err := o.desk.Undo(t.Context(), id, "linh", audit.Why{Text: "too early"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +181,7 @@ func TestAWithdrawalThatIsTakenBack(t *testing.T) {
 	if waiting, err := o.desk.Appeals(t.Context(), id); err != nil || len(waiting) != 1 {
 		t.Errorf("%d wait for an answer, %v", len(waiting), err)
 	}
-	if _, err := o.desk.Undo(t.Context(), id, "linh", ""); !errors.Is(err, ErrState) {
+	if _, err := o.desk.Undo(t.Context(), id, "linh", audit.Why{}); !errors.Is(err, ErrState) {
 		t.Errorf("undid what is published: %v", err)
 	}
 	o.settle(2)
@@ -229,7 +230,7 @@ func TestAppealsMoveWithTheirReports(t *testing.T) {
 			other = c
 		}
 	}
-	merged, err := o.desk.Merge(t.Context(), first.ID, other.ID, "mai", "")
+	merged, err := o.desk.Merge(t.Context(), first.ID, other.ID, "mai", audit.Why{})
 	if err != nil || merged.Appeals != 1 || merged.Appealed != first.Appealed {
 		t.Fatalf("%+v, %v", merged, err)
 	}
@@ -237,7 +238,7 @@ func TestAppealsMoveWithTheirReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	split, err := o.desk.Split(t.Context(), merged.ID, first.Subject, [][]byte{r.ID}, "mai", "")
+	split, err := o.desk.Split(t.Context(), merged.ID, first.Subject, [][]byte{r.ID}, "mai", audit.Why{})
 	if err != nil || split.Appeals != 1 || split.Appealed != first.Appealed {
 		t.Fatalf("%+v, %v", split, err)
 	}
@@ -251,7 +252,7 @@ func TestAnAnswerIsTakenBack(t *testing.T) {
 	o := newOffice(t)
 	receipt, c := o.mistaken("https://shop.example/", "a")
 	o.mistaken("https://shop.example/", "b")
-	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "linh", sorry, ""); err != nil {
+	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "linh", sorry, audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := o.box.ByReceipt(t.Context(), receipt)
@@ -259,7 +260,7 @@ func TestAnAnswerIsTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := o.desk.Unanswer(t.Context(), r.ID, "mai", ""); err != nil {
+		if err := o.desk.Unanswer(t.Context(), r.ID, "mai", audit.Why{}); err != nil {
 			t.Fatal(err)
 		}
 		if c, _ := o.desk.Get(t.Context(), c.ID); c.Appeals != 1 || c.Appealed != r.Received {
@@ -299,14 +300,14 @@ func TestAProposedWithdrawalIsNotUpheld(t *testing.T) {
 	}
 	receipt, c := o.mistaken("https://shop.example/", "a")
 	o.decide(c.ID, Decision{Actor: "linh", Action: Withdraw, Lists: Only("shop.example/"), Reason: sorry, Impact: Reach{Rule: Popular}})
-	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", sorry, ""); !errors.Is(err, ErrState) {
+	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", sorry, audit.Why{}); !errors.Is(err, ErrState) {
 		t.Errorf("upheld what is proposed to be taken off: %v", err)
 	}
 	o.wantState(receipt, wire.StateReceived)
-	if _, err := o.desk.Undo(t.Context(), c.ID, "mai", ""); err != nil {
+	if _, err := o.desk.Undo(t.Context(), c.ID, "mai", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", sorry, ""); err != nil {
+	if _, err := o.desk.Uphold(t.Context(), o.box, c.ID, "mai", sorry, audit.Why{}); err != nil {
 		t.Error(err)
 	}
 	o.wantState(receipt, wire.StateRejected)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -113,7 +114,7 @@ func TestOnePageIsRejected(t *testing.T) {
 	same := o.report(wire.KindScam, "https://www.site.example/shop/?utm_source=invented", "3")
 	o.gather()
 	id := o.first().ID
-	c, of, err := o.desk.Narrow(t.Context(), o.box, id, "site.example/", "site.example/shop", "mai", "")
+	c, of, err := o.desk.Narrow(t.Context(), o.box, id, "site.example/", "site.example/shop", "mai", audit.Why{})
 	if err != nil || c.ID == id || of != "site.example/shop" || c.Reports != 2 {
 		t.Fatalf("%+v, %s, %v", c, of, err)
 	}
@@ -125,7 +126,7 @@ func TestOnePageIsRejected(t *testing.T) {
 		t.Errorf("%+v", rest)
 	}
 	// Where there is nothing else, the case is that of the page from now on, and what else is reported of the site makes another one.
-	last, of, err := o.desk.Narrow(t.Context(), o.box, id, "site.example/", "site.example/blog", "mai", "")
+	last, of, err := o.desk.Narrow(t.Context(), o.box, id, "site.example/", "site.example/blog", "mai", audit.Why{})
 	if err != nil || last.ID != id || of != "site.example/blog" || last.Subject != "site.example/blog" {
 		t.Fatalf("%+v, %s, %v", last, of, err)
 	}
@@ -214,7 +215,7 @@ func TestWhatIsLeftOutOfAReleaseIsOpenAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 { // and the next release, which leaves it out too, changes nothing more
-			if _, err := p.desk.Release(t.Context(), p.publisher, p.box, "mai", "", p.time); err != nil {
+			if _, err := p.desk.Release(t.Context(), p.publisher, p.box, "mai", audit.Why{}, p.time); err != nil {
 				t.Fatal(err)
 			}
 			p.wantState(receipts["bank-lucky.example/"], wire.StateReceived)
@@ -228,8 +229,8 @@ func TestWhatIsLeftOutOfAReleaseIsOpenAgain(t *testing.T) {
 				}
 			}
 		}
-		log, err := p.desk.Log(t.Context(), "", object(p.first().ID), 0, 0, 10)
-		if err != nil || len(log) != 1 || log[0].Action != map[bool]string{false: "undo", true: "reopen"}[shell] || !strings.HasPrefix(log[0].Why, "not published: bank-lucky.example/: ") {
+		log, err := p.desk.Log(t.Context(), audit.Filter{Object: object(p.first().ID).String()}, 10)
+		if err != nil || len(log) != 1 || log[0].Verb != map[bool]audit.Verb{false: audit.Undo, true: audit.Reopen}[shell] || !strings.HasPrefix(log[0].Because("en"), "not published: bank-lucky.example/: ") {
 			t.Errorf("%+v, %v", log, err)
 		}
 		reports, err := p.box.ByReceipt(t.Context(), receipts["bank-lucky.example/"])

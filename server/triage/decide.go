@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
+	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/server/publish"
 	"khien/shared/category"
@@ -25,7 +25,7 @@ type Decision struct {
 	Reason   map[string]string // by language, public
 	Lapses   int64             // Unix seconds; 0 is never
 	Of       subject.Subject   // of several subjects, the one that is rejected or about which more is asked; empty: all of them
-	Why      string            // for the audit log; may be empty
+	Why      audit.Why         // for the audit log
 	Impact   Reach             // why a second person must agree; see Impact
 }
 
@@ -117,20 +117,15 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 		if err != nil {
 			return err
 		}
-		why := v.Why
-		if len(off) > 0 {
-			why = join(why, "takes off the list: "+saying(off))
-		}
+		act := audit.Act{Time: d.now(), Actor: v.Actor, Verb: verbs[v.Action], Object: object(at), Why: v.Why,
+			Args: audit.Args{Names: things(lists), Off: things(off), Two: string(v.Impact.Rule), Of: v.Impact.What}}
 		if rest != 0 {
-			why = join(why, fmt.Sprintf("left out: %s, in %s", namesIn(left), object(rest)))
+			act.Args.Left, act.Args.Rest = namesIn(left), rest
 		}
 		if at != id {
-			why = join(why, "taken out of "+object(id))
+			act.Args.From = id
 		}
-		if v.Impact != (Reach{}) {
-			why = join(why, "a second person must agree: "+v.Impact.String())
-		}
-		return record(ctx, tx, Act{Time: d.now(), Actor: v.Actor, Action: strings.TrimSpace(string(v.Action) + " " + saying(lists)), Object: object(at), Why: why})
+		return audit.Record(ctx, tx, act)
 	})
 	if err != nil || at == id {
 		return c, err
@@ -235,17 +230,20 @@ func carve(ctx context.Context, tx *sql.Tx, c Case, chosen []Subject, now int64)
 	return id, refresh(ctx, tx, c.ID)
 }
 
-func namesIn(subjects []Subject) string {
-	names := make([]string, len(subjects))
+func namesIn(subjects []Subject) []subject.Subject {
+	names := make([]subject.Subject, len(subjects))
 	for i, s := range subjects {
-		names[i] = string(s.Name)
+		names[i] = s.Name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
+
+// verbs are what the audit log calls the actions.
+var verbs = map[Action]audit.Verb{List: audit.List, Withdraw: audit.Withdraw, Reject: audit.Reject, Ask: audit.Ask}
 
 // Second agrees to what another person has proposed, as it was read: to another proposal made meanwhile nobody has agreed, and
 // it is ErrState.
-func (d *Desk) Second(ctx context.Context, proposed Case, actor, why string) (Case, error) {
+func (d *Desk) Second(ctx context.Context, proposed Case, actor string, why audit.Why) (Case, error) {
 	id := proposed.ID
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		switch {
@@ -257,27 +255,27 @@ func (d *Desk) Second(ctx context.Context, proposed Case, actor, why string) (Ca
 		if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'accepted', seconded = ?, undoing = '', wished = 0, changed = ? WHERE id = ?`, actor, d.now(), id); err != nil {
 			return err
 		}
-		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "second", Object: object(id), Why: why})
+		return audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Second, Object: object(id), Why: why})
 	})
 }
 
 // Undo takes a decision back that is in no release yet; else it is ErrState. The case is open again; one that was closed
 // before somebody objected is as it was then, with the objection unanswered. What two people decided two must take back: the first one's
 // wish is kept, as Case.Undoing, while they stand for it, and nothing else changes.
-func (d *Desk) Undo(ctx context.Context, id int64, actor, why string) (Case, error) {
+func (d *Desk) Undo(ctx context.Context, id int64, actor string, why audit.Why) (Case, error) {
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if c.Settled || c.State == StateOpen || c.State == StateMerged {
 			return ErrState
 		}
 		if !c.UndoneBy(actor) {
-			return wants(ctx, tx, c, Act{Time: d.now(), Actor: actor, Why: why})
+			return wants(ctx, tx, c, actor, why, d.now())
 		}
-		return d.undo(ctx, tx, c, actor, c.wanted(why))
+		return d.undo(ctx, tx, c, actor, audit.Args{By: c.Undoing}, why)
 	})
 }
 
 // undo takes a decision back, whoever made it.
-func (d *Desk) undo(ctx context.Context, tx *sql.Tx, c Case, actor, why string) error {
+func (d *Desk) undo(ctx context.Context, tx *sql.Tx, c Case, actor string, how audit.Args, why audit.Why) error {
 	restored, err := tx.ExecContext(ctx, `UPDATE cases SET state = earlier ->> 'state', action = earlier ->> 'action', lists = earlier ->> 'lists', category = earlier ->> 'category',
 		reason = earlier ->> 'reason', lapses = earlier ->> 'lapses', ruled = earlier ->> 'ruled', decided = earlier ->> 'decided', seconded = earlier ->> 'seconded',
 		published = earlier ->> 'published', changed = earlier ->> 'changed', settled = 1, undoing = '', wished = 0, earlier = '' WHERE id = ? AND earlier <> ''`, c.ID)
@@ -297,7 +295,7 @@ func (d *Desk) undo(ctx context.Context, tx *sql.Tx, c Case, actor, why string) 
 	if err := rank(ctx, tx, c.ID); err != nil {
 		return err
 	}
-	return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "undo", Object: object(c.ID), Why: why})
+	return audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Undo, Object: object(c.ID), Args: how, Why: why})
 }
 
 // UndoneBy tells whether somebody takes the decision of the case back by wanting it: where one person decided, and where another wants
@@ -313,23 +311,14 @@ func (c Case) WantedBefore(actor string) bool {
 }
 
 // wants keeps that somebody wants to take back what two people decided.
-func wants(ctx context.Context, tx *sql.Tx, c Case, a Act) error {
-	if c.WantedBefore(a.Actor) {
+func wants(ctx context.Context, tx *sql.Tx, c Case, actor string, why audit.Why, now int64) error {
+	if c.WantedBefore(actor) {
 		return ErrSamePerson
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE cases SET undoing = ?, wished = ? WHERE id = ?`, a.Actor, a.Time, c.ID); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE cases SET undoing = ?, wished = ? WHERE id = ?`, actor, now, c.ID); err != nil {
 		return err
 	}
-	a.Action, a.Object = "propose to take the decision back", object(c.ID)
-	return record(ctx, tx, a)
-}
-
-// wanted is why a decision is taken back, for the log: by whom else, where two must.
-func (c Case) wanted(why string) string {
-	if c.Seconded == "" {
-		return why
-	}
-	return join(why, "proposed by "+c.Undoing)
+	return audit.Record(ctx, tx, audit.Act{Time: now, Actor: actor, Verb: audit.WantUndo, Object: object(c.ID), Why: why})
 }
 
 // rejoin brings back what was left out when a case was accepted, unless somebody has decided about that meanwhile.
@@ -348,7 +337,7 @@ func rejoin(ctx context.Context, tx *sql.Tx, c Case) error {
 }
 
 // Merge puts the subjects of one case into another: they belong together. Both must be open or wait for more.
-func (d *Desk) Merge(ctx context.Context, from, into int64, actor, why string) (Case, error) {
+func (d *Desk) Merge(ctx context.Context, from, into int64, actor string, why audit.Why) (Case, error) {
 	if from == into {
 		return Case{}, ErrState
 	}
@@ -372,13 +361,13 @@ func (d *Desk) Merge(ctx context.Context, from, into int64, actor, why string) (
 		if err := rankStale(ctx, tx); err != nil {
 			return err
 		}
-		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "merge " + object(from), Object: object(into), Why: why})
+		return audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Merge, Object: object(into), Args: audit.Args{Case: from}, Why: why})
 	})
 }
 
 // Split takes a subject out of a case, into one of its own, and returns that. A subject of the case goes with all of its reports,
 // and is never joined to a case by itself again; any other name becomes a subject, of the reports that are given.
-func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, reports [][]byte, actor, why string) (Case, error) {
+func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, reports [][]byte, actor string, why audit.Why) (Case, error) {
 	var made Case
 	_, err := d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if !undecided(c) {
@@ -414,18 +403,18 @@ func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, report
 				return err
 			}
 		}
-		if err := record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: fmt.Sprintf("split off %s: %s", object(made.ID), name), Object: object(id), Why: why}); err != nil {
+		if made, err = get(ctx, tx, made.ID); err != nil {
 			return err
 		}
-		made, err = get(ctx, tx, made.ID)
-		return err
+		return audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Split, Object: object(id), Why: why,
+			Args: audit.Args{Case: made.ID, Names: []subject.Subject{name}}})
 	})
 	return made, err
 }
 
 // Narrow makes what is below a subject of an undecided case, or the whole of it by a narrower name, a subject that can be decided about alone, with the
 // reports that name it, and returns its case and its name. What was listed for a subject is decided about as a whole.
-func (d *Desk) Narrow(ctx context.Context, box *inbox.Inbox, id int64, of, to subject.Subject, actor, why string) (Case, subject.Subject, error) {
+func (d *Desk) Narrow(ctx context.Context, box *inbox.Inbox, id int64, of, to subject.Subject, actor string, why audit.Why) (Case, subject.Subject, error) {
 	c, err := d.Get(ctx, id)
 	if err != nil || to == of {
 		return c, of, err

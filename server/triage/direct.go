@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/shared/subject"
@@ -28,7 +29,7 @@ func (d *Desk) DecideNow(ctx context.Context, book *ledger.Ledger, box *inbox.In
 // Reopen opens a case again that was decided and settled: people decide about it anew, and those who reported it as a
 // scam are told that it is looked at. What is on the list stays there until then, see Replaced. A decision that is not settled is for
 // Undo, and ErrState here. What two people decided two must open again, as in Undo.
-func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor, why string) (Case, error) {
+func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor string, why audit.Why) (Case, error) {
 	c, err := d.Get(ctx, id)
 	if err != nil {
 		return c, err
@@ -41,19 +42,19 @@ func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor, wh
 			if !closed(c) || c.UndoneBy(actor) {
 				return ErrState
 			}
-			return wants(ctx, tx, c, Act{Time: d.now(), Actor: actor, Why: why})
+			return wants(ctx, tx, c, actor, why, d.now())
 		})
 	}
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if !closed(c) || !c.UndoneBy(actor) {
 			return ErrState
 		}
-		return d.reopen(ctx, tx, box, c, actor, c.wanted(why))
+		return d.reopen(ctx, tx, box, c, actor, audit.Args{By: c.Undoing}, why)
 	})
 }
 
 // reopen opens a closed case again, whoever decided it.
-func (d *Desk) reopen(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case, actor, why string) error {
+func (d *Desk) reopen(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case, actor string, how audit.Args, why audit.Why) error {
 	// Told first: a crash then leaves a case that is closed, and can be opened again.
 	subjects, err := subjectsOf(ctx, tx, c.ID)
 	if err != nil {
@@ -71,7 +72,7 @@ func (d *Desk) reopen(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case,
 	if err := rank(ctx, tx, c.ID); err != nil {
 		return err
 	}
-	return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "reopen", Object: object(c.ID), Why: why})
+	return audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Reopen, Object: object(c.ID), Args: how, Why: why})
 }
 
 // closed tells whether a case is decided, and that it is settled.
@@ -81,7 +82,7 @@ func decided(c Case) bool { return c.State == StateAccepted || c.State == StateR
 
 // Unanswer takes the answer to one appeal back, by the id of its report: it waits again. What was listed or taken off
 // stays so. Where it waits already, nothing changes.
-func (d *Desk) Unanswer(ctx context.Context, report []byte, actor, why string) error {
+func (d *Desk) Unanswer(ctx context.Context, report []byte, actor string, why audit.Why) error {
 	err := d.change(ctx, func(tx *sql.Tx) error {
 		var id, answer int64
 		err := tx.QueryRowContext(ctx, `SELECT case_id, answered FROM members JOIN subjects ON subjects.id = subject WHERE members.id = ? AND kind = 'mistake' AND answered <> 0`, report).Scan(&id, &answer)
@@ -100,7 +101,7 @@ func (d *Desk) Unanswer(ctx context.Context, report []byte, actor, why string) e
 		if err != nil {
 			return err
 		}
-		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "reopen an appeal", Object: object(id), Why: why})
+		return audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Unanswer, Object: object(id), Why: why})
 	})
 	if err != nil {
 		return fmt.Errorf("couldn't take an answer back: %w", err)

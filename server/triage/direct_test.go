@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/shared/wire"
 )
@@ -58,10 +59,10 @@ func TestTheCommandLineNeedsTwoPeopleToo(t *testing.T) {
 		t.Errorf("listed by one person: %v", err)
 	}
 	o.wantState(receipt, wire.StateReceived)
-	if _, err := o.desk.Second(t.Context(), c, v.Actor, ""); !errors.Is(err, ErrSamePerson) {
+	if _, err := o.desk.Second(t.Context(), c, v.Actor, audit.Why{}); !errors.Is(err, ErrSamePerson) {
 		t.Errorf("agreed with herself: %v", err)
 	}
-	if c, err := o.desk.Second(t.Context(), c, "linh", ""); err != nil || c.Settled {
+	if c, err := o.desk.Second(t.Context(), c, "linh", audit.Why{}); err != nil || c.Settled {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	o.wantState(receipt, wire.StateReceived)
@@ -75,16 +76,16 @@ func TestACaseIsOpenedAgain(t *testing.T) {
 	receipt := o.report(wire.KindScam, "https://shop.example/", "a")
 	o.gather()
 	id := o.first().ID
-	if _, err := o.desk.Reopen(t.Context(), o.box, id, "mai", ""); !errors.Is(err, ErrState) {
+	if _, err := o.desk.Reopen(t.Context(), o.box, id, "mai", audit.Why{}); !errors.Is(err, ErrState) {
 		t.Errorf("an open case was opened: %v", err)
 	}
 	o.decide(id, Decision{Actor: "mai", Action: Reject, Reason: sorry})
-	if _, err := o.desk.Reopen(t.Context(), o.box, id, "mai", ""); !errors.Is(err, ErrState) {
+	if _, err := o.desk.Reopen(t.Context(), o.box, id, "mai", audit.Why{}); !errors.Is(err, ErrState) {
 		t.Errorf("what may be undone was opened again: %v", err)
 	}
 	o.settle(1)
 	o.wantState(receipt, wire.StateRejected)
-	c, err := o.desk.Reopen(t.Context(), o.box, id, "linh", "seen again")
+	c, err := o.desk.Reopen(t.Context(), o.box, id, "linh", audit.Why{Text: "seen again"})
 	if err != nil || c.State != StateOpen || c.Settled || c.Decided != "" || c.Published != 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
@@ -92,7 +93,7 @@ func TestACaseIsOpenedAgain(t *testing.T) {
 	o.decide(id, o.list("shop.example/"))
 	o.settle(2)
 	o.wantState(receipt, wire.StateAccepted)
-	if _, _, err := o.desk.Verify(t.Context()); err != nil {
+	if _, err := o.desk.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

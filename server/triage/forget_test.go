@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"khien/server/audit"
 	"khien/shared/wire"
 )
 
@@ -52,7 +53,7 @@ func TestWhoReportedIsForgotten(t *testing.T) {
 	if got := of["closed.example/"]; len(got[0]) != labelSize || bytes.Equal(got[0], got[1]) || !bytes.Equal(got[1], got[2]) || !bytes.Equal(got[0], of["beside.example/"][0]) {
 		t.Errorf("of a closed case %x is left, beside %x", got, of["beside.example/"])
 	}
-	again, err := o.desk.Reopen(t.Context(), o.box, c.ID, "mai", "")
+	again, err := o.desk.Reopen(t.Context(), o.box, c.ID, "mai", audit.Why{})
 	if err != nil || again.Sources != 2 || again.Score != c.Score {
 		t.Errorf("opened again: %+v, %v", again, err)
 	}

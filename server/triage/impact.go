@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"khien/server/audit"
+	"khien/server/bidi"
 	"khien/server/publish"
 	"khien/shared/set"
 	"khien/shared/subject"
@@ -73,22 +75,15 @@ const (
 // Rules are all of them.
 var Rules = []Rule{ManyAtOnce, Popular, Suffix, Official, ByTwo}
 
-// String is the reason in English, for the audit log.
-func (r Reach) String() string {
-	switch r.Rule {
-	case ManyAtOnce:
-		return r.What + " subjects at once"
-	case Popular:
-		return "a popular host"
-	case Suffix:
-		return "a host of " + r.What
-	case Official:
-		return "an official account"
-	case ByTwo:
-		return "two people decided what it takes back"
+// Text is the reason in words, in a language; empty where one person is enough.
+func (r Reach) Text(lang string) string {
+	if r == (Reach{}) {
+		return ""
 	}
-	return ""
+	return audit.TakesTwo(lang, string(r.Rule), r.What)
 }
+
+func (r Reach) String() string { return bidi.Bare(r.Text("en")) }
 
 // MaxAtOnce is how many subjects one person may list, take off the list or publish at once.
 const MaxAtOnce = 50

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/shared/subject"
@@ -147,11 +148,11 @@ func TestAKitIsListedWithOneDecision(t *testing.T) {
 	if c = o.decide(c.ID, v); c.State != StateAccepted || c.Rest != 0 || len(c.Indicators()) != 3 {
 		t.Fatalf("%+v", c)
 	}
-	log, err := o.desk.Log(t.Context(), "", "", 0, 0, 10)
-	if err != nil || len(log) != 1 || log[0].Action != "list lucky-bank.example/, bank-lucky.example/pay, another-bank.example/" {
+	log, err := o.desk.Log(t.Context(), audit.Filter{}, 10)
+	if err != nil || len(log) != 1 || log[0].What("en") != "list lucky-bank.example/, bank-lucky.example/pay, another-bank.example/" {
 		t.Errorf("%+v, %v", log, err)
 	}
-	if c, err = o.desk.Undo(t.Context(), c.ID, "mai", ""); err != nil || c.State != StateOpen || c.Subjects != 3 || len(c.Lists) != 0 {
+	if c, err = o.desk.Undo(t.Context(), c.ID, "mai", audit.Why{}); err != nil || c.State != StateOpen || c.Subjects != 3 || len(c.Lists) != 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	o.decide(c.ID, v)
@@ -194,7 +195,7 @@ func TestAnInventedLinkListsNoHonestShop(t *testing.T) {
 		t.Fatalf("%+v and %+v", c, rest)
 	}
 	// It comes back with one undo, and goes again.
-	if _, err := o.desk.Undo(t.Context(), c.ID, "mai", ""); err != nil || o.called("honest-shop.example/").ID != c.ID {
+	if _, err := o.desk.Undo(t.Context(), c.ID, "mai", audit.Why{}); err != nil || o.called("honest-shop.example/").ID != c.ID {
 		t.Errorf("undone, it is in %+v, %v", o.called("honest-shop.example/"), err)
 	}
 	c = o.decide(c.ID, v)
@@ -222,7 +223,7 @@ func TestWhatIsTakenOutStaysOut(t *testing.T) {
 	c := o.kit()
 	o.sent("https://honest-shop.example/", "attacker", boss)
 	o.gather()
-	apart, err := o.desk.Split(t.Context(), c.ID, "honest-shop.example/", nil, "mai", "an honest shop")
+	apart, err := o.desk.Split(t.Context(), c.ID, "honest-shop.example/", nil, "mai", audit.Why{Text: "an honest shop"})
 	if err != nil || apart.Reports != 1 || apart.Subject != "honest-shop.example/" {
 		t.Fatalf("%+v, %v", apart, err)
 	}
@@ -239,7 +240,7 @@ func TestWhatIsTakenOutStaysOut(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	// What the case is called by may be taken out too; the heaviest of the others names it then.
-	if _, err := o.desk.Split(t.Context(), c.ID, "lucky-bank.example/", nil, "mai", ""); err != nil {
+	if _, err := o.desk.Split(t.Context(), c.ID, "lucky-bank.example/", nil, "mai", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	if c = o.called("bank-lucky.example/"); c.Subject == "lucky-bank.example/" || c.Subjects != 3 {
@@ -249,12 +250,12 @@ func TestWhatIsTakenOutStaysOut(t *testing.T) {
 		if o.called(name).Subjects == 1 {
 			break
 		}
-		if _, err := o.desk.Split(t.Context(), c.ID, name, nil, "mai", ""); err != nil && !errors.Is(err, ErrState) {
+		if _, err := o.desk.Split(t.Context(), c.ID, name, nil, "mai", audit.Why{}); err != nil && !errors.Is(err, ErrState) {
 			t.Error(err)
 		}
 	}
 	// By hand it may go back, and is said to belong there.
-	back, err := o.desk.Merge(t.Context(), apart.ID, o.called("one-more.example/").ID, "mai", "it was sold to them")
+	back, err := o.desk.Merge(t.Context(), apart.ID, o.called("one-more.example/").ID, "mai", audit.Why{Text: "it was sold to them"})
 	if err != nil || !o.about(back.ID)["honest-shop.example/"].Sure() {
 		t.Errorf("%+v, %v", back, err)
 	}
@@ -411,7 +412,7 @@ func TestAnAppealAgainstOneOfAKit(t *testing.T) {
 	if c.Appeals != 2 {
 		t.Fatalf("%+v", c)
 	}
-	c, err := o.desk.Uphold(t.Context(), o.box, c.ID, "linh", map[string]string{"en": "it still cheats"}, "", "another-bank.example/")
+	c, err := o.desk.Uphold(t.Context(), o.box, c.ID, "linh", map[string]string{"en": "it still cheats"}, audit.Why{}, "another-bank.example/")
 	if err != nil || c.Appeals != 1 {
 		t.Fatalf("%+v, %v", c, err)
 	}
@@ -424,7 +425,7 @@ func TestAnAppealAgainstOneOfAKit(t *testing.T) {
 		t.Fatalf("%+v", own)
 	}
 	// Taken back, it is listed as it was, and the objection waits.
-	if own, err = o.desk.Undo(t.Context(), own.ID, "linh", ""); err != nil || !own.Settled || own.Action != List || fmt.Sprint(own.About()) != "[bank-lucky.example/]" || own.Appeals != 1 {
+	if own, err = o.desk.Undo(t.Context(), own.ID, "linh", audit.Why{}); err != nil || !own.Settled || own.Action != List || fmt.Sprint(own.About()) != "[bank-lucky.example/]" || own.Appeals != 1 {
 		t.Fatalf("%+v, %v", own, err)
 	}
 	o.decide(own.ID, withdraw)
@@ -514,7 +515,7 @@ func TestMoreThanFiftyOfOneCase(t *testing.T) {
 	if o.listed("kit-0.example/") {
 		t.Error("listed by one person")
 	}
-	if _, err := o.desk.Second(t.Context(), c, "linh", ""); err != nil {
+	if _, err := o.desk.Second(t.Context(), c, "linh", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	o.settle(2)
@@ -533,7 +534,7 @@ func TestAKitIsCountedWhereItsPartsAre(t *testing.T) {
 	o.report(wire.KindScam, "https://invented-shop.example/", "c")
 	o.report(wire.KindScam, "http://[2001:db8::17]/", "d")
 	o.gather()
-	if _, err := o.desk.Merge(t.Context(), o.called("invented-shop.example/").ID, o.called("facebook:user/inventedshop").ID, "mai", ""); err != nil {
+	if _, err := o.desk.Merge(t.Context(), o.called("invented-shop.example/").ID, o.called("facebook:user/inventedshop").ID, "mai", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := o.desk.Reported(t.Context())

@@ -124,29 +124,6 @@ func (c Case) Indicators() []ledger.Indicator {
 	return all
 }
 
-// Log returns at most limit acts of the audit log before entry before, or the newest where it is 0, the newest first.
-// Actor and object pick acts where they are not empty, since where it is not 0 (Unix seconds).
-func (d *Desk) Log(ctx context.Context, actor, object string, since, before int64, limit int) ([]Act, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT seq, time, actor, action, object, why, hash FROM audit
-		WHERE (?1 = '' OR actor = ?1) AND (?2 = '' OR object = ?2) AND time >= ?3 AND (?4 = 0 OR seq < ?4) ORDER BY seq DESC LIMIT ?5`,
-		actor, object, since, before, limit)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read the audit log: %w", err)
-	}
-	defer rows.Close()
-	var log []Act
-	for rows.Next() {
-		var a Act
-		var hash []byte
-		if err := rows.Scan(&a.Seq, &a.Time, &a.Actor, &a.Action, &a.Object, &a.Why, &hash); err != nil {
-			return nil, err
-		}
-		copy(a.Hash[:], hash)
-		log = append(log, a)
-	}
-	return log, rows.Err()
-}
-
 // Within returns the cases whose decision a release has, at most a thousand.
 func (d *Desk) Within(ctx context.Context, sequence uint64) ([]Case, error) {
 	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE published = ? ORDER BY id LIMIT 1000`, int64(sequence)))

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/ledger"
 	"khien/server/publish"
@@ -59,7 +60,7 @@ func (p *printer) takes(want string) {
 	if got := plan.Two.String(); got != want {
 		p.t.Errorf("the release takes two people for %q, want %q", got, want)
 	}
-	if _, err := p.desk.ReleasePlanned(p.t.Context(), p.publisher, p.box, "mai", "", p.time, plan); err != nil {
+	if _, err := p.desk.ReleasePlanned(p.t.Context(), p.publisher, p.box, "mai", audit.Why{}, p.time, plan); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -83,12 +84,12 @@ func TestTwoPeopleSeeWhatReachesFar(t *testing.T) {
 	v := p.list("popular.example/")
 	v.Impact = p.impact.Of("popular.example/", 1)
 	c := p.decide(p.first().ID, v)
-	if _, err := p.desk.Second(t.Context(), c, "linh", ""); err != nil {
+	if _, err := p.desk.Second(t.Context(), c, "linh", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	p.takes("")
 	for _, who := range []string{"mai", "linh"} {
-		if _, err := p.desk.Reopen(t.Context(), p.box, c.ID, who, ""); err != nil {
+		if _, err := p.desk.Reopen(t.Context(), p.box, c.ID, who, audit.Why{}); err != nil {
 			t.Fatal(err)
 		}
 	}

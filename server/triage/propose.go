@@ -8,9 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"time"
 
+	"khien/server/audit"
 	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/publish"
@@ -255,7 +254,7 @@ func needsTwo(ctx context.Context, q db.Reader) (Proposal, error) {
 }
 
 // Propose keeps a draft as somebody's proposal, for others to see; by itself it goes out after the delay in seconds. Why is for the audit log.
-func (d *Desk) Propose(ctx context.Context, f Draft, by string, delay int64, why string, now int64) (o Proposal, err error) {
+func (d *Desk) Propose(ctx context.Context, f Draft, by string, delay int64, why audit.Why, now int64) (o Proposal, err error) {
 	o = Proposal{
 		By: by, Made: f.at, Digest: f.Digest, State: Waits, seq: f.seq, anew: f.anew, ClockIsRight: f.clock,
 		Changes: f.Whole.changes(f.Rest.Held.Count), cases: []decidedAt{},
@@ -297,7 +296,9 @@ func (d *Desk) Propose(ctx context.Context, f Draft, by string, delay int64, why
 		if _, err := tx.ExecContext(ctx, `UPDATE protects SET popular = max(popular, ?)`, f.popular); err != nil {
 			return err
 		}
-		return record(ctx, tx, Act{Time: now, Actor: by, Action: "propose a release: " + o.Changes.String(), Object: o.object(), Why: join(why, "sha256:"+o.Digest)})
+		return audit.Record(ctx, tx, audit.Act{Time: now, Actor: by, Verb: audit.Propose, Object: o.object(), Why: why, Args: audit.Args{
+			Added: o.Changes.Added, Changed: o.Changes.Changed, Removed: o.Changes.Removed, Beside: o.Changes.Beside, Draft: o.Digest, Clock: o.ClockIsRight,
+		}})
 	})
 	if err != nil {
 		return o, fmt.Errorf("couldn't propose a release: %w", err)
@@ -305,7 +306,7 @@ func (d *Desk) Propose(ctx context.Context, f Draft, by string, delay int64, why
 	return o, nil
 }
 
-func (o Proposal) object() string { return "proposal " + strconv.FormatInt(o.ID, 10) }
+func (o Proposal) object() audit.Object { return audit.Numbered(audit.OfProposal, o.ID) }
 
 func (p Planned) changes(held int) Changes {
 	c := Changes{Added: p.Added.Count, Changed: p.Changed.Count, Removed: p.Removed.Count, Held: held}
@@ -331,10 +332,7 @@ func (p Planned) changes(held int) Changes {
 func (c Changes) String() string {
 	text := fmt.Sprintf("%d added, %d changed, %d removed", c.Added, c.Changed, c.Removed)
 	for _, what := range c.Beside {
-		text += ", " + map[string]string{
-			"official": "official names", "help": "help and hotlines", "hot": "hosts held back early", "cards": "advice cards", "order": "the order of what is said", "keys": "another release key",
-			"prefixes": "how much of each digest is told", "fewer": "fewer popular pages are named, so that less takes two people",
-		}[what]
+		text += ", " + audit.Beside("en", what)
 	}
 	return text
 }
@@ -348,7 +346,7 @@ func (d *Desk) Hold(ctx context.Context, until int64) error {
 }
 
 // Adopt makes a member's own what was proposed on the command line, as the first of the two who confirm it. When it goes out by itself stays.
-func (d *Desk) Adopt(ctx context.Context, id int64, by, why string, now int64) error {
+func (d *Desk) Adopt(ctx context.Context, id int64, by string, why audit.Why, now int64) error {
 	return d.ofProposal(ctx, id, func(tx *sql.Tx, o Proposal) error {
 		if !o.Shell() {
 			return ErrNotProposed
@@ -356,7 +354,7 @@ func (d *Desk) Adopt(ctx context.Context, id int64, by, why string, now int64) e
 		if _, err := tx.ExecContext(ctx, `UPDATE proposal SET actor = ?, adopted = ? WHERE id = ?`, by, now, id); err != nil {
 			return err
 		}
-		return record(ctx, tx, Act{Time: now, Actor: by, Action: "propose the release that the command line has proposed", Object: o.object(), Why: join(why, "sha256:"+o.Digest)})
+		return audit.Record(ctx, tx, audit.Act{Time: now, Actor: by, Verb: audit.Adopt, Object: o.object(), Args: audit.Args{Draft: o.Digest}, Why: why})
 	})
 }
 
@@ -396,11 +394,11 @@ func end(ctx context.Context, tx *sql.Tx, id int64, how Outcome, by, why string,
 	if _, err := tx.ExecContext(ctx, `UPDATE proposal SET state = ?, ended = ?, ender = ?, why = ? WHERE id = ? AND state = 'open'`, how, now, by, why, id); err != nil {
 		return err
 	}
-	action := map[Outcome]string{Stopped: "stop a release", TakenBack: "take a proposed release back", Outdated: "close a proposed release that is not what was decided any more"}[how]
-	if action == "" {
+	verb, told := map[Outcome]audit.Verb{Stopped: audit.Stop, TakenBack: audit.TakeBack, Outdated: audit.Outdate}[how]
+	if !told {
 		return nil
 	}
-	return record(ctx, tx, Act{Time: now, Actor: by, Action: action, Object: Proposal{ID: id}.object(), Why: why})
+	return audit.Record(ctx, tx, audit.Act{Time: now, Actor: by, Verb: verb, Object: Proposal{ID: id}.object(), Why: audit.Why{Text: why}})
 }
 
 // Outdate closes a proposal that does not stand any more.
@@ -410,7 +408,7 @@ func (d *Desk) Outdate(ctx context.Context, o Proposal, by string, now int64) er
 
 // releaseProposed publishes a part of what was proposed and closes that, unless somebody has stopped it, or also refuses.
 func (d *Desk) releaseProposed(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, o Proposal, part Planned, s settling, also func(Proposal) error) (publish.Result, error) {
-	s.Proposal = o.ID
+	s.Proposal, s.Args.By = o.ID, o.By
 	return d.release(ctx, o.publisher(p), box, part, s, func(q db.Reader) error {
 		open, err := scanProposal(q.QueryRowContext(ctx, selectProposal+` WHERE state = 'open'`))
 		if err == nil && open.ID != o.ID {
@@ -424,7 +422,7 @@ func (d *Desk) releaseProposed(ctx context.Context, p *publish.Publisher, box *i
 }
 
 // ReleaseAgreed publishes what was proposed, all of it: another person has confirmed it.
-func (d *Desk) ReleaseAgreed(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, o Proposal, f Draft, by, why string, now int64) (publish.Result, error) {
+func (d *Desk) ReleaseAgreed(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, o Proposal, f Draft, by string, why audit.Why, now int64) (publish.Result, error) {
 	s := settling{Actor: by, Why: why, Time: now, How: Agreed, Popular: f.popular}
 	return d.releaseProposed(ctx, p, box, o, f.Whole, s, func(open Proposal) error {
 		if open.Shell() || fromShell(by) || SamePerson(open.By, by) {
@@ -485,8 +483,7 @@ func (d *Desk) Overdue(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 		return r, o, d.Outdate(ctx, o, actor, now)
 	}
 	if err == nil {
-		why := fmt.Sprintf("proposed by %s at %s, and stopped by nobody", o.By, time.Unix(o.Made, 0).UTC().Format("2006-01-02 15:04 UTC"))
-		r, err = d.releaseProposed(ctx, p, box, o, f.Rest, settling{Actor: actor, Why: why, Time: now, How: Unopposed}, still)
+		r, err = d.releaseProposed(ctx, p, box, o, f.Rest, settling{Actor: actor, Args: audit.Args{Made: o.Made}, Time: now, How: Unopposed}, still)
 	}
 	if errors.Is(err, ErrNotProposed) || errors.Is(err, errUnopposable) {
 		return r, Proposal{}, nil

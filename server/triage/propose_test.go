@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/shared/category"
@@ -25,7 +26,7 @@ func (p *printer) propose(by string) Proposal {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	o, err := p.desk.Propose(p.t.Context(), f, by, oneDay, "", p.time)
+	o, err := p.desk.Propose(p.t.Context(), f, by, oneDay, audit.Why{}, p.time)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func (p *printer) agree(by string) publish.Result {
 	if err != nil || !stands {
 		p.t.Fatalf("it does not stand: %v", err)
 	}
-	r, err := p.desk.ReleaseAgreed(p.t.Context(), p.publisher, p.box, o, f, by, "", p.time)
+	r, err := p.desk.ReleaseAgreed(p.t.Context(), p.publisher, p.box, o, f, by, audit.Why{}, p.time)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestAProposalGoesOutAsItWas(t *testing.T) {
 		t.Errorf("out is %s", got)
 	}
 	// The head is renewed meanwhile, again and again.
-	if _, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", "", p.time); err != nil {
+	if _, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", p.time); err != nil {
 		t.Fatal(err)
 	}
 	if r, how := p.wait(1); !r.Published || how != Unopposed || r.Added != 1 {
@@ -162,8 +163,8 @@ func TestAProposalGoesOutAsItWas(t *testing.T) {
 	if r, how := p.wait(oneDay); r.Published || how != "" {
 		t.Errorf("twice: %s, %+v", how, r)
 	}
-	log, err := p.desk.Log(t.Context(), "", "", 0, 0, 1)
-	if err != nil || !strings.HasPrefix(log[0].Why, "proposed by mai at ") || !strings.HasSuffix(log[0].Why, "and stopped by nobody") {
+	log, err := p.desk.Log(t.Context(), audit.Filter{}, 1)
+	if err != nil || log[0].Args.By != "mai" || !strings.HasSuffix(log[0].Because("en"), "and stopped by nobody") {
 		t.Errorf("%+v, %v", log, err)
 	}
 	if last, err := p.desk.LastProposed(t.Context()); err != nil || last.ID != o.ID || last.State != Unopposed {
@@ -182,13 +183,13 @@ func TestWhatIsNotDecidedAnyMoreDoesNotGoOut(t *testing.T) {
 			return p.book.List(p.t.Context(), "linh", ledger.Indicator{Subject: "gone.example/", FirstSeen: p.time})
 		},
 		"undone in its case": func(p *printer) error {
-			_, err := p.desk.Undo(p.t.Context(), p.called("case.example/").ID, "linh", "")
+			_, err := p.desk.Undo(p.t.Context(), p.called("case.example/").ID, "linh", audit.Why{})
 			return err
 		},
 		"published by two": func(p *printer) error {
 			f, err := p.desk.Draft(p.t.Context(), p.publisher, p.impact, p.time)
 			if err == nil {
-				_, err = p.desk.ReleasePlanned(p.t.Context(), p.publisher, p.box, "linh", "", p.time, f.Rest)
+				_, err = p.desk.ReleasePlanned(p.t.Context(), p.publisher, p.box, "linh", audit.Why{}, p.time, f.Rest)
 			}
 			p.imported(0, "another.example/")
 			return err
@@ -286,7 +287,7 @@ func TestOneProposalAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, by := range []string{"mai", "linh", "root" + Shell} {
-		if _, err := p.desk.Propose(t.Context(), f, by, oneDay, "", p.time); !errors.Is(err, ErrProposed) {
+		if _, err := p.desk.Propose(t.Context(), f, by, oneDay, audit.Why{}, p.time); !errors.Is(err, ErrProposed) {
 			t.Errorf("%s proposes beside it: %v", by, err)
 		}
 	}
@@ -415,7 +416,7 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			if c, err := p.desk.Get(t.Context(), p.called("case.example/").ID); err != nil || c.Published != 2 {
 				t.Errorf("the case is in release %d, %v", c.Published, err)
 			}
-			if log, err := p.desk.Log(t.Context(), "", "release 2", 0, 0, 10); err != nil || len(log) != 1 {
+			if log, err := p.desk.Log(t.Context(), audit.Filter{Object: "release 2"}, 10); err != nil || len(log) != 1 {
 				t.Errorf("it is noted %d times, %v", len(log), err)
 			}
 		})
@@ -433,7 +434,7 @@ func TestAStopIsBeforeOrAfter(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.stop("lan")
-	if _, err := p.desk.ReleaseAgreed(t.Context(), p.publisher, p.box, o, f, "linh", "", p.time); !errors.Is(err, ErrNotProposed) {
+	if _, err := p.desk.ReleaseAgreed(t.Context(), p.publisher, p.box, o, f, "linh", audit.Why{}, p.time); !errors.Is(err, ErrNotProposed) {
 		t.Errorf("published after it was stopped: %v", err)
 	}
 	p.imported(0, "next.example/")
@@ -444,7 +445,7 @@ func TestAStopIsBeforeOrAfter(t *testing.T) {
 	if f, err = p.desk.Redraft(t.Context(), p.publisher, p.impact, o, p.time); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.desk.ReleaseAgreed(t.Context(), p.publisher, p.box, o, f, "linh", "", p.time); err != nil {
+	if _, err := p.desk.ReleaseAgreed(t.Context(), p.publisher, p.box, o, f, "linh", audit.Why{}, p.time); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.desk.Stop(t.Context(), p.publisher, p.box, o.ID, "lan", "too late", p.time); !errors.Is(err, ErrNotProposed) {
@@ -464,7 +465,7 @@ func TestTheCommandLineAndAPasskeyAreOnePerson(t *testing.T) {
 	v := p.list("popular.example/")
 	v.Actor, v.Impact = "root"+Shell, p.impact.Of("popular.example/", 1)
 	c := p.decide(p.first().ID, v)
-	if _, err := p.desk.Second(t.Context(), c, "linh", ""); err != nil {
+	if _, err := p.desk.Second(t.Context(), c, "linh", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	if o := p.propose("linh"); o.Changes.Held != 1 || o.Due != 0 {
@@ -480,7 +481,7 @@ func TestAReleaseKeyIsReplacedByTwo(t *testing.T) {
 	p := team(t)
 	o := p.rotated()
 	before := p.sequence()
-	if r, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", "", p.time+4*oneDay); err != nil || !r.Published {
+	if r, err := p.desk.KeepFresh(t.Context(), p.publisher, p.box, "khien serve", p.time+4*oneDay); err != nil || !r.Published {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	_, h, err := publish.InForce(t.Context(), p.book, p.publisher.Blobs, p.publisher.Keys.Root)

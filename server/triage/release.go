@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 
+	"khien/server/audit"
 	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -18,26 +19,26 @@ import (
 
 // settling is what is to be settled of a release once it is out. It is written down with the release: whoever issued it may be killed before it is done.
 type settling struct {
-	Actor, Why string
-	Time       int64
-	Renewal    bool // of the head alone, and of what the calendar has changed
-	Added      int
-	Removed    int
-	Cases      []decidedAt // that it brings or tells about, and that it has
-	Refused    []refusal
-	Proposal   int64 // that it came of; 0 for none
-	How        Outcome
-	Popular    int // pages that were named
+	Actor    string
+	Args     audit.Args // what the audit log says of it besides
+	Why      audit.Why
+	Time     int64
+	Renewal  bool        // of the head alone, and of what the calendar has changed
+	Cases    []decidedAt // that it brings or tells about, and that it has
+	Refused  []refusal
+	Proposal int64 // that it came of; 0 for none
+	How      Outcome
+	Popular  int // pages that were named
 }
 
 // refusal is what a release goes without although somebody has decided to list it.
 type refusal struct {
 	Subject subject.Subject
-	Why     string
+	Rule    publish.Rule
 }
 
 // Release publishes all that was decided, and notes it. It asks nobody: it is for the first list of an installation of one person.
-func (d *Desk) Release(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor, why string, now int64) (publish.Result, error) {
+func (d *Desk) Release(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor string, why audit.Why, now int64) (publish.Result, error) {
 	plan, err := d.Plan(ctx, p, Impact{}, now)
 	if err != nil {
 		return publish.Result{}, err
@@ -47,11 +48,11 @@ func (d *Desk) Release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 }
 
 // KeepFresh signs a new head, as publish.Renew does, and notes it. While a release is proposed, everybody keeps what it was proposed upon.
-func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor, why string, now int64) (r publish.Result, err error) {
+func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor string, now int64) (r publish.Result, err error) {
 	if err := d.Resume(ctx, p.Shelf(), box); err != nil {
 		return r, err
 	}
-	agree := d.agree(ctx, p.Ledger, box, nil, settling{Actor: actor, Why: why, Time: now, Renewal: true}, func(db.Reader) error { return nil })
+	agree := d.agree(ctx, p.Ledger, box, nil, settling{Actor: actor, Args: audit.Args{Cause: "fresh"}, Time: now, Renewal: true}, func(db.Reader) error { return nil })
 	switch _, err = d.Proposed(ctx); {
 	case errors.Is(err, ErrNotProposed):
 		r, err = p.Renew(ctx, now, agree)
@@ -62,9 +63,12 @@ func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, box *inbox.I
 }
 
 // ReleasePlanned publishes exactly what was planned, or nothing: publish.ErrChanged. Once it is out, its cases are settled, and it is noted; not before, and
-// not without it. Where it changes nothing for anybody, those who reported are told all the same. Why is for the audit log and may be empty.
-func (d *Desk) ReleasePlanned(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor, why string, now int64, plan Planned) (publish.Result, error) {
-	return d.release(ctx, p, box, plan, settling{Actor: actor, Why: why, Time: now}, func(db.Reader) error { return nil })
+// not without it. Where it changes nothing for anybody, those who reported are told all the same. Where it takes two people, the audit log says
+// that one did it alone.
+func (d *Desk) ReleasePlanned(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor string, why audit.Why, now int64, plan Planned) (publish.Result, error) {
+	two := plan.Two
+	how := audit.Args{Alone: two != (Two{}), Two: string(two.Why.Rule), Of: two.Why.What, Far: two.Subject}
+	return d.release(ctx, p, box, plan, settling{Actor: actor, Args: how, Why: why, Time: now}, func(db.Reader) error { return nil })
 }
 
 // release publishes a plan as long as still agrees, which is asked up to the last moment.
@@ -77,12 +81,13 @@ func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	if err := still(d.db); err != nil {
 		return r, err
 	}
+	s.Args.Clock = p.ClockIsRight
 	for _, c := range plan.all() {
 		s.Cases = append(s.Cases, decidedAt{c.ID, c.Changed})
 	}
 	for _, why := range plan.Refused {
 		if one, ok := errors.AsType[*publish.Protected](why); ok {
-			s.Refused = append(s.Refused, refusal{one.Subject, why.Error()})
+			s.Refused = append(s.Refused, refusal{one.Subject, one.Rule})
 		}
 	}
 	changes, err := d.brings(ctx, p.Ledger, box, plan)
@@ -107,7 +112,7 @@ func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 // agree lets a release out and settles it, in one change of the cases.
 func (d *Desk) agree(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, changes []ledger.Change, s settling, still func(db.Reader) error) publish.Agree {
 	return func(out publish.Out) error {
-		s.Added, s.Removed = out.Added, out.Removed
+		s.Args.Added, s.Args.Removed = out.Added, out.Removed
 		text, err := json.Marshal(s)
 		if err != nil {
 			return err
@@ -186,7 +191,7 @@ func (d *Desk) resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbo
 func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, r ledger.Release, s settling) error {
 	if r.Sequence > 0 {
 		var noted bool
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?)`, releaseObject(r.Sequence)).Scan(&noted); err != nil || noted {
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?)`, releaseObject(r.Sequence).String()).Scan(&noted); err != nil || noted {
 			return err
 		}
 	}
@@ -208,11 +213,11 @@ func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledge
 		}
 	}
 	if r.Sequence > 0 {
-		what := fmt.Sprintf("publish: %s, %d added, %d removed", Counted(int(r.Count), "indicator", "indicators"), s.Added, s.Removed)
-		if s.Renewal {
-			what = fmt.Sprintf("renew the head: %s, %d removed", Counted(int(r.Count), "indicator", "indicators"), s.Removed)
+		act := audit.Act{Time: s.Time, Actor: s.Actor, Verb: audit.Publish, Object: releaseObject(r.Sequence), Args: s.Args, Why: s.Why}
+		if act.Args.Count = int(r.Count); s.Renewal {
+			act.Verb, act.Args.Added = audit.Renew, 0
 		}
-		if err := record(ctx, tx, Act{Time: s.Time, Actor: s.Actor, Action: what, Object: releaseObject(r.Sequence), Why: s.Why}); err != nil {
+		if err := audit.Record(ctx, tx, act); err != nil {
 			return err
 		}
 	}
@@ -301,10 +306,11 @@ func (d *Desk) leaveOut(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, one r
 			return err
 		}
 	}
+	how := audit.Args{Names: []subject.Subject{one.Subject}, Guard: string(one.Rule)}
 	if c.Settled {
-		return d.reopen(ctx, tx, box, c, s.Actor, "not published: "+one.Why)
+		return d.reopen(ctx, tx, box, c, s.Actor, how, audit.Why{})
 	}
-	return d.undo(ctx, tx, c, s.Actor, "not published: "+one.Why)
+	return d.undo(ctx, tx, c, s.Actor, how, audit.Why{})
 }
 
-func releaseObject(sequence uint64) string { return fmt.Sprintf("release %d", sequence) }
+func releaseObject(sequence uint64) audit.Object { return audit.Numbered(audit.OfRelease, sequence) }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"khien/server/audit"
 	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -404,11 +405,4 @@ func page(ctx context.Context, q db.Reader, of int64, kind string, after place, 
 // reference is the case number as the public sees it, such as "KH-C17".
 func reference(c Case) string { return "KH-C" + strconv.FormatInt(c.ID, 10) }
 
-func object(id int64) string { return "case " + strconv.FormatInt(id, 10) }
-
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
-}
+func object(id int64) audit.Object { return audit.Numbered(audit.OfCase, id) }

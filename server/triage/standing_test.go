@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"khien/server/audit"
 	"khien/server/ledger"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -24,7 +25,7 @@ func (o *office) standsOnList() (all []subject.Subject) {
 
 func (o *office) reopen(id int64) {
 	o.t.Helper()
-	if _, err := o.desk.Reopen(o.t.Context(), o.box, id, "linh", "the owner wrote"); err != nil {
+	if _, err := o.desk.Reopen(o.t.Context(), o.box, id, "linh", audit.Why{Text: "the owner wrote"}); err != nil {
 		o.t.Fatal(err)
 	}
 }
@@ -42,7 +43,7 @@ func TestARejectedCaseLeavesTheList(t *testing.T) {
 	objection := o.report(wire.KindMistake, "https://shop.example/", "b")
 	o.gather()
 	o.decide(id, Decision{Actor: "mai", Action: Reject, Reason: sorry})
-	if _, err := o.desk.Undo(t.Context(), id, "mai", ""); err != nil {
+	if _, err := o.desk.Undo(t.Context(), id, "mai", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := o.standsOnList(); len(got) != 1 {
@@ -68,7 +69,7 @@ func TestARejectedCaseLeavesTheList(t *testing.T) {
 	o.reopen(id)
 	o.decide(id, Decision{Actor: "mai", Action: Reject, Reason: sorry})
 	o.settle(3)
-	if log, err := o.desk.Log(t.Context(), "", object(id), 0, 0, 1); err != nil || log[0].Why != "" {
+	if log, err := o.desk.Log(t.Context(), audit.Filter{Object: object(id).String()}, 1); err != nil || log[0].Because("en") != "" {
 		t.Errorf("%+v, %v", log, err)
 	}
 }
@@ -80,7 +81,7 @@ func TestACaseIsListedForLess(t *testing.T) {
 	o.report(wire.KindScam, "https://other.example/", "a")
 	o.gather()
 	cases := o.queue()
-	into, err := o.desk.Merge(t.Context(), cases[1].ID, cases[0].ID, "mai", "")
+	into, err := o.desk.Merge(t.Context(), cases[1].ID, cases[0].ID, "mai", audit.Why{})
 	if err != nil {
 		t.Fatal(err)
 	}

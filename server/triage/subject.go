@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"khien/server/db"
 	"khien/server/publish"
@@ -190,13 +189,13 @@ func textOf(lists []Listing) string {
 	return string(text)
 }
 
-// saying are the things of some listings, for the audit log.
-func saying(lists []Listing) string {
-	names := make([]string, len(lists))
+// things are those that some listings name.
+func things(lists []Listing) []subject.Subject {
+	names := make([]subject.Subject, len(lists))
 	for i, one := range lists {
-		names[i] = string(one.Lists)
+		names[i] = one.Lists
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // assign finds for each listing the subject of the case that it belongs to, or is ErrRefused.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"khien/server/audit"
 	"khien/shared/subject"
 	"khien/shared/wire"
 )
@@ -17,7 +18,7 @@ func (o *office) agreed(href string, name subject.Subject) Case {
 	v := o.list(name)
 	v.Impact = Reach{Rule: Popular}
 	c := o.decide(o.called(name).ID, v)
-	c, err := o.desk.Second(o.t.Context(), c, "linh", "")
+	c, err := o.desk.Second(o.t.Context(), c, "linh", audit.Why{})
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -49,35 +50,35 @@ func TestTwoTakeBackWhatTwoDecided(t *testing.T) {
 			t.Errorf("%s by two: %+v, %v", what, c, err)
 		}
 		var log []string
-		for a, err := range o.desk.Acts(t.Context(), object(id), 0) {
+		for a, err := range o.desk.Acts(t.Context(), audit.Filter{Object: object(id).String()}) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			log = append(log, a.Actor+": "+a.Action+" "+a.Why)
+			log = append(log, a.Actor+": "+string(a.Verb)+" "+a.Because("en"))
 		}
-		if got := strings.Join(log, "\n"); !strings.Contains(got, "root@shell: propose to take the decision back") || !strings.Contains(got, "mai: "+what+" proposed by tam") {
+		if got := strings.Join(log, "\n"); !strings.Contains(got, "root@shell: want-undo") || !strings.Contains(got, "mai: "+what+" proposed by tam") {
 			t.Errorf("the log says %s", got)
 		}
 	}
 	c := o.agreed("https://one.example/", "one.example/")
-	f("undo", c.ID, func(actor string) (Case, error) { return o.desk.Undo(t.Context(), c.ID, actor, "") })
+	f("undo", c.ID, func(actor string) (Case, error) { return o.desk.Undo(t.Context(), c.ID, actor, audit.Why{}) })
 	d := o.agreed("https://two.example/", "two.example/")
 	o.settle(1)
-	f("reopen", d.ID, func(actor string) (Case, error) { return o.desk.Reopen(t.Context(), o.box, d.ID, actor, "") })
+	f("reopen", d.ID, func(actor string) (Case, error) { return o.desk.Reopen(t.Context(), o.box, d.ID, actor, audit.Why{}) })
 }
 
 // A wish to take something back is about that decision alone.
 func TestAWishToTakeBackEndsWithTheDecision(t *testing.T) {
 	o := newOffice(t)
 	c := o.agreed("https://one.example/", "one.example/")
-	if _, err := o.desk.Undo(t.Context(), c.ID, "tam", ""); err != nil {
+	if _, err := o.desk.Undo(t.Context(), c.ID, "tam", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	o.settle(1)
 	if c, err := o.desk.Get(t.Context(), c.ID); err != nil || c.Undoing != "" {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	if c, err := o.desk.Reopen(t.Context(), o.box, c.ID, "mai", ""); err != nil || c.State != StateAccepted || c.Undoing != "mai" {
+	if c, err := o.desk.Reopen(t.Context(), o.box, c.ID, "mai", audit.Why{}); err != nil || c.State != StateAccepted || c.Undoing != "mai" {
 		t.Errorf("what was wanted before it was published opened it after: %+v, %v", c, err)
 	}
 }
@@ -98,10 +99,10 @@ func TestTwoTakeOffWhatTwoListed(t *testing.T) {
 	if got := o.standsOnList(); len(got) != 1 {
 		t.Errorf("%v", got)
 	}
-	if _, err := o.desk.Second(t.Context(), c, "another"+Shell, ""); !errors.Is(err, ErrSamePerson) {
+	if _, err := o.desk.Second(t.Context(), c, "another"+Shell, audit.Why{}); !errors.Is(err, ErrSamePerson) {
 		t.Errorf("another name of the command line agrees: %v", err)
 	}
-	if _, err := o.desk.Second(t.Context(), c, "linh", ""); err != nil {
+	if _, err := o.desk.Second(t.Context(), c, "linh", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	o.settle(2)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"khien/server/audit"
 )
 
 // UnreadDays is after how many days a case leaves the queue unread, unless the operator says otherwise.
@@ -32,8 +34,8 @@ func (d *Desk) Expire(ctx context.Context, age int64, actor string) (n int, err 
 		if n = int(gone); err != nil || n == 0 {
 			return err
 		}
-		return record(ctx, tx, Act{Time: d.now(), Actor: actor, Action: "take out unread " + Counted(n, "case", "cases"), Object: "queue",
-			Why: "no two networks whose word weighs spoke of each, long ago, and nobody has looked"})
+		return audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Expire, Object: audit.Object{Kind: audit.OfQueue},
+			Args: audit.Args{Count: n, Cause: "unread"}})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("couldn't take unread cases out of the queue: %w", err)

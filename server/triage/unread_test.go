@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -43,7 +44,7 @@ func TestWhatNobodyReadsLeavesTheQueue(t *testing.T) {
 	o.desk.SetClock(func() int64 { return o.time })
 	touched := o.called("touched.example/")
 	o.decide(touched.ID, Decision{Actor: "mai", Action: Reject})
-	if _, err := o.desk.Undo(t.Context(), touched.ID, "mai", ""); err != nil {
+	if _, err := o.desk.Undo(t.Context(), touched.ID, "mai", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	o.time += month - 3600
@@ -66,7 +67,7 @@ func TestWhatNobodyReadsLeavesTheQueue(t *testing.T) {
 	if next, err := o.desk.Next(t.Context(), o.called("both.example/")); err != nil || next.Expired != 0 {
 		t.Errorf("after one comes %+v, %v", next, err)
 	}
-	if log, err := o.desk.Log(t.Context(), "khien serve", "queue", 0, 0, 10); err != nil || len(log) != 1 || log[0].Action != "take out unread 2 cases" {
+	if log, err := o.desk.Log(t.Context(), audit.Filter{Actor: "khien serve", Object: "queue"}, 10); err != nil || len(log) != 1 || log[0].What("en") != "take 2 cases out of the queue unread" {
 		t.Errorf("%+v, %v", log, err)
 	}
 	o.wantState(receipt, wire.StateReceived)
@@ -99,7 +100,7 @@ func TestWhatNobodyReadsLeavesTheQueue(t *testing.T) {
 	o.expire(1)
 	direct := o.called("direct.example/")
 	o.decide(direct.ID, o.list("direct.example/"))
-	if _, err := o.desk.Undo(t.Context(), direct.ID, "mai", ""); err != nil {
+	if _, err := o.desk.Undo(t.Context(), direct.ID, "mai", audit.Why{}); err != nil {
 		t.Fatal(err)
 	}
 	if c := o.called("direct.example/"); c.Expired != 0 || c.State != StateOpen {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"khien/server/audit"
 	"khien/server/db"
 )
 
@@ -76,7 +77,7 @@ func TestAnOlderDesk(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	f(6, 1, 1, 1, 1)
-	if c, err := o.desk.Undo(t.Context(), 6, "linh", ""); err != nil || c.Action != List || fmt.Sprint(c.About()) != "[leaving.example/]" {
+	if c, err := o.desk.Undo(t.Context(), 6, "linh", audit.Why{}); err != nil || c.Action != List || fmt.Sprint(c.About()) != "[leaving.example/]" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	for id, want := range map[int64]string{5: "listed.example/pay", 6: "leaving.example/"} {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/console"
 	"khien/server/evidence"
 	"khien/server/gate"
@@ -104,11 +105,8 @@ that, it prints the link; an earlier passkey of the person is gone then.`,
 		}
 		var link string
 		var waits staff.Proposal
-		action := "invite as " + role
-		if alone {
-			action += ", alone"
-		}
-		err = d.act(cmd.Context(), action, "person "+name, why, func() (err error) {
+		act := audit.Act{Verb: audit.Invite, Object: person(name), Args: audit.Args{Role: role, Alone: alone}, Why: audit.Why{Text: why}}
+		err = d.act(cmd.Context(), act, func() (err error) {
 			if alone {
 				link, waits, err = book.Alone(cmd.Context(), actor(), name, staff.Role(role))
 			} else {
@@ -206,7 +204,7 @@ an admin proposes it in the console, with the same role, and another one confirm
 nothing about how many must agree to anything. The only admin, too, can be suspended here:
 "khien admin invite NAME --role admin --alone" gets one in again.`,
 		Example: `  $ khien admin suspend mai`,
-	}, "suspend", "is locked out", (*staff.Store).Suspend)
+	}, audit.Suspend, "is locked out", (*staff.Store).Suspend)
 }
 
 func adminLeave(d *dir) *cobra.Command {
@@ -214,11 +212,13 @@ func adminLeave(d *dir) *cobra.Command {
 		Use: "leave NAME", Short: "Let somebody in no more",
 		Long:    `The passkeys and invitations are gone at once, and who is in is out. What the person decided stays.`,
 		Example: `  $ khien admin leave mai`,
-	}, "leave", "may not enter any more", (*staff.Store).Leave)
+	}, audit.Leave, "may not enter any more", (*staff.Store).Leave)
 }
 
+func person(name string) audit.Object { return audit.Object{Kind: audit.OfPerson, ID: name} }
+
 // locks makes the command of one that locks somebody out.
-func (d *dir) locks(cmd *cobra.Command, action, done string, do func(*staff.Store, context.Context, staff.Person, string) error) *cobra.Command {
+func (d *dir) locks(cmd *cobra.Command, verb audit.Verb, done string, do func(*staff.Store, context.Context, staff.Person, string) error) *cobra.Command {
 	cmd.Args = exactly(1, "one person")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		book, err := d.staff()
@@ -232,7 +232,7 @@ func (d *dir) locks(cmd *cobra.Command, action, done string, do func(*staff.Stor
 		}
 		defer desk.Close()
 		ctx := context.WithoutCancel(cmd.Context())
-		err = d.act(ctx, action, "person "+args[0], "", func() error {
+		err = d.act(ctx, audit.Act{Verb: verb, Object: person(args[0])}, func() error {
 			if err := do(book, ctx, staff.Shell(actor()), args[0]); err != nil {
 				return err
 			}
@@ -267,7 +267,7 @@ come and can keep the present one.`,
 			}
 			defer people.Close()
 			var now staff.Register
-			err = d.act(cmd.Context(), "let releases wait "+args[0], "register", "", func() (err error) {
+			err = d.act(cmd.Context(), audit.Act{Verb: audit.Delay, Object: audit.Object{Kind: audit.OfRegister}, Args: audit.Args{Minutes: int64(delay / time.Minute)}}, func() (err error) {
 				now, err = people.SetDelay(cmd.Context(), delay, time.Now().Unix())
 				return err
 			})

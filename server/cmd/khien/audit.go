@@ -2,17 +2,18 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
+	"khien/server/bidi"
 	"khien/server/feed"
 	"khien/server/publish"
 	"khien/server/triage"
@@ -35,23 +36,25 @@ func (d *dir) protection() (*publish.Protection, error) { return publish.Protect
 
 // act writes into the audit log what somebody is about to do, and does it. What the log doesn't take isn't done; what
 // fails afterwards is in the log as failed.
-func (d *dir) act(ctx context.Context, action, object, why string, do func() error) error {
+func (d *dir) act(ctx context.Context, a audit.Act, do func() error) error {
 	desk, err := d.desk()
 	if err != nil {
 		return err
 	}
 	defer desk.Close()
-	a := triage.Act{Time: time.Now().Unix(), Actor: actor(), Action: action, Object: object, Why: why}
+	a.Time, a.Actor = time.Now().Unix(), actor()
 	if err := desk.Record(ctx, a); err != nil {
 		return fmt.Errorf("couldn't write the audit log: %w", err)
 	}
 	err = do()
 	if err != nil {
-		a.Action, a.Why = "failed: "+action, ""
+		a.Args.Failed, a.Why = true, audit.Why{}
 		desk.Record(context.WithoutCancel(ctx), a)
 	}
 	return err
 }
+
+func fileNamed(name string) audit.Object { return audit.Object{Kind: audit.OfFile, ID: name} }
 
 func auditCommand(d *dir) *cobra.Command {
 	cmd := group("audit", "See who decided what, when and why, and prove that nobody changed it", `  $ khien audit list
@@ -82,10 +85,10 @@ says which.`,
 	}
 	cmd.Flags().StringVar(&from, "from", "", "an entry that was noted earlier and must still be there: its number and `hash`, or the hash alone")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		var noted triage.Mark
+		var noted audit.Mark
 		if from != "" {
 			var err error
-			if noted, err = triage.ParseMark(from); err != nil {
+			if noted, err = audit.ParseMark(from); err != nil {
 				return usagef("--from: %w", err)
 			}
 		}
@@ -94,19 +97,19 @@ says which.`,
 			return err
 		}
 		defer desk.Close()
-		n, last, err := desk.VerifyFrom(cmd.Context(), noted)
+		last, err := desk.Verify(cmd.Context(), noted)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "the audit log is whole: %s\n", triage.Counted(int(n), "entry", "entries"))
+		fmt.Fprintf(cmd.ErrOrStderr(), "the audit log is whole: %s\n", triage.Counted(int(last.Seq), "entry", "entries"))
 		type answer struct {
 			Entries int64  `json:"entries"`
 			Last    string `json:"last"`
 			Mark    string `json:"mark,omitempty"`
 		}
-		a := answer{Entries: n, Last: last}
-		if n > 0 {
-			a.Mark = fmt.Sprintf("%d:%s", n, last)
+		a := answer{Entries: last.Seq, Last: hex.EncodeToString(last.Hash[:])}
+		if last.Seq > 0 {
+			a.Mark = last.String()
 		}
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(a)
 	}
@@ -115,13 +118,13 @@ says which.`,
 
 // wanted picks acts from the log.
 type wanted struct {
-	actor, object, since string
-	from                 int64 // Unix seconds
+	audit.Filter
+	since string
 }
 
 func (w *wanted) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&w.actor, "actor", "", "only what this person did")
-	cmd.Flags().StringVar(&w.object, "object", "", "only what was done about this, such as \"case 17\"")
+	cmd.Flags().StringVar(&w.Actor, "actor", "", "only what this person did")
+	cmd.Flags().StringVar(&w.Object, "object", "", "only what was done about this, such as \"case 17\"")
 	cmd.Flags().StringVar(&w.since, "since", "", "only from this day on (2026-11-24, in UTC)")
 }
 
@@ -133,22 +136,7 @@ func (w *wanted) check() error {
 	if err != nil {
 		return usagef("--since is a day such as 2026-11-24")
 	}
-	w.from = t.Unix()
-	return nil
-}
-
-func (w *wanted) each(ctx context.Context, desk *triage.Desk, f func(triage.Act) error) error {
-	for a, err := range desk.Acts(ctx, w.object, 0) {
-		if err != nil {
-			return err
-		}
-		if a.Time < w.from || w.actor != "" && a.Actor != w.actor {
-			continue
-		}
-		if err := f(a); err != nil {
-			return err
-		}
-	}
+	w.Since = t.Unix()
 	return nil
 }
 
@@ -160,7 +148,7 @@ func auditList(d *dir) *cobra.Command {
 		Example: `  $ khien audit list --object "case 17"
   ENTRY  TIME              WHO   WHAT                     ABOUT    WHY
   1203   2026-11-24 09:14  mai   list fake-shop.example/  case 17  took money, sent nothing
-  1204   2026-11-24 09:31  linh  second                   case 17`,
+  1204   2026-11-24 09:31  linh  agree                    case 17`,
 		Args: none,
 	}
 	w.flags(cmd)
@@ -177,17 +165,16 @@ func auditList(d *dir) *cobra.Command {
 			return err
 		}
 		defer desk.Close()
-		var newest []triage.Act
+		var newest []audit.Act
 		total := 0
-		err = w.each(cmd.Context(), desk, func(a triage.Act) error {
+		for a, err := range desk.Acts(cmd.Context(), w.Filter) {
+			if err != nil {
+				return fmt.Errorf("couldn't read the audit log: %w", err)
+			}
 			if total++; len(newest) == limit {
 				newest = newest[1:]
 			}
 			newest = append(newest, a)
-			return nil
-		})
-		if err != nil {
-			return err
 		}
 		if total == 0 {
 			fmt.Fprintln(cmd.ErrOrStderr(), "no entries")
@@ -196,7 +183,8 @@ func auditList(d *dir) *cobra.Command {
 		table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ENTRY\tTIME\tWHO\tWHAT\tABOUT\tWHY")
 		for _, a := range newest {
-			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", a.Seq, minute(a.Time), printable(a.Actor), printable(a.Action), printable(a.Object), printable(a.Why))
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", a.Seq, minute(a.Time), printable(a.Actor),
+				printable(bidi.Bare(a.What("en"))), printable(a.Object.String()), printable(bidi.Bare(a.Because("en"))))
 		}
 		if total > len(newest) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "the newest %d of %s; see more with --limit\n", len(newest), triage.Counted(total, "entry", "entries"))
@@ -215,14 +203,17 @@ func auditExport(d *dir) *cobra.Command {
   csv    with a header; a cell that a spreadsheet would calculate begins with an apostrophe
 
 The hash of an entry is SHA-256 over the hash of the entry before (32 zero bytes before the
-first), its number and its Unix time in 8 bytes each, the most significant first, and actor,
-action, object and why, each with its length in bytes in 8 bytes before it.`,
+first), 80 00 00 00 00 00 00 02, its number and its Unix time in 8 bytes each, the most
+significant first, and actor, verb, object, args as they stand there, and why, each with its
+length in bytes in 8 bytes before it. Entries from before there were verbs have the verb
+"said": of them, neither the first 8 of these bytes nor the verb are in it, and their args,
+a text, comes before the object.`,
 		Example: `  $ khien audit export csv --since 2026-11-01 > november.csv`,
 		Args:    exactly(1, "a format: jsonl or csv"),
 	}
 	w.flags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if args[0] != "jsonl" && args[0] != "csv" {
+		if !slices.Contains(audit.Formats, args[0]) {
 			return usagef("there is no format %q: use jsonl or csv", args[0])
 		}
 		if err := w.check(); err != nil {
@@ -233,37 +224,7 @@ action, object and why, each with its length in bytes in 8 bytes before it.`,
 			return err
 		}
 		defer desk.Close()
-		if args[0] == "csv" {
-			return w.writeCSV(cmd, desk)
-		}
-		lines := json.NewEncoder(cmd.OutOrStdout())
-		lines.SetEscapeHTML(false)
-		return w.each(cmd.Context(), desk, func(a triage.Act) error {
-			return lines.Encode(struct {
-				Seq    int64  `json:"seq"`
-				Time   int64  `json:"time"`
-				Actor  string `json:"actor"`
-				Action string `json:"action"`
-				Object string `json:"object"`
-				Why    string `json:"why"`
-				Hash   string `json:"hash"`
-			}{a.Seq, a.Time, a.Actor, a.Action, a.Object, a.Why, hex.EncodeToString(a.Hash[:])})
-		})
+		return audit.Write(cmd.OutOrStdout(), args[0], feed.Cell, desk.Acts(cmd.Context(), w.Filter))
 	}
 	return cmd
-}
-
-func (w *wanted) writeCSV(cmd *cobra.Command, desk *triage.Desk) error {
-	out := csv.NewWriter(cmd.OutOrStdout())
-	out.Write([]string{"seq", "time", "actor", "action", "object", "why", "hash"})
-	err := w.each(cmd.Context(), desk, func(a triage.Act) error {
-		when := time.Unix(a.Time, 0).UTC().Format(time.RFC3339)
-		return out.Write([]string{strconv.FormatInt(a.Seq, 10), when, feed.Cell(a.Actor), feed.Cell(a.Action), feed.Cell(a.Object),
-			feed.Cell(a.Why), hex.EncodeToString(a.Hash[:])})
-	})
-	out.Flush()
-	if err == nil {
-		err = out.Error()
-	}
-	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/campaign"
 	"khien/shared/supplement"
@@ -157,11 +158,11 @@ first day to its last one. The same id replaces the card that had it.
 			return err
 		}
 		defer store.Close()
-		state, action := campaign.Published, "publish a card"
+		state, verb := campaign.Published, audit.PublishCard
 		if draft {
-			state, action = campaign.Draft, "draft a card"
+			state, verb = campaign.Draft, audit.DraftCard
 		}
-		err = d.act(cmd.Context(), action, "card "+card.ID, "", func() error { return store.Put(cmd.Context(), actor(), card, state) })
+		err = d.act(cmd.Context(), audit.Act{Verb: verb, Object: audit.Object{Kind: audit.OfCard, ID: card.ID}}, func() error { return store.Put(cmd.Context(), actor(), card, state) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", args[0], err)
 		}
@@ -205,7 +206,7 @@ func campaignWithdraw(d *dir) *cobra.Command {
 				return err
 			}
 			defer store.Close()
-			err = d.act(cmd.Context(), "withdraw a card", "card "+args[0], "", func() error { return store.Withdraw(cmd.Context(), actor(), args[0]) })
+			err = d.act(cmd.Context(), audit.Act{Verb: audit.WithdrawCard, Object: audit.Object{Kind: audit.OfCard, ID: args[0]}}, func() error { return store.Withdraw(cmd.Context(), actor(), args[0]) })
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -74,12 +75,12 @@ func (n *counter) close() {
 }
 
 // why is what the audit log says: the reason, and from which report the case was found.
-func (n *counter) why(reason string) string {
-	if reason == "" {
-		return "report " + n.r.Name()
-	}
-	return reason + "; report " + n.r.Name()
+func (n *counter) why(reason string) audit.Why {
+	return audit.Why{Text: reason, Proof: audit.Proof{Report: n.r.Name()}}
 }
+
+// object is the report, where something is done to that alone.
+func (n *counter) object() audit.Object { return audit.Object{Kind: audit.OfReport, ID: n.r.Name()} }
 
 // open refuses a report that is decided, or whose case is.
 func (n *counter) open() error {
@@ -335,7 +336,7 @@ the list with the next "khien publish". Rejecting a report of a mistake leaves o
 		case n.r.Kind == wire.KindMistake:
 			n.c, err = n.desk.Uphold(ctx, n.box, n.c.ID, actor(), told, n.why(reason.en), n.of)
 		case n.c.State == triage.StateRejected || n.c.State == triage.StateAccepted: // closed, and this came later
-			err = d.act(ctx, "reject", "report "+n.r.Name(), reason.en, func() error {
+			err = d.act(ctx, audit.Act{Verb: audit.Reject, Object: n.object(), Why: audit.Why{Text: reason.en}}, func() error {
 				return n.box.Decide(ctx, n.r.ID, inbox.Transition{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: cmp.Or(reason.en, reason.vi)})
 			})
 		default:
@@ -449,7 +450,7 @@ func (n *counter) reopen(ctx context.Context, d *dir, of string) (err error) {
 		}
 		return n.box.Reopen(ctx, n.r.ID, actor(), time.Now().Unix())
 	case undecided: // it was decided alone
-		return d.act(ctx, "reopen", "report "+n.r.Name(), "", func() error {
+		return d.act(ctx, audit.Act{Verb: audit.Reopen, Object: n.object()}, func() error {
 			return n.box.Reopen(ctx, n.r.ID, actor(), time.Now().Unix())
 		})
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -95,7 +96,7 @@ no such link.`,
 				{"linh", "As linh, an approver, who decides and publishes", staff.Approver},
 			} {
 				var link string
-				err := d.act(ctx, "invite as "+string(one.role), "person "+one.name, "for the demo", func() (err error) {
+				err := d.act(ctx, audit.Act{Verb: audit.Invite, Object: person(one.name), Args: audit.Args{Role: string(one.role)}, Why: audit.Why{Text: "for the demo"}}, func() (err error) {
 					link, err = people.Cast(ctx, one.name, one.role)
 					return err
 				})
@@ -154,7 +155,7 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 			return err
 		}
 		defer plan.Close()
-		_, err = desk.ReleasePlanned(ctx, p, box, "mai", why, at, plan)
+		_, err = desk.ReleasePlanned(ctx, p, box, "mai", audit.Why{Text: why}, at, plan)
 		return err
 	}
 
@@ -348,7 +349,7 @@ func (t demoThing) decide(ctx context.Context, desk *triage.Desk, at int64) erro
 		return err
 	}
 	kind, _ := category.Parse(t.Category)
-	d := triage.Decision{Actor: t.By, Why: t.Why}
+	d := triage.Decision{Actor: t.By, Why: audit.Why{Text: t.Why}}
 	switch t.Done {
 	case "reject":
 		d.Action, d.Reason = triage.Reject, map[string]string{"en": "We looked at it and found nothing dishonest.", "vi": "Chúng tôi đã xem và không thấy điều gì gian dối."}

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"strings"
 	"testing"
 	"time"
+
+	"khien/server/audit"
 )
 
 // Whoever reads the log of the invented week reads it from its first day on, and the release in force is of today.
@@ -22,18 +23,18 @@ func TestTheInventedWeekRunsForwards(t *testing.T) {
 	}
 	defer desk.Close()
 	last, asked, published := now-7*day, 0, int64(0)
-	for a, err := range desk.Acts(t.Context(), "", 0) {
+	for a, err := range desk.Acts(t.Context(), audit.Filter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if a.Time < last || a.Time > now {
-			t.Errorf("entry %d, %s %s, is of %s, after one of %s", a.Seq, a.Action, a.Object, time.Unix(a.Time, 0), time.Unix(last, 0))
+			t.Errorf("entry %d, %s %s, is of %s, after one of %s", a.Seq, a.Verb, a.Object, time.Unix(a.Time, 0), time.Unix(last, 0))
 		}
 		last = a.Time
-		if strings.HasPrefix(a.Object, "takedown ") {
+		if a.Object.Kind == audit.OfTakedown {
 			asked++
 		}
-		if strings.HasPrefix(a.Action, "publish: ") {
+		if a.Verb == audit.Publish {
 			published = a.Time
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/triage"
@@ -110,12 +111,12 @@ func duePictures(ctx context.Context, store *evidence.Store, desk *triage.Desk, 
 // deletePictures deletes what is due, and writes that into the audit log first.
 func deletePictures(ctx context.Context, store *evidence.Store, desk *triage.Desk, due []evidence.Picture, actor string) error {
 	if len(due) > 0 {
-		a := triage.Act{Time: time.Now().Unix(), Actor: actor, Action: "delete " + triage.Counted(len(due), "picture", "pictures"), Object: "evidence", Why: "their time is over"}
+		a := audit.Act{Time: time.Now().Unix(), Actor: actor, Verb: audit.DeletePictures, Object: audit.Object{Kind: audit.OfEvidence}, Args: audit.Args{Count: len(due), Cause: "kept"}}
 		if err := desk.Record(ctx, a); err != nil {
 			return fmt.Errorf("couldn't write the audit log: %w", err)
 		}
 		if err := store.Delete(ctx, due...); err != nil {
-			a.Action = "failed: " + a.Action
+			a.Args.Failed = true
 			return errors.Join(err, desk.Record(context.WithoutCancel(ctx), a))
 		}
 	}

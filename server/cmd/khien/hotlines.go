@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/publish"
 	"khien/server/triage"
@@ -56,7 +57,7 @@ file takes the place of the one that Khiên comes with, from the next release on
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
-				err = d.act(cmd.Context(), "import help for "+triage.Counted(len(help), "country", "countries"), "file "+filepath.Base(args[0]), "", func() error {
+				err = d.act(cmd.Context(), audit.Act{Verb: audit.ImportHelp, Object: fileNamed(filepath.Base(args[0])), Args: audit.Args{Count: len(help)}}, func() error {
 					return blob.WritePlain(d.help(), body)
 				})
 				if err != nil {

@@ -11,10 +11,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"khien/server/audit"
 	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/publish"
-	"khien/server/triage"
 	"khien/shared/category"
 )
 
@@ -157,7 +157,7 @@ func importFile(cmd *cobra.Command, d *dir, book *ledger.Ledger, format, name st
 		return false, nil
 	}
 	var added, known int
-	err = d.act(cmd.Context(), "import "+format+": "+triage.Counted(len(l.indicators), "indicator", "indicators"), "file "+name, o.source, func() (err error) {
+	err = d.act(cmd.Context(), audit.Act{Verb: audit.Import, Object: fileNamed(name), Args: audit.Args{Count: len(l.indicators), Format: format, Source: o.source}}, func() (err error) {
 		added, known, err = book.Import(cmd.Context(), actor(), l.indicators)
 		return err
 	})

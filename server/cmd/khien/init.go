@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/httpd"
 	"khien/server/ledger"
 	"khien/server/publish"
@@ -141,11 +142,12 @@ func (d *dir) declareAlone(ctx context.Context, desk *triage.Desk) (bool, error)
 	if _, err := os.Lstat(d.register()); !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	for act, err := range desk.Acts(ctx, "", 0) {
+	for act, err := range desk.Acts(ctx, audit.Filter{}) {
 		if err != nil {
 			return false, err
 		}
-		if strings.HasPrefix(act.Object, "person ") || strings.HasPrefix(act.Object, "proposal ") || act.Object == "register" {
+		switch act.Object.Kind {
+		case audit.OfPerson, audit.OfProposal, audit.OfRegister:
 			return false, nil
 		}
 	}
@@ -194,7 +196,7 @@ func (d *dir) demo(ctx context.Context, now int64) (did []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		act := triage.Act{Time: now, Actor: actor(), Action: "import csv: " + triage.Counted(len(list.indicators), "indicator", "indicators"), Object: "the demo list"}
+		act := audit.Act{Time: now, Actor: actor(), Verb: audit.Import, Object: audit.Object{Kind: audit.OfDemo}, Args: audit.Args{Count: len(list.indicators), Format: "csv"}}
 		if err := desk.Record(ctx, act); err != nil {
 			return nil, err
 		}
@@ -219,7 +221,7 @@ func (d *dir) demo(ctx context.Context, now int64) (did []string, err error) {
 		return did, err
 	}
 	defer box.Close()
-	r, err := desk.Release(ctx, p, box, actor(), "the first release", now)
+	r, err := desk.Release(ctx, p, box, actor(), audit.Why{Text: "the first release"}, now)
 	if err != nil {
 		return did, err
 	}

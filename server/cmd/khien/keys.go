@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/publish"
 	"khien/shared/release"
@@ -37,7 +38,7 @@ stolen: docs/keys.md.`,
 			if _, err := os.Stat(rootFile); err != nil {
 				return fmt.Errorf("couldn't read the root key: say where it is with --root FILE (%w)", err)
 			}
-			err := d.act(cmd.Context(), "rotate", "release key", "", func() error { return publish.Rotate(d.keys(), rootFile, time.Now().Unix()) })
+			err := d.act(cmd.Context(), audit.Act{Verb: audit.Rotate, Object: audit.Object{Kind: audit.OfKey}}, func() error { return publish.Rotate(d.keys(), rootFile, time.Now().Unix()) })
 			if err != nil {
 				return err
 			}

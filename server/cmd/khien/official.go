@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/feed"
 	"khien/server/publish"
@@ -170,7 +171,7 @@ behind a # is for people. Where the names of Khiên have the same first host, yo
 			if err := os.MkdirAll(d.official(), 0o755); err != nil {
 				return err
 			}
-			err = d.act(cmd.Context(), "import "+triage.Counted(book.Len(), "official name", "official names"), "file "+filepath.Base(args[0]), "", func() error {
+			err = d.act(cmd.Context(), audit.Act{Verb: audit.ImportOfficial, Object: fileNamed(filepath.Base(args[0])), Args: audit.Args{Count: book.Len()}}, func() error {
 				return d.keepBook(kept, body)
 			})
 			if err != nil {
@@ -220,7 +221,7 @@ func officialRemove(d *dir) *cobra.Command {
 			if _, err := os.Stat(kept); err != nil {
 				return fmt.Errorf("no official names were imported as %s", nameOfBook(args[0]))
 			}
-			return d.act(cmd.Context(), "remove official names", "file "+nameOfBook(args[0]), "", func() error { return os.Remove(kept) })
+			return d.act(cmd.Context(), audit.Act{Verb: audit.RemoveOfficial, Object: fileNamed(nameOfBook(args[0]))}, func() error { return os.Remove(kept) })
 		},
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/feed"
 	"khien/server/triage"
@@ -71,7 +72,7 @@ So give a ranking every month or so.`,
 				return fmt.Errorf("couldn't keep them: %w", err)
 			}
 			var known, waiting int
-			err = d.act(cmd.Context(), "name "+triage.Counted(pages, "popular page", "popular pages"), "file "+args[0], "", func() error {
+			err = d.act(cmd.Context(), audit.Act{Verb: audit.NamePopular, Object: fileNamed(args[0]), Args: audit.Args{Count: pages}}, func() error {
 				if err := blob.WritePlain(d.popular(), body); err != nil {
 					return err
 				}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -178,10 +179,9 @@ func single(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box *i
 		if !alone {
 			return out, fmt.Errorf("this release takes two people (%s): say \"khien publish --alone --why TEXT\" where there is nobody else", plan.Two)
 		}
-		why = fmt.Sprintf("alone (%s): %s", plan.Two, why)
 	}
 	out.held = plan.Held
-	out.Result, err = desk.ReleasePlanned(ctx, p, box, actor(), why, now, plan)
+	out.Result, err = desk.ReleasePlanned(ctx, p, box, actor(), audit.Why{Text: why}, now, plan)
 	return out, err
 }
 
@@ -222,10 +222,10 @@ func together(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box 
 	}
 	defer f.Close()
 	if f.Whole.Empty() { // but those who reported are told, and a head that is old is signed anew
-		out.Result, err = desk.ReleasePlanned(ctx, p, box, actor(), why, now, f.Whole)
+		out.Result, err = desk.ReleasePlanned(ctx, p, box, actor(), audit.Why{Text: why}, now, f.Whole)
 		return out, err
 	}
-	made, err := desk.Propose(ctx, f, actor(), delay, why, now)
+	made, err := desk.Propose(ctx, f, actor(), delay, audit.Why{Text: why}, now)
 	out.proposal = &made
 	return out, err
 }

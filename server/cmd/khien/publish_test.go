@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"khien/server/api"
+	"khien/server/audit"
 	"khien/server/publish"
 	"khien/server/takedown"
 	"khien/server/triage"
@@ -130,11 +131,11 @@ func (n *newsroom) seen() string {
 		}
 		_, cases, err := takedowns.List(ctx, takedown.Filter{}, 0, 10)
 		n.check(err)
-		acts, err := o.Desk.Log(ctx, "", "", 0, 0, 100)
+		acts, err := o.Desk.Log(ctx, audit.Filter{}, 100)
 		n.check(err)
 		published := 0
 		for _, a := range acts {
-			if strings.HasPrefix(a.Action, "publish") {
+			if a.Verb == audit.Publish {
 				published++
 			}
 		}

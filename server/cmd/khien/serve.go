@@ -398,6 +398,6 @@ func renew(ctx context.Context, d *dir, now int64) (back []string, err error) {
 		return nil, err
 	}
 	defer box.Close()
-	r, err := desk.KeepFresh(ctx, p, box, "khien serve", "the head is renewed when half of its life is over, or when what is published is damaged", now)
+	r, err := desk.KeepFresh(ctx, p, box, "khien serve", now)
 	return r.Back, err
 }

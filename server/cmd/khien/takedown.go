@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/bidi"
 	"khien/server/feed"
 	"khien/server/takedown"
 	"khien/server/triage"
@@ -256,7 +257,7 @@ func takedownShow(d *dir) *cobra.Command {
 			if s.Undone {
 				undone = "(undone) "
 			}
-			row("step", strings.TrimSpace(fmt.Sprintf("%s by %s: %s %s%s", minute(s.Time), s.Actor, s.State, undone, s.Why)))
+			row("step", strings.TrimSpace(fmt.Sprintf("%s by %s: %s %s%s", minute(s.Time), s.Actor, s.State, undone, bidi.Bare(s.Because("en", c.Subject)))))
 		}
 		fmt.Fprintln(out)
 		for _, f := range form {

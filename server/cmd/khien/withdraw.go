@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"khien/server/audit"
 	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/triage"
@@ -100,7 +101,7 @@ func (d *dir) withdraw(ctx context.Context, book *ledger.Ledger, s subject.Subje
 	c, err := desk.Listing(ctx, s)
 	if err == nil {
 		decided, err := desk.DecideNow(ctx, book, box, c.ID, triage.Decision{
-			Actor: actor(), Action: triage.Withdraw, Lists: triage.Only(s), Reason: reason, Why: reason["en"], Impact: impact.Of(s, 1),
+			Actor: actor(), Action: triage.Withdraw, Lists: triage.Only(s), Reason: reason, Why: audit.Why{Text: reason["en"]}, Impact: impact.Of(s, 1),
 		})
 		if errors.Is(err, triage.ErrState) {
 			err = fmt.Errorf("case %d about it is decided and not published: undo that in the console, or publish it first", c.ID)
@@ -110,7 +111,7 @@ func (d *dir) withdraw(ctx context.Context, book *ledger.Ledger, s subject.Subje
 	if !errors.Is(err, triage.ErrNotFound) {
 		return triage.Case{}, err
 	}
-	return triage.Case{}, d.act(ctx, "withdraw "+string(s), string(s), reason["en"], func() error {
+	return triage.Case{}, d.act(ctx, audit.Act{Verb: audit.Withdraw, Object: audit.Object{Kind: audit.OfEntry, ID: string(s)}, Args: audit.Args{Names: []subject.Subject{s}}, Why: audit.Why{Text: reason["en"]}}, func() error {
 		return book.Withdraw(ctx, actor(), s, reason)
 	})
 }
