@@ -1,6 +1,7 @@
 // Pictures for reports, on this device: one is taken by the worker, seen and cut by the person on a page of ours, and sent by the worker.
 
-import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { DBSchema } from "idb";
+import { durable, opener } from "./database";
 import type { Work } from "./entry";
 
 /** What the server takes. */
@@ -26,25 +27,10 @@ interface Schema extends DBSchema {
   pictures: { key: string; value: Picture };
 }
 
-let opening: Promise<IDBPDatabase<Schema>> | undefined;
-
-function database(): Promise<IDBPDatabase<Schema>> {
-  opening ??= openDB<Schema>("khien-pictures", 1, {
-    upgrade(db) {
-      db.createObjectStore("pictures", { keyPath: "report" });
-    },
-    terminated() {
-      opening = undefined;
-    },
-  }).catch((err: unknown) => {
-    opening = undefined;
-    throw err;
-  });
-  return opening;
-}
+const database = opener<Schema>("khien-pictures", { pictures: { keyPath: "report" } });
 
 export async function put(picture: Picture): Promise<void> {
-  const tx = (await database()).transaction("pictures", "readwrite", { durability: "strict" });
+  const tx = (await database()).transaction("pictures", "readwrite", durable);
   await Promise.all([tx.store.put(picture), tx.done]);
 }
 

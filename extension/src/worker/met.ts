@@ -8,14 +8,15 @@
 // What the encryption is for, and what it is not: docs/late.md.
 
 import { decode, encode } from "@msgpack/msgpack";
-import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { DBSchema } from "idb";
 import { proven } from "./clock";
 import * as core from "./core";
+import { durable, opener } from "../shared/database";
 import { api, own } from "../shared/ext";
 import { newsCame, type News } from "../shared/message";
 import { get } from "./server";
 import { settings } from "../shared/settings";
-import { durable, restore } from "./store";
+import { restore } from "./store";
 import { spoken } from "../shared/text";
 
 /** How long anything is kept, in days. */
@@ -48,22 +49,7 @@ interface Schema extends DBSchema {
   state: { key: "news"; value: Sealed } | { key: "compared"; value: number };
 }
 
-let opening: Promise<IDBPDatabase<Schema>> | undefined;
-
-function database(): Promise<IDBPDatabase<Schema>> {
-  opening ??= openDB<Schema>("khien-late", 1, {
-    upgrade(db) {
-      for (const name of ["keys", "days", "state"] as const) db.createObjectStore(name);
-    },
-    terminated() {
-      opening = undefined;
-    },
-  }).catch((err: unknown) => {
-    opening = undefined;
-    throw err;
-  });
-  return opening;
-}
+const database = opener<Schema>("khien-late", { keys: {}, days: {}, state: {} });
 
 const privately = api.extension?.inIncognitoContext === true;
 

@@ -7,11 +7,12 @@ import { decode } from "@msgpack/msgpack";
 import * as clock from "./clock";
 import { most } from "./config";
 import * as core from "./core";
+import { durable } from "../shared/database";
 import type { Entry, Transition, Work } from "../shared/entry";
 import { reduced } from "../shared/extent";
 import * as session from "../shared/session";
 import { post, ServerError, type Answer } from "./server";
-import { database, durable, home, isStandard, standard, status } from "./store";
+import { database, home, isStandard, standard, status } from "./store";
 import * as work from "./work";
 import { bytes } from "./work";
 

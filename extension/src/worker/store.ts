@@ -6,11 +6,12 @@
 // any moment leaves the old list or the new one. Beneath both lies the list that
 // the extension was built with.
 
-import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { DBSchema } from "idb";
 import type { Heard } from "./clock";
 import * as core from "./core";
 import type { Release } from "./core";
 import * as config from "./config";
+import { durable, opener } from "../shared/database";
 import type { Entry } from "../shared/entry";
 import { own } from "../shared/ext";
 import type { OpenReply } from "../shared/protocol";
@@ -53,29 +54,7 @@ interface Schema extends DBSchema {
   reports: { key: string; value: Entry };
 }
 
-export type Database = IDBPDatabase<Schema>;
-
-let opening: Promise<Database> | undefined;
-
-export function database(): Promise<Database> {
-  opening ??= openDB<Schema>("khien", 1, {
-    upgrade(db) {
-      db.createObjectStore("slots");
-      db.createObjectStore("state");
-      db.createObjectStore("reports", { keyPath: "id" });
-    },
-    terminated() {
-      opening = undefined;
-    },
-  }).catch((err: unknown) => {
-    opening = undefined;
-    throw err;
-  });
-  return opening;
-}
-
-/** Commits are on the disk, not only with the operating system, when they are done. */
-export const durable = { durability: "strict" } as const;
+export const database = opener<Schema>("khien", { slots: {}, state: {}, reports: { keyPath: "id" } });
 
 /** The list in use, and what the update needs to know about it. */
 export interface Current {
