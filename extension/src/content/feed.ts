@@ -10,9 +10,9 @@ import { networkOf } from "../shared/networks";
 import { Pairs } from "./pairs";
 import { hasWords, seen } from "./room";
 import { settings, whenChosen } from "../shared/settings";
-import { isAccount } from "../shared/session";
 import { behind } from "./shortened";
 import { readAgain, ready } from "../shared/text";
+import { isAccount } from "../shared/what";
 
 /** How many addresses go into one question, and how many may wait for one. */
 const maxBatch = 100;

@@ -152,7 +152,9 @@ async function showWhy(why: Notice): Promise<void> {
   since.textContent = sinceText(why);
   await drawn();
   const detailed = await ask("popup.details", { href: why.href }).catch(() => null);
-  if (detailed && detailed !== "withdrawn") since.textContent = [detailed.reason, sinceText(detailed)].filter(Boolean).join(" ");
+  // The list has hit it by chance: there is nothing to say about it.
+  if (detailed === "withdrawn") location.reload();
+  else if (detailed) since.textContent = [detailed.reason, sinceText(detailed)].filter(Boolean).join(" ");
 }
 
 const sendTitle = element<HTMLInputElement>("send-title");

@@ -6,6 +6,7 @@ import type { Notice, Question } from "./message";
 import type { Finding } from "./protocol";
 import type { Entry } from "./entry";
 import { spoken } from "./text";
+import { isAccount } from "./what";
 
 /** What a warning is about. */
 export interface Warning {
@@ -27,9 +28,6 @@ export interface Warning {
   /** When the list that holds the subject was made, in Unix seconds. */
   issued?: number;
 }
-
-/** An account on a social network, as against a page; see package subject. An IPv6 host begins with a bracket. */
-export const isAccount = (subject: string): boolean => /^[a-z]+:/.test(subject);
 
 /** The words and dates of a warning, as far as they are known on the device. */
 export function notice({ href, finding, issued = 0, fought = false }: Warning, details: Notice["details"] = "pending"): Notice {
@@ -89,14 +87,24 @@ export async function warningHere(id: string): Promise<Warning | undefined> {
   return all[`warning:${tab?.id}:${id}`] as Warning | undefined;
 }
 
-/** Remembers which account is covered in a tab, so that only that one can be let through. */
-export async function setCovered(warning: Warning | undefined, tabId: number): Promise<void> {
-  if (warning) await area.set({ [`covered:${tabId}`]: warning });
-  else await area.remove(`covered:${tabId}`);
+/** Remembers which listed account the page in a tab shows, by its address or by another name that it says. */
+export async function setAccount(tabId: number, warning: Warning | undefined): Promise<void> {
+  if (warning) await area.set({ [`account:${tabId}`]: warning });
+  else await area.remove(`account:${tabId}`);
 }
 
-export function covered(tabId: number): Promise<Warning | undefined> {
-  return read<Warning>(`covered:${tabId}`);
+export function account(tabId: number): Promise<Warning | undefined> {
+  return read<Warning>(`account:${tabId}`);
+}
+
+/** Remembers the address of a page that passes itself off as somebody well known by what it calls itself. */
+export async function setBorrowing(tabId: number, href: string | undefined): Promise<void> {
+  if (href !== undefined) await area.set({ [`borrows:${tabId}`]: href });
+  else await area.remove(`borrows:${tabId}`);
+}
+
+export function borrowing(tabId: number): Promise<string | undefined> {
+  return read<string>(`borrows:${tabId}`);
 }
 
 /** Remembers the listed page whose script has opened a tab. */
@@ -124,8 +132,9 @@ export function setFramed(tabId: number, frameId: number, warning: Warning | und
   return done;
 }
 
-export function clearFramed(tabId: number): Promise<void> {
-  const done = turn.then(() => area.remove(`framed:${tabId}`));
+/** Forgets what the page that a tab has left held, and called itself. */
+export function left(tabId: number): Promise<void> {
+  const done = turn.then(() => area.remove([`framed:${tabId}`, `borrows:${tabId}`]));
   turn = done.catch(() => undefined);
   return done;
 }

@@ -4,7 +4,6 @@
 import * as core from "./core";
 import { api, hidden, shown } from "../shared/ext";
 import * as guard from "./guard";
-import { grantedAt } from "./hot";
 import { lookAtFrames } from "../shared/message";
 import * as session from "../shared/session";
 import type { Warning } from "../shared/session";
@@ -39,7 +38,7 @@ async function look(tabId: number, frames: { frameId: number; url: string }[]): 
   let changed = false;
   for (const [i, finding] of findings.entries()) {
     const { frameId, url } = frames[i] as { frameId: number; url: string };
-    const listed = finding.verdict === "listed" && !(await session.letThrough(tabId, finding)) && !(await session.hushed(tabId, finding.subject));
+    const listed = finding.verdict === "listed";
     if (!listed && !before[frameId]) continue;
     // The frame, or the whole page, may have moved on meanwhile.
     if (listed && (await api.webNavigation.getFrame({ tabId, frameId }).catch(() => null))?.url !== url) continue;
@@ -72,23 +71,18 @@ async function site(tabId: number, frameId: number): Promise<string | undefined>
   return page;
 }
 
-/** Forgets the frames of the page that a tab has left. */
-export const left = (tabId: number): Promise<void> => session.clearFramed(tabId);
-
-/** What the page around is warned about; undefined if all is well again. */
+/** What is told of the frames of a page: about a subject, or the first. */
 export async function framed(tabId: number, subject = ""): Promise<Warning | undefined> {
-  const all = Object.values(await session.framed(tabId));
-  return subject ? all.find((warning) => warning.finding.subject === subject) : all[0];
+  const { framed } = await guard.now(tabId);
+  return subject ? framed.find((warning) => warning.finding.subject === subject) : framed[0];
 }
 
 /** Shows on the toolbar and in the page what its frames hold. */
 async function tell(tabId: number): Promise<void> {
   await guard.refreshBadge(tabId);
   const answered = await api.tabs.sendMessage(tabId, lookAtFrames, { frameId: 0 }).catch(() => false);
-  if (answered || !(await framed(tabId))) return;
   // Our script is not there: it may come where a person has granted access to the site, and nowhere else.
-  const href = await shown(tabId);
-  if (href === undefined || !(await grantedAt(href))) return;
+  if (answered || !(await guard.now(tabId)).banner) return;
   await api.scripting.executeScript({ target: { tabId, frameIds: [0] }, files: ["banner.js"], injectImmediately: true }).catch(() => undefined);
 }
 
@@ -96,9 +90,6 @@ async function tell(tabId: number): Promise<void> {
 export async function hush(tabId: number, subject: string): Promise<void> {
   if (!(await framed(tabId, subject))) return;
   await session.hush(tabId, subject);
-  for (const [frameId, warning] of Object.entries(await session.framed(tabId))) {
-    if (warning.finding.subject === subject) await session.setFramed(tabId, Number(frameId), undefined);
-  }
   await tell(tabId);
 }
 

@@ -4,15 +4,16 @@ import { ahead, past } from "./clock";
 import * as core from "./core";
 import { api, badge as toolbar, beside, isPrivate, navigate, own, renew, shown, shut } from "../shared/ext";
 import * as met from "./met";
-import { lookAgain, type Detailed, type Health, type Notice } from "../shared/message";
+import { inTurn, lookAgain, type Detailed, type Health, type Notice } from "../shared/message";
 import type { Finding } from "../shared/protocol";
 import * as hot from "./hot";
 import { get, ServerError } from "./server";
 import * as session from "../shared/session";
 import * as standing from "./standing";
-import { isAccount, type Warning } from "../shared/session";
+import type { Warning } from "../shared/session";
 import { restore, status } from "./store";
-import { t, ready } from "../shared/text";
+import { isUnlisted, shows, type Asked, type Badge, type Known, type Shown } from "./tab";
+import { t, ready, type Key } from "../shared/text";
 import { patience, update } from "./update";
 
 /**
@@ -92,23 +93,22 @@ export async function visit(tabId: number, href: string, moment: Moment, again =
   if (!/^https?:/.test(address)) return;
   const finding = await look(address);
   if (movedOn(tabId, href)) return;
-  const through = finding.verdict === "listed" ? await session.letThrough(tabId, finding) : undefined;
+  const network = onNetwork(href);
+  const { warning, cover } = shows({ place: network ? "network" : "web", page: await asked({ tabId, href, finding }) });
   const back = leaving.get(tabId);
   if (back && moment === "commit" && finding.verdict !== "listed") {
     back.arrived = true;
     back.until = Date.now() + patienceWithPages;
   }
-  if (moment !== "before") await mark(tabId, href, through === "cleared" ? "unlisted" : finding.verdict);
+  if (moment !== "before") void refreshBadge(tabId);
 
-  const network = onNetwork(href);
-  const isCovered = network && finding.verdict === "listed" && !through && isAccount(finding.subject);
-  if (isCovered && moment === "commit" && back && !back.arrived && back.subject === finding.subject) return void (await leave({ tabId, href, finding }, false));
-  if (isCovered && moment !== "before") standing[moment === "commit" ? "comes" : "expect"]({ tabId, href, finding }, takeAway);
+  if (cover && moment === "commit" && back && !back.arrived && back.subject === finding.subject) return void (await leave(cover, false));
+  if (cover && moment !== "before") standing[moment === "commit" ? "comes" : "expect"](cover, takeAway);
   const told = network && moment === "within" ? await tell(tabId) : false;
   if (finding.verdict !== "listed" && (moment === "read" || moment === "within") && !again && !(await isPrivate(tabId))) met.page(address);
-  if (finding.verdict !== "listed" || through) return;
+  if (!warning && !cover) return;
   met.warned(finding.subject);
-  if (isCovered) {
+  if (cover) {
     if (moment === "before" || moment === "commit" || told) return;
     if (moment === "read" && (await tell(tabId))) return;
   }
@@ -124,10 +124,9 @@ export async function visit(tabId: number, href: string, moment: Moment, again =
 export async function holds(tabId: number, href: string): Promise<boolean> {
   if (tabId < 0 || !/^https?:/.test(href)) return false;
   latest.set(tabId, href);
-  const finding = await look(href);
-  if (finding.verdict !== "listed" || (onNetwork(href) && isAccount(finding.subject))) return false;
-  if (await session.letThrough(tabId, finding)) return false;
-  if (!movedOn(tabId, href)) void warn(tabId, href, { address: href, finding }, true).catch(() => undefined);
+  const { warning } = shows(await known(tabId, href));
+  if (!warning) return false;
+  if (!movedOn(tabId, href)) void warn(tabId, href, { address: href, finding: warning.finding }, true).catch(() => undefined);
   return true;
 }
 
@@ -140,14 +139,14 @@ export async function claim(tabId: number, address: string): Promise<{ id: strin
   if (!/^https?:/.test(address) || !URL.canParse(address)) return null;
   const { href } = new URL(address);
   const finding = await look(href);
-  if (finding.verdict === "listed" && !(await session.letThrough(tabId, finding))) {
+  if (await isWarnedOf({ tabId, href, finding })) {
     if (closing.get(tabId) === finding.subject) {
       await shut(tabId);
       return null;
     }
     const before = left(tabId, finding);
     const warning: Warning = { tabId, href, finding, ...wayBack(tabId, href, before, true) };
-    badgeLater(tabId);
+    badgeLater(warning);
     if (before && !before.arrived) {
       await leave(warning, false);
       return null;
@@ -191,7 +190,7 @@ export function forget(tabId: number): void {
   turning.delete(tabId);
   leaving.delete(tabId);
   came.delete(tabId);
-  renamed.delete(tabId);
+  badges.delete(tabId);
 }
 
 const unreadable: Finding = { ...core.nothing, cause: "core" };
@@ -260,7 +259,7 @@ async function warn(tabId: number, href: string, { address, finding }: { address
 export async function takeAway(warning: Warning, fought = true, keeps = false): Promise<void> {
   const { tabId, finding } = warning;
   const page = await shown(tabId);
-  if (!page || page.startsWith(own("")) || (await session.letThrough(tabId, finding))) return;
+  if (!page || page.startsWith(own("")) || !(await isWarnedOf(warning))) return;
   const turn = turning.get(tabId);
   if (turn && turn.href === page && turn.until > Date.now()) return;
   turning.set(tabId, { href: page, until: Date.now() + 1000 });
@@ -323,16 +322,17 @@ async function ownPage(tabId: number, href: string): Promise<void> {
   const warning = await session.warning(tabId, id);
   if (!warning) return;
   if (closing.get(tabId) === warning.finding.subject) return shut(tabId);
-  badgeLater(tabId);
+  badgeLater(warning);
   // It came into the tab all the same, while its warning was on the way.
   if (warning.near && before === warning.href) await session.setWarning(id, { ...warning, near: false });
   if (left(tabId, warning.finding)?.arrived === false) await leave(warning, false);
 }
 
 /** Puts the badge of a warning on its tab. The browser draws its buttons on the thread that brings the page, which comes first. */
-function badgeLater(tabId: number): void {
+function badgeLater(warning: Warning): void {
+  const { tabId } = warning;
   setTimeout(() => {
-    if (latest.get(tabId)?.startsWith(own(""))) void badge(tabId, "listed");
+    if (latest.get(tabId)?.startsWith(own(""))) void badge(tabId, shows({ place: "warning", page: { warning } }).badge);
   }, 200);
 }
 
@@ -396,6 +396,7 @@ async function confirmed(warning: Warning): Promise<Detailed> {
   const finding = await core.resolve(subject, (await get(bucket, maxBucket)).body);
   if (finding.verdict === "listed") return notice({ ...warning, finding });
   await session.clear(bucket, subject);
+  for (const { id } of await api.tabs.query({})) if (id !== undefined) void refreshBadge(id);
   return "withdrawn";
 }
 
@@ -417,55 +418,73 @@ const red = "#b3261e";
 const grey = "#5f6368";
 const amber = "#7a4f00";
 
-/** Whether a frame of the page in a tab is listed. */
-const frames = async (tabId: number): Promise<boolean> => Object.keys(await session.framed(tabId)).length > 0;
+/** Whether something that was listed was let through since. */
+export const asked = async (warning: Warning): Promise<Asked> => ({
+  warning,
+  through: warning.finding.verdict === "listed" ? await session.letThrough(warning.tabId, warning.finding) : undefined,
+});
 
-/** By tab, the page of an account that is listed under a name that only the page says. */
-const renamed = new Map<number, string>();
+/** Whether somebody is to be warned about something, wherever it stands. */
+const isWarnedOf = async (warning: Warning): Promise<boolean> => shows({ place: "web", page: await asked(warning) }).warning !== undefined;
 
-/** Notes whether the account in a tab is listed under a name that only its page says, and shows it on the toolbar. */
-export async function heard(tabId: number, href: string, listed: boolean): Promise<void> {
-  if (!listed) return void renamed.delete(tabId);
-  renamed.set(tabId, href);
-  await badge(tabId, "listed");
+/** What is known of an address in a tab, by the list alone. */
+export async function known(tabId: number, href: string): Promise<Known> {
+  const address = await judgedIn(tabId, href);
+  const isWeb = /^https?:/.test(address);
+  const finding: Finding = isWeb ? await look(address) : { ...core.nothing, verdict: "unlisted" };
+  return { place: !isWeb ? "elsewhere" : onNetwork(href) ? "network" : "web", page: await asked({ tabId, href: address, finding }) };
 }
 
-/** As badge; a page that holds a listed one in a frame is marked too, and one whose address passes itself off as somebody well known. */
-async function mark(tabId: number, href: string, verdict: Finding["verdict"]): Promise<void> {
-  const [framed, covered] = await Promise.all([frames(tabId), session.covered(tabId)]);
-  // The page may have said its other name meanwhile, or to a worker that is no more. Nothing is waited for between this and the badge: it could be said then.
-  const isRenamed = () => verdict === "unlisted" && (covered?.page === href || renamed.get(tabId) === href);
-  if (isRenamed()) return badge(tabId, "listed");
-  const holds = verdict !== "listed" && framed;
-  await badge(tabId, holds ? "framed" : verdict);
-  if (holds || verdict !== "unlisted") return;
-  // What the page calls itself is read when the popup opens, and not before.
-  const like = await core.resemble(href, "", []);
-  if (like.verdict === "caution" && (await shown(tabId)) === href && !isRenamed()) await badge(tabId, "caution");
+/** All that is known of the page at an address in a tab. What it calls itself is read when the popup opens, and not before. */
+export async function all(tabId: number, href: string): Promise<Known> {
+  const open = href.startsWith(own("")) ? await session.warning(tabId, new URL(href).hash.slice(1)) : undefined;
+  if (open) return { place: "warning", page: { warning: open } };
+  const [visited, account, borrowing, framed] = await Promise.all([known(tabId, href), session.account(tabId), session.borrowing(tabId), session.framed(tabId)]);
+  const { page, place } = visited;
+  const also = account?.page === href ? await asked(account) : undefined;
+  const frames = await Promise.all(
+    Object.values(framed).map(async (warning) => ({ ...(await asked(warning)), hushed: await session.hushed(tabId, warning.finding.subject) })),
+  );
+  const mayBorrow = place !== "elsewhere" && isUnlisted(page);
+  const resembles = mayBorrow && (borrowing === href || (await core.resemble(page.warning.href, "", []).catch(() => core.nothing)).verdict === "caution");
+  return { ...visited, also, frames, resembles, granted: frames.length > 0 && (await hot.grantedAt(href)), list };
 }
+
+/** The address of the page in a tab, as its scripts may have changed it. */
+export const here = async (tabId: number): Promise<string> => loaded.get(tabId)?.now ?? (await shown(tabId)) ?? "";
+
+/** What the page in a tab shows now. */
+export async function now(tabId: number): Promise<Shown> {
+  return shows(await all(tabId, await here(tabId)));
+}
+
+/** By tab, what draws its badge: one at a time, so that the last is drawn by what is known last. */
+const badges = new Map<number, () => Promise<void>>();
 
 /** Shows on the toolbar what is known now about the page in a tab. */
-export async function refreshBadge(tabId: number): Promise<void> {
-  // Of a page that a script of another has made the browser tells no address to look at, but its frames.
-  const href = (await shown(tabId)) ?? "";
-  if (href.startsWith(own(""))) return;
-  if (!/^https?:/.test(href)) return badge(tabId, (await frames(tabId)) ? "framed" : "unlisted");
-  const finding = await look(href);
-  const cleared = finding.verdict === "listed" && (await session.letThrough(tabId, finding)) === "cleared";
-  await mark(tabId, href, cleared ? "unlisted" : finding.verdict);
+export function refreshBadge(tabId: number): Promise<void> {
+  const draw = badges.get(tabId) ?? inTurn(async () => {
+    // A warning has its own, which comes after it.
+    if (!(await here(tabId)).startsWith(own(""))) await badge(tabId, (await now(tabId)).badge);
+  });
+  badges.set(tabId, draw);
+  return draw().catch(() => undefined); // it is drawn anew with the next that is told of the tab
 }
 
-/** Shows a verdict on the toolbar: a mark for listed, for caution and for unknown, nothing for nothing known. */
-export async function badge(tabId: number, verdict: Finding["verdict"] | "framed"): Promise<void> {
-  const [text, color, title] =
-    verdict === "listed" || verdict === "framed"
-      ? ["!", red, t(verdict === "listed" ? "titleListed" : "titleFramed")]
-      : verdict === "caution"
-        ? ["?!", amber, t("titleCaution")]
-        : verdict === "unknown"
-          ? ["?", grey, known === "fresh" ? t("titleUnknown") : outdated()]
-          : [null, grey, known === "fresh" ? t("titleNothing") : outdated()];
-  await toolbar(text, color, title, tabId).catch(() => undefined); // the tab is gone
+/** What stands on the toolbar button. Where there is nothing to say about a page, it is what stands there for all. */
+const buttons: Record<Badge, [text: string | null, color: string, title: Key]> = {
+  listed: ["!", red, "titleListed"],
+  framed: ["!", red, "titleFramed"],
+  caution: ["?!", amber, "titleCaution"],
+  unknown: ["?", grey, "titleUnknown"],
+  outdated: [null, grey, "titleOutdated"],
+  nothing: [null, grey, "titleNothing"],
+};
+
+async function badge(tabId: number, shown: Badge): Promise<void> {
+  const [text, color, title] = buttons[shown];
+  const isOld = shown === "outdated" || (shown === "unknown" && list !== "fresh");
+  await toolbar(text, color, isOld ? outdated() : t(title), tabId).catch(() => undefined); // the tab is gone
 }
 
 export async function health(): Promise<Health> {
@@ -481,17 +500,17 @@ export async function health(): Promise<Health> {
   }
 }
 
-/** As far as showHealth knows. */
-let known: Health = "fresh";
+/** How it is with the list, as far as showHealth knows. */
+let list: Health = "fresh";
 
 /** What the toolbar button says where the list is all there is to say something about. */
-const outdated = () => t(known === "clock" ? "titleClock" : "titleOutdated");
+const outdated = () => t(list === "clock" ? "titleClock" : "titleOutdated");
 
 /** Makes a list that is out of date visible in every tab. */
 export async function showHealth(): Promise<void> {
-  known = await health();
+  list = await health();
   await ready();
-  const fresh = known === "fresh";
+  const fresh = list === "fresh";
   const late = fresh ? await met.unseen() : 0;
   if (late > 0) await toolbar(String(late), amber, t("lateTitle"));
   else await toolbar(fresh ? "" : "?", grey, fresh ? t("titleNothing") : outdated());

@@ -26,6 +26,7 @@ export function granted(): Promise<boolean> {
 /** Whether access to the site of a page is granted until it is taken back. A click on the toolbar button grants it too, for what was asked by it alone. */
 export async function grantedAt(href: string): Promise<boolean> {
   if (await granted()) return true;
+  if (!URL.canParse(href)) return false;
   const { origin } = new URL(href);
   return origin !== "null" && api.permissions.contains({ origins: [`${origin.replace(/:\d+$/, "")}/*`] });
 }

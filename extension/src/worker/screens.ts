@@ -20,6 +20,7 @@ import * as session from "../shared/session";
 import { settings, whenChosen, type Extent, type Home } from "../shared/settings";
 import * as store from "./store";
 import { chosenWords, language, readAgain } from "../shared/text";
+import { isAccount } from "../shared/what";
 import { moveTo, update, UpdateError } from "./update";
 
 /** Called when another list came into use than an update has brought. */
@@ -59,7 +60,7 @@ export async function extents(href: string): Promise<[Extent, string][]> {
   await store.restore();
   const all = different(href);
   const [whole = ""] = await core.subjects(href);
-  const meant = session.isAccount(whole) || guard.onNetwork(`https://${whole}`) ? whole : whole.slice(0, whole.indexOf("/") + 1);
+  const meant = isAccount(whole) || guard.onNetwork(`https://${whole}`) ? whole : whole.slice(0, whole.indexOf("/") + 1);
   const named = await Promise.all(all.map(([, address]) => core.subjects(address)));
   return all.filter((_, i) => i === 0 || named[i]?.includes(meant));
 }

@@ -18,6 +18,7 @@ import * as menu from "./menu";
 import * as met from "./met";
 import { networkOf } from "../shared/networks";
 import * as pictures from "../shared/pictures";
+import type { Finding } from "../shared/protocol";
 import * as receipts from "./receipts";
 import * as report from "./report";
 import * as screens from "./screens";
@@ -25,7 +26,9 @@ import * as session from "../shared/session";
 import * as standing from "./standing";
 import type { Warning } from "../shared/session";
 import * as store from "./store";
+import { isUnlisted, shows, type Asked, type Known } from "./tab";
 import { due, update } from "./update";
+import { isAccount } from "../shared/what";
 import { otherwise, others } from "./whose";
 
 /** The tab of a message that a page or a content script has sent. */
@@ -33,7 +36,7 @@ type Sender = chrome.runtime.MessageSender;
 
 const visits = (moment: guard.Moment) => (details: frames.Frame) => {
   if (details.frameId === 0 && !hidden(details)) {
-    if (moment === "commit") void frames.left(details.tabId);
+    if (moment === "commit") void session.left(details.tabId);
     void guard.visit(details.tabId, details.url, moment);
   } else if (moment !== "before" && moment !== "read" && frames.inside(details)) void frames.visit(details);
 };
@@ -184,20 +187,17 @@ const fromScripts: Handlers<FromOverlay & FromFeed & FromBanner & FromStand & Fr
   async "overlay.look"({ href, names }, tabId, origin) {
     // The browser vouches for the site, the script for the rest of the address: it may be newer than the browser's.
     if (!URL.canParse(href) || new URL(href).origin !== origin) return null;
-    let warning: Warning = { tabId, href, finding: await guard.look(href) };
-    const other = warning.finding.verdict === "unlisted" ? await otherwise(href, names).catch(() => undefined) : undefined;
-    if (other) warning = { ...warning, ...other, page: href };
-    const { finding } = warning;
-    const through = finding.verdict === "listed" ? await session.letThrough(tabId, finding) : undefined;
-    const listed = finding.verdict === "listed" && session.isAccount(finding.subject) && !through;
-    const before = await session.covered(tabId);
-    if (before && before.finding.subject !== finding.subject) standing.end(tabId, before.finding.subject);
-    await session.setCovered(listed ? warning : undefined, tabId);
-    if (listed) standing.comes(warning, guard.takeAway);
-    else standing.end(tabId, finding.subject);
-    // Somebody who has gone on is still where the list warns of, as with any other address.
-    await guard.heard(tabId, href, other !== undefined && through !== "cleared");
-    return listed ? guard.notice(warning) : null;
+    const known = await guard.known(tabId, href);
+    known.also = await whatItSays(tabId, href, known, names);
+    const { told, cover } = shows(known);
+    const account = told && isAccount(told.finding.subject) ? told : undefined;
+    const before = await session.account(tabId);
+    if (before && before.finding.subject !== account?.finding.subject) standing.end(tabId, before.finding.subject);
+    await session.setAccount(tabId, account);
+    if (cover) standing.comes(cover, guard.takeAway);
+    else if (account) standing.end(tabId, account.finding.subject);
+    void guard.refreshBadge(tabId);
+    return cover ? guard.notice(cover) : null;
   },
   async "overlay.details"({ subject }, tabId) {
     const warning = await coveredAs(tabId, subject);
@@ -219,9 +219,9 @@ const fromScripts: Handlers<FromOverlay & FromFeed & FromBanner & FromStand & Fr
     return null;
   },
   async "banner.look"(_, tabId) {
-    const warning = await frames.framed(tabId);
-    if (warning) standing.expect(warning, guard.takeAway);
-    return warning ? guard.notice(warning) : null;
+    const { banner } = await guard.now(tabId);
+    if (banner) standing.expect(banner, guard.takeAway);
+    return banner ? guard.notice(banner) : null;
   },
   async "banner.details"({ subject }, tabId) {
     const warning = await frames.framed(tabId, subject);
@@ -239,14 +239,26 @@ const fromScripts: Handlers<FromOverlay & FromFeed & FromBanner & FromStand & Fr
 
 /** What the warnings are about that must stand over the page in a tab. */
 async function over(tabId: number): Promise<Warning[]> {
-  const [covered, framed] = await Promise.all([session.covered(tabId), frames.framed(tabId)]);
-  return [covered, framed].filter((warning) => warning !== undefined);
+  const [cover, { banner }] = await Promise.all([covered(tabId), guard.now(tabId)]);
+  return [cover, banner].filter((warning) => warning !== undefined);
 }
 
-/** What is covered in a tab, if it is what the content script says. */
+/** What is covered in a tab, by what our script there has said last. */
+async function covered(tabId: number): Promise<Warning | undefined> {
+  const account = await session.account(tabId);
+  return account && shows({ place: "network", page: await guard.asked(account) }).cover;
+}
+
+/** The same, if it is what the content script says. */
 async function coveredAs(tabId: number, subject: string): Promise<Warning | undefined> {
-  const warning = await session.covered(tabId);
+  const warning = await covered(tabId);
   return warning?.finding.subject === subject ? warning : undefined;
+}
+
+/** What is listed under another name of a page, which its document gives. */
+async function whatItSays(tabId: number, href: string, { page }: Known, names: unknown): Promise<Asked | undefined> {
+  const other = isUnlisted(page) ? await otherwise(href, names).catch(() => undefined) : undefined;
+  return other && guard.asked({ tabId, ...other, page: href });
 }
 
 const fromPages: Handlers<FromPages & FromAnywhere & FromOptions & FromLate, [tabId: number]> = {
@@ -363,41 +375,49 @@ async function mistake(subject: string, privately: boolean): Promise<"queued" | 
 }
 
 async function pageOf(tabId: number, told: string, title: string): Promise<Page> {
-  // Chromium tells the address of a warning page with the tab, and not with its frame.
-  const address = told || ((await shown(tabId)) ?? "");
-  const warning = address.startsWith(own("")) ? await session.warning(tabId, new URL(address).hash.slice(1)) : undefined;
-  if (warning) return { ...blank, href: warning.href, title: "", state: "listed", category: warning.finding.category, why: await guard.notice(warning) };
-  return page(tabId, address, title, await isPrivate(tabId));
+  // Chromium tells the address of a warning page with the tab, and not with its frame; of what a page has made, only when that comes.
+  return page(tabId, told || (await guard.here(tabId)), title, await isPrivate(tabId));
 }
-
-const blank = { category: "", resembles: "", real: "", owner: "", why: null, report: null };
 
 async function page(tabId: number, address: string, title: string, privately: boolean): Promise<Page> {
   const href = URL.canParse(address) ? new URL(address).href : "";
-  const none = { ...blank, href, title };
-  const isFramed = async (warning: Warning) => ({ state: "framed" as const, category: warning.finding.category, why: await guard.notice(warning) });
-  if (!/^https?:/.test(href)) {
-    const framed = await frames.framed(tabId);
-    return framed ? { ...none, href: "", ...(await isFramed(framed)) } : { ...none, state: "other" };
-  }
-  const [framed, finding, sent] = await Promise.all([frames.framed(tabId), guard.look(href), report.about(href, privately).then((entry) => entry ?? null, () => null)]);
-  const network = networkOf(new URL(href).hostname);
-  const whose: Partial<Record<keyof Whose, unknown>> | undefined = finding.verdict === "unlisted" && network ? await api.tabs.sendMessage(tabId, whoseIsIt, { frameId: 0 }).catch(() => undefined) : undefined;
+  const [known, sent] = await Promise.all([guard.all(tabId, href), report.about(href, privately).then((entry) => entry ?? null, () => null)]);
+  const like = known.place !== "elsewhere" && isUnlisted(known.page) ? await lookInto(tabId, href, title, known) : core.nothing;
+  const { state, told } = shows(known);
+  const why = told ? await guard.notice(told) : null;
+  const isListed = state === "listed" || state === "passed";
+  const { resembles, real, owner } = state === "caution" || state === "unlisted" ? like : core.nothing;
+  return {
+    href: known.place !== "elsewhere" ? known.page.warning.href : state === "other" ? href : "",
+    title: known.place === "warning" ? "" : title,
+    state,
+    category: why?.category ?? "",
+    resembles,
+    real,
+    owner,
+    why,
+    report: isListed ? null : sent,
+  };
+}
+
+/** Adds to what is known of a page what it says and calls itself, and returns whom it passes itself off as. */
+async function lookInto(tabId: number, href: string, title: string, known: Known): Promise<Finding> {
+  const whose: Partial<Record<keyof Whose, unknown>> | undefined = networkOf(new URL(href).hostname)
+    ? await api.tabs.sendMessage(tabId, whoseIsIt, { frameId: 0 }).catch(() => undefined)
+    : undefined;
   const said = whose?.names ?? [];
   const called = typeof whose?.called === "string" && whose.called !== "" ? whose.called : title;
-  const listed = finding.verdict === "listed" ? { href, finding } : await otherwise(href, said).catch(() => undefined);
-  const through = listed && (await session.letThrough(tabId, listed.finding));
-  if (listed && through !== "cleared") {
-    const why = await guard.notice({ tabId, ...listed });
-    return { ...none, state: through === "passed" ? "passed" : "listed", category: why.category, why };
-  }
-  if (framed) return { ...none, ...(await isFramed(framed)), report: sent };
-  if (listed) return { ...none, state: "unlisted", report: sent };
-  if (finding.verdict === "unlisted") {
-    const also = await others(href, said).catch(() => []);
-    const { verdict, resembles, real, owner } = await core.resemble(href, called, also).catch(() => core.nothing);
-    if (verdict === "caution") await guard.badge(tabId, verdict);
-    return { ...none, state: verdict === "caution" ? verdict : "unlisted", resembles, real, owner, report: sent };
-  }
-  return { ...none, state: "unknown", report: sent };
+  known.also = await whatItSays(tabId, href, known, said);
+  const like = await core.resemble(known.page.warning.href, called, await others(href, said).catch(() => [])).catch(() => core.nothing);
+  known.resembles = like.verdict === "caution";
+  const drawn = tabId >= 0 ? remember(tabId, href, known) : undefined;
+  if (known.resembles) await drawn; // it is news to the toolbar
+  return like;
+}
+
+/** Has the toolbar say what the popup says. */
+async function remember(tabId: number, href: string, { also, resembles }: Known): Promise<void> {
+  if (also) await session.setAccount(tabId, also.warning);
+  await session.setBorrowing(tabId, resembles ? href : undefined);
+  await guard.refreshBadge(tabId);
 }
