@@ -46,6 +46,7 @@ type Event struct {
 	Action  string // "list", "import" or "withdraw"
 	Subject subject.Subject
 	Reason  string
+	seq     int64
 }
 
 // Release is what was published at one time.

@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math"
 
 	"khien/server/db"
 	"khien/shared/subject"
@@ -35,23 +37,34 @@ func (l *Ledger) Left(ctx context.Context, s subject.Subject) (Entry, error) {
 	return scanEntry(l.db.QueryRowContext(ctx, selectLeft+` WHERE subject = ?`, string(s)))
 }
 
-// AllLeft yields all that has ever left the list of a release.
+// AllLeft yields all that has ever left the list of a release, in the order of the subjects.
 func (l *Ledger) AllLeft(ctx context.Context) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		rows, err := l.db.QueryContext(ctx, selectLeft)
-		if err != nil {
-			yield(Entry{}, fmt.Errorf("couldn't read the ledger: %w", err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			e, err := scanEntry(rows)
-			if !yield(e, err) || err != nil {
+	return inPages(func(last Entry) ([]Entry, error) {
+		return db.All(scanEntry)(l.db.QueryContext(ctx, selectLeft+` WHERE subject > ? ORDER BY subject LIMIT ?`, string(last.Subject), together))
+	})
+}
+
+// together is how many rows are read at once of what is long: whoever else reads waits for no more than these.
+const together = 5000
+
+// inPages yields rows that are read so many together, each time those after the last one.
+func inPages[T any](read func(last T) ([]T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var last T
+		for {
+			rows, err := read(last)
+			if err != nil {
+				yield(last, fmt.Errorf("couldn't read the ledger: %w", err))
 				return
 			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(Entry{}, fmt.Errorf("couldn't read the ledger: %w", err))
+			for _, last = range rows {
+				if !yield(last, nil) {
+					return
+				}
+			}
+			if len(rows) < together {
+				return
+			}
 		}
 	}
 }
@@ -80,44 +93,19 @@ func (w with) Scan(into ...any) error { return w.from.Scan(append(into, w.last).
 
 // Subjects yields all that was ever listed.
 func (l *Ledger) Subjects(ctx context.Context) iter.Seq2[subject.Subject, error] {
-	return func(yield func(subject.Subject, error) bool) {
-		rows, err := l.db.QueryContext(ctx, `SELECT subject FROM indicator`)
-		if err != nil {
-			yield("", fmt.Errorf("couldn't read the ledger: %w", err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var s subject.Subject
-			err := rows.Scan(&s)
-			if !yield(s, err) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield("", fmt.Errorf("couldn't read the ledger: %w", err))
-		}
-	}
+	return inPages(func(last subject.Subject) ([]subject.Subject, error) {
+		return db.All(func(row db.Row) (s subject.Subject, err error) {
+			return s, row.Scan(&s)
+		})(l.db.QueryContext(ctx, `SELECT subject FROM indicator WHERE subject > ? ORDER BY subject LIMIT ?`, string(last), together))
+	})
 }
 
 // Decisions yields what was decided since a time, in Unix seconds.
 func (l *Ledger) Decisions(ctx context.Context, since int64) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		rows, err := l.db.QueryContext(ctx, `SELECT time, actor, action, subject, reason FROM decision WHERE time >= ?`, since)
-		if err != nil {
-			yield(Event{}, fmt.Errorf("couldn't read the history: %w", err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var d Event
-			err := rows.Scan(&d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
-			if !yield(d, err) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(Event{}, fmt.Errorf("couldn't read the history: %w", err))
-		}
-	}
+	return inPages(func(last Event) ([]Event, error) {
+		return db.All(func(row db.Row) (d Event, err error) {
+			return d, row.Scan(&d.seq, &d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
+		})(l.db.QueryContext(ctx, `SELECT seq, time, actor, action, subject, reason FROM decision WHERE (time, seq) > (?, ?) ORDER BY time, seq LIMIT ?`,
+			max(last.Time, since-1), cmp.Or(last.seq, math.MaxInt64), together))
+	})
 }

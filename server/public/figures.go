@@ -3,6 +3,8 @@ package public
 import (
 	"cmp"
 	"context"
+	"errors"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,7 +15,6 @@ import (
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/category"
-	"khien/shared/subject"
 	"khien/shared/wire"
 )
 
@@ -29,10 +30,26 @@ const (
 	weeksShown = 12
 )
 
-// figures are the statistics, counted now and then.
+// patience is how long somebody waits for the first figures after a start.
+const patience = 2 * time.Second
+
+// errCounting is figures that were never counted before, and take longer.
+var errCounting = errors.New("the figures are being counted")
+
+// figures are the statistics, counted now and then, beside those who look at them.
 type figures struct {
 	last     atomic.Pointer[Figures]
+	list     atomic.Pointer[list]
 	counting singleflight.Group
+}
+
+// list is what is counted of the list itself: the same until another release is out, something lapses, or a week begins.
+type list struct {
+	release         uint64
+	first, lapse    int64 // Unix seconds: when the first week that is shown begins; of what lapses next
+	listed, removed int
+	kinds, places   counts
+	weeks           []Week
 }
 
 // Figures are what is counted for the public.
@@ -62,58 +79,50 @@ type Count struct {
 	Reports, Listed, Removed int
 }
 
-// Statistics is the page of figures, which are at most ten minutes old.
+// Statistics is the page of figures, which are counted every ten minutes where somebody looks.
 func (s *Site) Statistics(ctx context.Context, lang string) Page {
 	f, err := s.count(ctx, time.Now().Unix())
+	if errors.Is(err, errCounting) {
+		return s.Problem(503, lang, "statistics", "statistics.counting")
+	}
 	if err != nil {
 		return s.fault(lang, "statistics", err)
 	}
 	return s.write(200, cacheAll, lang, "statistics", "statistics", charted(lang, f))
 }
 
-// count returns the figures. They are counted once for all who ask meanwhile.
+// count returns the last figures, and has others counted where they are old. Only the first ones are waited for, and not for long.
 func (s *Site) count(ctx context.Context, now int64) (Figures, error) {
-	if last := s.figures.last.Load(); last != nil && now-last.Counted < figuresLife && now >= last.Counted {
+	last := s.figures.last.Load()
+	if last != nil && now-last.Counted < figuresLife && now >= last.Counted {
 		return *last, nil
 	}
-	counted, err, _ := s.figures.counting.Do("", func() (any, error) {
+	counted := s.figures.counting.DoChan("", func() (any, error) {
 		f, err := s.countAnew(context.WithoutCancel(ctx), now)
 		if err == nil {
 			s.figures.last.Store(&f)
 		}
 		return f, err
 	})
-	return counted.(Figures), err
+	if last != nil {
+		return *last, nil
+	}
+	select {
+	case done := <-counted:
+		return done.Val.(Figures), done.Err
+	case <-time.After(patience):
+		return Figures{}, errCounting
+	}
 }
 
 func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 	f := Figures{Counted: now}
-	kinds, places := counts{}, counts{}
-	public, err := s.published(ctx, now)
+	l, err := s.countList(ctx, now)
 	if err != nil {
 		return f, err
 	}
-	for name, err := range s.Ledger.Subjects(ctx) {
-		if err != nil {
-			return f, err
-		}
-		one, ok := public[name.Digest()]
-		if !ok || one.over && !one.withdrawn {
-			continue
-		}
-		for _, c := range []*Count{kinds.of(one.kind), places.of(placeOf(sortOf(name)))} {
-			if one.over {
-				c.Removed++
-			} else {
-				c.Listed++
-			}
-		}
-		if one.over {
-			f.Removed++
-		} else {
-			f.Listed++
-		}
-	}
+	f.Listed, f.Removed, f.Weeks = l.listed, l.removed, slices.Clone(l.weeks)
+	kinds, places := l.kinds.clone(), l.places.clone()
 	sent, err := s.Desk.Reported(ctx)
 	if err != nil {
 		return f, err
@@ -125,41 +134,75 @@ func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 		places.of(placeOf(sort)).Reports += n
 	}
 	f.Kinds, f.Places = kinds.sorted(), places.sorted()
-
-	first := ((now-monday)/week-weeksShown+1)*week + monday
-	f.Weeks = make([]Week, weeksShown)
-	for i := range f.Weeks {
-		f.Weeks[i].Start = first + int64(i)*week
-	}
-	at := func(start int64) *Week {
-		if i := (start - first) / week; i >= 0 && i < weeksShown {
-			return &f.Weeks[i]
-		}
-		return &Week{}
-	}
-	for d, err := range s.Ledger.Decisions(ctx, first) {
-		if err != nil {
-			return f, err
-		}
-		one, ok := public[d.Subject.Digest()]
-		switch {
-		case !ok || d.Time > one.until:
-		case d.Action != "withdraw":
-			at(d.Time).Listed++
-		case d.Time <= one.off:
-			at(d.Time).Removed++
-		}
-	}
-	reported, err := s.Desk.Tally(ctx, first, week)
+	reported, err := s.Desk.Tally(ctx, l.first, week)
 	if err != nil {
 		return f, err
 	}
 	f.Reports, f.Appeals, f.Righted, f.Refused = reported.Reports, reported.Appeals, reported.Righted, reported.Refused
 	for _, t := range reported.Spans {
-		at(t.Start).Reports = t.Reports
+		if i := (t.Start - l.first) / week; i >= 0 && i < weeksShown {
+			f.Weeks[i].Reports = t.Reports
+		}
 	}
 	f.Platforms, err = s.Takedowns.Overview(ctx, now)
 	return f, err
+}
+
+// countList counts what everybody was told, where that was not counted already.
+func (s *Site) countList(ctx context.Context, now int64) (*list, error) {
+	h, err := s.Shelf.InForce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first := ((now-monday)/week-weeksShown+1)*week + monday
+	if l := s.figures.list.Load(); l != nil && l.release == h.Sequence && l.first == first && now < l.lapse {
+		return l, nil
+	}
+	l := &list{release: h.Sequence, first: first, lapse: math.MaxInt64, kinds: counts{}, places: counts{}, weeks: make([]Week, weeksShown)}
+	public, err := s.published(ctx, h.Issued, now, &l.lapse)
+	if err != nil {
+		return nil, err
+	}
+	for name, err := range s.Ledger.Subjects(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		one, ok := public[name.Digest()]
+		if !ok || one.over && !one.withdrawn {
+			continue
+		}
+		for _, c := range []*Count{l.kinds.of(one.kind), l.places.of(placeOf(triage.Sort(name)))} {
+			if one.over {
+				c.Removed++
+			} else {
+				c.Listed++
+			}
+		}
+		if one.over {
+			l.removed++
+		} else {
+			l.listed++
+		}
+	}
+	for i := range l.weeks {
+		l.weeks[i].Start = first + int64(i)*week
+	}
+	for d, err := range s.Ledger.Decisions(ctx, first) {
+		if err != nil {
+			return nil, err
+		}
+		at := (d.Time - first) / week
+		one, ok := public[d.Subject.Digest()]
+		switch {
+		case !ok || d.Time > one.until || at >= weeksShown:
+		case d.Action != "withdraw":
+			l.weeks[at].Listed++
+		case d.Time <= one.off:
+			l.weeks[at].Removed++
+		}
+	}
+	s.figures.list.Store(l)
+	return l, nil
 }
 
 // announced is what everybody was told of one subject by a release.
@@ -170,8 +213,8 @@ type announced struct {
 	off             int64  // when it was last taken off; 0 for never
 }
 
-// published is what everybody was told, by the digest of what it is about.
-func (s *Site) published(ctx context.Context, now int64) (map[[32]byte]announced, error) {
+// published is what everybody was told, by the digest of what it is about. Lapse is lowered to when the next of it lapses.
+func (s *Site) published(ctx context.Context, issued, now int64, lapse *int64) (map[[32]byte]announced, error) {
 	p := map[[32]byte]announced{}
 	for e, err := range s.Ledger.AllLeft(ctx) {
 		if err != nil {
@@ -179,29 +222,17 @@ func (s *Site) published(ctx context.Context, now int64) (map[[32]byte]announced
 		}
 		p[e.Subject.Digest()] = announced{e.Category.Slug(), true, e.Withdrawn != 0, cmp.Or(e.Withdrawn, e.Lapses), e.Withdrawn}
 	}
-	h, err := s.Shelf.InForce(ctx)
-	if err != nil {
-		return p, err
-	}
 	return p, s.Shelf.All(ctx, func(entries wire.Entries) error {
 		for _, e := range entries {
 			digest := [32]byte(e.Digest)
-			p[digest] = announced{e.Category, e.Lapses != 0 && e.Lapses <= now, false, h.Issued, p[digest].off}
+			over := e.Lapses != 0 && e.Lapses <= now
+			if e.Lapses != 0 && !over {
+				*lapse = min(*lapse, e.Lapses)
+			}
+			p[digest] = announced{e.Category, over, false, issued, p[digest].off}
 		}
 		return nil
 	})
-}
-
-// sortOf is what stands before the colon of an account or a number, such as "facebook" or "phone"; "host/" or "page/" of the web.
-func sortOf(s subject.Subject) string {
-	if s.IsAccount() {
-		sort, _, _ := strings.Cut(string(s), ":")
-		return sort
-	}
-	if strings.Index(string(s), "/") == len(s)-1 {
-		return "host/"
-	}
-	return "page/"
 }
 
 // placeOf is where something is: its platform, or what sort of thing it is.
@@ -228,6 +259,14 @@ func (c counts) of(name string) *Count {
 		c[name] = &Count{Name: name}
 	}
 	return c[name]
+}
+
+func (c counts) clone() counts {
+	own := counts{}
+	for name, one := range c {
+		*own.of(name) = *one
+	}
+	return own
 }
 
 func (c counts) sorted() []Count {

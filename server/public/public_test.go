@@ -533,11 +533,14 @@ func TestFigures(t *testing.T) {
 	if charts != 3 || page.Cache != "public, max-age=300" {
 		t.Errorf("%d charts, %q", charts, page.Cache)
 	}
-	// They are counted again after ten minutes, and no sooner.
+	// They are counted again after ten minutes, and no sooner; whoever looks meanwhile sees those that there are.
 	w.lists("more.example/", nil)
-	if again, _ := w.count(t.Context(), f.Counted+figuresLife-1); again.Listed != 5 {
-		t.Error("counted again at once")
+	for _, when := range []int64{f.Counted + figuresLife - 1, f.Counted + figuresLife} {
+		if again, _ := w.count(t.Context(), when); again.Listed != 5 {
+			t.Error("counted again at once")
+		}
 	}
+	w.figures.counting.Do("", func() (any, error) { return Figures{}, nil }) // those under way are counted when this is
 	if again, _ := w.count(t.Context(), f.Counted+figuresLife); again.Listed != 6 {
 		t.Error("never counted again")
 	}

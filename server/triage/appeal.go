@@ -21,7 +21,9 @@ import (
 const AppealDays = 3
 
 // zone is where days begin and end.
-var zone = time.FixedZone("UTC+7", 7*60*60)
+var zone = time.FixedZone("UTC+7", zoneOffset)
+
+const zoneOffset = 7 * 60 * 60
 
 // AppealDue is when an appeal has to be answered that came at received, both in Unix seconds: the same time of the
 // day, three working days later. What comes at a weekend counts as having come when the next Monday began.
@@ -234,27 +236,21 @@ type Span struct {
 	Reports int
 }
 
-// Tally counts reports and appeals, and the reports since a time in spans of so many seconds, which begin with
+// Tally counts reports and appeals, and the reports since the begin of a day in spans of so many seconds, whole days, which begin with
 // that time.
 func (d *Desk) Tally(ctx context.Context, since, span int64) (Tally, error) {
 	var t Tally
-	err := d.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM members WHERE kind = 'scam'), (SELECT count(*) FROM members WHERE kind = 'mistake'),
+	err := d.db.QueryRowContext(ctx, `SELECT (SELECT coalesce(sum(reports), 0) FROM report_count WHERE kind = 'scam'), (SELECT coalesce(sum(reports), 0) FROM report_count WHERE kind = 'mistake'),
 		(SELECT coalesce(sum(appeals), 0) FROM answer WHERE righted = 1), (SELECT coalesce(sum(appeals), 0) FROM answer WHERE righted = 0)`).
 		Scan(&t.Reports, &t.Appeals, &t.Righted, &t.Refused)
 	if err != nil {
 		return t, fmt.Errorf("couldn't count the reports: %w", err)
 	}
-	rows, err := d.db.QueryContext(ctx, `SELECT (received - ?2) / ?1 * ?1 + ?2, count(*) FROM members WHERE kind = 'scam' AND received >= ?2 GROUP BY 1 ORDER BY 1`, span, since)
+	t.Spans, err = db.All(func(row db.Row) (s Span, err error) { return s, row.Scan(&s.Start, &s.Reports) })(d.db.QueryContext(ctx,
+		`SELECT start, sum(reports) FROM (SELECT (day * 86400 - ? - ?) / ? * ? + ? AS start, reports FROM report_count WHERE kind = 'scam' AND day >= ?) AS spans GROUP BY start ORDER BY start`,
+		zoneOffset, since, span, span, since, (since+zoneOffset)/day))
 	if err != nil {
 		return t, fmt.Errorf("couldn't count the reports: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var s Span
-		if err := rows.Scan(&s.Start, &s.Reports); err != nil {
-			return t, err
-		}
-		t.Spans = append(t.Spans, s)
-	}
-	return t, rows.Err()
+	return t, nil
 }

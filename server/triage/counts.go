@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"khien/server/db"
+	"khien/shared/subject"
 )
 
 // Where a case stands in the queue. What is open comes in the order of the score, what is proposed the longest waiting first, and the rest
@@ -21,8 +23,16 @@ const (
 	moved = `(CASE WHEN part <> ` + thePart + ` OR place <> ` + thePlace + ` OR objected <> ` + isObjected + ` THEN 1 ELSE 0 END) = 1`
 )
 
-// count brings the places of all cases that a change has moved up to date, and how many each part has.
+// count brings all that is kept up to date with what a change has done.
 func count(ctx context.Context, tx *sql.Tx) error {
+	if err := countCases(ctx, tx); err != nil {
+		return err
+	}
+	return countSorts(ctx, tx)
+}
+
+// countCases finds the places of the cases that have moved, and how many each part has.
+func countCases(ctx context.Context, tx *sql.Tx) error {
 	type step struct {
 		from, to   Part
 		was, is, n int
@@ -46,6 +56,91 @@ func count(ctx context.Context, tx *sql.Tx) error {
 	delete(change, "")
 	for part, n := range change {
 		_, err := tx.ExecContext(ctx, `INSERT INTO case_count (part, cases) VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET cases = case_count.cases + excluded.cases`, part, n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sort is what stands before the colon of an account or a number, such as "facebook" or "phone"; "host/" or "page/" of the web.
+func Sort(s subject.Subject) string {
+	if s.IsAccount() {
+		sort, _, _ := strings.Cut(string(s), ":")
+		return sort
+	}
+	if strings.Index(string(s), "/") == len(s)-1 {
+		return "host/"
+	}
+	return "page/"
+}
+
+// uncounted are the subjects with reports that are not counted by sort yet.
+const uncounted = `(CASE WHEN counted <> reports THEN 1 ELSE 0 END) = 1`
+
+// countSorts counts reports by what they are about. What there is from before that was kept is counted so many subjects at a time.
+func countSorts(ctx context.Context, tx *sql.Tx) error {
+	const most = 20_000
+	type more struct {
+		id, n int64
+		name  subject.Subject
+	}
+	subjects, err := db.All(func(row db.Row) (m more, err error) {
+		return m, row.Scan(&m.id, &m.name, &m.n)
+	})(tx.QueryContext(ctx, `SELECT id, name, reports - counted FROM subjects WHERE `+uncounted+` LIMIT ?`, most))
+	if err != nil {
+		return err
+	}
+	sorts := map[string]int64{}
+	for _, one := range subjects {
+		sorts[Sort(one.name)] += one.n
+		if _, err := tx.ExecContext(ctx, `UPDATE subjects SET counted = reports WHERE id = ?`, one.id); err != nil {
+			return err
+		}
+	}
+	for sort, n := range sorts {
+		if err := addSort(ctx, tx, sort, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addSort(ctx context.Context, tx *sql.Tx, sort string, n int64) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO sort_count (sort, reports) VALUES (?, ?) ON CONFLICT (sort) DO UPDATE SET reports = sort_count.reports + excluded.reports`, sort, n)
+	return err
+}
+
+// resort has the reports of a subject counted anew that is about to get another name.
+func resort(ctx context.Context, tx *sql.Tx, id int64) error {
+	var name subject.Subject
+	var n int64
+	if err := tx.QueryRowContext(ctx, `SELECT name, counted FROM subjects WHERE id = ?`, id).Scan(&name, &n); err != nil {
+		return err
+	}
+	if err := addSort(ctx, tx, Sort(name), -n); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE subjects SET counted = 0 WHERE id = ?`, id)
+	return err
+}
+
+// tally is how many reports there are of one day, kind and category.
+type tally map[arrival]int
+
+type arrival struct {
+	day            int64
+	kind, category string
+}
+
+func (t tally) add(received int64, kind, category string, n int) {
+	t[arrival{(received + zoneOffset) / day, kind, category}] += n
+}
+
+func (t tally) write(ctx context.Context, tx *sql.Tx) error {
+	for at, n := range t {
+		_, err := tx.ExecContext(ctx, `INSERT INTO report_count (day, kind, category, reports) VALUES (?, ?, ?, ?)
+			ON CONFLICT (day, kind, category) DO UPDATE SET reports = report_count.reports + excluded.reports`, at.day, at.kind, at.category, n)
 		if err != nil {
 			return err
 		}
@@ -89,6 +184,11 @@ func (d *Desk) Miscounted(ctx context.Context) ([]Kept, error) {
 			SELECT 'cases in ' || part AS of, cases AS kept, 0 AS counted FROM case_count
 			UNION ALL SELECT 'cases in ' || part, 0, count(*) FROM (SELECT `+thePart+` AS part FROM cases) AS parts WHERE part <> '' GROUP BY part
 			UNION ALL SELECT 'cases in appealed', 0, count(*) FROM cases WHERE appeals > 0
+			UNION ALL SELECT 'reports of day ' || day || ', ' || kind || ', ' || category, reports, 0 FROM report_count
+			UNION ALL SELECT 'reports of day ' || day || ', ' || kind || ', ' || category, 0, count(*) FROM
+				(SELECT (received + 25200) / 86400 AS day, kind, category FROM members) AS arrivals GROUP BY day, kind, category
+			UNION ALL SELECT 'reports by sort', reports, 0 FROM sort_count
+			UNION ALL SELECT 'reports by sort', 0, counted FROM subjects
 			UNION ALL SELECT 'cases elsewhere than in their place', 0, count(*) FROM cases WHERE `+moved+`
 		) AS numbers GROUP BY of HAVING sum(kept) <> sum(counted) ORDER BY of`))
 	if err != nil {
@@ -99,15 +199,19 @@ func (d *Desk) Miscounted(ctx context.Context) ([]Kept, error) {
 
 // Recount counts anew all that numbers are kept of.
 func (d *Desk) Recount(ctx context.Context) error {
-	return d.db.Change(ctx, func(tx *sql.Tx) error {
+	return d.change(ctx, func(tx *sql.Tx) error {
 		for _, step := range []string{
 			`UPDATE cases SET part = '', place = 0, objected = 0`,
 			`DELETE FROM case_count`,
+			`DELETE FROM report_count`,
+			`INSERT INTO report_count SELECT (received + 25200) / 86400, kind, category, count(*) FROM members GROUP BY (received + 25200) / 86400, kind, category`,
+			`UPDATE subjects SET counted = 0`,
+			`DELETE FROM sort_count`,
 		} {
 			if _, err := tx.ExecContext(ctx, step); err != nil {
 				return err
 			}
 		}
-		return count(ctx, tx)
+		return nil
 	})
 }

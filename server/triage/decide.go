@@ -461,6 +461,9 @@ func (d *Desk) Narrow(ctx context.Context, box *inbox.Inbox, id int64, of, to su
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
+		if err := resort(ctx, tx, row); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `UPDATE subjects SET within = CASE within WHEN '' THEN name ELSE within END, name = ? WHERE id = ?`, string(to), row); err != nil {
 			return err
 		}

@@ -114,6 +114,7 @@ type batch struct {
 	targets  map[string]*target                    // by what a link leads to; nil where that says nothing
 	known    map[[2]int64]int                      // senders who are known to tie a subject to a target
 	pictured bool                                  // whether there is a report with a picture at all
+	arrived  tally
 }
 
 // adding is what a batch adds to one subject.
@@ -141,7 +142,7 @@ type voice struct {
 func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Report) error {
 	b := &batch{
 		ctx: ctx, tx: repeated{tx, map[string]*sql.Stmt{}}, subjects: map[subject.Subject]*adding{}, names: map[string]home{},
-		narrower: map[subject.Subject][]subject.Subject{}, targets: map[string]*target{}, known: map[[2]int64]int{},
+		narrower: map[subject.Subject][]subject.Subject{}, targets: map[string]*target{}, known: map[[2]int64]int{}, arrived: tally{},
 	}
 	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pictures)`).Scan(&b.pictured); err != nil {
 		return err
@@ -180,6 +181,7 @@ func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Repo
 		} else if err := b.count(s, r, noted); err != nil {
 			return err
 		}
+		b.arrived.add(r.Received, r.Kind, kindOf(r.Category), 1)
 		// One row at a time: for several SQLite keeps a journal of the statement, which costs more than it saves.
 		if _, err := b.tx.exec(ctx, `INSERT INTO members (report, id, subject, kind, received, source, category, noted, answered, behind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			r.Seq, r.ID, s.id, r.Kind, r.Received, r.Source, kindOf(r.Category), noted, answered, behind); err != nil {
@@ -342,7 +344,7 @@ func (b *batch) write() error {
 			return err
 		}
 	}
-	return nil
+	return b.arrived.write(b.ctx, b.tx.tx)
 }
 
 // tell tells those who report what is listed already, though something else about it may have been decided that no release has yet. Told before it
@@ -429,11 +431,11 @@ func (d *Desk) amend(ctx context.Context, box *inbox.Inbox) error {
 }
 
 func amendOne(ctx context.Context, tx *sql.Tx, r inbox.Report) error {
-	var of int64
+	var of, received int64
 	var kind, before string
 	var noted bool
 	var source []byte
-	err := tx.QueryRowContext(ctx, `SELECT subject, kind, category, noted, source FROM members WHERE report = ?`, r.Seq).Scan(&of, &kind, &before, &noted, &source)
+	err := tx.QueryRowContext(ctx, `SELECT subject, received, kind, category, noted, source FROM members WHERE report = ?`, r.Seq).Scan(&of, &received, &kind, &before, &noted, &source)
 	if err != nil {
 		return err
 	}
@@ -444,6 +446,12 @@ func amendOne(ctx context.Context, tx *sql.Tx, r inbox.Report) error {
 	more := r.Note != "" && !noted
 	if after == before && !more {
 		return nil
+	}
+	changed := tally{}
+	changed.add(received, kind, before, -1)
+	changed.add(received, kind, after, 1)
+	if err := changed.write(ctx, tx); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE members SET category = ?, noted = max(noted, ?) WHERE report = ?`, after, r.Note != "", r.Seq); err != nil || kind != wire.KindScam {
 		return err

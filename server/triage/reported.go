@@ -15,9 +15,8 @@ type Reported struct {
 func (d *Desk) Reported(ctx context.Context) (Reported, error) {
 	r := Reported{map[string]int{}, map[string]int{}}
 	for query, into := range map[string]map[string]int{
-		`SELECT category, count(*) FROM members WHERE kind = 'scam' GROUP BY 1`: r.Categories,
-		`SELECT CASE WHEN name NOT LIKE '[%' AND instr(substr(name, 1, instr(name || '/', '/')), ':') > 0 THEN substr(name, 1, instr(name, ':') - 1)
-			WHEN instr(name, '/') = length(name) THEN 'host/' ELSE 'page/' END, sum(reports) FROM subjects WHERE reports > 0 GROUP BY 1`: r.Sorts,
+		`SELECT category, sum(reports) FROM report_count WHERE kind = 'scam' GROUP BY category`: r.Categories,
+		`SELECT sort, reports FROM sort_count WHERE reports > 0`:                                r.Sorts,
 	} {
 		rows, err := d.db.QueryContext(ctx, query)
 		if err != nil {

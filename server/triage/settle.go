@@ -254,7 +254,9 @@ func narrow(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case) (others [
 			}
 			id := s.ID
 			if !renamed {
-				_, err = tx.ExecContext(ctx, `UPDATE subjects SET within = CASE within WHEN '' THEN name ELSE within END, name = ? WHERE id = ?`, string(one.Lists), s.ID)
+				if err = resort(ctx, tx, s.ID); err == nil {
+					_, err = tx.ExecContext(ctx, `UPDATE subjects SET within = CASE within WHEN '' THEN name ELSE within END, name = ? WHERE id = ?`, string(one.Lists), s.ID)
+				}
 			} else {
 				err = tx.QueryRowContext(ctx, `INSERT INTO subjects (name, case_id, opened, latest, within, standing) SELECT ?1, case_id, opened, latest, within, json_array(?1)
 					FROM subjects WHERE id = ?2 RETURNING id`, string(one.Lists), s.ID).Scan(&id)
@@ -328,10 +330,11 @@ func anew(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, ids [][]byte, now i
 	if len(ids) == 0 {
 		return nil
 	}
-	from := map[int64]bool{}
+	from, gone := map[int64]bool{}, tally{}
 	for _, id := range ids {
-		var of int64
-		err := tx.QueryRowContext(ctx, `DELETE FROM members WHERE id = ? RETURNING subject`, id).Scan(&of)
+		var of, received int64
+		var kind, category string
+		err := tx.QueryRowContext(ctx, `DELETE FROM members WHERE id = ? RETURNING subject, received, kind, category`, id).Scan(&of, &received, &kind, &category)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
@@ -339,6 +342,10 @@ func anew(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, ids [][]byte, now i
 			return err
 		}
 		from[of] = true
+		gone.add(received, kind, category, -1)
+	}
+	if err := gone.write(ctx, tx); err != nil {
+		return err
 	}
 	for of := range from {
 		if err := recount(ctx, tx, of); err != nil {

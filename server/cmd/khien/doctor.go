@@ -28,12 +28,14 @@ const (
 )
 
 func doctorCommand(d *dir) *cobra.Command {
-	return &cobra.Command{
+	var recount bool
+	cmd := &cobra.Command{
 		Use: "doctor", Short: "Look whether all is well with a data directory",
 		Long: `Checks the databases (that they are whole, of a version that this program knows, and refer to
 nothing that is missing), the keys (that nobody else may read them, which is in use and for how
 long, and that the root key does not lie here), what is published (as "khien verify" does), the
-clock, the popular pages that are named, and the room on the disk. Changes nothing that is published.
+clock, the popular pages that are named, the numbers that are kept of reports and cases, and the
+room on the disk. Changes nothing that is published.
 
 Prints a line for each. What is wrong begins with "wrong" and says what to do; then the exit
 code is 1. What begins with "warn" is well only while nobody breaks in.`,
@@ -47,6 +49,7 @@ code is 1. What begins with "warn" is well only while nobody breaks in.`,
 			}
 			x := &examination{d: d, out: cmd.OutOrStdout(), now: time.Now().Unix()}
 			x.databases(cmd.Context())
+			x.counts(cmd.Context(), recount)
 			x.keys()
 			x.published(cmd.Context())
 			x.popular(cmd.Context())
@@ -58,6 +61,8 @@ code is 1. What begins with "warn" is well only while nobody breaks in.`,
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&recount, "recount", false, "count reports and cases anew before, and keep these numbers")
+	return cmd
 }
 
 // examination looks at everything, whatever it finds on the way.
@@ -122,6 +127,35 @@ func (x *examination) databases(ctx context.Context) {
 		default:
 			x.ok("%s: whole", name)
 		}
+	}
+}
+
+// counts looks whether the numbers that are kept are what there is.
+func (x *examination) counts(ctx context.Context, anew bool) {
+	if _, err := os.Stat(filepath.Join(x.d.path, "triage.db")); err != nil {
+		return // it is told already, as is what can't be opened
+	}
+	desk, err := x.d.desk()
+	if err != nil {
+		return
+	}
+	defer desk.Close()
+	if anew {
+		err = desk.Recount(ctx)
+	}
+	var wrong []triage.Kept
+	if err == nil {
+		wrong, err = desk.Miscounted(ctx)
+	}
+	if err != nil {
+		x.finding("%v", err)
+		return
+	}
+	for _, one := range wrong {
+		x.finding("%s: run \"khien doctor --recount\"", one)
+	}
+	if len(wrong) == 0 {
+		x.ok("the numbers of reports and cases are what there is")
 	}
 }
 
