@@ -196,7 +196,7 @@ type failure struct {
 	args     []any
 }
 
-// Fail is the answer to a request that cannot be met. Its sentence has a translation in words/ for each language.
+// Fail is the answer to a request that cannot be met. Its sentence has a translation in api.txt of each language.
 func Fail(form Form, status int, code, sentence string, args ...any) Answer {
 	f := &failure{form, status, code, sentence, args}
 	return f.answer(fmt.Sprintf(sentence, args...))
@@ -207,11 +207,16 @@ func (a Answer) In(lang string) Answer {
 	if a.failure == nil {
 		return a
 	}
-	translated, ok := sentences[lang][a.failure.sentence]
-	if !ok {
-		return a
+	f, key := a.failure, a.failure.sentence
+	for _, arg := range f.args {
+		if n, ok := arg.(int); ok {
+			key = said.Form(lang, f.sentence, n)
+		}
 	}
-	return a.failure.answer(fmt.Sprintf(translated, a.failure.args...))
+	if translated := said.Text(lang, key); translated != "" {
+		return f.answer(fmt.Sprintf(translated, f.args...))
+	}
+	return a
 }
 
 // Failed tells whether something went wrong, which is told in the language of who asked.

@@ -139,10 +139,10 @@ func (a *API) follow(ctx context.Context, receipt string) (wire.Receipt, error) 
 		case r.State == wire.StateReceived:
 			switch {
 			case p.State == triage.StateAsked:
-				way.Reasons = texts(p.Reason)
+				way.Reasons = textsOf(p.Reason)
 			case p.Expired > 0:
 				way.step(wire.StateUnread, p.Expired)
-				way.Reason, way.Reasons = triage.Unread["en"], texts(triage.Unread)
+				way.Reason, way.Reasons = triage.Unread["en"], textsOf(triage.Unread)
 			}
 			return way.Receipt, nil
 		case r.State == wire.StateAccepted && p.Case != 0 && !(unpublished(p) && p.Action == triage.List):
@@ -273,11 +273,11 @@ func reasons(r inbox.Report, p triage.Progress) []wire.Text {
 	if !p.Settled || p.Reason["en"] != r.Reason {
 		return nil
 	}
-	return texts(p.Reason)
+	return textsOf(p.Reason)
 }
 
-// texts are those of a text that there are, sorted by language.
-func texts(said map[string]string) []wire.Text {
+// textsOf are those of a text that there are, sorted by language.
+func textsOf(said map[string]string) []wire.Text {
 	var list []wire.Text
 	for lang, text := range said {
 		if text != "" {

@@ -1,37 +1,12 @@
 package api
 
 import (
-	"embed"
-	"strings"
+	"khien/server/words"
+	"khien/shared/texts"
 )
 
-// Languages are those in which it is told what went wrong, the first being the fallback.
-var Languages = []string{"en", "vi", "pl"}
+// said are the translations, by the English sentence.
+var said = words.Of(append([]string{texts.Fallback}, texts.Languages("api.txt")...), func(lang string) map[string]string { return texts.Lines(lang, "api.txt") })
 
-//go:embed words
-var wordFiles embed.FS
-
-// sentences are the translations by language and by the English sentence.
-var sentences = readWords()
-
-func readWords() map[string]map[string]string {
-	all := map[string]map[string]string{}
-	for _, lang := range Languages[1:] {
-		text, err := wordFiles.ReadFile("words/" + lang + ".txt")
-		if err != nil {
-			panic(err) // it is part of the program
-		}
-		all[lang] = map[string]string{}
-		for line := range strings.Lines(string(text)) {
-			if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
-				continue
-			}
-			english, text, ok := strings.Cut(line, " = ")
-			if _, twice := all[lang][english]; !ok || twice {
-				panic("words/" + lang + ".txt: " + line)
-			}
-			all[lang][english] = text
-		}
-	}
-	return all
-}
+// Reader is the language of what went wrong, for who prefers some, as Accept-Language has it.
+func Reader(preferred string) string { return said.Reader("", preferred) }

@@ -142,7 +142,7 @@ func (v *visit) listed(c triage.Case, said []inbox.Report) ([]ledger.Indicator, 
 // answer is the public reason in each language: both are needed, since it stands in the register and goes to who objected.
 func (v *visit) answer() (map[string]string, error) {
 	reason := map[string]string{}
-	for _, lang := range languages {
+	for _, lang := range said.Languages {
 		text := v.form("reason_" + lang)
 		switch {
 		case text == "":
@@ -214,7 +214,7 @@ func (v *visit) confirmOff(what subject.Subject, reason map[string]string) (why 
 	if by == v.person.Name && listing.Seconded == "" {
 		return new(audit.Why), nil
 	}
-	for _, lang := range languages {
+	for _, lang := range said.Languages {
 		if reason[lang] != "" {
 			says = append(says, say(v.lang, "undo.reason", reason[lang]))
 		}

@@ -161,7 +161,7 @@ func decideMany(v *visit) error {
 			d.Category, _ = category.Parse(slug)
 			d.Lists, d.Lapses, d.Impact = one.Lists, lapses, one.Impact
 			if d.Reason, err = v.reasons(d.Category.How); err == nil {
-				inPolish(d.Reason, d.Category)
+				inOtherLanguages(d.Reason, d.Category)
 			}
 		} else {
 			d.Reason, err = v.reasons(func(lang string) string { return say(lang, v.refusal()) })

@@ -20,6 +20,7 @@ import (
 	"khien/server/staff"
 	"khien/server/takedown"
 	"khien/server/triage"
+	"khien/server/words"
 	"khien/shared/category"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -173,7 +174,7 @@ func drafts() map[string]map[string]string {
 	all := map[string]map[string]string{}
 	for _, c := range category.All() {
 		all[c.Slug()] = map[string]string{}
-		for _, lang := range languages {
+		for _, lang := range said.Languages {
 			all[c.Slug()][lang] = c.How(lang)
 		}
 	}
@@ -324,8 +325,8 @@ const maxReason = 600
 
 // reasons reads the reason in each language; what is left empty is the draft.
 func (v *visit) reasons(draft func(lang string) string) (map[string]string, error) {
-	said := map[string]string{}
-	for _, lang := range languages {
+	reason := map[string]string{}
+	for _, lang := range said.Languages {
 		text := v.form("reason_" + lang)
 		if text == "" {
 			text = draft(lang)
@@ -334,16 +335,21 @@ func (v *visit) reasons(draft func(lang string) string) (map[string]string, erro
 			return nil, wrong("case.longreason", maxReason)
 		}
 		if text != "" {
-			said[lang] = text
+			reason[lang] = text
 		}
 	}
-	return said, nil
+	return reason, nil
 }
 
-// inPolish adds the draft in the third language of the extension, which the console's people need not know, where they have left the draft as it is.
-func inPolish(reason map[string]string, kind category.Category) {
-	if reason["en"] == kind.How("en") && reason["vi"] == kind.How("vi") {
-		reason["pl"] = kind.How("pl")
+// inOtherLanguages adds the draft in the languages of the extension that the console's people need not know, where they have left it as it is.
+func inOtherLanguages(reason map[string]string, kind category.Category) {
+	for _, lang := range said.Languages {
+		if reason[lang] != kind.How(lang) {
+			return
+		}
+	}
+	for _, lang := range category.Languages {
+		reason[lang] = kind.How(lang)
 	}
 }
 
@@ -366,9 +372,9 @@ func (v *visit) decide(d triage.Decision, done string) error {
 	case c.State == triage.StateProposed:
 		done = "case.told.proposed"
 	case c.Rest != 0:
-		done, args = "case.told.rest", []string{id, digits(v.lang, len(d.Lists)), strconv.FormatInt(c.Rest, 10)}
+		done, args = "case.told.rest", []string{id, words.Digits(v.lang, len(d.Lists)), strconv.FormatInt(c.Rest, 10)}
 	case len(d.Lists) > 1:
-		done, args = "case.told.several", []string{id, digits(v.lang, len(d.Lists))}
+		done, args = "case.told.several", []string{id, words.Digits(v.lang, len(d.Lists))}
 	}
 	return v.onward(before, done, args...)
 }
@@ -402,7 +408,7 @@ func decideList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	inPolish(reason, kind)
+	inOtherLanguages(reason, kind)
 	c, err := v.thisCase()
 	if err != nil {
 		return err
@@ -655,7 +661,7 @@ func until(lang string, lapses int64) string {
 	if lapses == 0 {
 		return say(lang, "case.never")
 	}
-	return day(lang, lapses)
+	return words.Day(lang, lapses)
 }
 
 // Mistake tells whether a report says that a listing is wrong.

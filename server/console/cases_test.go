@@ -15,6 +15,7 @@ import (
 	"khien/server/staff"
 	"khien/server/takedown"
 	"khien/server/triage"
+	"khien/server/words"
 	"khien/shared/category"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -357,9 +358,9 @@ func TestNothingRunsInCasePages(t *testing.T) {
 		id := waiting[0].ID
 		pages := []string{"/appeals", "/takedowns", "/takedowns?state=sent&platform=" + url.QueryEscape(attack)}
 		for _, c := range waiting {
-			pages = append(pages, "/appeals/"+digits("en", int(c.ID)))
+			pages = append(pages, "/appeals/"+words.Digits("en", int(c.ID)))
 		}
-		pages = append(pages, "/takedowns/"+digits("en", int(c.ID)))
+		pages = append(pages, "/takedowns/"+words.Digits("en", int(c.ID)))
 		for _, path := range pages {
 			if _, body, _ := o.ask("GET", path, mai, nil); strings.Contains(body, "alert(1)</script>") || strings.Contains(body, "<img src=x") || strings.Contains(body, " onfocus='") {
 				t.Errorf("%s runs %q:\n%s", path, attack, body)
@@ -368,7 +369,7 @@ func TestNothingRunsInCasePages(t *testing.T) {
 		if _, err := o.Desk.Uphold(t.Context(), o.Inbox, id, attack, map[string]string{"en": attack, "vi": attack}, audit.Why{Text: attack}); err != nil {
 			t.Fatal(err)
 		}
-		if _, body, _ := o.ask("GET", "/appeals/"+digits("en", int(id)), mai, nil); strings.Contains(body, attack) {
+		if _, body, _ := o.ask("GET", "/appeals/"+words.Digits("en", int(id)), mai, nil); strings.Contains(body, attack) {
 			t.Errorf("an answer runs %q", attack)
 		}
 	}

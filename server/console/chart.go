@@ -1,6 +1,9 @@
 package console
 
-import "khien/server/triage"
+import (
+	"khien/server/triage"
+	"khien/server/words"
+)
 
 // chart is reports by day as bars, in the units of an SVG that is Wide by chartHigh.
 type chart struct {
@@ -42,10 +45,10 @@ func draw(lang string, days []triage.Day) chart {
 		total += n
 		if high := n * (chartHigh - 4) / most; n > 0 {
 			high = max(high, 3)
-			c.Bars = append(c.Bars, bar{x, chartHigh - high, high, day(lang, start) + ": " + count(lang, "case.reports", n)})
+			c.Bars = append(c.Bars, bar{x, chartHigh - high, high, words.Day(lang, start) + ": " + count(lang, "case.reports", n)})
 		}
 		x += barStep
 	}
-	c.Says = say(lang, "case.chart", count(lang, "case.reports", total), day(lang, first), day(lang, last))
+	c.Says = say(lang, "case.chart", count(lang, "case.reports", total), words.Day(lang, first), words.Day(lang, last))
 	return c
 }

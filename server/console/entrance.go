@@ -201,7 +201,7 @@ const lookCookie = "__Host-khien-"
 
 // look sets the language, the colours, or whether single keys do something; the choice stays in the browser for a year.
 func look(v *visit) error {
-	for name, choices := range map[string][]string{"lang": languages, "theme": {"light", "dark", "system"}, "keys": {"on", "off"}} {
+	for name, choices := range map[string][]string{"lang": said.Languages, "theme": {"light", "dark", "system"}, "keys": {"on", "off"}} {
 		if choice := v.r.PostForm.Get(name); slices.Contains(choices, choice) {
 			http.SetCookie(v.w, &http.Cookie{Name: lookCookie + name, Value: choice, Path: "/", MaxAge: 365 * 24 * 60 * 60,
 				HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: true})

@@ -10,6 +10,7 @@ import (
 	"khien/server/audit"
 	"khien/server/feed"
 	"khien/server/staff"
+	"khien/server/words"
 )
 
 var logRoutes = []route{
@@ -46,7 +47,7 @@ func since(text string) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
-	t, err := time.ParseInLocation(time.DateOnly, text, zone)
+	t, err := time.ParseInLocation(time.DateOnly, text, words.Zone)
 	if err != nil {
 		return 0, wrong("audit.badday")
 	}
@@ -102,7 +103,7 @@ func exportLog(v *visit) error {
 		return err
 	}
 	h := v.w.Header()
-	h.Set("Content-Disposition", `attachment; filename="khien-audit-`+time.Now().In(zone).Format(time.DateOnly)+`.`+format+`"`)
+	h.Set("Content-Disposition", `attachment; filename="khien-audit-`+time.Now().In(words.Zone).Format(time.DateOnly)+`.`+format+`"`)
 	h.Set("Content-Type", map[string]string{"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}[format])
 	return audit.Write(v.w, format, feed.Cell, v.Desk.Acts(v.ctx(), audit.Filter{Actor: v.form("actor"), Object: v.form("object"), Since: from}))
 }

@@ -12,6 +12,7 @@ import (
 	"khien/server/audit"
 	"khien/server/staff"
 	"khien/server/triage"
+	"khien/server/words"
 	"khien/shared/wire"
 )
 
@@ -109,11 +110,11 @@ func TestAnAdminAloneMakesNoTwoPuppets(t *testing.T) {
 	if o.sees(body, "Your word does not count yet"); status != http.StatusForbidden {
 		t.Errorf("who came in a minute ago decides: %d", status)
 	}
-	if _, body := puppet.get("/queue"); !strings.Contains(body, "your word counts from "+moment("en", o.is("puppet-1").Counts)) {
+	if _, body := puppet.get("/queue"); !strings.Contains(body, "your word counts from "+words.Moment("en", o.is("puppet-1").Counts)) {
 		t.Error("nobody says when the word counts")
 	}
 	for _, person := range []*browser{an, puppet} {
-		if _, body := person.get("/people"); !strings.Contains(body, "counts from "+moment("en", o.is("puppet-1").Counts)) {
+		if _, body := person.get("/people"); !strings.Contains(body, "counts from "+words.Moment("en", o.is("puppet-1").Counts)) {
 			t.Error("the list of people does not say since when somebody's word counts")
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"khien/server/audit"
 	"khien/server/staff"
+	"khien/server/words"
 )
 
 var peopleRoutes = []route{
@@ -158,7 +159,7 @@ func vouch(v *visit) error {
 	if p.By == v.person.Name || p.Name == v.person.Name {
 		return aboutPeople(staff.ErrSamePerson)
 	}
-	says := []string{v.willBe(p.Name, p.Was, p.Role), say(v.lang, "people.will.by", p.By, moment(v.lang, p.Made))}
+	says := []string{v.willBe(p.Name, p.Was, p.Role), say(v.lang, "people.will.by", p.By, words.Moment(v.lang, p.Made))}
 	proof, err := v.confirm(change{Key: "confirm.vouch", What: []any{p.ID, p.Name, p.Role, p.Was, p.By, p.Made}, Says: says})
 	if proof == (audit.Why{}) || err != nil {
 		return err

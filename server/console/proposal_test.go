@@ -14,6 +14,7 @@ import (
 	"khien/server/ledger"
 	"khien/server/staff"
 	"khien/server/triage"
+	"khien/server/words"
 	"khien/shared/subject"
 )
 
@@ -250,7 +251,7 @@ func TestAShorterDelayIsAnnouncedAndWaits(t *testing.T) {
 	for _, who := range []*browser{mai, lan} {
 		for _, path := range []string{"/queue", "/me", "/proposal", "/no-such-page"} {
 			_, body := who.get(path)
-			o.sees(body, fmt.Sprintf(says, moment("en", r.Since)), "Keep the delay as it is")
+			o.sees(body, fmt.Sprintf(says, words.Moment("en", r.Since)), "Keep the delay as it is")
 		}
 	}
 	if status, _, _ := o.ask("POST", "/proposal/delay", "", nil); status != http.StatusUnauthorized || at(r.Since-1).Next != hour {

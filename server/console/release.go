@@ -12,6 +12,7 @@ import (
 	"khien/server/publish"
 	"khien/server/staff"
 	"khien/server/triage"
+	"khien/server/words"
 	"khien/shared/release"
 	"khien/shared/subject"
 )
@@ -242,7 +243,7 @@ func (v *visit) publishMany(p plan) error {
 	if why == "" {
 		return wrong("publish.many.why")
 	}
-	says := []string{say(v.lang, "proposal.changes", digits(v.lang, p.Added.Count), digits(v.lang, p.Changed.Count), digits(v.lang, p.Removed.Count)), say(v.lang, "publish.many.alone", why)}
+	says := []string{say(v.lang, "proposal.changes", words.Digits(v.lang, p.Added.Count), words.Digits(v.lang, p.Changed.Count), words.Digits(v.lang, p.Removed.Count)), say(v.lang, "publish.many.alone", why)}
 	for _, part := range []struct {
 		key string
 		publish.Part
@@ -259,7 +260,7 @@ func (v *visit) publishMany(p plan) error {
 		}
 	}
 	for _, one := range p.Beside() {
-		says = append(says, say(v.lang, "publish.many.part", say(v.lang, one.Key), say(v.lang, "publish.lines", digits(v.lang, len(one.Added)), digits(v.lang, len(one.Removed)))))
+		says = append(says, say(v.lang, "publish.many.part", say(v.lang, one.Key), say(v.lang, "publish.lines", words.Digits(v.lang, len(one.Added)), words.Digits(v.lang, len(one.Removed)))))
 	}
 	for _, card := range p.Cards {
 		says = append(says, say(v.lang, "publish.many.part", card.Title, say(v.lang, card.Key)))

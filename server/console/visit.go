@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-
 	"khien/server/audit"
 	"khien/server/bidi"
 	"khien/server/db"
@@ -23,6 +21,7 @@ import (
 	"khien/server/staff"
 	"khien/server/takedown"
 	"khien/server/triage"
+	"khien/server/words"
 )
 
 // visit is one request, with whose it is and in which language.
@@ -31,15 +30,12 @@ type visit struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	person staff.Person
-	lang   string // "en" or "vi"
+	lang   string // one of said.Languages
 }
-
-var matcher = language.NewMatcher([]language.Tag{language.English, language.Vietnamese})
 
 // reads is the language of who asks: the one that they have chosen here, else what the browser prefers.
 func reads(r *http.Request) string {
-	_, i := language.MatchStrings(matcher, cookie(r, lookCookie+"lang"), r.Header.Get("Accept-Language"))
-	return languages[i]
+	return said.Reader(cookie(r, lookCookie+"lang"), r.Header.Get("Accept-Language"))
 }
 
 func (k *Console) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
@@ -202,7 +198,7 @@ func (v *visit) problem(err error) {
 	case errors.Is(err, errForbidden):
 		one = &userError{http.StatusForbidden, "problem.forbidden", nil}
 	case errors.Is(err, errWaits):
-		one = &userError{http.StatusForbidden, "problem.waits", []any{moment(v.lang, v.person.Waits(v.now()))}}
+		one = &userError{http.StatusForbidden, "problem.waits", []any{words.Moment(v.lang, v.person.Waits(v.now()))}}
 	case errors.Is(err, errSignIn):
 		one = &userError{http.StatusUnauthorized, "problem.signin", nil}
 	case errors.Is(err, errNoPage), errors.Is(err, db.ErrPlace), errors.Is(err, triage.ErrNotFound), errors.Is(err, inbox.ErrNotFound), errors.Is(err, ledger.ErrNotFound), errors.Is(err, takedown.ErrNotFound):

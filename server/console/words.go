@@ -5,8 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -15,95 +13,18 @@ import (
 	"khien/server/bidi"
 	"khien/server/takedown"
 	"khien/server/triage"
+	"khien/server/words"
 	"khien/shared/category"
 	"khien/shared/subject"
+	"khien/shared/texts"
 )
 
-// languages are those of the console, the first being the fallback.
-var languages = []string{"en", "vi"}
+// said are the words of the console.
+var said = words.Read("console.*.txt")
 
-//go:embed messages
-var messageFiles embed.FS
+func say(lang, key string, args ...any) string { return said.Say(lang, key, args...) }
 
-// messages are all messages by language and key.
-var messages = readMessages()
-
-func readMessages() map[string]map[string]string {
-	all := map[string]map[string]string{}
-	for _, lang := range languages {
-		all[lang] = map[string]string{}
-	}
-	files, err := messageFiles.ReadDir("messages")
-	if err != nil {
-		panic(err) // it is part of the program
-	}
-	for _, file := range files {
-		lang := strings.TrimPrefix(path.Ext(strings.TrimSuffix(file.Name(), ".txt")), ".")
-		text, err := messageFiles.ReadFile("messages/" + file.Name())
-		if err != nil || all[lang] == nil {
-			panic(fmt.Sprint("messages/", file.Name(), ": ", err))
-		}
-		for line := range strings.Lines(string(text)) {
-			if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
-				continue
-			}
-			key, text, ok := strings.Cut(line, " = ")
-			if _, twice := all[lang][key]; !ok || twice {
-				panic("messages/" + file.Name() + ": " + line)
-			}
-			all[lang][key] = text
-		}
-	}
-	return all
-}
-
-// say is a message in a language, with %s and %d filled in.
-func say(lang, key string, args ...any) string {
-	text, ok := messages[lang][key]
-	if !ok {
-		return "⟦" + key + "⟧"
-	}
-	if !strings.Contains(text, "%") {
-		return text
-	}
-	return fmt.Sprintf(text, bidi.Args(args)...)
-}
-
-// count says a message about n things: key.1 of one, where a language has that.
-func count(lang, key string, n int) string {
-	if one := key + ".1"; n == 1 && messages[lang][one] != "" {
-		return say(lang, one, digits(lang, n))
-	}
-	return say(lang, key, digits(lang, n))
-}
-
-// digits writes a number with its thousands apart.
-func digits(lang string, n int) string {
-	text := strconv.Itoa(n)
-	sep := map[string]string{"vi": "."}[lang]
-	if sep == "" {
-		sep = ","
-	}
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + sep + text[i:]
-	}
-	return text
-}
-
-// zone is where the maintainers are: times are shown as of there.
-var zone = time.FixedZone("UTC+7", 7*60*60)
-
-func day(lang string, unix int64) string {
-	t := time.Unix(unix, 0).In(zone)
-	if lang == "vi" {
-		return t.Format("02/01/2006")
-	}
-	return t.Format("2 Jan 2006")
-}
-
-func moment(lang string, unix int64) string {
-	return day(lang, unix) + time.Unix(unix, 0).In(zone).Format(" 15:04")
-}
+func count(lang, key string, n int) string { return said.Count(lang, key, n) }
 
 // span says how long something takes, in days where it is whole ones.
 func span(lang string, seconds int64) string {
@@ -126,7 +47,7 @@ func ago(lang string, unix int64) string {
 	case d < 60*24*time.Hour:
 		return count(lang, "ago.days", int(d/(24*time.Hour)))
 	}
-	return day(lang, unix)
+	return words.Day(lang, unix)
 }
 
 // kind is the name of a kind of scam.
@@ -168,7 +89,7 @@ func readPages() map[string]map[string]*template.Template {
 	if err != nil {
 		panic(err) // it is part of the program
 	}
-	for _, lang := range languages {
+	for _, lang := range said.Languages {
 		all[lang] = map[string]*template.Template{}
 		layout := template.Must(template.New("").Funcs(functions(lang)).ParseFS(templateFiles, "templates/layout.html"))
 		for _, file := range files {
@@ -186,9 +107,9 @@ func functions(lang string) template.FuncMap {
 		bidi.Func: bidi.Apart,
 		"t":       func(key string, args ...any) any { return bidi.Apart(say(lang, key, args...)) },
 		"n":       func(key string, n int) string { return count(lang, key, n) },
-		"digits":  func(n int) string { return digits(lang, n) },
-		"day":     func(unix int64) string { return day(lang, unix) },
-		"moment":  func(unix int64) string { return moment(lang, unix) },
+		"digits":  func(n int) string { return words.Digits(lang, n) },
+		"day":     func(unix int64) string { return words.Day(lang, unix) },
+		"moment":  func(unix int64) string { return words.Moment(lang, unix) },
 		"iso":     func(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) },
 		"ago":     func(unix int64) string { return ago(lang, unix) },
 		"kind":    func(slug string) string { return kind(lang, slug) },
@@ -204,7 +125,11 @@ func functions(lang string) template.FuncMap {
 		"network": network,
 		"percent": func(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) },
 		"short":   func(text string) string { return text[:min(len(text), 16)] },
-		"other":   func(lang string) string { return map[string]string{"en": "vi", "vi": "en"}[lang] },
+
+		"languages": func() []string { return said.Languages },
+		"others":    func() []string { return said.Others(lang) },
+		"ownName":   texts.Name,
+		"tongue":    func(of string) string { return words.Tongue(lang, of) },
 	}
 }
 

@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
-	"golang.org/x/text/language"
 
 	"khien/server/api"
 	"khien/server/gate"
@@ -272,20 +271,10 @@ func plain(status int, text string) api.Answer {
 	return api.Answer{Status: status, Type: "text/plain; charset=utf-8", Cache: "no-store", Body: []byte(text)}
 }
 
-// errorLanguages finds the one of api.Languages that somebody prefers.
-var errorLanguages = func() language.Matcher {
-	var tags []language.Tag
-	for _, lang := range api.Languages {
-		tags = append(tags, language.MustParse(lang))
-	}
-	return language.NewMatcher(tags)
-}()
-
 // send writes a as the response; where the client has these very bytes, it says only that. What went wrong is told in the reader's language.
 func send(ctx *fasthttp.RequestCtx, a api.Answer) {
 	if a.Failed() {
-		_, n := language.MatchStrings(errorLanguages, wanted(ctx, "Accept-Language"))
-		a = a.In(api.Languages[n])
+		a = a.In(api.Reader(wanted(ctx, "Accept-Language")))
 	}
 	h := &ctx.Response.Header
 	if a.ETag != "" && a.Status == fasthttp.StatusOK && has(string(ctx.Request.Header.Peek("If-None-Match")), a.ETag) {

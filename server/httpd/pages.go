@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
-	"golang.org/x/text/language"
 
 	"khien/server/api"
+	"khien/server/public"
 )
 
 var (
@@ -19,8 +19,6 @@ var (
 	pageFiles embed.FS
 
 	pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
-
-	languages = language.NewMatcher([]language.Tag{language.English, language.Vietnamese})
 )
 
 // Pages load their style and icon from here and nothing else from anywhere, and send no form.
@@ -79,14 +77,9 @@ func embedded(name string) []byte {
 	return body
 }
 
-// readersLanguage is "en" or "vi": what ?lang= asks for, else what the browser prefers.
+// readersLanguage is what ?lang= asks for, else what the browser prefers.
 func readersLanguage(ctx *fasthttp.RequestCtx) string {
-	asked := string(ctx.QueryArgs().Peek("lang"))
-	if asked == "en" || asked == "vi" {
-		return asked
-	}
-	_, n := language.MatchStrings(languages, asked[:min(len(asked), 35)], wanted(ctx, "Accept-Language")) // no tag is longer (RFC 5646 section 4.4.1)
-	return [...]string{"en", "vi"}[n]
+	return public.Reader(string(ctx.QueryArgs().Peek("lang")), wanted(ctx, "Accept-Language"))
 }
 
 // port is ":8787" for the address that the browser used, or empty.

@@ -1,5 +1,9 @@
 package public
 
+import (
+	"khien/server/words"
+)
+
 // A chart is drawn here, as SVG without script and without a style of its own: shapes have classes, and the style
 // sheet gives these their colours, light and dark. Beside each stands a table with the same numbers.
 
@@ -58,13 +62,13 @@ func weekly(lang string, weeks []Week) chart {
 		most = max(most, w.Reports, w.Listed, w.Removed)
 		reports, listed, removed = reports+w.Reports, listed+w.Listed, removed+w.Removed
 	}
-	c.Says = say(lang, "chart.weekly.says", len(weeks), digits(lang, reports), digits(lang, listed), digits(lang, removed))
+	c.Says = said.Count(lang, "chart.weekly.says", len(weeks), words.Digits(lang, reports), words.Digits(lang, listed), words.Digits(lang, removed))
 	top := round(most)
 	const left, bottom = 64, columnArea + 16
 	for _, part := range []int{0, 1, 2} {
 		y := bottom - columnArea*part/2
 		c.Lines = append(c.Lines, y)
-		c.Labels = append(c.Labels, label{X: left - 8, Y: y + 4, Anchor: "end", Text: digits(lang, top*part/2)})
+		c.Labels = append(c.Labels, label{X: left - 8, Y: y + 4, Anchor: "end", Text: words.Digits(lang, top*part/2)})
 	}
 	step := (chartWidth - left) / max(len(weeks), 1)
 	width := max((step-10)/3, 2)
@@ -78,9 +82,9 @@ func weekly(lang string, weeks []Week) chart {
 			c.Bars = append(c.Bars, bar{X: x + n*width, Y: bottom - h, W: max(width-1, 1), H: h, Class: [...]string{"reports", "listed", "removed"}[n]})
 		}
 		if i%3 == 0 {
-			c.Labels = append(c.Labels, label{X: x, Y: bottom + 20, Anchor: "start", Text: date(lang, w.Start)})
+			c.Labels = append(c.Labels, label{X: x, Y: bottom + 20, Anchor: "start", Text: words.Day(lang, w.Start)})
 		}
-		c.Rows = append(c.Rows, []string{date(lang, w.Start), digits(lang, w.Reports), digits(lang, w.Listed), digits(lang, w.Removed)})
+		c.Rows = append(c.Rows, []string{words.Day(lang, w.Start), words.Digits(lang, w.Reports), words.Digits(lang, w.Listed), words.Digits(lang, w.Removed)})
 	}
 	return c
 }
@@ -96,7 +100,7 @@ func rows(lang, id, title, head string, counts []Count, name func(string) string
 	for _, one := range counts {
 		most = max(most, one.Reports, one.Listed, one.Removed)
 		reports, listed, removed = reports+one.Reports, listed+one.Listed, removed+one.Removed
-		c.Rows = append(c.Rows, []string{name(one.Name), digits(lang, one.Reports), digits(lang, one.Listed), digits(lang, one.Removed)})
+		c.Rows = append(c.Rows, []string{name(one.Name), words.Digits(lang, one.Reports), words.Digits(lang, one.Listed), words.Digits(lang, one.Removed)})
 	}
 	shown := counts[:min(len(counts), maxRows)]
 	for i, one := range shown {
@@ -108,7 +112,7 @@ func rows(lang, id, title, head string, counts []Count, name func(string) string
 				w = max(w, 2)
 			}
 			c.Bars = append(c.Bars, bar{X: nameWidth, Y: y + 4 + n*barHeight, W: w, H: barHeight - 4, Class: [...]string{"reports", "listed", "removed"}[n]})
-			c.Labels = append(c.Labels, label{X: nameWidth + w + 8, Y: y + 15 + n*barHeight, Anchor: "start", Text: digits(lang, value), Strong: n == 1})
+			c.Labels = append(c.Labels, label{X: nameWidth + w + 8, Y: y + 15 + n*barHeight, Anchor: "start", Text: words.Digits(lang, value), Strong: n == 1})
 		}
 	}
 	c.Height = max(len(shown)*rowHeight, 1)
@@ -116,7 +120,7 @@ func rows(lang, id, title, head string, counts []Count, name func(string) string
 	if len(counts) > 0 {
 		first = name(counts[0].Name)
 	}
-	c.Says = say(lang, "chart.rows.says", digits(lang, reports), digits(lang, listed), digits(lang, removed), len(counts), first)
+	c.Says = say(lang, "chart.rows.says", words.Digits(lang, reports), words.Digits(lang, listed), words.Digits(lang, removed), words.Digits(lang, len(counts)), first)
 	return c
 }
 

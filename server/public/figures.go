@@ -307,7 +307,7 @@ func rules(lang string) (r ruled) {
 	for _, rule := range triage.Rules {
 		key := "reach." + string(rule)
 		if rule == triage.ManyAtOnce {
-			r.Two = append(r.Two, say(lang, key, digits(lang, triage.MaxAtOnce)))
+			r.Two = append(r.Two, said.Count(lang, key, triage.MaxAtOnce))
 		} else {
 			r.Two = append(r.Two, say(lang, key))
 		}

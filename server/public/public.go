@@ -8,6 +8,7 @@ package public
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -15,6 +16,7 @@ import (
 	"errors"
 	"html/template"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +30,7 @@ import (
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/subject"
+	"khien/shared/texts"
 	"khien/shared/wire"
 )
 
@@ -80,15 +83,17 @@ var pages = sync.OnceValue(readPages)
 
 func readPages() map[string]map[string]*template.Template {
 	all := map[string]map[string]*template.Template{}
-	for _, lang := range Languages {
+	for _, lang := range said.Languages {
 		all[lang] = map[string]*template.Template{}
 		layout := template.Must(template.New("").Funcs(functions(lang)).ParseFS(templateFiles, "templates/layout.html", "templates/chart.html"))
 		for _, name := range []string{"statistics", "register", "appeal", "sent", "receipt", "rules", "problem"} {
-			file := "templates/" + name + ".html"
-			if name == "rules" {
-				file = "templates/rules." + lang + ".html"
+			page := template.Must(layout.Clone())
+			if name == "rules" { // it is nearly all text
+				page = template.Must(page.Parse(texts.File(lang, "rules.html")))
+			} else {
+				page = template.Must(page.ParseFS(templateFiles, "templates/"+name+".html"))
 			}
-			all[lang][name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, file))
+			all[lang][name] = page
 			bidi.Templates(all[lang][name])
 		}
 	}
@@ -97,21 +102,20 @@ func readPages() map[string]map[string]*template.Template {
 
 // sheet is what a template sees.
 type sheet struct {
-	Lang, Other string
-	Part        string // "statistics", "register", "appeal" or "rules"
-	Path        string // of this page, for the link to the other language
-	Alone       bool   // whether one person runs all of this
-	D           any
+	Lang  string
+	Part  string // "statistics", "register", "appeal" or "rules"
+	Path  string // of this page, for the link to the other language
+	Alone bool   // whether one person runs all of this
+	D     any
 }
 
 func (s *Site) write(status int, cache, lang, part, name string, data any) Page {
-	other := map[string]string{"en": "vi", "vi": "en"}[lang]
-	if other == "" {
-		lang, other = "en", "vi"
+	if !slices.Contains(said.Languages, lang) {
+		lang = texts.Fallback
 	}
 	path := "/" + part
 	var b bytes.Buffer
-	if err := pages()[lang][name].ExecuteTemplate(&b, "layout", sheet{lang, other, part, path, s.Alone != nil && s.Alone(), data}); err != nil {
+	if err := pages()[lang][name].ExecuteTemplate(&b, "layout", sheet{lang, part, path, s.Alone != nil && s.Alone(), data}); err != nil {
 		s.Log.Error("couldn't write a page", "page", name)
 		return Page{500, cacheNever, []byte("The server made a mistake.\n")}
 	}
@@ -426,7 +430,7 @@ func (s *Site) Receipt(ctx context.Context, lang string, form Values) Page {
 			a.Due = triage.AppealDue(r.Received)
 			a.Late = a.Due < time.Now().Unix()
 		} else if p, err := s.Desk.Progress(ctx, r.ID); err == nil && p.Expired > 0 {
-			a.Reason = first(triage.Unread, lang, "")
+			a.Reason = texts.In(triage.Unread, lang)
 		}
 	case listed && mistake && r.State == wire.StateRejected:
 		a.State = "receipt.upheld"
@@ -442,7 +446,7 @@ func (s *Site) Receipt(ctx context.Context, lang string, form Values) Page {
 		return s.write(200, cacheNever, lang, "appeal", "receipt", a)
 	}
 	if reason, err := s.Desk.AnswerTo(ctx, r.ID); err == nil && a.Due == 0 {
-		a.Reason = first(reason, lang, a.Reason)
+		a.Reason = cmp.Or(texts.In(reason, lang), a.Reason)
 	} else if err != nil && !errors.Is(err, triage.ErrNotFound) {
 		return s.fault(lang, "appeal", err)
 	}
@@ -459,14 +463,4 @@ func (s *Site) listed(ctx context.Context, names []subject.Subject) (bool, error
 		}
 	}
 	return false, nil
-}
-
-// first is a text in a language, or in another that there is, or otherwise.
-func first(texts map[string]string, lang, otherwise string) string {
-	for _, l := range []string{lang, "en", "vi", "pl"} {
-		if strings.TrimSpace(texts[l]) != "" {
-			return texts[l]
-		}
-	}
-	return otherwise
 }

@@ -53,7 +53,7 @@ func TestOthersWordsTurnNothing(t *testing.T) {
 		}
 		walk(root, false)
 	}
-	for _, lang := range Languages {
+	for _, lang := range said.Languages {
 		for _, about := range []string{"scam.example", "https://scam.example/" + turned, turned} {
 			f("register", w.LookUp(t.Context(), lang, form("about", about)))
 		}

@@ -9,6 +9,7 @@ import (
 
 	"khien/shared/category"
 	"khien/shared/subject"
+	"khien/shared/texts"
 )
 
 // Whatever strangers choose as a name, a reason or a number: a letter has the headers that we wrote and no other, its
@@ -47,7 +48,7 @@ func FuzzWhatStrangersWrite(f *testing.F) {
 			t.Errorf("a letter of %d lines became one of %d, %v", strings.Count(plain.Body, "\n"), rows, err)
 		}
 		for lang, other := range map[string]string{"en": "vi", "vi": "en", "pl": "vi"} { // what says nothing hides nothing
-			if got := in(map[string]string{lang: " \u200b\n", other: "x" + reason}, lang); got != line("x"+reason) {
+			if got := line(texts.In(map[string]string{lang: " \u200b\n", other: "x" + reason}, lang)); got != line("x"+reason) {
 				t.Errorf("a blank text in %s hides the one in %s: %q", lang, other, got)
 			}
 		}

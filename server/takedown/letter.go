@@ -2,7 +2,6 @@ package takedown
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +9,7 @@ import (
 	"mime/quotedprintable"
 	"net/mail"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -18,6 +18,8 @@ import (
 	"khien/server/blob"
 	"khien/server/ledger"
 	"khien/server/triage"
+	"khien/server/words"
+	"khien/shared/texts"
 )
 
 var (
@@ -26,14 +28,14 @@ var (
 	// ErrLetters is a file in the folder of letters that can't be understood.
 	ErrLetters = errors.New("not understood")
 	// ErrLanguage is a language that there are no letters in.
-	ErrLanguage = errors.New("letters are in en or vi")
+	ErrLanguage = errors.New("letters are in " + strings.Join(Languages, " or "))
 )
 
 // Languages are those that letters are written in.
-var Languages = []string{"en", "vi"}
+var Languages = texts.Languages("letter.report.txt")
 
-//go:embed letters/*.txt
-var letterFiles embed.FS
+// names are what stands in the forms of platforms, and what is known of a case.
+var names = words.Read("letter.words.txt")
 
 // Operator is who writes the letters. It is read from a folder that the operator keeps:
 //
@@ -44,7 +46,7 @@ var letterFiles embed.FS
 //	report.vi.txt           a template in place of ours, for all platforms; optional
 //	facebook.report.vi.txt  or for one
 //
-// Templates are those of text/template with the fields of letters/*.txt; the first line is "Subject: …".
+// Templates are those of text/template with the fields of letter.*.txt in package texts; the first line is "Subject: …".
 type Operator struct {
 	Organisation string
 	Contact      string // an email address
@@ -150,31 +152,14 @@ func (b *Store) Facts(ctx context.Context, book *ledger.Ledger, c Request) (Fact
 	return f, err
 }
 
-// in is a text in a language, or else in English or whatever there is.
-func in(texts map[string]string, lang string) string {
-	for _, l := range []string{lang, "en", "vi", "pl"} {
-		if text := line(texts[l]); text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
 // evidence sums up what is known in one sentence: counts and days, never who.
 func (f Facts) evidence(lang string) string {
 	day := func(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02") }
-	vi := lang == "vi"
-	switch {
-	case f.Reports > 0 && vi:
-		return fmt.Sprintf("%d báo cáo từ người dùng, từ %s đến %s", f.Reports, day(f.Opened), day(f.Latest))
-	case f.Reports == 1:
-		return fmt.Sprintf("1 report by a user, of %s", day(f.Latest))
-	case f.Reports > 0:
-		return fmt.Sprintf("%d reports by users, from %s to %s", f.Reports, day(f.Opened), day(f.Latest))
-	case vi:
-		return fmt.Sprintf("nguồn: %s, ghi nhận lần đầu %s", line(f.Source), day(f.Seen))
+	if f.Reports > 0 {
+		text := names.Text(lang, names.Form(lang, "reports", f.Reports))
+		return fmt.Sprintf(text, words.Digits(lang, f.Reports), day(f.Opened), day(f.Latest))
 	}
-	return fmt.Sprintf("source: %s, first seen %s", line(f.Source), day(f.Seen))
+	return fmt.Sprintf(names.Text(lang, "source"), line(f.Source), day(f.Seen))
 }
 
 // Letter is a letter to a platform, in plain text.
@@ -215,7 +200,7 @@ func (o Operator) fields(c Request, f Facts, lang string, now int64) (fields, er
 	return fields{
 		Platform: platforms[c.Platform].Title, What: line(c.Subject.Describe(lang)), Address: line(c.Subject.Address()), Subject: line(string(c.Subject)),
 		Category: line(c.Category.Name(lang)), How: line(c.Category.How(lang)), Reference: line(c.Reference), Theirs: line(c.Theirs),
-		Reason: in(f.Reason, lang), Evidence: f.evidence(lang), Register: o.Register, Due: minute(now + o.Clock(c.Platform)), Acted: minute(c.Acted),
+		Reason: line(texts.In(f.Reason, lang)), Evidence: f.evidence(lang), Register: o.Register, Due: minute(now + o.Clock(c.Platform)), Acted: minute(c.Acted),
 		Legal: strings.TrimSpace(legal), Organisation: o.Organisation, Contact: o.Contact,
 	}, nil
 }
@@ -251,7 +236,7 @@ func (o Operator) Letter(c Request, f Facts, lang string, now int64) (Letter, er
 
 // template finds the operator's own template, or ours.
 func (o Operator) template(c Request, lang string) (text, name string, err error) {
-	if lang != "en" && lang != "vi" {
+	if !slices.Contains(Languages, lang) {
 		return "", "", ErrLanguage
 	}
 	base := c.kind() + "." + lang + ".txt"
@@ -260,8 +245,7 @@ func (o Operator) template(c Request, lang string) (text, name string, err error
 			return text, name, err
 		}
 	}
-	ours, err := letterFiles.ReadFile("letters/" + base)
-	return string(ours), base, err
+	return texts.File(lang, "letter."+c.kind()+".txt"), base, nil
 }
 
 // Text is the letter to read and to copy.
@@ -294,16 +278,10 @@ const maxDetails = 500
 // Field is one field of a platform's form.
 type Field struct{ Name, Value string }
 
-var formNames = map[string][]string{
-	"en": {"Form", "Reason to choose", "Link", "Account, page or app", "Details", "Our case number", "Your case number", "Contact"},
-	"vi": {"Biểu mẫu", "Lý do cần chọn", "Liên kết", "Tài khoản, trang hoặc ứng dụng", "Chi tiết", "Số hồ sơ của chúng tôi", "Số hồ sơ của nền tảng", "Liên hệ"},
-}
-
 // Form is what to copy into the platform's form, in its order; what is not known is left out. Where the entry was taken off the list, nothing in it
 // accuses anybody: it says which case that was, and why it is none any more.
 func (o Operator) Form(c Request, f Facts, lang string, now int64) ([]Field, error) {
-	names, ok := formNames[lang]
-	if !ok {
+	if !slices.Contains(Languages, lang) {
 		return nil, ErrLanguage
 	}
 	data, err := o.fields(c, f, lang, now)
@@ -320,9 +298,12 @@ func (o Operator) Form(c Request, f Facts, lang string, now int64) ([]Field, err
 		details = append(details[:maxDetails-1], '…')
 	}
 	var form []Field
-	for i, value := range []string{p.Where, menu, data.Address, data.What, string(details), data.Reference, data.Theirs, o.Contact} {
-		if value != "" {
-			form = append(form, Field{names[i], value})
+	for _, one := range []Field{
+		{"where", p.Where}, {"menu", menu}, {"link", data.Address}, {"what", data.What}, {"details", string(details)},
+		{"reference", data.Reference}, {"theirs", data.Theirs}, {"contact", o.Contact},
+	} {
+		if one.Value != "" {
+			form = append(form, Field{names.Text(lang, one.Name), one.Value})
 		}
 	}
 	return form, nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"khien/shared/category"
+	"khien/shared/texts"
 )
 
 // xarfVersion is the version of the format that XARF writes: github.com/xarf/xarf-spec, schemas/v4. Held against
@@ -87,7 +88,7 @@ func (o Operator) XARF(c Request, f Facts, now int64) ([]byte, error) {
 	}
 	summary := f.evidence("en") + "\n"
 	sum := sha256.Sum256([]byte(summary))
-	said := []string{in(f.Reason, "en"), c.Category.How("en")}
+	said := []string{line(texts.In(f.Reason, texts.Fallback)), c.Category.How("en")}
 	said = slices.DeleteFunc(slices.Compact(said), func(text string) bool { return text == "" })
 	r := xarfReport{
 		Version: xarfVersion, ID: c.uuid(o.Domain), Time: time.Unix(seen, 0).UTC().Format(time.RFC3339), Reporter: us, Sender: us,

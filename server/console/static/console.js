@@ -179,7 +179,7 @@ for (const kind of $$("select[data-drafts]")) {
   let before = kind.selectedOptions[0];
   kind.addEventListener("change", () => {
     const now = kind.selectedOptions[0];
-    for (const lang of ["en", "vi"]) {
+    for (const lang of Object.keys(now.dataset)) {
       const text = kind.form.elements[`reason_${lang}`];
       if (text.value.trim() === "" || text.value.trim() === before.dataset[lang]) text.value = now.dataset[lang];
     }
