@@ -47,6 +47,14 @@ go test -run '^$' -bench Page ./server/httpd | awk '/^BenchmarkPage/ {
 	sub("-[0-9]+$", "", name)
 	printf "{\"name\":\"page%s\",\"n\":1,\"value\":%s,\"unit\":\"ns\",\"bound\":100000}\n", name, $3
 }' >>"$lines"
+say every page of the console, of a million reports and a hundred thousand open cases
+go test -run '^$' -bench Large -benchtime 1x -timeout 60m ./server/console | awk '/^BenchmarkLarge/ {
+	name = $1
+	sub("^BenchmarkLarge/", "", name)
+	sub("-[0-9]+$", "", name)
+	for (i = 3; i < NF; i += 2) if ($(i+1) == "ms")
+		printf "{\"name\":\"console%s\",\"n\":1000000,\"value\":%s,\"unit\":\"ms\",\"bound\":100}\n", name, $i
+}' >>"$lines"
 say in Chromium
 (cd extension && node bench/chromium.mjs "$n") >>"$lines"
 (cd extension && node bench/feed.mjs) >>"$lines"

@@ -2,7 +2,6 @@ package console
 
 import (
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,13 +58,14 @@ func (v *visit) asked(c takedown.Request) asked {
 
 // line of takedown cases.
 type askedLine struct {
-	Platform    string
-	State       takedown.State
-	All         bool
-	Cases       []asked
-	From, Total int
-	Overview    []overview
-	States      []takedown.State
+	pager
+	Platform string
+	State    takedown.State
+	All      bool
+	Cases    []asked
+	Total    int
+	Overview []overview
+	States   []takedown.State
 }
 
 type overview struct {
@@ -73,53 +73,21 @@ type overview struct {
 	Title string
 }
 
-func (l askedLine) link(from int) string {
-	q := url.Values{}
-	if l.Platform != "" {
-		q.Set("platform", l.Platform)
-	}
-	if l.State != "" {
-		q.Set("state", string(l.State))
-	}
-	if l.All {
-		q.Set("all", "1")
-	}
-	if from > 0 {
-		q.Set("from", strconv.Itoa(from))
-	}
-	if len(q) == 0 {
-		return "/takedowns"
-	}
-	return "/takedowns?" + q.Encode()
-}
-
-// First and Last are places, from 1; Before and After are links, or empty.
-func (l askedLine) First() int { return l.From + 1 }
-func (l askedLine) Last() int  { return l.From + len(l.Cases) }
-func (l askedLine) Before() string {
-	if l.From == 0 {
-		return ""
-	}
-	return l.link(max(0, l.From-few))
-}
-func (l askedLine) After() string {
-	if l.Last() >= l.Total {
-		return ""
-	}
-	return l.link(l.Last())
-}
-
 func takedownsPage(v *visit) error {
-	l := askedLine{Platform: v.form("platform"), State: takedown.State(v.form("state")), All: v.form("all") == "1", From: max(0, int(v.number("from"))), States: takedown.States}
+	l := askedLine{Platform: v.form("platform"), State: takedown.State(v.form("state")), All: v.form("all") == "1", States: takedown.States}
 	if l.State != "" && !l.State.Known() {
 		return errNoPage
 	}
-	cases, total, err := v.Takedowns.List(v.ctx(), takedown.Filter{Platform: l.Platform, State: l.State, Open: !l.All && l.State == ""}, l.From, few)
+	f := takedown.Filter{Platform: l.Platform, State: l.State, Open: !l.All && l.State == ""}
+	page, err := v.Takedowns.List(v.ctx(), f, v.place(), few)
 	if err != nil {
 		return err
 	}
-	l.Total = total
-	for _, c := range cases {
+	if l.Total, err = v.Takedowns.Count(v.ctx(), f); err != nil {
+		return err
+	}
+	l.pager = v.pager(page.Before, page.After)
+	for _, c := range page.Rows {
 		l.Cases = append(l.Cases, v.asked(c))
 	}
 	sums, err := v.Takedowns.Overview(v.ctx(), v.now())

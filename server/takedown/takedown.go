@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"khien/server/audit"
 	"khien/server/db"
@@ -189,30 +188,45 @@ type Filter struct {
 }
 
 func (f Filter) where() (text string, args []any) {
-	var terms []string
+	text = " WHERE 1 = 1"
 	if f.Platform != "" {
-		terms, args = append(terms, "platform = ?"), append(args, f.Platform)
+		text, args = text+" AND platform = ?", append(args, f.Platform)
 	}
 	if f.State != "" {
-		terms, args = append(terms, "state = ?"), append(args, string(f.State))
+		text, args = text+" AND state = ?", append(args, string(f.State))
 	}
 	if f.Open {
-		terms, args = append(terms, "state NOT IN (?, ?)"), append(args, string(ActionTaken), string(Withdrawn))
-	}
-	if len(terms) > 0 {
-		text = " WHERE " + strings.Join(terms, " AND ")
+		text, args = text+" AND state NOT IN (?, ?)", append(args, string(ActionTaken), string(Withdrawn))
 	}
 	return text, args
 }
 
-// List returns at most limit cases from place from on, those first that are due first, and how many there are.
-func (b *Store) List(ctx context.Context, f Filter, from, limit int) (list []Request, total int, err error) {
+// List returns a page of at most limit cases, those first that are due first.
+func (b *Store) List(ctx context.Context, f Filter, at db.Place, limit int) (db.Page[Request], error) {
 	where, args := f.where()
-	if err := b.db.QueryRowContext(ctx, `SELECT count(*) FROM takedown`+where, args...).Scan(&total); err != nil {
-		return nil, 0, fmt.Errorf("couldn't count the takedown cases: %w", err)
+	page, err := db.List[Request]{
+		Select: selectCase + where, Order: []string{"(CASE WHEN due = 0 THEN 1 ELSE 0 END)", "due", "id"}, Scan: scan,
+		Key: func(c Request) []int64 {
+			if c.Due == 0 {
+				return []int64{1, 0, c.ID}
+			}
+			return []int64{0, c.Due, c.ID}
+		},
+		Weight: func(c Request) int { return len(c.Subject) },
+	}.Page(ctx, b.db, at, limit, args...)
+	if err != nil {
+		err = fmt.Errorf("couldn't read the takedown cases: %w", err)
 	}
-	list, err = all(b.db.QueryContext(ctx, selectCase+where+` ORDER BY due = 0, due, id LIMIT ? OFFSET ?`, append(args, limit, from)...))
-	return list, total, err
+	return page, err
+}
+
+// Count is how many cases there are.
+func (b *Store) Count(ctx context.Context, f Filter) (n int, err error) {
+	where, args := f.where()
+	if err := b.db.QueryRowContext(ctx, `SELECT count(*) FROM takedown`+where, args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("couldn't count the takedown cases: %w", err)
+	}
+	return n, nil
 }
 
 // Steps returns what was done in a case, the oldest first.

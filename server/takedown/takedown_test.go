@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"khien/server/audit"
+	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/triage"
@@ -210,8 +211,9 @@ func TestDueTimes(t *testing.T) {
 	f(o.moves(shop, Appealed), o.now+day, false)
 	f(o.moves(shop, ActionTaken), 0, false)
 	f(o.moves("reddit:user/inventedshop", Sent), o.now+7*day, false)
-	late, total, err := o.book.List(t.Context(), Filter{Open: true}, 0, 10)
-	if err != nil || total != 1 || !late[0].Overdue(o.now+8*day) || late[0].Overdue(o.now) {
+	page, err := o.book.List(t.Context(), Filter{Open: true}, db.Place{}, 10)
+	late := page.Rows
+	if err != nil || len(late) != 1 || !late[0].Overdue(o.now+8*day) || late[0].Overdue(o.now) {
 		t.Errorf("%+v, %v", late, err)
 	}
 }

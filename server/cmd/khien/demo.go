@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/audit"
+	"khien/server/db"
 	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -266,7 +267,7 @@ func askedInDemo(ctx context.Context, takedowns *takedown.Store, book *ledger.Le
 	if _, err := takedowns.Follow(ctx, book, began); err != nil {
 		return nil, err
 	}
-	cases, _, err := takedowns.List(ctx, takedown.Filter{}, 0, 1000)
+	cases, err := takedowns.List(ctx, takedown.Filter{}, db.Place{}, 1000)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +275,7 @@ func askedInDemo(ctx context.Context, takedowns *takedown.Store, book *ledger.Le
 	stories := [][]takedown.State{
 		{takedown.Sent, takedown.ActionTaken}, {takedown.Sent}, {takedown.Sent, takedown.Acknowledged, takedown.ActionTaken}, {takedown.Sent, takedown.Refused}, {},
 	}
-	for i, c := range cases {
+	for i, c := range cases.Rows {
 		at := began + int64(2+i%7)*hour
 		for n, state := range stories[i%len(stories)] {
 			m := takedown.Move{Actor: "mai", To: state}

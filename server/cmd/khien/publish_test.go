@@ -129,7 +129,7 @@ func (n *newsroom) seen() string {
 			n.check(err)
 			all = append(all, fmt.Sprintf("case %s, settled %v, in release %d", c.State, c.Settled, c.Published))
 		}
-		_, cases, err := takedowns.List(ctx, takedown.Filter{}, 0, 10)
+		cases, err := takedowns.Count(ctx, takedown.Filter{})
 		n.check(err)
 		acts, err := o.Desk.Log(ctx, audit.Filter{}, 100)
 		n.check(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/bidi"
+	"khien/server/db"
 	"khien/server/feed"
 	"khien/server/takedown"
 	"khien/server/triage"
@@ -83,9 +84,20 @@ func takedownList(d *dir) *cobra.Command {
 			return err
 		}
 		defer done()
-		list, total, err := book.List(cmd.Context(), f, 0, limit)
+		total, err := book.Count(cmd.Context(), f)
 		if err != nil {
 			return err
+		}
+		var list []takedown.Request
+		for at := (db.Place{}); len(list) < limit; {
+			page, err := book.List(cmd.Context(), f, at, limit-len(list))
+			if err != nil {
+				return err
+			}
+			list = append(list, page.Rows...)
+			if at.Key = page.After; at.Key == "" {
+				break
+			}
 		}
 		out := cmd.OutOrStdout()
 		if asJSON {
