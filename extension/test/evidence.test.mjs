@@ -66,11 +66,10 @@ test("a look at the address alone takes nothing away from what the page has said
   await browser.go(tab, url);
   await browser.covered(tab);
   await until("the badge is there", async () => (await browser.badge(tab)) === "!");
-  await (await browser.worker()).evaluate(async (url) => {
+  await browser.draws((worker) => worker.evaluate(async (url) => {
     const [{ id }] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
     chrome.webNavigation.onDOMContentLoaded.dispatch({ tabId: id, frameId: 0, url });
-  }, url);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  }, url));
   assert.equal(await browser.badge(tab), "!");
   await tab.close();
 });

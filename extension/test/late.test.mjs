@@ -18,6 +18,7 @@ let world, browser, tab, inside;
 before(async () => {
   world = await World.make({ format: "urls", list: "parcel-fee.example\n" });
   browser = await world.chromium();
+  await browser.hurry();
   inside = await browser.inside();
   tab = await browser.tab();
   await until("the extension has asked once, at its start", () => world.gateway.asked("/v1/head").some((one) => one.status === 200));
@@ -192,7 +193,8 @@ test("switched off, nothing is kept, and what was kept is gone", async () => {
   await until("the toolbar tells of nothing", async () => (await browser.badge(tab)) === "");
   for (const one of lateTabs()) await one.close();
   await tab.goto("https://late-off-2.example/");
-  await new Promise((resolve) => setTimeout(resolve, 6000));
+  assert.ok(await browser.unknownToUs(tab));
+  await browser.fiveSeconds();
   assert.equal((await kept()).things, 0);
   await publish("urls", "late-off.example\nlate-off-2.example\n");
   assert.deepEqual(await ask("late.news"), []);

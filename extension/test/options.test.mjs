@@ -69,7 +69,9 @@ test("the first screens open once, and the keyboard alone leads through them", a
 
   const profile = await fresh.quit();
   const again = await world.chromium({ profile });
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  // It answers after it was told of its start.
+  const inside = await again.inside();
+  assert.ok((await inside.evaluate(() => chrome.runtime.sendMessage({ ask: "popup.protection", body: null }))).ok);
   assert.equal(again.tabs().some((tab) => tab.url().includes("welcome")), false);
   await again.close();
 });
