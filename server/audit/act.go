@@ -162,16 +162,6 @@ var verbs = map[Verb][]string{
 // always are the arguments that every verb may have.
 var always = []string{"passkey", "digest", "report", "failed"}
 
-// Verbs are all that an act may have.
-func Verbs() []Verb {
-	all := []Verb{}
-	for verb := range verbs {
-		all = append(all, verb)
-	}
-	slices.Sort(all)
-	return all
-}
-
 // Kind is what sort of thing an object is.
 type Kind string
 
@@ -313,11 +303,14 @@ func checkText(text string) error {
 
 // values are the arguments that say something, by their names: a json.Number, a string, true, or a list of strings.
 func (a Act) values() map[string]any {
+	if a.args == "" {
+		a.args = a.encode()
+	}
 	all := map[string]any{}
-	d := json.NewDecoder(strings.NewReader(a.encode()))
+	d := json.NewDecoder(strings.NewReader(a.args))
 	d.UseNumber()
 	if err := d.Decode(&all); err != nil {
-		panic(err) // it was written just now
+		panic(err) // it was written so, or has been read
 	}
 	return all
 }

@@ -13,6 +13,7 @@ import (
 	"khien/server/audit"
 	"khien/server/publish"
 	"khien/server/staff"
+	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/texts"
 	"khien/shared/wire"
@@ -132,6 +133,16 @@ func TestWhatTheProgramSaysIsSaidInTheReadersLanguage(t *testing.T) {
 			if text := (triage.Reach{Rule: rule, What: "51"}).Text(lang); strings.Contains(text, "⟦") {
 				t.Errorf("%s: the rule %s has no words", lang, rule)
 			}
+		}
+	}
+	for _, role := range staff.Roles {
+		if text := (audit.Act{Verb: audit.Invite, Args: audit.Args{Role: string(role)}}).What("pl"); strings.Contains(text, "⟦") {
+			t.Error(text)
+		}
+	}
+	for _, state := range takedown.States {
+		if text := (audit.Act{Verb: audit.Move, Args: audit.Args{State: string(state)}}).What("pl"); strings.Contains(text, "⟦") {
+			t.Error(text)
 		}
 	}
 	if wrote < 3 {
