@@ -318,6 +318,7 @@ func (l *Ledger) Issue(ctx context.Context, i Issue) error {
 		if last, err := seq(ctx, tx.tx); err != nil || i.Seq >= 0 && last != i.Seq {
 			return cmp.Or(err, ErrDecided)
 		}
+		tx.now = i.Issued // what it brings is published by it
 		if err := tx.applyAll(i.Changes); err != nil {
 			return err
 		}

@@ -103,7 +103,8 @@ func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
 type Out struct {
 	Release        ledger.Release
 	Added, Removed int
-	// Write writes the release down, with what it brings and what is to be settled of it afterwards. Everybody has it when Write returns, or nobody.
+	// Write writes the release down, with what it brings and what is to be settled of it afterwards. From then on it is in force; everybody has it once agree
+	// returns.
 	Write func(changes []ledger.Change, unsettled string) error
 }
 
@@ -202,15 +203,15 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 		}
 		step("finished")
 		r.Published, r.Sequence = true, h.Sequence
-		if err := p.Blobs.SetHead(note); err != nil {
-			return err
-		}
-		step("head")
 		return nil
 	}})
+	if err == nil || r.Published { // where it is written down, it is out
+		err = errors.Join(err, p.Blobs.SetHead(note))
+	}
 	if err != nil {
 		return err
 	}
+	step("head")
 	if err := p.Blobs.Sweep(); err != nil {
 		return err
 	}

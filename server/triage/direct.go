@@ -45,23 +45,26 @@ func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor str
 			return wants(ctx, tx, c, actor, why, d.now())
 		})
 	}
-	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
+	c, err = d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if !closed(c) || !c.UndoneBy(actor) {
 			return ErrState
 		}
-		return d.reopen(ctx, tx, box, c, actor, audit.Args{By: c.Undoing}, why)
+		return d.reopen(ctx, tx, c, actor, audit.Args{By: c.Undoing}, why)
 	})
+	if err == nil {
+		err = d.Deliver(ctx, box)
+	}
+	return c, err
 }
 
 // reopen opens a closed case again, whoever decided it.
-func (d *Desk) reopen(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case, actor string, how audit.Args, why audit.Why) error {
-	// Told first: a crash then leaves a case that is closed, and can be opened again.
+func (d *Desk) reopen(ctx context.Context, tx *sql.Tx, c Case, actor string, how audit.Args, why audit.Why) error {
 	subjects, err := subjectsOf(ctx, tx, c.ID)
 	if err != nil {
 		return err
 	}
 	for _, one := range subjects {
-		if err := eachPage(ctx, tx, one.ID, wire.KindScam, func(ids [][]byte) error { return box.ReopenAll(ctx, ids, actor, d.now()) }); err != nil {
+		if err := eachPage(ctx, tx, one.ID, wire.KindScam, func(ids [][]byte) error { return post(ctx, tx, letter{inbox.Transition{Time: d.now(), Actor: actor}, ids, false}) }); err != nil {
 			return err
 		}
 	}

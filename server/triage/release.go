@@ -94,19 +94,23 @@ func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	if err != nil {
 		return r, err
 	}
-	if r, err = p.Issue(ctx, plan.Edition, d.agree(ctx, p.Ledger, box, changes, s, still)); err != nil || r.Published {
-		return r, err
+	r, err = p.Issue(ctx, plan.Edition, d.agree(ctx, p.Ledger, box, changes, s, still))
+	if err == nil && !r.Published {
+		err = d.alone(ctx, func(tx *sql.Tx) error {
+			err := still(tx)
+			if err == nil {
+				err = p.Ledger.Apply(ctx, changes)
+			}
+			if err == nil {
+				err = d.settleRelease(ctx, tx, p.Ledger, box, ledger.Release{}, s)
+			}
+			return err
+		})
 	}
-	return r, d.change(ctx, func(tx *sql.Tx) error {
-		err := still(tx)
-		if err == nil {
-			err = p.Ledger.Apply(ctx, changes)
-		}
-		if err == nil {
-			err = d.settleRelease(ctx, tx, p.Ledger, box, ledger.Release{}, s)
-		}
-		return err
-	})
+	if err == nil {
+		err = d.Deliver(ctx, box)
+	}
+	return r, err
 }
 
 // agree lets a release out and settles it, in one change of the cases.
@@ -149,9 +153,14 @@ func (d *Desk) alone(ctx context.Context, f func(*sql.Tx) error) error {
 	})
 }
 
-// Resume settles what is out and is not settled: whoever published it was killed.
+// Resume settles what is out and is not settled, and tells who is not told: whoever published it was killed.
 func (d *Desk) Resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbox) error {
-	if open, err := shelf.Ledger.Unsettled(ctx); err != nil || len(open) == 0 {
+	open, err := shelf.Ledger.Unsettled(ctx)
+	waits := false
+	if err == nil {
+		waits, err = d.posted(ctx)
+	}
+	if err != nil || len(open) == 0 && !waits {
 		return err
 	}
 	unlock, err := shelf.Blobs.Lock() // nobody is publishing
@@ -164,10 +173,7 @@ func (d *Desk) Resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbo
 
 func (d *Desk) resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbox) error {
 	open, err := shelf.Ledger.Unsettled(ctx)
-	if err != nil || len(open) == 0 {
-		return err
-	}
-	if err := shelf.SetHead(ctx); err != nil { // before anybody is told
+	if err != nil {
 		return err
 	}
 	for _, r := range open {
@@ -183,7 +189,13 @@ func (d *Desk) resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbo
 			return fmt.Errorf("couldn't settle release %d: %w", r.Sequence, err)
 		}
 	}
-	return nil
+	if waits, err := d.posted(ctx); err != nil || !waits {
+		return err
+	}
+	if err := shelf.SetHead(ctx); err != nil { // before anybody is told
+		return err
+	}
+	return d.Deliver(ctx, box)
 }
 
 // settleRelease settles the cases of a release that is out, notes it, and closes the proposal that it came of. Once that is done it does nothing more.
@@ -196,7 +208,7 @@ func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledge
 		}
 	}
 	for _, one := range s.Refused {
-		if err := d.leaveOut(ctx, tx, box, one, s); err != nil {
+		if err := d.leaveOut(ctx, tx, one, s); err != nil {
 			return fmt.Errorf("couldn't open the case again of what isn't published: %w", err)
 		}
 	}
@@ -206,7 +218,7 @@ func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledge
 			err = d.settle(ctx, tx, book, box, c)
 		}
 		if err == nil && r.Sequence > 0 {
-			_, err = tx.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE id = ? AND changed = ? AND settled = 1 AND published = 0`, int64(r.Sequence), d.now(), c.ID, of.Changed)
+			_, err = tx.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE id = ? AND changed = ? AND settled = 1 AND published = 0`, int64(r.Sequence), r.Issued, c.ID, of.Changed)
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("couldn't settle case %d: %w", of.ID, err)
@@ -278,7 +290,7 @@ func (p Planned) without(c Case) Case {
 }
 
 // leaveOut opens the case again that has decided to list what a release goes without.
-func (d *Desk) leaveOut(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, one refusal, s settling) error {
+func (d *Desk) leaveOut(ctx context.Context, tx *sql.Tx, one refusal, s settling) error {
 	c, err := scanCase(tx.QueryRowContext(ctx, selectCase+` WHERE published = 0 AND state = 'accepted' AND action = 'list'
 		AND EXISTS (SELECT 1 FROM json_each(lists) WHERE value ->> 'lists' = ?)`, string(one.Subject)))
 	if errors.Is(err, ErrNotFound) || err == nil && !c.Settled && !slices.Contains(s.Cases, decidedAt{c.ID, c.Changed}) {
@@ -308,7 +320,7 @@ func (d *Desk) leaveOut(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, one r
 	}
 	how := audit.Args{Names: []subject.Subject{one.Subject}, Guard: string(one.Rule)}
 	if c.Settled {
-		return d.reopen(ctx, tx, box, c, s.Actor, how, audit.Why{})
+		return d.reopen(ctx, tx, c, s.Actor, how, audit.Why{})
 	}
 	return d.undo(ctx, tx, c, s.Actor, how, audit.Why{})
 }

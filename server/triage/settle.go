@@ -32,6 +32,9 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 		if err == nil {
 			err = d.change(ctx, func(tx *sql.Tx) error { return d.settle(ctx, tx, book, box, c) })
 		}
+		if err == nil {
+			err = d.Deliver(ctx, box)
+		}
 		if err != nil {
 			return fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
 		}
@@ -132,12 +135,8 @@ func (d *Desk) tell(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox) (
 					}
 				}
 			}
-			decide := box.DecideAll
-			if c.Action == List { // who was told that it is not listed
-				decide = box.DecideAfterAll
-			}
 			for name, ids := range groups {
-				if _, err := decide(ctx, ids, c.says(name)); err != nil {
+				if err := post(ctx, tx, letter{c.says(name), ids, c.Action == List}); err != nil { // also who was told that it is not listed
 					return err
 				}
 			}
@@ -202,7 +201,7 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 		}
 	}
 	for said, ids := range answers {
-		if _, err := box.DecideAll(ctx, ids, said.Transition); err != nil {
+		if err := post(ctx, tx, letter{said.Transition, ids, false}); err != nil {
 			return nil, err
 		}
 		reason := c.Reason
