@@ -64,7 +64,9 @@ func (d *Desk) reopen(ctx context.Context, tx *sql.Tx, c Case, actor string, how
 		return err
 	}
 	for _, one := range subjects {
-		if err := eachPage(ctx, tx, one.ID, wire.KindScam, func(ids [][]byte) error { return post(ctx, tx, letter{inbox.Transition{Time: d.now(), Actor: actor}, ids, false}) }); err != nil {
+		if err := eachPage(ctx, tx, one.ID, wire.KindScam, func(ids [][]byte) error {
+			return post(ctx, tx, letter{inbox.Transition{Time: d.now(), Actor: actor}, ids, false})
+		}); err != nil {
 			return err
 		}
 	}
