@@ -254,7 +254,7 @@ func TestARefusedReleaseIsSeenByNobody(t *testing.T) {
 				if refused.after != nil {
 					refused.after(one, p, &plan)
 				}
-				_, err = desk.ReleasePlanned(t.Context(), p, box, "mai", "", now, plan)
+				_, err = desk.ReleasePlanned(t.Context(), p, box, "mai", audit.Why{}, now, plan)
 			}
 			if !errors.Is(err, refused.want) {
 				t.Fatalf("%v, want %v", err, refused.want)
