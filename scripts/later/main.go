@@ -4,7 +4,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,11 +24,9 @@ func later(data, hours string) error {
 	if err != nil {
 		return err
 	}
-	const proposed = `UPDATE proposal SET made = made - ?1, due = CASE due WHEN 0 THEN 0 ELSE due - ?1 END`
-	return errors.Join(
-		older(filepath.Join(data, "staff.db"), n, `UPDATE person SET counts = max(1, counts - ?1) WHERE counts > 0`, `UPDATE register SET since = since - ?1 WHERE next > 0`, proposed),
-		older(filepath.Join(data, "triage.db"), n, proposed+` WHERE state = 'open'`),
-	)
+	const earlier = ` SET made = made - ?1, due = CASE due WHEN 0 THEN 0 ELSE due - ?1 END`
+	return older(filepath.Join(data, "office.db"), n, `UPDATE person SET counts = max(1, counts - ?1) WHERE counts > 0`, `UPDATE register SET since = since - ?1 WHERE next > 0`,
+		`UPDATE member_proposal`+earlier, `UPDATE proposal`+earlier+` WHERE state = 'open'`)
 }
 
 func older(file string, hours int, changes ...string) error {

@@ -13,6 +13,7 @@ import (
 	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/office"
 	"khien/server/triage"
 	"khien/shared/wire"
 )
@@ -47,16 +48,12 @@ func (l *load) flood(reports, subjects, networks int, links bool) (r flooded, er
 		return r, err
 	}
 	defer box.Close()
-	desk, err := triage.Open(filepath.Join(l.folder, "triage.db"))
+	base, err := office.Open(context.Background(), l.folder)
 	if err != nil {
 		return r, err
 	}
-	defer desk.Close()
-	book, err := ledger.Open(filepath.Join(l.folder, "ledger.db"))
-	if err != nil {
-		return r, err
-	}
-	defer book.Close()
+	defer base.Close()
+	desk, book := triage.Open(base), ledger.Open(base)
 	ctx, start := context.Background(), time.Now()
 	source := func(i int) []byte { return fmt.Appendf(nil, "%08x", i) }
 	if networks > 0 { // each about everything

@@ -11,6 +11,7 @@ import (
 	"khien/server/blob"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/office/officetest"
 	"khien/server/publish"
 	"khien/shared/report"
 	"khien/shared/subject"
@@ -31,12 +32,7 @@ func open(t testing.TB) *API {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book, err := ledger.Open(filepath.Join(dir, "ledger.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { book.Close() })
-	return &API{Shelf: &publish.Shelf{Blobs: blobs, Ledger: book}, Inbox: box}
+	return &API{Shelf: &publish.Shelf{Blobs: blobs, Ledger: ledger.Open(officetest.Open(t, ledger.Tables))}, Inbox: box}
 }
 
 func aReport() wire.Report {

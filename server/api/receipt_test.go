@@ -13,6 +13,7 @@ import (
 
 	"khien/server/audit"
 	"khien/server/ledger"
+	"khien/server/office/officetest"
 	"khien/server/publish"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -40,11 +41,9 @@ func newOffice(t *testing.T) *office {
 		}
 	}
 	dir := t.TempDir()
-	var err error
-	o.Desk, err = triage.Open(filepath.Join(dir, "triage.db"))
-	must(err)
-	t.Cleanup(func() { o.Desk.Close() })
-	o.book = o.Shelf.Ledger
+	base := officetest.Open(t, ledger.Tables, triage.Tables)
+	o.Desk, o.book = triage.Open(base), ledger.Open(base)
+	o.Shelf.Ledger = o.book
 	must(publish.InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()))
 	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
 	must(err)

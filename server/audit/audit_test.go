@@ -30,11 +30,11 @@ INSERT INTO audit VALUES (3, 102, 'root@shell', 'import csv: 2 indicators', 'the
 // book opens a log; with sentences, one that goes on from entries of before.
 func book(t *testing.T, sentences string) *db.DB {
 	t.Helper()
-	acts, err := os.ReadFile("../triage/migrations/0018_acts.sql")
+	acts, err := os.ReadFile("../triage/tables/0004_acts.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := db.Open(filepath.Join(t.TempDir(), "audit.db"), fstest.MapFS{"1.sql": {Data: []byte(sentences)}, "2.sql": {Data: acts}})
+	store, err := db.Open(filepath.Join(t.TempDir(), "audit.db"), db.Tables{Package: "audit", Files: fstest.MapFS{"a/1.sql": {Data: []byte(sentences)}, "a/2.sql": {Data: acts}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -76,24 +75,14 @@ func (c *Card) InForce(now int64) bool {
 // Store is safe for concurrent use, by several processes too.
 type Store struct{ db *db.DB }
 
-//go:embed migrations/*.sql
+//go:embed tables/*.sql
 var files embed.FS
 
-// Open opens the cards in the file at path, making or upgrading it where needed.
-func Open(path string) (*Store, error) {
-	migrations, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	store, err := db.Open(path, migrations)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't open the cards: %w", err)
-	}
-	return &Store{store}, nil
-}
+// Tables are what it keeps in the office's database.
+var Tables = db.Tables{Package: "campaign", Files: files}
 
-// Close waits for the statements under way.
-func (s *Store) Close() error { return s.db.Close() }
+// Open opens the cards in a database that has their tables.
+func Open(office *db.DB) *Store { return &Store{office} }
 
 // Put writes a card, in place of one with its name if there is one: as a draft, or published. The picture must be one
 // that Picture has made. The errors are ErrCard, ErrCategory, ErrPlatform, ErrLanguage and ErrFull.

@@ -12,11 +12,11 @@ import (
 	"image/png"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
+	"khien/server/office/officetest"
 	"khien/shared/supplement"
 )
 
@@ -24,12 +24,7 @@ const now = int64(1795500000)
 
 func open(t *testing.T) *Store {
 	t.Helper()
-	s, err := Open(filepath.Join(t.TempDir(), "campaign.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return Open(officetest.Open(t, Tables))
 }
 
 func card(id string) supplement.Card {

@@ -14,13 +14,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ncruces/go-sqlite3/driver"
-
 	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/campaign"
+	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	officedb "khien/server/office"
+	"khien/server/office/officetest"
 	"khien/server/publish"
 	"khien/server/staff"
 	"khien/server/takedown"
@@ -35,7 +36,7 @@ const origin = "http://localhost:8788"
 type office struct {
 	*Console
 	t       testing.TB
-	people  string             // file of the book
+	base    *db.DB
 	fingers map[string]*finger // by session
 }
 
@@ -47,24 +48,12 @@ func newOffice(t testing.TB) *office {
 			t.Fatal(err)
 		}
 	}
-	people, err := staff.Open(filepath.Join(dir, "staff.db"))
-	must(err)
-	t.Cleanup(func() { people.Close() })
-	desk, err := triage.Open(filepath.Join(dir, "triage.db"))
-	must(err)
-	t.Cleanup(func() { desk.Close() })
+	base := officetest.Open(t, officedb.Tables...)
+	people, desk, cards, book := staff.Open(base), triage.Open(base), campaign.Open(base), ledger.Open(base)
+	takedowns := takedown.Open(base, desk)
 	box, err := inbox.Open(filepath.Join(dir, "inbox.db"))
 	must(err)
 	t.Cleanup(func() { box.Close() })
-	takedowns, err := takedown.Open(filepath.Join(dir, "takedown.db"), desk)
-	must(err)
-	t.Cleanup(func() { takedowns.Close() })
-	cards, err := campaign.Open(filepath.Join(dir, "campaign.db"))
-	must(err)
-	t.Cleanup(func() { cards.Close() })
-	book, err := ledger.Open(filepath.Join(dir, "ledger.db"))
-	must(err)
-	t.Cleanup(func() { book.Close() })
 	blobs, err := blob.Open(filepath.Join(dir, "published"))
 	must(err)
 	must(publish.InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()))
@@ -75,7 +64,7 @@ func newOffice(t testing.TB) *office {
 		Publisher: &publish.Publisher{Ledger: book, Cards: cards, Blobs: blobs, Keys: keys},
 	})
 	must(err)
-	o := &office{k, t, filepath.Join(dir, "staff.db"), map[string]*finger{}}
+	o := &office{k, t, base, map[string]*finger{}}
 	o.person("an", staff.Admin)
 	t.Cleanup(o.readable)
 	return o
@@ -95,15 +84,10 @@ func (o *office) readable() {
 	}
 }
 
-// sql changes the book of people behind the program's back.
+// sql changes the database behind the program's back.
 func (o *office) sql(statement string, args ...any) {
 	o.t.Helper()
-	db, err := driver.Open("file:" + o.people)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(statement, args...); err != nil {
+	if _, err := o.base.ExecContext(o.t.Context(), statement, args...); err != nil {
 		o.t.Fatal(err)
 	}
 }
@@ -112,7 +96,7 @@ func (o *office) sql(statement string, args ...any) {
 func (o *office) days(n int) {
 	o.t.Helper()
 	for _, statement := range []string{`UPDATE person SET counts = max(1, counts - ?) WHERE counts > 0`, `UPDATE invitation SET expires = expires - ?`,
-		`UPDATE proposal SET made = made - ?1, due = CASE due WHEN 0 THEN 0 ELSE due - ?1 END`} {
+		`UPDATE member_proposal SET made = made - ?1, due = CASE due WHEN 0 THEN 0 ELSE due - ?1 END`} {
 		o.sql(statement, n*24*60*60)
 	}
 }

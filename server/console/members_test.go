@@ -420,7 +420,7 @@ func TestWhoShutsOthersOutGainsNothing(t *testing.T) {
 		t.Errorf("proposed after others were locked out, it goes out in %d seconds", got)
 	}
 	// Three days later it is a day again.
-	o.sql(`UPDATE person SET left = max(0, left - ?1), suspended = max(0, suspended - ?1)`, staff.Wait+1)
+	o.sql(`UPDATE person SET gone = max(0, gone - ?1), suspended = max(0, suspended - ?1)`, staff.Wait+1)
 	if r, err := o.Staff.Register(t.Context(), time.Now().Unix()); err != nil || r.Waits(time.Now().Unix()) != 24*60*60 {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -1,5 +1,5 @@
 // Package db is the one door to the databases that the server keeps its state in: files of SQLite (WAL mode, synchronous=FULL),
-// or schemas of PostgreSQL. A commit survives the loss of power. It brings them to the newest version of their tables.
+// or schemas of PostgreSQL. A commit survives the loss of power. It brings each package's tables to their newest version.
 //
 // Whoever writes does so alone and in turn (Change); whoever reads sees what is committed and waits for nobody.
 package db
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,11 +26,17 @@ type DB struct {
 	write, read *sql.DB
 }
 
-// Open opens the file at a path, or the schema at the address of a PostgreSQL database, making it where it is missing, and runs the files
-// *.sql of migrations that it has not seen yet, in the order of their names, each
-// in a transaction. Several processes may have it open at once. What a
-// newer program has upgraded is an error.
-func Open(place string, migrations fs.FS) (*DB, error) {
+// Tables are those of one package: the files *.sql in a folder of Files make them and change them, in the order of their names.
+type Tables struct {
+	Package string
+	Files   fs.FS
+	Until   int // so many of the files; 0 is all
+}
+
+// Open opens the file at a path, or the schema at the address of a PostgreSQL database, making it where it is missing, and brings the
+// tables of each package in turn to their newest version: each of their files that it has not seen yet is run in a transaction.
+// Several processes may have it open at once. What a newer program has upgraded is an error.
+func Open(place string, all ...Tables) (*DB, error) {
 	open := openSQLite
 	if IsPostgres(place) {
 		open = openPostgres
@@ -39,8 +46,10 @@ func Open(place string, migrations fs.FS) (*DB, error) {
 		return nil, err
 	}
 	d := &DB{place, write, read}
-	if err := d.migrate(migrations); err != nil {
-		return nil, errors.Join(err, d.Close())
+	for _, t := range all {
+		if err := d.migrate(t); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
 	}
 	return d, nil
 }
@@ -55,7 +64,7 @@ func openSQLite(path string) (write, read *sql.DB, err error) {
 		PRAGMA wal_autocheckpoint = 16000;
 		PRAGMA foreign_keys = ON`)
 	if err == nil {
-		err = write.Ping() // so that the file is there
+		_, err = write.Exec(`CREATE TABLE IF NOT EXISTS migration (package TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL) STRICT`)
 	}
 	if err == nil {
 		err = syncFolder(filepath.Dir(path))
@@ -71,7 +80,8 @@ func openSQLite(path string) (write, read *sql.DB, err error) {
 
 // connect opens a file by so many connections at most. With one, writers queue here in order instead of polling for SQLite's lock.
 func connect(path string, most int, pragmas string) (*sql.DB, error) {
-	db, err := driver.Open(path, func(c *sqlite3.Conn) error {
+	// A change has the lock from its start, so that it waits for those of other processes instead of failing in the middle.
+	db, err := driver.Open("file:"+url.PathEscape(path)+"?_txlock=immediate", func(c *sqlite3.Conn) error {
 		return c.Exec(`PRAGMA busy_timeout = 10000; ` + pragmas)
 	})
 	if err != nil {
@@ -83,8 +93,11 @@ func connect(path string, most int, pragmas string) (*sql.DB, error) {
 }
 
 func reader(path string) (*sql.DB, error) {
-	return connect(path, 2, `PRAGMA query_only = ON; PRAGMA cache_size = -16384`)
+	return connect(path, 8, `PRAGMA query_only = ON; PRAGMA cache_size = -16384`)
 }
+
+// Beside is a file of this name in the folder of the database.
+func (d *DB) Beside(name string) string { return filepath.Join(filepath.Dir(d.place), name) }
 
 // Close waits for the statements under way.
 func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
@@ -187,37 +200,41 @@ func (d *DB) Tend(ctx context.Context) error {
 	}
 }
 
-func (d *DB) migrate(migrations fs.FS) error {
-	names, texts, err := steps(migrations, IsPostgres(d.place))
+func (d *DB) migrate(t Tables) error {
+	names, texts, err := steps(t.Files, IsPostgres(d.place))
 	if err != nil {
 		return err
 	}
-	ask, tell := `PRAGMA user_version`, `PRAGMA user_version = %d`
+	if t.Until > 0 {
+		names = names[:t.Until]
+	}
+	// A file that was made before one could hold the tables of several packages counts in user_version.
+	ask := `SELECT coalesce((SELECT version FROM migration WHERE package = ?), (SELECT user_version FROM pragma_user_version))`
 	if IsPostgres(d.place) {
-		ask, tell = `SELECT coalesce(max(version), 0) FROM migrated`, `INSERT INTO migrated VALUES (%d)`
+		ask = `SELECT coalesce((SELECT version FROM migration WHERE package = ?), 0)`
 	}
 	ctx := context.Background()
 	var version int
-	if err := d.read.QueryRowContext(ctx, ask).Scan(&version); err != nil {
+	if err := d.read.QueryRowContext(ctx, ask, t.Package).Scan(&version); err != nil {
 		return err
 	}
 	if version > len(names) {
-		return fmt.Errorf("the database is of version %d, made by a newer khien; this one knows %d", version, len(names))
+		return fmt.Errorf("the tables of %s are of version %d, made by a newer khien; this one knows %d", t.Package, version, len(names))
 	}
 	for n := version; n < len(names); n++ {
 		err := d.Change(ctx, func(tx *sql.Tx) error {
 			var version int // again, as the only one who writes: another process may have been faster
-			if err := tx.QueryRow(ask).Scan(&version); err != nil || version > n {
+			if err := tx.QueryRow(ask, t.Package).Scan(&version); err != nil || version > n {
 				return err
 			}
 			if _, err := tx.Exec(texts[n]); err != nil {
 				return err
 			}
-			_, err := tx.Exec(fmt.Sprintf(tell, n+1))
+			_, err := tx.Exec(`INSERT INTO migration (package, version) VALUES (?, ?) ON CONFLICT (package) DO UPDATE SET version = excluded.version`, t.Package, n+1)
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("%s: %w", names[n], err)
+			return fmt.Errorf("%s: %s: %w", t.Package, names[n], err)
 		}
 	}
 	return nil

@@ -14,17 +14,17 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 
 func TestAFileGrowsWithTheProgram(t *testing.T) {
 	path := dbtest.Place(t, "state.db")
-	first := fstest.MapFS{"0001_things.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}}
+	first := fstest.MapFS{"tables/0001_things.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}}
 	second := fstest.MapFS{
-		"0001_things.sql": first["0001_things.sql"],
-		"0002_colour.sql": {Data: []byte("ALTER TABLE thing ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'")},
+		"tables/0001_things.sql": first["tables/0001_things.sql"],
+		"tables/0002_colour.sql": {Data: []byte("ALTER TABLE thing ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'")},
 	}
 	broken := fstest.MapFS{
-		"0001_things.sql": first["0001_things.sql"], "0002_colour.sql": second["0002_colour.sql"],
-		"0003_broken.sql": {Data: []byte("CREATE TABLE half (a TEXT) STRICT; SELECT nonsense")},
+		"tables/0001_things.sql": first["tables/0001_things.sql"], "tables/0002_colour.sql": second["tables/0002_colour.sql"],
+		"tables/0003_broken.sql": {Data: []byte("CREATE TABLE half (a TEXT) STRICT; SELECT nonsense")},
 	}
 
-	db, err := Open(path, first)
+	db, err := Open(path, Tables{Package: "things", Files: first})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,10 +33,10 @@ func TestAFileGrowsWithTheProgram(t *testing.T) {
 	}
 	db.Close()
 
-	if _, err := Open(path, broken); err == nil || !strings.Contains(err.Error(), "0003_broken.sql") {
+	if _, err := Open(path, Tables{Package: "things", Files: broken}); err == nil || !strings.Contains(err.Error(), "0003_broken.sql") {
 		t.Errorf("a broken migration: %v", err)
 	}
-	db, err = Open(path, second)
+	db, err = Open(path, Tables{Package: "things", Files: second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestAFileGrowsWithTheProgram(t *testing.T) {
 	survives(t, db)
 	db.Close()
 
-	if _, err := Open(path, first); err == nil || !strings.Contains(err.Error(), "newer") {
+	if _, err := Open(path, Tables{Package: "things", Files: first}); err == nil || !strings.Contains(err.Error(), "newer") {
 		t.Errorf("an older program on a newer file: %v", err)
 	}
 }
@@ -69,7 +69,7 @@ func survives(t *testing.T, d *DB) {
 
 // Who reads sees what is committed, and waits for no writer; what a change has written its own reading sees.
 func TestReadingWaitsForNoWriter(t *testing.T) {
-	d, err := Open(dbtest.Place(t, "state.db"), fstest.MapFS{"0001_things.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}})
+	d, err := Open(dbtest.Place(t, "state.db"), Tables{Package: "things", Files: fstest.MapFS{"tables/0001_things.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ var things = List[thing]{
 // A list of ten, by fours: there and back; what others take away or add before and behind moves nobody's page, and what is gone is the nearest page that
 // there is.
 func TestPagesOfAList(t *testing.T) {
-	db, err := Open(filepath.Join(t.TempDir(), "things.db"), fstest.MapFS{"1.sql": {Data: []byte(`CREATE TABLE thing (id INTEGER PRIMARY KEY, kind TEXT, size INTEGER, name TEXT)`)}})
+	db, err := Open(filepath.Join(t.TempDir(), "things.db"), Tables{Package: "things", Files: fstest.MapFS{"things/1.sql": {Data: []byte(`CREATE TABLE thing (id INTEGER PRIMARY KEY, kind TEXT, size INTEGER, name TEXT)`)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestPagesOfAList(t *testing.T) {
 
 // Who fills a list with the longest names makes more pages, and none that is longer; nothing is left out.
 func TestAPageHasSoManyBytes(t *testing.T) {
-	db, err := Open(filepath.Join(t.TempDir(), "things.db"), fstest.MapFS{"1.sql": {Data: []byte(`CREATE TABLE thing (id INTEGER PRIMARY KEY, kind TEXT, size INTEGER, name TEXT)`)}})
+	db, err := Open(filepath.Join(t.TempDir(), "things.db"), Tables{Package: "things", Files: fstest.MapFS{"things/1.sql": {Data: []byte(`CREATE TABLE thing (id INTEGER PRIMARY KEY, kind TEXT, size INTEGER, name TEXT)`)}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func prepare(db *sql.DB, schema string) error {
 	}
 	defer tx.Rollback()
 	var there bool
-	if err := tx.QueryRow(`SELECT to_regclass('migrated') IS NOT NULL`).Scan(&there); err != nil || there {
+	if err := tx.QueryRow(`SELECT to_regclass('migration') IS NOT NULL`).Scan(&there); err != nil || there {
 		return err
 	}
 	if schema != "" {
@@ -87,7 +87,7 @@ func prepare(db *sql.DB, schema string) error {
 			return err
 		}
 	}
-	if _, err := tx.Exec(`CREATE TABLE migrated (version bigint NOT NULL)`); err != nil {
+	if _, err := tx.Exec(`CREATE TABLE migration (package text NOT NULL PRIMARY KEY, version bigint NOT NULL)`); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -182,7 +182,7 @@ var types = strings.NewReplacer(
 // NAME.postgres.sql: the first of them stands for all that was before it, too, since no database of PostgreSQL is older.
 func steps(migrations fs.FS, postgres bool) (names, texts []string, err error) {
 	const own = ".postgres.sql"
-	all, err := fs.Glob(migrations, "*.sql")
+	all, err := fs.Glob(migrations, "*/*.sql")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -58,7 +58,7 @@ func TestNoErrorHasThePassword(t *testing.T) {
 		"postgres:// khien:hunter2@[::1/khien", "postgres://127.0.0.1:1/khien?password=hunter2", "postgres://127.0.0.1:1/khien?password=hunter2&sslmode=never",
 	} {
 		for _, place := range []string{place, In(place, "inbox")} {
-			if _, err := Open(place, nil); err == nil || strings.Contains(err.Error(), "hunter2") {
+			if _, err := Open(place); err == nil || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%s: %v", place, err)
 			}
 			if _, err := Check(t.Context(), place); err == nil || strings.Contains(err.Error(), "hunter2") {

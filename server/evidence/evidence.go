@@ -3,7 +3,7 @@
 // Nothing of what was sent is kept but its pixels (Clean). What is kept lies apart from everything else, in a folder of its own, in files
 // named by their SHA-256, and is served from an origin of its own, to be downloaded and never shown as a page.
 //
-//	upload ──Clean──> JPEG ──> DIR/ab/cdef… ──> index.db
+//	upload ──Clean──> JPEG ──> DIR/ab/cdef… ──> a row in the office's database
 //
 // The file comes before its row: after a crash there may be a file that nobody names (Sweep), and never a row without its
 // file. How long a picture is kept, whoever calls Delete decides.
@@ -61,27 +61,19 @@ type Store struct {
 // maxWaiting bounds the uploads that are in memory to be cleaned; one at a time is, with some 130 MB at worst.
 const maxWaiting = 16
 
-//go:embed migrations/*.sql
+//go:embed tables/*.sql
 var files embed.FS
 
-// Open opens the store in dir, making it where it is missing.
-func Open(dir string) (*Store, error) {
-	migrations, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return nil, err
-	}
+// Tables are what it keeps in the office's database.
+var Tables = db.Tables{Package: "evidence", Files: files}
+
+// Open opens the store with its pictures in dir, which it makes where it is missing, and its index in a database that has its tables.
+func Open(office *db.DB, dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("couldn't open the evidence: %w", err)
 	}
-	store, err := db.Open(filepath.Join(dir, "index.db"), migrations)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't open the evidence: %w", err)
-	}
-	return &Store{dir, store, make(chan struct{}, maxWaiting), make(chan struct{}, 1)}, nil
+	return &Store{dir, office, make(chan struct{}, maxWaiting), make(chan struct{}, 1)}, nil
 }
-
-// Close waits for the statements under way.
-func (s *Store) Close() error { return s.db.Close() }
 
 // Add keeps a picture of a report; it is on the disk when Add returns without an error. The same picture may come any number
 // of times. It refuses with ErrTooLarge, ErrPicture, ErrEnough or ErrBusy.

@@ -15,17 +15,18 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"khien/server/office/officetest"
 )
 
 const noon = 1_763_900_000
 
 func open(t *testing.T) *Store {
 	t.Helper()
-	s, err := Open(filepath.Join(t.TempDir(), "evidence"))
+	s, err := Open(officetest.Open(t, Tables), filepath.Join(t.TempDir(), "evidence"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
 	return s
 }
 

@@ -23,6 +23,7 @@ import (
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/limit"
+	"khien/server/office/officetest"
 	"khien/server/publish"
 	"khien/shared/pow"
 	"khien/shared/wire"
@@ -46,11 +47,7 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { book.Close() })
+	book := ledger.Open(officetest.Open(t, ledger.Tables))
 	f := &fixture{box: box}
 	f.Server = New(Config{API: &api.API{Shelf: &publish.Shelf{Blobs: blobs, Ledger: book}, Inbox: box}, Limiter: limit.New(limit.Usual), Conns: gate.Usual, Demo: true, Log: slog.New(slog.NewTextHandler(&f.log, nil))})
 	return f

@@ -27,6 +27,8 @@ import (
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/limit"
+	"khien/server/office"
+	"khien/server/office/officetest"
 	"khien/server/public"
 	"khien/server/publish"
 	"khien/server/takedown"
@@ -70,20 +72,13 @@ func newDesk(t testing.TB, limits limit.Rules, change ...func(*Config)) *desk {
 	d.box, err = inbox.Open(filepath.Join(d.data, "inbox.db"))
 	must(err)
 	t.Cleanup(func() { d.box.Close() })
-	cases, err := triage.Open(filepath.Join(d.data, "triage.db"))
+	base := officetest.Open(t, office.Tables...)
+	cases, book := triage.Open(base), ledger.Open(base)
+	takedowns := takedown.Open(base, cases)
+	d.store, err = evidence.Open(base, filepath.Join(d.data, "evidence"))
 	must(err)
-	t.Cleanup(func() { cases.Close() })
-	d.store, err = evidence.Open(filepath.Join(d.data, "evidence"))
-	must(err)
-	t.Cleanup(func() { d.store.Close() })
 	blobs, err := blob.Open(filepath.Join(d.data, "published"))
 	must(err)
-	book, err := ledger.Open(filepath.Join(d.data, "ledger.db"))
-	must(err)
-	t.Cleanup(func() { book.Close() })
-	takedowns, err := takedown.Open(filepath.Join(d.data, "takedown.db"), cases)
-	must(err)
-	t.Cleanup(func() { takedowns.Close() })
 	d.book = book
 	log := slog.New(slog.NewTextHandler(&d.log, nil))
 	shelf := &publish.Shelf{Blobs: blobs, Ledger: book}

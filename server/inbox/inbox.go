@@ -19,7 +19,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"sync"
 
@@ -57,11 +56,7 @@ var files embed.FS
 
 // Open opens the inbox in a file or a schema of PostgreSQL, making or upgrading it where needed.
 func Open(place string) (*Inbox, error) {
-	migrations, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	store, err := db.Open(place, migrations)
+	store, err := db.Open(place, db.Tables{Package: "inbox", Files: files})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
 	}

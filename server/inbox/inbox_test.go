@@ -332,7 +332,7 @@ func TestAFileOfTheFirstVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := db.Open(path, fstest.MapFS{"0001_reports.sql": {Data: first}})
+	store, err := db.Open(path, db.Tables{Package: "inbox", Files: fstest.MapFS{"migrations/0001_reports.sql": {Data: first}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"strings"
 	"time"
@@ -57,7 +56,6 @@ type Release struct {
 	Issued, Expires int64 // Unix seconds
 	BucketBits      uint8
 	Head, Keys      []byte // as signed: the head, and the list of keys that names its signer; empty where the release was not finished
-	Unsettled       string // what is still to be settled of it, in the words of whoever issued it; empty where nothing is
 }
 
 // Change is a decision that comes into the ledger: an indicator is listed, or its subject is taken off the list.
@@ -69,26 +67,37 @@ type Change struct {
 }
 
 // Ledger is safe for concurrent use, by several processes too.
-type Ledger struct{ db *db.DB }
-
-//go:embed migrations/*.sql
-var files embed.FS
-
-// Open opens the ledger in the file at path, making or upgrading it where needed.
-func Open(path string) (*Ledger, error) {
-	migrations, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	store, err := db.Open(path, migrations)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't open the ledger: %w", err)
-	}
-	return &Ledger{store}, nil
+type Ledger struct {
+	db *db.DB
+	tx *sql.Tx // that it is part of; nil where each change is one of its own
 }
 
-// Close waits for the statements under way.
-func (l *Ledger) Close() error { return l.db.Close() }
+//go:embed tables/*.sql
+var files embed.FS
+
+// Tables are what it keeps in the office's database.
+var Tables = db.Tables{Package: "ledger", Files: files}
+
+// Open opens the ledger in a database that has its tables.
+func Open(office *db.DB) *Ledger { return &Ledger{db: office} }
+
+// In is the ledger as a change of the office's database sees it, and as part of which it changes.
+func (l *Ledger) In(tx *sql.Tx) *Ledger { return &Ledger{l.db, tx} }
+
+// Change runs f in a change of the office's database.
+func (l *Ledger) Change(ctx context.Context, f func(*sql.Tx) error) error {
+	if l.tx != nil {
+		return f(l.tx)
+	}
+	return l.db.Change(ctx, f)
+}
+
+func (l *Ledger) reader() db.Reader {
+	if l.tx != nil {
+		return l.tx
+	}
+	return l.db
+}
 
 // Import lists many indicators in one transaction: all of them or none. What is listed
 // already is left as it is and counted as a duplicate; what was withdrawn before stays
@@ -203,7 +212,7 @@ func blank(text string) bool {
 
 // Get returns what is listed about a subject, or ErrNotFound if it is not on the list now.
 func (l *Ledger) Get(ctx context.Context, s subject.Subject) (Indicator, error) {
-	r, err := scan(l.db.QueryRowContext(ctx, selectIndicator+` WHERE subject = ?`, string(s)))
+	r, err := scan(l.reader().QueryRowContext(ctx, selectIndicator+` WHERE subject = ?`, string(s)))
 	if err == nil && (r.withdrawn != 0 || lapsed(r.Indicator, time.Now().Unix())) {
 		return Indicator{}, ErrNotFound
 	}
@@ -222,14 +231,14 @@ func (e Entry) Listed(now int64) bool { return e.Withdrawn == 0 && !lapsed(e.Ind
 
 // Entry returns what there is or was on the list about a subject, or ErrNotFound if there never was anything.
 func (l *Ledger) Entry(ctx context.Context, s subject.Subject) (Entry, error) {
-	return scanEntry(l.db.QueryRowContext(ctx, `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, taken
+	return scanEntry(l.reader().QueryRowContext(ctx, `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, taken
 		FROM indicator WHERE subject = ?`, string(s)))
 }
 
 // Active yields what is on the list at now, neither withdrawn nor lapsed, in the order of the subjects.
 func (l *Ledger) Active(ctx context.Context, now int64) iter.Seq2[Indicator, error] {
 	return func(yield func(Indicator, error) bool) {
-		rows, err := l.db.QueryContext(ctx, selectIndicator+` WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?) ORDER BY subject`, now)
+		rows, err := l.reader().QueryContext(ctx, selectIndicator+` WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?) ORDER BY subject`, now)
 		if err != nil {
 			yield(Indicator{}, fmt.Errorf("couldn't read the ledger: %w", err))
 			return
@@ -250,7 +259,7 @@ func (l *Ledger) Active(ctx context.Context, now int64) iter.Seq2[Indicator, err
 
 // Lapsing counts what is on the list at since, and how much of it lapses until now by itself.
 func (l *Ledger) Lapsing(ctx context.Context, since, now int64) (gone, listed int, err error) {
-	err = l.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE lapses > 0 AND lapses <= ?), count(*) FROM indicator WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?)`,
+	err = l.reader().QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE lapses > 0 AND lapses <= ?), count(*) FROM indicator WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?)`,
 		now, since).Scan(&gone, &listed)
 	if err != nil {
 		return 0, 0, fmt.Errorf("couldn't count the ledger: %w", err)
@@ -260,7 +269,7 @@ func (l *Ledger) Lapsing(ctx context.Context, since, now int64) (gone, listed in
 
 // History returns every decision about a subject, the oldest first.
 func (l *Ledger) History(ctx context.Context, s subject.Subject) ([]Event, error) {
-	list, err := db.All(scanDecision)(l.db.QueryContext(ctx, `SELECT time, actor, action, subject, reason FROM decision WHERE subject = ? ORDER BY seq`, string(s)))
+	list, err := db.All(scanDecision)(l.reader().QueryContext(ctx, `SELECT time, actor, action, subject, reason FROM decision WHERE subject = ? ORDER BY seq`, string(s)))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the history: %w", err)
 	}
@@ -272,7 +281,7 @@ func scanDecision(row db.Row) (d Event, err error) {
 }
 
 // Seq is the number of the last decision.
-func (l *Ledger) Seq(ctx context.Context) (int64, error) { return seq(ctx, l.db) }
+func (l *Ledger) Seq(ctx context.Context) (int64, error) { return seq(ctx, l.reader()) }
 
 func seq(ctx context.Context, q db.Reader) (n int64, err error) {
 	if err := q.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM decision`).Scan(&n); err != nil {
@@ -283,7 +292,7 @@ func seq(ctx context.Context, q db.Reader) (n int64, err error) {
 
 // Since are the subjects about which something was decided after the decision with a number.
 func (l *Ledger) Since(ctx context.Context, seq int64) (map[subject.Subject]bool, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT DISTINCT subject FROM decision WHERE seq > ?`, seq)
+	rows, err := l.reader().QueryContext(ctx, `SELECT DISTINCT subject FROM decision WHERE seq > ?`, seq)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the history: %w", err)
 	}
@@ -318,12 +327,11 @@ func (l *Ledger) Issue(ctx context.Context, i Issue) error {
 		if last, err := seq(ctx, tx.tx); err != nil || i.Seq >= 0 && last != i.Seq {
 			return cmp.Or(err, ErrDecided)
 		}
-		tx.now = i.Issued // what it brings is published by it
 		if err := tx.applyAll(i.Changes); err != nil {
 			return err
 		}
-		_, err := tx.exec(`INSERT OR REPLACE INTO release (sequence, digest, size, count, issued, expires, bits, head, keys, unsettled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			int64(i.Sequence), i.Set.String(), int64(i.Size), int64(i.Count), i.Issued, i.Expires, int64(i.BucketBits), string(i.Head), string(i.Keys), i.Unsettled)
+		_, err := tx.exec(`INSERT OR REPLACE INTO release (sequence, digest, size, count, issued, expires, bits, head, keys) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			int64(i.Sequence), i.Set.String(), int64(i.Size), int64(i.Count), i.Issued, i.Expires, int64(i.BucketBits), string(i.Head), string(i.Keys))
 		if err != nil {
 			return fmt.Errorf("couldn't remember the release: %w", err)
 		}
@@ -336,22 +344,9 @@ func (l *Ledger) Issue(ctx context.Context, i Issue) error {
 	})
 }
 
-// Unsettled are the releases of which something is still to be settled, the oldest first.
-func (l *Ledger) Unsettled(ctx context.Context) ([]Release, error) {
-	return l.releases(ctx, selectRelease+` WHERE unsettled <> '' ORDER BY sequence`)
-}
-
-// Settled notes that all of a release is settled.
-func (l *Ledger) Settled(ctx context.Context, sequence uint64) error {
-	if _, err := l.db.ExecContext(ctx, `UPDATE release SET unsettled = '' WHERE sequence = ?`, int64(sequence)); err != nil {
-		return fmt.Errorf("couldn't note that a release is settled: %w", err)
-	}
-	return nil
-}
-
 // Files are the published files whose digest no head names, by name.
 func (l *Ledger) Files(ctx context.Context) (map[string]release.Digest, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT name, digest FROM file`)
+	rows, err := l.reader().QueryContext(ctx, `SELECT name, digest FROM file`)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the files: %w", err)
 	}
@@ -381,7 +376,7 @@ func (l *Ledger) Forget(ctx context.Context, names []string) error {
 	})
 }
 
-const selectRelease = `SELECT sequence, digest, size, count, issued, expires, bits, head, keys, unsettled FROM release`
+const selectRelease = `SELECT sequence, digest, size, count, issued, expires, bits, head, keys FROM release`
 
 // Releases returns the releases issued at since or later, in Unix seconds, the newest first.
 func (l *Ledger) Releases(ctx context.Context, since int64) ([]Release, error) {
@@ -391,7 +386,7 @@ func (l *Ledger) Releases(ctx context.Context, since int64) ([]Release, error) {
 // Newest returns the newest release that was finished, and the highest number that any was given; ErrNotFound, with that number, where none was.
 func (l *Ledger) Newest(ctx context.Context) (r Release, highest uint64, err error) {
 	var n int64
-	if err := l.db.QueryRowContext(ctx, `SELECT coalesce(max(sequence), 0) FROM release`).Scan(&n); err != nil {
+	if err := l.reader().QueryRowContext(ctx, `SELECT coalesce(max(sequence), 0) FROM release`).Scan(&n); err != nil {
 		return r, 0, fmt.Errorf("couldn't read the releases: %w", err)
 	}
 	list, err := l.releases(ctx, selectRelease+` WHERE head <> '' ORDER BY sequence DESC LIMIT 1`)
@@ -407,12 +402,12 @@ func (l *Ledger) Newest(ctx context.Context) (r Release, highest uint64, err err
 func (l *Ledger) releases(ctx context.Context, query string, args ...any) ([]Release, error) {
 	list, err := db.All(func(row db.Row) (r Release, err error) {
 		var digest string
-		if err := row.Scan(&r.Sequence, &digest, &r.Size, &r.Count, &r.Issued, &r.Expires, &r.BucketBits, &r.Head, &r.Keys, &r.Unsettled); err != nil {
+		if err := row.Scan(&r.Sequence, &digest, &r.Size, &r.Count, &r.Issued, &r.Expires, &r.BucketBits, &r.Head, &r.Keys); err != nil {
 			return r, err
 		}
 		r.Set, err = release.ParseDigest(digest)
 		return r, err
-	})(l.db.QueryContext(ctx, query, args...))
+	})(l.reader().QueryContext(ctx, query, args...))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the releases: %w", err)
 	}
@@ -483,7 +478,7 @@ type transaction struct {
 
 // change runs f in a transaction, which is on the disk when change returns nil.
 func (l *Ledger) change(ctx context.Context, f func(*transaction) error) error {
-	return l.db.Change(ctx, func(tx *sql.Tx) error {
+	return l.Change(ctx, func(tx *sql.Tx) error {
 		return f(&transaction{ctx, tx, time.Now().Unix(), map[string]*sql.Stmt{}})
 	})
 }

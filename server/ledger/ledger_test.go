@@ -3,25 +3,19 @@ package ledger
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"khien/server/office/officetest"
 	"khien/shared/category"
 	"khien/shared/release"
-	"khien/shared/subject"
 )
 
 func open(t *testing.T) *Ledger {
 	t.Helper()
-	l, err := Open(filepath.Join(t.TempDir(), "ledger.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
+	return Open(officetest.Open(t, Tables))
 }
 
 func listed(t *testing.T, l *Ledger, now int64) (subjects []string) {
@@ -150,25 +144,6 @@ func TestReleasesAreRemembered(t *testing.T) {
 	got, err := l.Releases(ctx, 3)
 	if err != nil || len(got) != 2 || got[0].Sequence != 5 || got[1].Sequence != 4 || got[0].Set != release.DigestOf([]byte{4}) {
 		t.Errorf("got %+v, %v", got, err)
-	}
-}
-
-func TestALedgerSurvivesItsProcess(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	l, err := Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.List(context.Background(), "mai", Indicator{Subject: subject.Subject("a.example/")}); err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	if l, err = Open(path); err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if got := listed(t, l, 1); len(got) != 1 {
-		t.Errorf("listed: %q", got)
 	}
 }
 

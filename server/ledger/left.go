@@ -34,13 +34,13 @@ const selectLeft = `SELECT subject, '', category, source, reference, reason, fir
 // Left returns what was said of a subject when a release had it last, and why it was taken off; ErrNotFound where it has left no list. It may be on
 // the list again.
 func (l *Ledger) Left(ctx context.Context, s subject.Subject) (Entry, error) {
-	return scanEntry(l.db.QueryRowContext(ctx, selectLeft+` WHERE subject = ?`, string(s)))
+	return scanEntry(l.reader().QueryRowContext(ctx, selectLeft+` WHERE subject = ?`, string(s)))
 }
 
 // AllLeft yields all that has ever left the list of a release, in the order of the subjects.
 func (l *Ledger) AllLeft(ctx context.Context) iter.Seq2[Entry, error] {
 	return inPages(func(last Entry) ([]Entry, error) {
-		return db.All(scanEntry)(l.db.QueryContext(ctx, selectLeft+` WHERE subject > ? ORDER BY subject LIMIT ?`, string(last.Subject), together))
+		return db.All(scanEntry)(l.reader().QueryContext(ctx, selectLeft+` WHERE subject > ? ORDER BY subject LIMIT ?`, string(last.Subject), together))
 	})
 }
 
@@ -96,7 +96,7 @@ func (l *Ledger) Subjects(ctx context.Context) iter.Seq2[subject.Subject, error]
 	return inPages(func(last subject.Subject) ([]subject.Subject, error) {
 		return db.All(func(row db.Row) (s subject.Subject, err error) {
 			return s, row.Scan(&s)
-		})(l.db.QueryContext(ctx, `SELECT subject FROM indicator WHERE subject > ? ORDER BY subject LIMIT ?`, string(last), together))
+		})(l.reader().QueryContext(ctx, `SELECT subject FROM indicator WHERE subject > ? ORDER BY subject LIMIT ?`, string(last), together))
 	})
 }
 
@@ -105,7 +105,7 @@ func (l *Ledger) Decisions(ctx context.Context, since int64) iter.Seq2[Event, er
 	return inPages(func(last Event) ([]Event, error) {
 		return db.All(func(row db.Row) (d Event, err error) {
 			return d, row.Scan(&d.seq, &d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
-		})(l.db.QueryContext(ctx, `SELECT seq, time, actor, action, subject, reason FROM decision WHERE (time, seq) > (?, ?) ORDER BY time, seq LIMIT ?`,
+		})(l.reader().QueryContext(ctx, `SELECT seq, time, actor, action, subject, reason FROM decision WHERE (time, seq) > (?, ?) ORDER BY time, seq LIMIT ?`,
 			max(last.Time, since-1), cmp.Or(last.seq, math.MaxInt64), together))
 	})
 }

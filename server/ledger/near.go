@@ -21,11 +21,11 @@ func (l *Ledger) Near(ctx context.Context, s subject.Subject, limit int) (list [
 	}
 	where += ` AND subject <> ?2 AND withdrawn = 0 AND (lapses = 0 OR lapses > ?3)`
 	now := time.Now().Unix()
-	err = l.db.QueryRowContext(ctx, `SELECT count(*) FROM indicator`+where, part, string(s), now).Scan(&total)
+	err = l.reader().QueryRowContext(ctx, `SELECT count(*) FROM indicator`+where, part, string(s), now).Scan(&total)
 	if err != nil {
 		return nil, 0, fmt.Errorf("couldn't read what is listed near: %w", err)
 	}
-	rows, err := l.db.QueryContext(ctx, selectIndicator+where+` ORDER BY subject LIMIT ?4`, part, string(s), now, limit)
+	rows, err := l.reader().QueryContext(ctx, selectIndicator+where+` ORDER BY subject LIMIT ?4`, part, string(s), now, limit)
 	if err != nil {
 		return nil, 0, fmt.Errorf("couldn't read what is listed near: %w", err)
 	}
@@ -44,7 +44,7 @@ func (l *Ledger) Near(ctx context.Context, s subject.Subject, limit int) (list [
 // where it lapsed.
 func (l *Ledger) Gone(ctx context.Context, now int64) iter.Seq2[Indicator, error] {
 	return func(yield func(Indicator, error) bool) {
-		rows, err := l.db.QueryContext(ctx, selectIndicator+` WHERE NOT (withdrawn = 0 AND (lapses = 0 OR lapses > ?))`, now)
+		rows, err := l.reader().QueryContext(ctx, selectIndicator+` WHERE NOT (withdrawn = 0 AND (lapses = 0 OR lapses > ?))`, now)
 		if err != nil {
 			yield(Indicator{}, fmt.Errorf("couldn't read the ledger: %w", err))
 			return

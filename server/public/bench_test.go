@@ -10,6 +10,8 @@ import (
 	"khien/server/blob"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/office"
+	"khien/server/office/officetest"
 	"khien/server/publish"
 	"khien/server/takedown"
 	"khien/server/triage"
@@ -22,22 +24,13 @@ func BenchmarkSite(b *testing.B) {
 	dir := b.TempDir()
 	s := &Site{Log: slog.New(slog.DiscardHandler)}
 	var err error
-	if s.Ledger, err = ledger.Open(filepath.Join(dir, "ledger.db")); err != nil {
-		b.Fatal(err)
-	}
-	defer s.Ledger.Close()
+	base := officetest.Open(b, office.Tables...)
+	s.Ledger, s.Desk = ledger.Open(base), triage.Open(base)
+	s.Takedowns = takedown.Open(base, s.Desk)
 	if s.Inbox, err = inbox.Open(filepath.Join(dir, "inbox.db")); err != nil {
 		b.Fatal(err)
 	}
 	defer s.Inbox.Close()
-	if s.Desk, err = triage.Open(filepath.Join(dir, "triage.db")); err != nil {
-		b.Fatal(err)
-	}
-	defer s.Desk.Close()
-	if s.Takedowns, err = takedown.Open(filepath.Join(dir, "takedown.db"), s.Desk); err != nil {
-		b.Fatal(err)
-	}
-	defer s.Takedowns.Close()
 	list := make([]ledger.Indicator, 100_000)
 	for i := range list {
 		list[i] = ledger.Indicator{Subject: subject.Subject(fmt.Sprintf("scam-%06d.example/", i)), Category: category.Shop, Source: "invented list", Reason: map[string]string{"en": "never delivers"}}

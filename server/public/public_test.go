@@ -20,6 +20,8 @@ import (
 	"khien/server/blob"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/office"
+	"khien/server/office/officetest"
 	"khien/server/publish"
 	"khien/server/takedown"
 	"khien/server/triage"
@@ -49,13 +51,10 @@ func newWorld(t testing.TB) *world {
 		}
 	}
 	var err error
-	w.Ledger, err = ledger.Open(filepath.Join(dir, "ledger.db"))
-	must(err)
+	base := officetest.Open(t, office.Tables...)
+	w.Ledger, w.Desk = ledger.Open(base), triage.Open(base)
+	w.Takedowns = takedown.Open(base, w.Desk)
 	w.Inbox, err = inbox.Open(filepath.Join(dir, "inbox.db"))
-	must(err)
-	w.Desk, err = triage.Open(filepath.Join(dir, "triage.db"))
-	must(err)
-	w.Takedowns, err = takedown.Open(filepath.Join(dir, "takedown.db"), w.Desk)
 	must(err)
 	blobs, err := blob.Open(filepath.Join(dir, "published"))
 	must(err)
@@ -64,12 +63,7 @@ func newWorld(t testing.TB) *world {
 	must(err)
 	w.publisher = &publish.Publisher{Ledger: w.Ledger, Blobs: blobs, Keys: keys}
 	w.Shelf = &publish.Shelf{Blobs: blobs, Ledger: w.Ledger, Root: keys.Root}
-	t.Cleanup(func() {
-		w.Takedowns.Close()
-		w.Desk.Close()
-		w.Inbox.Close()
-		w.Ledger.Close()
-	})
+	t.Cleanup(func() { w.Inbox.Close() })
 	return w
 }
 

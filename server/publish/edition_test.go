@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -61,9 +62,11 @@ func TestWhatIsDraftedIsIssued(t *testing.T) {
 		return fmt.Sprintf("release %d of %d, listed %v, left %v", p.client(t, now).Head().Sequence, len(all), err == nil, left == nil)
 	}
 	brings := func(out Out) error {
-		return out.Write([]ledger.Change{
-			{Actor: "mai", Indicator: fresh}, {Actor: "linh", Indicator: ledger.Indicator{Subject: "leaves.example/"}, Off: true, Taken: map[string]string{"en": "honest"}},
-		}, "to be told")
+		return p.Ledger.Change(t.Context(), func(tx *sql.Tx) error {
+			return out.Write(tx, []ledger.Change{
+				{Actor: "mai", Indicator: fresh}, {Actor: "linh", Indicator: ledger.Indicator{Subject: "leaves.example/"}, Off: true, Taken: map[string]string{"en": "honest"}},
+			})
+		})
 	}
 	// Somebody decides meanwhile, or the desk does not agree: nothing is out, and nothing is in the ledger.
 	e := draft()
@@ -96,9 +99,6 @@ func TestWhatIsDraftedIsIssued(t *testing.T) {
 	if left, err := p.Ledger.Left(t.Context(), "leaves.example/"); err != nil || left.Taken["en"] != "honest" || left.Withdrawn == 0 {
 		t.Errorf("%+v, %v", left, err)
 	}
-	if open, err := p.Ledger.Unsettled(t.Context()); err != nil || len(open) != 1 || open[0].Unsettled != "to be told" {
-		t.Errorf("%+v, %v", open, err)
-	}
 	if !draftEmpty(t, p, now) {
 		t.Error("published, and still to do")
 	}
@@ -127,11 +127,7 @@ func TestWhatIsSaidBesideTheListIsPlanned(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := open(t, dir)
-	cards, err := campaign.Open(filepath.Join(dir, "campaign.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cards.Close()
+	cards := campaign.Open(office(t, dir))
 	p.Cards, p.Official, p.Help = cards, filepath.Join(dir, "official"), filepath.Join(dir, "help.json")
 	if err := os.Mkdir(p.Official, 0o755); err != nil {
 		t.Fatal(err)

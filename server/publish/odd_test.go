@@ -76,18 +76,14 @@ func TestOneBadLineStopsNothing(t *testing.T) {
 	p := open(t, dir)
 	const now = 1_763_900_000
 	p.list(t, "good.example/", "good.example/page")
-	cards, err := campaign.Open(filepath.Join(dir, "campaign.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cards.Close()
+	cards := campaign.Open(office(t, dir))
 	p.Cards, p.Official, p.Help = cards, filepath.Join(dir, "official"), filepath.Join(dir, "help.json")
 	card := supplement.Card{ID: "good", Title: []supplement.Text{{Lang: "en", Text: "Good"}}, Text: []supplement.Text{{Lang: "en", Text: "Advice"}}}
 	if err := cards.Put(t.Context(), "mai", card, campaign.Published); err != nil {
 		t.Fatal(err)
 	}
 
-	book, err := driver.Open(filepath.Join(dir, "ledger.db"))
+	book, err := driver.Open(filepath.Join(dir, "office.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,14 +119,9 @@ func TestOneBadLineStopsNothing(t *testing.T) {
 		reason, _ := json.Marshal(map[string]string{"en": strings.Repeat("a word ", 8000)})
 		row(fmt.Sprintf("wordy-%d.example/", wordy), strings.Repeat("ế", 40_000), string(reason), 1, now, 0)
 	}
-	deck, err := driver.Open(filepath.Join(dir, "campaign.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer deck.Close()
 	for id, body := range map[string]string{"no-json": "not JSON", "no-text": "{}", "NO-NAME": `{"title":[{"lang":"en","text":"x"}],"text":[{"lang":"en","text":"x"}]}`,
 		"no-link": `{"title":[{"lang":"en","text":"x"}],"text":[{"lang":"en","text":"x"}],"link":"javascript:alert(1)"}`} {
-		if _, err := deck.Exec(`INSERT INTO card (id, state, body, picture, actor, changed) VALUES (?, 'published', ?, x'', 'mai', 0)`, id, body); err != nil {
+		if _, err := book.Exec(`INSERT INTO card (id, state, body, picture, actor, changed) VALUES (?, 'published', ?, x'', 'mai', 0)`, id, body); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ package publish
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -103,16 +104,17 @@ func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
 type Out struct {
 	Release        ledger.Release
 	Added, Removed int
-	// Write writes the release down, with what it brings and what is to be settled of it afterwards. From then on it is in force; everybody has it once agree
-	// returns.
-	Write func(changes []ledger.Change, unsettled string) error
+	// Write writes the release down, with what it brings, as part of a change. Everybody has it when that is committed, or nobody.
+	Write func(tx *sql.Tx, changes []ledger.Change) error
+	alone func() error
 }
 
-// Agree is asked once all of an edition is on the disk and signed, and nothing of it is out: it calls Out.Write, or it is not published.
+// Agree is asked once all of an edition is on the disk and signed, and nothing of it is out: it calls Out.Write, and commits
+// that, or it is not published.
 type Agree func(Out) error
 
 // Alone is Agree where nothing is done beside.
-func Alone(out Out) error { return out.Write(nil, "") }
+func Alone(out Out) error { return out.alone() }
 
 // Issue publishes an edition, byte for byte as it was drafted; or nothing, and ErrChanged, where something else is in force than it was drafted upon, or
 // something was decided since. Where it says what is in force, and the head has more than half of its life left, nothing is published, and agree is not asked.
@@ -194,21 +196,23 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 		return err
 	}
 	is.Release = entry(h, note, e.keys.Note)
-	err = agree(Out{is.Release, r.Added, r.Removed, func(changes []ledger.Change, unsettled string) error {
-		is.Changes, is.Unsettled = changes, unsettled
-		if err := p.Ledger.Issue(ctx, is); errors.Is(err, ledger.ErrDecided) {
-			return ErrChanged
-		} else if err != nil {
-			return err
+	write := func(tx *sql.Tx, changes []ledger.Change) error {
+		is.Changes = changes
+		err := p.Ledger.In(tx).Issue(ctx, is)
+		if errors.Is(err, ledger.ErrDecided) {
+			err = ErrChanged
 		}
-		step("finished")
-		r.Published, r.Sequence = true, h.Sequence
-		return nil
-	}})
-	if err == nil || r.Published { // where it is written down, it is out
-		err = errors.Join(err, p.Blobs.SetHead(note))
+		return err
 	}
-	if err != nil {
+	alone := func() error {
+		return p.Ledger.Change(ctx, func(tx *sql.Tx) error { return write(tx, nil) })
+	}
+	if err := agree(Out{is.Release, r.Added, r.Removed, write, alone}); err != nil {
+		return err
+	}
+	step("finished")
+	r.Published, r.Sequence = true, h.Sequence
+	if err := p.Blobs.SetHead(note); err != nil {
 		return err
 	}
 	step("head")

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"khien/server/blob"
+	"khien/server/campaign"
+	"khien/server/db"
 	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/shared/category"
@@ -24,6 +26,17 @@ import (
 	"khien/shared/subject"
 )
 
+// office is the database of a folder.
+func office(t testing.TB, dir string) *db.DB {
+	t.Helper()
+	base, err := db.Open(filepath.Join(dir, "office.db"), ledger.Tables, campaign.Tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { base.Close() })
+	return base
+}
+
 func open(t testing.TB, dir string) *Publisher {
 	t.Helper()
 	must := func(err error) {
@@ -32,14 +45,11 @@ func open(t testing.TB, dir string) *Publisher {
 			t.Fatal(err)
 		}
 	}
-	book, err := ledger.Open(filepath.Join(dir, "ledger.db"))
-	must(err)
-	t.Cleanup(func() { book.Close() })
 	blobs, err := blob.Open(filepath.Join(dir, "published"))
 	must(err)
 	keys, err := LoadKeys(filepath.Join(dir, "keys"))
 	must(err)
-	return &Publisher{Ledger: book, Blobs: blobs, Keys: keys}
+	return &Publisher{Ledger: ledger.Open(office(t, dir)), Blobs: blobs, Keys: keys}
 }
 
 func newPublisher(t testing.TB) *Publisher {

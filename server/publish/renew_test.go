@@ -7,6 +7,7 @@ import (
 
 	"khien/server/campaign"
 	"khien/server/ledger"
+	"khien/server/office/officetest"
 	"khien/shared/category"
 	"khien/shared/checker"
 	"khien/shared/subject"
@@ -86,11 +87,7 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 func TestACardThatIsOverHoldsNothingBack(t *testing.T) {
 	p := newPublisher(t)
 	const now, day = 1_763_900_000, 24 * 60 * 60
-	var err error
-	if p.Cards, err = campaign.Open(filepath.Join(t.TempDir(), "campaign.db")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Cards.Close() })
+	p.Cards = campaign.Open(officetest.Open(t, campaign.Tables))
 	text := []supplement.Text{{Lang: "en", Text: "Nobody needs your code."}}
 	for id, to := range map[string]int64{"over": now + 2*day, "taken": now + 90*day} {
 		if err := p.Cards.Put(t.Context(), "mai", supplement.Card{ID: id, Title: text, Text: text, To: to}, campaign.Published); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"khien/server/campaign"
 	"khien/server/ledger"
+	"khien/server/office/officetest"
 
 	"khien/shared/category"
 	"khien/shared/official"
@@ -148,11 +149,7 @@ func TestHotHosts(t *testing.T) {
 func TestCardsAndBooksGoOutWithARelease(t *testing.T) {
 	p := newPublisher(t)
 	ctx, now := context.Background(), time.Now().Unix()
-	cards, err := campaign.Open(filepath.Join(t.TempDir(), "campaign.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cards.Close()
+	cards := campaign.Open(officetest.Open(t, campaign.Tables))
 	p.Cards, p.Official = cards, t.TempDir()
 	p.mustPublish(t, now)
 	if r := p.mustPublish(t, now); r.Published {

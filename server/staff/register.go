@@ -40,7 +40,7 @@ func (b *Store) Register(ctx context.Context, now int64) (r Register, err error)
 	if r.Next != 0 && r.Since <= now {
 		r.Delay, r.Next, r.Since = r.Next, 0, 0
 	}
-	if err := b.db.QueryRowContext(ctx, `SELECT coalesce(max(max(left, suspended)), 0) + ?1 FROM person WHERE counts > 0 AND max(left, suspended) > ?2 - ?1`, Wait, now).Scan(&r.Until); err != nil {
+	if err := b.db.QueryRowContext(ctx, `SELECT coalesce(max(max(gone, suspended)), 0) + ?1 FROM person WHERE counts > 0 AND max(gone, suspended) > ?2 - ?1`, Wait, now).Scan(&r.Until); err != nil {
 		return r, fmt.Errorf("couldn't read who was locked out: %w", err)
 	}
 	if r.Until == Wait {
@@ -61,7 +61,7 @@ func (b *Store) Opposable(ctx context.Context, by string, now int64) (bool, erro
 		return false, err
 	}
 	var another bool
-	err = b.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM person WHERE name <> ? AND left = 0 AND suspended = 0 AND counts > 0 AND counts <= ?
+	err = b.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM person WHERE name <> ? AND gone = 0 AND suspended = 0 AND counts > 0 AND counts <= ?
 		AND EXISTS (SELECT 1 FROM passkey WHERE passkey.handle = person.handle))`, by, now).Scan(&another)
 	if err != nil {
 		return false, fmt.Errorf("couldn't read who could stop a release: %w", err)

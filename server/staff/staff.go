@@ -17,7 +17,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"regexp"
 	"slices"
 	"time"
@@ -136,24 +135,14 @@ const invitationLife = 24 * 60 * 60
 // Store is where people are kept. It is safe for concurrent use, by several processes too.
 type Store struct{ db *db.DB }
 
-//go:embed migrations/*.sql
+//go:embed tables/*.sql
 var files embed.FS
 
-// Open opens the store in the file at path, making or upgrading it where needed.
-func Open(path string) (*Store, error) {
-	migrations, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	store, err := db.Open(path, migrations)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't open the list of people: %w", err)
-	}
-	return &Store{store}, nil
-}
+// Tables are what it keeps in the office's database.
+var Tables = db.Tables{Package: "staff", Files: files}
 
-// Close waits for the statements under way.
-func (b *Store) Close() error { return b.db.Close() }
+// Open opens the store in a database that has its tables.
+func Open(office *db.DB) *Store { return &Store{office} }
 
 var names = regexp.MustCompile(`^[a-z][a-z0-9.-]{1,31}$`)
 
@@ -228,7 +217,7 @@ func (b *Store) Enrol(ctx context.Context, link string, key webauthn.Credential)
 		}
 		var p Person
 		err := tx.QueryRowContext(ctx, `SELECT handle, role, counts > 0, invented, NOT EXISTS (SELECT 1 FROM passkey WHERE passkey.handle = person.handle) FROM person
-			WHERE left = 0 AND suspended = 0 AND handle = (SELECT handle FROM invitation WHERE digest = ? AND expires > ?)`, digest, now).Scan(&p.Handle, &p.Role, &known, &invented, &first)
+			WHERE gone = 0 AND suspended = 0 AND handle = (SELECT handle FROM invitation WHERE digest = ? AND expires > ?)`, digest, now).Scan(&p.Handle, &p.Role, &known, &invented, &first)
 		if err != nil {
 			return notFound(err)
 		}
@@ -350,7 +339,7 @@ func (b *Store) Entered(ctx context.Context, handle, passkey []byte, term int64)
 
 // ByHandle returns somebody who may enter, or ErrNotFound.
 func (b *Store) ByHandle(ctx context.Context, handle []byte) (Person, error) {
-	people, err := people(ctx, b.db, ` WHERE handle = ? AND left = 0 AND suspended = 0`, handle)
+	people, err := people(ctx, b.db, ` WHERE handle = ? AND gone = 0 AND suspended = 0`, handle)
 	if err != nil {
 		return Person{}, err
 	}
@@ -362,7 +351,7 @@ func (b *Store) ByHandle(ctx context.Context, handle []byte) (Person, error) {
 
 // All returns everybody, those who may enter first.
 func (b *Store) All(ctx context.Context) ([]Person, error) {
-	return people(ctx, b.db, ` WHERE ? IS NULL ORDER BY left > 0, name`, nil)
+	return people(ctx, b.db, ` WHERE ? IS NULL ORDER BY gone > 0, name`, nil)
 }
 
 func people(ctx context.Context, q db.Reader, which string, arg any) ([]Person, error) {
@@ -375,7 +364,7 @@ func people(ctx context.Context, q db.Reader, which string, arg any) ([]Person, 
 			return p, fmt.Errorf("the passkeys of %s: %w", p.Name, err)
 		}
 		return p, nil
-	})(q.QueryContext(ctx, `SELECT handle, name, role, made, left, suspended, counts, term,
+	})(q.QueryContext(ctx, `SELECT handle, name, role, made, gone, suspended, counts, term,
 		(SELECT json_group_array(json(credential)) FROM passkey WHERE passkey.handle = person.handle) FROM person`+which, arg))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the list of people: %w", err)

@@ -2,21 +2,17 @@ package staff
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
+
+	"khien/server/office/officetest"
 )
 
 func open(t *testing.T) *Store {
 	t.Helper()
-	b, err := Open(filepath.Join(t.TempDir(), "staff.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.Close() })
-	return b
+	return Open(officetest.Open(t, Tables))
 }
 
 var shell = Shell("root@shell")
@@ -221,9 +217,9 @@ func TestWhoCouldStopARelease(t *testing.T) {
 	change(`UPDATE person SET suspended = 1 WHERE name = 'linh'`)
 	f("long after the other was locked out", "mai", false)
 	f("long after somebody was locked out", "root@shell", true)
-	change(`UPDATE person SET suspended = 0, left = 1 WHERE name = 'linh'`)
+	change(`UPDATE person SET suspended = 0, gone = 1 WHERE name = 'linh'`)
 	f("after the other left", "mai", false)
-	change(`UPDATE person SET left = 0`)
+	change(`UPDATE person SET gone = 0`)
 	change(`DELETE FROM passkey`)
 	f("where nobody has a passkey", "mai", false)
 }

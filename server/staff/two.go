@@ -178,7 +178,7 @@ func (b *Store) Stop(ctx context.Context, id int64) (p Proposal, err error) {
 		if p, err = proposal(ctx, tx, id); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM proposal WHERE id = ?`, id)
+		_, err = tx.ExecContext(ctx, `DELETE FROM member_proposal WHERE id = ?`, id)
 		return err
 	})
 	return p, err
@@ -190,9 +190,9 @@ func (b *Store) Proposals(ctx context.Context) ([]Proposal, error) { return prop
 // proposals leaves out what is too old, what is about somebody who is another by now, and what nobody stands for who may still propose.
 func proposals(ctx context.Context, q db.Reader) ([]Proposal, error) {
 	now := time.Now().Unix()
-	rows, err := q.QueryContext(ctx, `SELECT proposal.id, proposal.name, proposal.role, coalesce(CASE WHEN about.left = 0 AND about.counts > 0 THEN about.role END, ''),
+	rows, err := q.QueryContext(ctx, `SELECT proposal.id, proposal.name, proposal.role, coalesce(CASE WHEN about.gone = 0 AND about.counts > 0 THEN about.role END, ''),
 			by_name, proposal.made, due, by, by_term
-		FROM proposal LEFT JOIN person about ON about.name = proposal.name
+		FROM member_proposal proposal LEFT JOIN person about ON about.name = proposal.name
 		WHERE max(proposal.made, due) > ? AND proposal.term = coalesce(about.term, 0) ORDER BY proposal.id`, now-proposalLife)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read what is proposed: %w", err)
@@ -227,10 +227,10 @@ func proposal(ctx context.Context, q db.Reader, id int64) (Proposal, error) {
 
 // propose keeps a proposal in place of any other about the same person.
 func propose(ctx context.Context, tx *sql.Tx, by, about Person, name string, role Role, due int64) (Proposal, error) {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM proposal WHERE name = ?`, name); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM member_proposal WHERE name = ?`, name); err != nil {
 		return Proposal{}, err
 	}
-	done, err := tx.ExecContext(ctx, `INSERT INTO proposal (name, term, role, by, by_term, by_name, made, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	done, err := tx.ExecContext(ctx, `INSERT INTO member_proposal (name, term, role, by, by_term, by_name, made, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		name, about.Term, role, by.Handle, by.Term, by.Name, time.Now().Unix(), due)
 	if err != nil {
 		return Proposal{}, err
@@ -248,11 +248,11 @@ func let(ctx context.Context, tx *sql.Tx, name string, role Role) (link string, 
 	var handle [32]byte
 	rand.Read(handle[:])
 	if _, err := tx.ExecContext(ctx, `INSERT INTO person (handle, name, role, made) VALUES (?1, ?2, ?3, ?4)
-		ON CONFLICT (name) DO UPDATE SET role = ?3, left = 0, suspended = 0, invented = 0, term = term + 1, counts = CASE counts WHEN 0 THEN 0 ELSE ?4 + ?5 END`,
+		ON CONFLICT (name) DO UPDATE SET role = ?3, gone = 0, suspended = 0, invented = 0, term = term + 1, counts = CASE counts WHEN 0 THEN 0 ELSE ?4 + ?5 END`,
 		handle[:], name, role, now, Wait); err != nil {
 		return "", err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM proposal WHERE name = ?`, name); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM member_proposal WHERE name = ?`, name); err != nil {
 		return "", err
 	}
 	p, err := named(ctx, tx, name)
@@ -320,13 +320,13 @@ func alone(ctx context.Context, q db.Reader, by Person, name string) (bool, erro
 // Suspend locks somebody out at once, as after the loss of a device: one admin can, and so can the command line. The passkeys stay, and
 // who may enter again is for two people to say (Invite, Vouch). It changes nothing about how many others must agree to anything.
 func (b *Store) Suspend(ctx context.Context, by Person, name string) error {
-	return b.lock(ctx, by, name, `UPDATE person SET suspended = ?, term = term + 1 WHERE name = ? AND left = 0 AND suspended = 0`, "invitation")
+	return b.lock(ctx, by, name, `UPDATE person SET suspended = ?, term = term + 1 WHERE name = ? AND gone = 0 AND suspended = 0`, "invitation")
 }
 
 // Leave lets somebody in no more: the passkeys and links are gone at once. Who was here once is never forgotten, so that nobody becomes
 // the only one by it.
 func (b *Store) Leave(ctx context.Context, by Person, name string) error {
-	return b.lock(ctx, by, name, `UPDATE person SET left = ?, term = term + 1 WHERE name = ? AND left = 0`, "invitation", "passkey")
+	return b.lock(ctx, by, name, `UPDATE person SET gone = ?, term = term + 1 WHERE name = ? AND gone = 0`, "invitation", "passkey")
 }
 
 // lock changes a person, and removes what they have in some tables. The console must keep an admin who can come in; the command line may
@@ -358,7 +358,7 @@ func (b *Store) lock(ctx context.Context, by Person, name, change string, tables
 // someoneInvites refuses a change after which there is no admin who can come in, once there is one who could.
 func someoneInvites(ctx context.Context, tx *sql.Tx) error {
 	var someone bool
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM person WHERE left = 0 AND suspended = 0 AND role = 'admin'
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM person WHERE gone = 0 AND suspended = 0 AND role = 'admin'
 		AND (EXISTS (SELECT 1 FROM passkey WHERE passkey.handle = person.handle) OR EXISTS (SELECT 1 FROM invitation WHERE invitation.handle = person.handle)))`).Scan(&someone); err != nil {
 		return err
 	}

@@ -122,7 +122,7 @@ func (b *Store) Undo(ctx context.Context, id int64, actor, why string, now int64
 // change takes a step in one case. It is on the disk, and in the audit log, when change returns nil.
 func (b *Store) change(ctx context.Context, id int64, step Transition, f func(*sql.Tx, *Request) error) (Request, error) {
 	var c Request
-	err := b.atOnce(ctx, func(tx *sql.Tx) ([]audit.Act, error) {
+	err := b.desk.Recorded(ctx, func(tx *sql.Tx) ([]audit.Act, error) {
 		var err error
 		if c, err = scan(tx.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id)); err != nil {
 			return nil, err
@@ -134,18 +134,6 @@ func (b *Store) change(ctx context.Context, id int64, step Transition, f func(*s
 		return Request{}, fmt.Errorf("couldn't change takedown case %d: %w", id, err)
 	}
 	return c, nil
-}
-
-// atOnce runs f in a transaction and writes its acts into the audit log just before it is committed: what the log
-// doesn't take doesn't happen.
-func (b *Store) atOnce(ctx context.Context, f func(*sql.Tx) ([]audit.Act, error)) error {
-	return b.db.Change(ctx, func(tx *sql.Tx) error {
-		acts, err := f(tx)
-		if err != nil {
-			return err
-		}
-		return b.desk.Record(ctx, acts...)
-	})
 }
 
 // take changes a case by f, keeps how it was, and returns the act.
@@ -249,7 +237,7 @@ func (b *Store) followList(ctx context.Context, book *ledger.Ledger, newest, now
 			gone = append(gone, c)
 		}
 	}
-	return b.atOnce(ctx, func(tx *sql.Tx) (acts []audit.Act, err error) {
+	return b.desk.Recorded(ctx, func(tx *sql.Tx) (acts []audit.Act, err error) {
 		count := func(n *int, act audit.Act, err error) error {
 			if errors.Is(err, ErrState) { // another process was faster
 				return nil

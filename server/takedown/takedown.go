@@ -15,7 +15,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"khien/server/audit"
@@ -123,27 +122,17 @@ type Store struct {
 	desk *triage.Desk
 }
 
-//go:embed migrations/*.sql
+//go:embed tables/*.sql
 var files embed.FS
 
-// Open opens the store in the file at path, making or upgrading it where needed. Acts go to the audit log of desk.
-func Open(path string, desk *triage.Desk) (*Store, error) {
-	migrations, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	store, err := db.Open(path, migrations)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't open the takedown cases: %w", err)
-	}
-	return &Store{store, desk}, nil
-}
+// Tables are what it keeps in the office's database.
+var Tables = db.Tables{Package: "takedown", Files: files}
+
+// Open opens the store in a database that has its tables and those of the desk, whose audit log its acts go to.
+func Open(office *db.DB, desk *triage.Desk) *Store { return &Store{office, desk} }
 
 // Desk is where its acts are written down, and where its subjects are reported.
 func (b *Store) Desk() *triage.Desk { return b.desk }
-
-// Close waits for the statements under way. The desk stays open.
-func (b *Store) Close() error { return b.db.Close() }
 
 const selectCase = `SELECT id, subject, platform, category, reference, state, made, changed, due, theirs, sent, acted, asked, answered, returned FROM takedown`
 

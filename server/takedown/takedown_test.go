@@ -14,6 +14,7 @@ import (
 	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/office/officetest"
 	"khien/server/triage"
 	"khien/shared/category"
 	"khien/shared/subject"
@@ -24,6 +25,7 @@ import (
 type office struct {
 	t    *testing.T
 	list *ledger.Ledger
+	base *db.DB
 	box  *inbox.Inbox
 	desk *triage.Desk
 	book *Store
@@ -38,25 +40,13 @@ func newOffice(t *testing.T) *office {
 	dir := t.TempDir()
 	o := &office{t: t, now: 1_763_900_000}
 	var err error
-	if o.list, err = ledger.Open(filepath.Join(dir, "ledger.db")); err != nil {
-		t.Fatal(err)
-	}
+	o.base = officetest.Open(t, ledger.Tables, triage.Tables, Tables)
+	o.list, o.desk = ledger.Open(o.base), triage.Open(o.base)
+	o.book = Open(o.base, o.desk)
 	if o.box, err = inbox.Open(filepath.Join(dir, "inbox.db")); err != nil {
 		t.Fatal(err)
 	}
-	if o.desk, err = triage.Open(filepath.Join(dir, "triage.db")); err != nil {
-		t.Fatal(err)
-	}
-	if o.book, err = Open(filepath.Join(dir, "takedown.db"), o.desk); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, c := range []interface{ Close() error }{o.book, o.desk, o.box, o.list} {
-			if err := c.Close(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
+	t.Cleanup(func() { o.box.Close() })
 	return o
 }
 
@@ -360,7 +350,9 @@ func TestEveryStepIsAnAct(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the log says\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	o.desk.Close()
+	if _, err := o.base.ExecContext(t.Context(), `ALTER TABLE audit RENAME TO elsewhere`); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := o.book.Move(t.Context(), c.ID, Move{Actor: "mai", To: Sent}, o.now); err == nil || o.of(shop).State != Prepared {
 		t.Errorf("without the log it went to %s, %v", o.of(shop).State, err)
 	}

@@ -281,11 +281,10 @@ func TestLongerPrefixesAreProposed(t *testing.T) {
 // restored is a ledger that knows of no release, as where it came back from a backup.
 func (p *printer) restored(subjects ...subject.Subject) {
 	p.t.Helper()
-	book, err := ledger.Open(filepath.Join(p.t.TempDir(), "ledger.db"))
-	if err != nil {
-		p.t.Fatal(err)
+	for _, table := range []string{"indicator", "decision", "release", "file", "left_list"} {
+		if _, err := p.desk.db.ExecContext(p.t.Context(), `DELETE FROM `+table); err != nil {
+			p.t.Fatal(err)
+		}
 	}
-	p.t.Cleanup(func() { book.Close() })
-	p.book, p.publisher.Ledger = book, book
 	p.imported(0, subjects...)
 }

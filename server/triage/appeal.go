@@ -92,7 +92,7 @@ func answered(ctx context.Context, tx *sql.Tx, id int64, appeals [][]byte, actor
 // appeal waits, and where what is objected to is being taken off the list, be it only proposed: that is undone first.
 // To take something off the list, see Decide with Withdraw.
 func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor string, reason map[string]string, why audit.Why, of ...subject.Subject) (Case, error) {
-	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
+	c, err := d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if c.Appeals == 0 || c.Leaving() {
 			return ErrState
 		}
@@ -116,10 +116,12 @@ func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor str
 		if err := audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Uphold, Object: object(id), Args: audit.Args{Count: len(waiting)}, Why: why}); err != nil {
 			return err
 		}
-		// Told before it is committed: told twice does no harm, not told would.
-		_, err = box.DecideAll(ctx, waiting, inbox.Transition{Time: d.now(), Actor: actor, State: wire.StateRejected, Reason: inEnglish(reason)})
-		return err
+		return tell(ctx, tx, letter{Reports: waiting, Transition: inbox.Transition{Time: d.now(), Actor: actor, State: wire.StateRejected, Reason: inEnglish(reason)}})
 	})
+	if err == nil {
+		err = d.Deliver(ctx, box)
+	}
+	return c, err
 }
 
 func jsonOf(reason map[string]string) string {

@@ -40,7 +40,16 @@ func (d *Desk) Record(ctx context.Context, acts ...audit.Act) error {
 	if len(acts) == 0 {
 		return nil
 	}
+	return d.Recorded(ctx, func(*sql.Tx) ([]audit.Act, error) { return acts, nil })
+}
+
+// Recorded runs f in a change and appends its acts: what the log doesn't take doesn't happen.
+func (d *Desk) Recorded(ctx context.Context, f func(*sql.Tx) ([]audit.Act, error)) error {
 	return d.change(ctx, func(tx *sql.Tx) error {
+		acts, err := f(tx)
+		if err != nil {
+			return err
+		}
 		for _, a := range acts {
 			if err := audit.Record(ctx, tx, a); err != nil {
 				return err

@@ -65,7 +65,7 @@ func (d *Desk) reopen(ctx context.Context, tx *sql.Tx, c Case, actor string, how
 	}
 	for _, one := range subjects {
 		if err := eachPage(ctx, tx, one.ID, wire.KindScam, func(ids [][]byte) error {
-			return post(ctx, tx, letter{inbox.Transition{Time: d.now(), Actor: actor}, ids, false})
+			return tell(ctx, tx, letter{Reports: ids, Reopen: true, Transition: inbox.Transition{Actor: actor, Time: d.now()}})
 		}); err != nil {
 			return err
 		}

@@ -62,8 +62,8 @@ func (d *Desk) GatherUpTo(ctx context.Context, box *inbox.Inbox, most int) (int,
 	if err := d.change(ctx, func(tx *sql.Tx) error { return rankStale(ctx, tx) }); err != nil {
 		return n, fmt.Errorf("couldn't rank the cases: %w", err)
 	}
-	if more {
-		return n, nil
+	if err := d.Deliver(ctx, box); err != nil || more {
+		return n, err
 	}
 	return n, d.amend(ctx, box)
 }
@@ -392,7 +392,7 @@ func (b *batch) tell(box *inbox.Inbox) error {
 			}
 		}
 		for name, ids := range groups {
-			if _, err := box.DecideAll(b.ctx, ids, c.says(name)); err != nil {
+			if err := tell(b.ctx, b.tx.tx, letter{Reports: ids, Transition: c.says(name)}); err != nil {
 				return err
 			}
 		}

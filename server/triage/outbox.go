@@ -10,11 +10,22 @@ import (
 	"khien/server/inbox"
 )
 
-// letter is what some who reported are told. It is kept with what it is about, and carried to the inbox, which is a database of its own, when that is out.
+// The inbox is a database of its own. What those who reported are told is written down with the decision that it follows from, and
+// brought to the inbox once that is committed, in order. To bring the same once more, as after a crash, changes nothing.
+
+// letter is what some who reported are told.
 type letter struct {
+	Reports [][]byte
+	Again   bool // those too who were told something else before
+	Reopen  bool // that it is looked at anew
 	inbox.Transition
-	To    [][]byte // reports
-	After bool     // those who were told something else are told too
+}
+
+func tell(ctx context.Context, tx *sql.Tx, l letter) error {
+	if len(l.Reports) == 0 {
+		return nil
+	}
+	return post(ctx, tx, l)
 }
 
 func post(ctx context.Context, tx *sql.Tx, l letter) error {
@@ -25,47 +36,48 @@ func post(ctx context.Context, tx *sql.Tx, l letter) error {
 	return err
 }
 
-// Deliver tells those who reported what waits for them, in order. It is told once more where whoever tells it is killed, which changes nothing.
+// Deliver brings to the inbox what is written down for it. One delivers at a time.
 func (d *Desk) Deliver(ctx context.Context, box *inbox.Inbox) error {
-	waits := true
-	var err error
-	for waits && err == nil {
-		if waits, err = d.posted(ctx); waits && err == nil {
-			err = d.alone(ctx, func(tx *sql.Tx) error { return deliver(ctx, tx, box) })
+	for {
+		var waits bool
+		err := d.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox)`).Scan(&waits)
+		if err == nil && waits {
+			err = d.db.Change(ctx, func(tx *sql.Tx) error { return deliver(ctx, tx, box) })
 		}
-	}
-	if err != nil {
-		return fmt.Errorf("couldn't tell those who reported: %w", err)
-	}
-	return nil
-}
-
-// posted tells whether somebody is to be told something.
-func (d *Desk) posted(ctx context.Context) (waits bool, err error) {
-	return waits, d.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox)`).Scan(&waits)
-}
-
-// deliver carries the first letter that there is.
-func deliver(ctx context.Context, tx *sql.Tx, box *inbox.Inbox) error {
-	var text string
-	err := tx.QueryRowContext(ctx, `DELETE FROM outbox WHERE seq = (SELECT min(seq) FROM outbox) RETURNING letter`).Scan(&text)
-	if err != nil {
-		if errors.Is(err, sql.ErrNoRows) { // another has
+		if err != nil {
+			return fmt.Errorf("couldn't tell those who reported: %w", err)
+		}
+		if !waits {
 			return nil
 		}
-		return err
+	}
+}
+
+func deliver(ctx context.Context, tx *sql.Tx, box *inbox.Inbox) error {
+	var seq int64
+	var text string
+	err := tx.QueryRowContext(ctx, `SELECT seq, letter FROM outbox ORDER BY seq LIMIT 1`).Scan(&seq, &text)
+	if errors.Is(err, sql.ErrNoRows) { // another process was faster
+		return nil
 	}
 	var l letter
-	if err := json.Unmarshal([]byte(text), &l); err != nil {
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &l)
+	}
+	if err != nil {
 		return err
 	}
 	switch {
-	case l.State == "":
-		return box.ReopenAll(ctx, l.To, l.Actor, l.Time)
-	case l.After:
-		_, err = box.DecideAfterAll(ctx, l.To, l.Transition)
+	case len(l.Reports) == 0:
+	case l.Reopen:
+		err = box.ReopenAll(ctx, l.Reports, l.Actor, l.Time)
+	case l.Again:
+		_, err = box.DecideAfterAll(ctx, l.Reports, l.Transition)
 	default:
-		_, err = box.DecideAll(ctx, l.To, l.Transition)
+		_, err = box.DecideAll(ctx, l.Reports, l.Transition)
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `DELETE FROM outbox WHERE seq = ?`, seq)
 	}
 	return err
 }

@@ -366,9 +366,6 @@ func (d *Desk) Stop(ctx context.Context, p *publish.Publisher, box *inbox.Inbox,
 		return "", err
 	}
 	defer unlock()
-	if err := d.resume(ctx, p.Shelf(), box); err != nil {
-		return "", err
-	}
 	how = Stopped
 	err = d.ofProposal(ctx, id, func(tx *sql.Tx, o Proposal) error {
 		if !fromShell(by) && o.By == by {
@@ -437,7 +434,7 @@ func (d *Desk) ReleaseAgreed(ctx context.Context, p *publish.Publisher, box *inb
 type Stands func(ctx context.Context, name string, when int64) (bool, error)
 
 // Standing is the proposal that is open, what it would publish, and whether that still is what was proposed, by somebody who stands for it. It is
-// ErrNotProposed where there is none, and where it is out already: whoever published it was killed before that was noted, which is done now.
+// ErrNotProposed where there is none.
 func (d *Desk) Standing(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, impact Impact, by Stands, now int64) (o Proposal, f Draft, stands bool, err error) {
 	if err := d.Resume(ctx, p.Shelf(), box); err != nil {
 		return o, f, false, err
@@ -458,6 +455,9 @@ func (d *Desk) Standing(ctx context.Context, p *publish.Publisher, box *inbox.In
 // one.
 func (d *Desk) Overdue(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, impact Impact, by Stands,
 	opposable func(ctx context.Context, by string) (bool, error), actor string, now int64) (r publish.Result, o Proposal, err error) {
+	if err := d.Resume(ctx, p.Shelf(), box); err != nil {
+		return r, o, err
+	}
 	o, err = d.Proposed(ctx)
 	if err == nil && (o.Due == 0 || now < o.Due) {
 		return r, Proposal{}, nil

@@ -2,14 +2,14 @@ package triage
 
 import (
 	"context"
-	"encoding/json"
+	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"khien/server/audit"
+	"khien/server/db"
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/shared/category"
@@ -350,30 +350,32 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			_, err := p.publisher.Issue(p.t.Context(), f.Rest.Edition, func(publish.Out) error { return errKilled })
 			return err
 		},
-		"before it was settled": func(p *printer, o Proposal, f Draft) error {
+		"before that was committed": func(p *printer, o Proposal, f Draft) error {
+			s := settling{Actor: "khien serve", Time: p.time, How: Unopposed}
 			changes, err := p.desk.brings(p.t.Context(), p.book, p.box, f.Rest)
 			if err != nil {
 				return err
 			}
-			s := settling{Actor: "khien serve", Time: p.time, Proposal: o.ID, How: Unopposed}
+			agree := p.desk.agree(p.t.Context(), p.book, p.box, changes, s, func(db.Reader) error { return nil })
+			_, err = p.publisher.Issue(p.t.Context(), f.Rest.Edition, func(out publish.Out) error {
+				write := out.Write
+				out.Write = func(tx *sql.Tx, changes []ledger.Change) error { return errors.Join(write(tx, changes), errKilled) }
+				return agree(out)
+			})
+			return err
+		},
+		"before those who reported were told": func(p *printer, o Proposal, f Draft) error {
+			s := settling{Actor: "khien serve", Time: p.time, How: Unopposed, Proposal: o.ID}
 			for _, c := range f.Rest.all() {
 				s.Cases = append(s.Cases, decidedAt{c.ID, c.Changed})
 			}
-			text, err := json.Marshal(s)
+			changes, err := p.desk.brings(p.t.Context(), p.book, p.box, f.Rest)
 			if err != nil {
 				return err
 			}
-			_, err = p.publisher.Issue(p.t.Context(), f.Rest.Edition, func(out publish.Out) error { return errors.Join(out.Write(changes, string(text)), errKilled) })
+			agree := p.desk.agree(p.t.Context(), p.book, p.box, changes, s, func(db.Reader) error { return nil })
+			_, err = p.publisher.Issue(p.t.Context(), f.Rest.Edition, func(out publish.Out) error { return errors.Join(agree(out), errKilled) })
 			return err
-		},
-		"before that was noted beside it": func(p *printer, o Proposal, f Draft) error {
-			_, err := p.desk.releaseProposed(p.t.Context(), p.publisher, p.box, o, f.Rest, settling{Actor: "khien serve", Time: p.time, How: Unopposed}, func(Proposal) error { return nil })
-			all, failed := p.book.Releases(p.t.Context(), 0)
-			if err = errors.Join(err, failed); err != nil {
-				return err
-			}
-			all[0].Unsettled = fmt.Sprintf(`{"Actor":"khien serve","Proposal":%d,"How":"unopposed"}`, o.ID)
-			return errors.Join(p.book.Issue(p.t.Context(), ledger.Issue{Release: all[0], Seq: -1}), errKilled)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

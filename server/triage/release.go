@@ -3,7 +3,6 @@ package triage
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -17,7 +16,7 @@ import (
 	"khien/shared/subject"
 )
 
-// settling is what is to be settled of a release once it is out. It is written down with the release: whoever issued it may be killed before it is done.
+// settling is what is settled of a release, in the change that lets it out.
 type settling struct {
 	Actor    string
 	Args     audit.Args // what the audit log says of it besides
@@ -59,6 +58,9 @@ func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, box *inbox.I
 	case err == nil:
 		r, err = p.Resign(ctx, now, agree)
 	}
+	if err == nil {
+		err = d.Deliver(ctx, box)
+	}
 	return r, err
 }
 
@@ -96,13 +98,13 @@ func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	}
 	r, err = p.Issue(ctx, plan.Edition, d.agree(ctx, p.Ledger, box, changes, s, still))
 	if err == nil && !r.Published {
-		err = d.alone(ctx, func(tx *sql.Tx) error {
+		err = d.change(ctx, func(tx *sql.Tx) error {
 			err := still(tx)
 			if err == nil {
-				err = p.Ledger.Apply(ctx, changes)
+				err = p.Ledger.In(tx).Apply(ctx, changes)
 			}
 			if err == nil {
-				err = d.settleRelease(ctx, tx, p.Ledger, box, ledger.Release{}, s)
+				err = d.settleRelease(ctx, tx, p.Ledger.In(tx), box, ledger.Release{}, s)
 			}
 			return err
 		})
@@ -113,54 +115,27 @@ func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	return r, err
 }
 
-// agree lets a release out and settles it, in one change of the cases.
+// agree lets a release out and settles it, in one change.
 func (d *Desk) agree(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, changes []ledger.Change, s settling, still func(db.Reader) error) publish.Agree {
 	return func(out publish.Out) error {
 		s.Args.Added, s.Args.Removed = out.Added, out.Removed
-		text, err := json.Marshal(s)
-		if err != nil {
-			return err
-		}
-		written := false
-		err = d.alone(ctx, func(tx *sql.Tx) error {
+		return d.change(ctx, func(tx *sql.Tx) error {
 			err := still(tx)
 			if err == nil {
-				err = out.Write(changes, string(text))
+				err = out.Write(tx, changes)
 			}
-			if err != nil {
-				return err
+			if err == nil {
+				err = d.settleRelease(ctx, tx, book.In(tx), box, out.Release, s)
 			}
-			written = true
-			return d.settleRelease(ctx, tx, book, box, out.Release, s)
-		})
-		if err == nil {
-			err = book.Settled(ctx, out.Release.Sequence)
-		}
-		if err != nil && written {
-			err = fmt.Errorf("release %d is published, but couldn't be noted: %w", out.Release.Sequence, err)
-		}
-		return err
-	}
-}
-
-// alone is change, beside which nobody else changes a case from its beginning on.
-func (d *Desk) alone(ctx context.Context, f func(*sql.Tx) error) error {
-	return d.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE protects SET popular = popular`); err != nil {
 			return err
-		}
-		return f(tx)
-	})
+		})
+	}
 }
 
-// Resume settles what is out and is not settled, and tells who is not told: whoever published it was killed.
+// Resume lets everybody have the head that is in force, and brings to the inbox what waits for it: whoever published may have been killed.
 func (d *Desk) Resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbox) error {
-	open, err := shelf.Ledger.Unsettled(ctx)
-	waits := false
-	if err == nil {
-		waits, err = d.posted(ctx)
-	}
-	if err != nil || len(open) == 0 && !waits {
+	var waits bool
+	if err := d.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox)`).Scan(&waits); err != nil || !waits {
 		return err
 	}
 	unlock, err := shelf.Blobs.Lock() // nobody is publishing
@@ -168,45 +143,14 @@ func (d *Desk) Resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbo
 		return err
 	}
 	defer unlock()
-	return d.resume(ctx, shelf, box)
-}
-
-func (d *Desk) resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbox) error {
-	open, err := shelf.Ledger.Unsettled(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range open {
-		var s settling
-		if err := json.Unmarshal([]byte(r.Unsettled), &s); err != nil {
-			return fmt.Errorf("couldn't read what is to be settled of release %d: %w", r.Sequence, err)
-		}
-		err := d.alone(ctx, func(tx *sql.Tx) error { return d.settleRelease(ctx, tx, shelf.Ledger, box, r, s) })
-		if err == nil {
-			err = shelf.Ledger.Settled(ctx, r.Sequence)
-		}
-		if err != nil {
-			return fmt.Errorf("couldn't settle release %d: %w", r.Sequence, err)
-		}
-	}
-	if waits, err := d.posted(ctx); err != nil || !waits {
-		return err
-	}
 	if err := shelf.SetHead(ctx); err != nil { // before anybody is told
 		return err
 	}
 	return d.Deliver(ctx, box)
 }
 
-// settleRelease settles the cases of a release that is out, notes it, and closes the proposal that it came of. Once that is done it does nothing more.
-// Without a number, nothing is out, and those who reported are told.
+// settleRelease settles the cases of a release, notes it, and closes the proposal that it came of. Without a number, nothing is out, and those who reported are told.
 func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, r ledger.Release, s settling) error {
-	if r.Sequence > 0 {
-		var noted bool
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?)`, releaseObject(r.Sequence).String()).Scan(&noted); err != nil || noted {
-			return err
-		}
-	}
 	for _, one := range s.Refused {
 		if err := d.leaveOut(ctx, tx, one, s); err != nil {
 			return fmt.Errorf("couldn't open the case again of what isn't published: %w", err)
@@ -218,13 +162,16 @@ func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledge
 			err = d.settle(ctx, tx, book, box, c)
 		}
 		if err == nil && r.Sequence > 0 {
-			_, err = tx.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE id = ? AND changed = ? AND settled = 1 AND published = 0`, int64(r.Sequence), r.Issued, c.ID, of.Changed)
+			_, err = tx.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE id = ? AND changed = ? AND settled = 1 AND published = 0`, int64(r.Sequence), d.now(), c.ID, of.Changed)
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("couldn't settle case %d: %w", of.ID, err)
 		}
 	}
 	if r.Sequence > 0 {
+		if err := post(ctx, tx, letter{}); err != nil { // Resume puts the head in its place as long as something waits
+			return err
+		}
 		act := audit.Act{Time: s.Time, Actor: s.Actor, Verb: audit.Publish, Object: releaseObject(r.Sequence), Args: s.Args, Why: s.Why}
 		if act.Args.Count = int(r.Count); s.Renewal {
 			act.Verb, act.Args.Added = audit.Renew, 0

@@ -19,7 +19,7 @@ import (
 )
 
 // Settle brings decided cases into the ledger and tells those who reported, unless that is done already, without a release. From then on a decision can't be
-// undone, only be followed by another. What it has done once does no harm when it is done again after a crash.
+// undone, only be followed by another. It is done at once, or not at all.
 func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, cases []Case) error {
 	for _, c := range cases {
 		if c.Settled {
@@ -27,19 +27,15 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 		}
 		changes, err := d.changes(ctx, book, box, c)
 		if err == nil {
-			err = book.Apply(ctx, changes)
-		}
-		if err == nil {
-			err = d.change(ctx, func(tx *sql.Tx) error { return d.settle(ctx, tx, book, box, c) })
-		}
-		if err == nil {
-			err = d.Deliver(ctx, box)
+			err = d.change(ctx, func(tx *sql.Tx) error {
+				return errors.Join(book.In(tx).Apply(ctx, changes), d.settle(ctx, tx, book.In(tx), box, c))
+			})
 		}
 		if err != nil {
 			return fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
 		}
 	}
-	return nil
+	return d.Deliver(ctx, box)
 }
 
 // changes are what a case brings into the ledger.
@@ -80,7 +76,7 @@ func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box 
 	if err != nil {
 		return err
 	}
-	left, err := d.tell(ctx, tx, c, box)
+	left, err := d.answer(ctx, tx, c, box)
 	if err != nil {
 		return err
 	}
@@ -108,9 +104,9 @@ func (c Case) says(name subject.Subject) inbox.Transition {
 	return said
 }
 
-// tell closes the reports of a case that are open and about what was decided; what is listed is told too to those who were told before that
+// answer closes the reports of a case that are open and about what was decided; what is listed is told too to those who were told before that
 // it is not. A report whose address names none of that stays open: it is returned.
-func (d *Desk) tell(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox) (left [][]byte, err error) {
+func (d *Desk) answer(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox) (left [][]byte, err error) {
 	subjects, err := subjectsOf(ctx, tx, c.ID)
 	if err != nil {
 		return nil, err
@@ -135,8 +131,8 @@ func (d *Desk) tell(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox) (
 					}
 				}
 			}
-			for name, ids := range groups {
-				if err := post(ctx, tx, letter{c.says(name), ids, c.Action == List}); err != nil { // also who was told that it is not listed
+			for name, ids := range groups { // who was told that it is not listed is told that it is
+				if err := tell(ctx, tx, letter{Reports: ids, Again: c.Action == List, Transition: c.says(name)}); err != nil {
 					return err
 				}
 			}
@@ -201,7 +197,7 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 		}
 	}
 	for said, ids := range answers {
-		if err := post(ctx, tx, letter{said.Transition, ids, false}); err != nil {
+		if err := tell(ctx, tx, letter{Reports: ids, Transition: said.Transition}); err != nil {
 			return nil, err
 		}
 		reason := c.Reason

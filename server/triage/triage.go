@@ -18,8 +18,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -123,24 +121,16 @@ type Desk struct {
 	Stands func(ctx context.Context, name string, when int64) (bool, error)
 }
 
-//go:embed migrations/*.sql
+//go:embed tables/*.sql
 var files embed.FS
 
-// Open opens the desk in the file at path, making or upgrading it where needed.
-func Open(path string) (*Desk, error) {
-	migrations, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	store, err := db.Open(path, migrations)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't open the cases: %w", err)
-	}
-	return &Desk{db: store, now: func() int64 { return time.Now().Unix() }, mark: filepath.Join(filepath.Dir(path), "audit.mark")}, nil
-}
+// Tables are what it keeps in the office's database.
+var Tables = db.Tables{Package: "triage", Files: files}
 
-// Close waits for the statements under way.
-func (d *Desk) Close() error { return d.db.Close() }
+// Open opens the desk in a database that has its tables.
+func Open(office *db.DB) *Desk {
+	return &Desk{db: office, now: func() int64 { return time.Now().Unix() }, mark: office.Beside("audit.mark")}
+}
 
 // change runs f in a transaction, which is on the disk when change returns nil.
 func (d *Desk) change(ctx context.Context, f func(*sql.Tx) error) error {

@@ -12,6 +12,7 @@ import (
 	"khien/server/audit"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/office/officetest"
 	"khien/shared/category"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -35,17 +36,9 @@ func newOffice(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { o.box.Close() })
-	if o.desk, err = Open(filepath.Join(dir, "triage.db")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		o.rightlyCounted(t)
-		o.desk.Close()
-	})
-	if o.book, err = ledger.Open(filepath.Join(dir, "ledger.db")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { o.book.Close() })
+	base := officetest.Open(t, ledger.Tables, Tables)
+	o.desk, o.book = Open(base), ledger.Open(base)
+	t.Cleanup(func() { o.rightlyCounted(t) })
 	return o
 }
 

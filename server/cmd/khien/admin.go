@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -26,13 +25,12 @@ import (
 const consoleAt = "http://localhost:8788"
 
 func (d *dir) staff() (*staff.Store, error) {
-	if err := d.exists(); err != nil {
+	base, err := d.office()
+	if err != nil {
 		return nil, err
 	}
-	return staff.Open(d.register())
+	return staff.Open(base), nil
 }
-
-func (d *dir) register() string { return filepath.Join(d.path, "staff.db") }
 
 func adminCommand(d *dir) *cobra.Command {
 	cmd := group("admin", "Say who may enter the console", `  $ khien admin invite mai --role admin
@@ -93,7 +91,6 @@ that, it prints the link; an earlier passkey of the person is gone then.`,
 		if err != nil {
 			return err
 		}
-		defer book.Close()
 		people, err := book.All(cmd.Context())
 		switch {
 		case err != nil:
@@ -146,7 +143,6 @@ was made or the role changed.`,
 			if err != nil {
 				return err
 			}
-			defer book.Close()
 			people, err := book.All(cmd.Context())
 			if err != nil {
 				return err
@@ -225,12 +221,10 @@ func (d *dir) locks(cmd *cobra.Command, verb audit.Verb, done string, do func(*s
 		if err != nil {
 			return err
 		}
-		defer book.Close()
 		desk, err := d.desk()
 		if err != nil {
 			return err
 		}
-		defer desk.Close()
 		ctx := context.WithoutCancel(cmd.Context())
 		err = d.act(ctx, audit.Act{Verb: verb, Object: person(args[0])}, func() error {
 			if err := do(book, ctx, staff.Shell(actor()), args[0]); err != nil {
@@ -265,7 +259,6 @@ come and can keep the present one.`,
 			if err != nil {
 				return err
 			}
-			defer people.Close()
 			var now staff.Register
 			err = d.act(cmd.Context(), audit.Act{Verb: audit.Delay, Object: audit.Object{Kind: audit.OfRegister}, Args: audit.Args{Minutes: int64(delay / time.Minute)}}, func() (err error) {
 				now, err = people.SetDelay(cmd.Context(), delay, time.Now().Unix())
@@ -283,53 +276,33 @@ come and can keep the present one.`,
 	}
 }
 
-// console is ready to serve on l; close it afterwards. Impact is empty where no popular names are known.
-func (d *dir) console(l net.Listener, origin string, conns gate.Limits, box *inbox.Inbox, store *evidence.Store, pictures string, log *slog.Logger) (k *console.Console, close func(), err error) {
-	var open []interface{ Close() error }
-	close = func() {
-		for _, one := range open {
-			one.Close()
-		}
-	}
-	defer func() {
-		if err != nil {
-			close()
-		}
-	}()
+// console is ready to serve on l. Impact is empty where no popular names are known.
+func (d *dir) console(l net.Listener, origin string, conns gate.Limits, box *inbox.Inbox, store *evidence.Store, pictures string, log *slog.Logger) (*console.Console, error) {
 	people, err := d.staff()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	open = append(open, people)
 	desk, err := d.desk()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	open = append(open, desk)
 	takedowns, err := d.takedownsOf(desk)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	open = append(open, takedowns)
-	p, done, err := d.publisher()
+	p, err := d.publisher()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	open = append(open, closer(done))
 	if origin == "" {
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		origin = "http://localhost:" + port
 	}
-	k, err = console.New(console.Config{
+	return console.New(console.Config{
 		Origin: origin, Staff: people, Desk: desk, Inbox: box, Publisher: p, Evidence: store, Pictures: pictures, Takedowns: takedowns, Letters: d.letters(),
 		Impact: triage.Impact{Popular: p.Popular, Verified: p.Verified}, Conns: conns, Log: log,
 	})
-	return k, close, err
 }
-
-type closer func()
-
-func (c closer) Close() error { c(); return nil }
 
 // loopback refuses to serve the console to other machines as it is.
 func loopback(address string) error {

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -20,13 +19,11 @@ import (
 )
 
 func (d *dir) desk() (*triage.Desk, error) {
-	if err := d.exists(); err != nil {
-		return nil, err
-	}
-	desk, err := triage.Open(filepath.Join(d.path, "triage.db"))
+	base, err := d.office()
 	if err != nil {
 		return nil, err
 	}
+	desk := triage.Open(base)
 	desk.Protect = d.protection
 	return desk, nil
 }
@@ -41,7 +38,6 @@ func (d *dir) act(ctx context.Context, a audit.Act, do func() error) error {
 	if err != nil {
 		return err
 	}
-	defer desk.Close()
 	a.Time, a.Actor = time.Now().Unix(), actor()
 	if err := desk.Record(ctx, a); err != nil {
 		return fmt.Errorf("couldn't write the audit log: %w", err)
@@ -96,7 +92,6 @@ says which.`,
 		if err != nil {
 			return err
 		}
-		defer desk.Close()
 		last, err := desk.Verify(cmd.Context(), noted)
 		if err != nil {
 			return err
@@ -164,7 +159,6 @@ func auditList(d *dir) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		defer desk.Close()
 		var newest []audit.Act
 		total := 0
 		for a, err := range desk.Acts(cmd.Context(), w.Filter) {
@@ -223,7 +217,6 @@ a text, comes before the object.`,
 		if err != nil {
 			return err
 		}
-		defer desk.Close()
 		return audit.Write(cmd.OutOrStdout(), args[0], feed.Cell, desk.Acts(cmd.Context(), w.Filter))
 	}
 	return cmd

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,10 +25,11 @@ import (
 var demoCards []byte
 
 func (d *dir) campaigns() (*campaign.Store, error) {
-	if err := d.exists(); err != nil {
+	base, err := d.office()
+	if err != nil {
 		return nil, err
 	}
-	return campaign.Open(filepath.Join(d.path, "campaign.db"))
+	return campaign.Open(base), nil
 }
 
 func campaignCommand(d *dir) *cobra.Command {
@@ -55,7 +55,6 @@ func campaignList(d *dir) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer store.Close()
 			cards, err := store.List(cmd.Context())
 			if err != nil {
 				return err
@@ -102,7 +101,6 @@ func campaignShow(d *dir) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer store.Close()
 			c, err := store.Get(cmd.Context(), args[0])
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
@@ -157,7 +155,6 @@ first day to its last one. The same id replaces the card that had it.
 		if err != nil {
 			return err
 		}
-		defer store.Close()
 		state, verb := campaign.Published, audit.PublishCard
 		if draft {
 			state, verb = campaign.Draft, audit.DraftCard
@@ -205,7 +202,6 @@ func campaignWithdraw(d *dir) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer store.Close()
 			err = d.act(cmd.Context(), audit.Act{Verb: audit.WithdrawCard, Object: audit.Object{Kind: audit.OfCard, ID: args[0]}}, func() error { return store.Withdraw(cmd.Context(), actor(), args[0]) })
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
@@ -222,7 +218,6 @@ func (d *dir) demoCampaigns(ctx context.Context) (added int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
 	have, err := store.List(ctx)
 	if err != nil || len(have) > 0 {
 		return 0, err

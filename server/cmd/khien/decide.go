@@ -35,7 +35,7 @@ type counter struct {
 	off    []triage.Listing // what the decision takes off the list without naming it
 }
 
-// counter finds a report with its case; close it afterwards.
+// counter finds a report with its case; close its inbox afterwards.
 func (d *dir) counter(ctx context.Context, id string) (n *counter, err error) {
 	n = &counter{}
 	if n.box, n.r, err = d.report(ctx, id); err != nil {
@@ -58,20 +58,10 @@ func (d *dir) counter(ctx context.Context, id string) (n *counter, err error) {
 		n.r, err = n.box.Get(ctx, n.r.Name())
 	}
 	if err != nil {
-		n.close()
+		n.box.Close()
 		return nil, err
 	}
 	return n, nil
-}
-
-func (n *counter) close() {
-	if n.book != nil {
-		n.book.Close()
-	}
-	if n.desk != nil {
-		n.desk.Close()
-	}
-	n.box.Close()
 }
 
 // why is what the audit log says: the reason, and from which report the case was found.
@@ -247,7 +237,7 @@ proposed. Nothing is published before "khien publish".`,
 		if err != nil {
 			return err
 		}
-		defer n.close()
+		defer n.box.Close()
 		if err := n.open(); err != nil {
 			return err
 		}
@@ -327,7 +317,7 @@ the list with the next "khien publish". Rejecting a report of a mistake leaves o
 		if err != nil {
 			return err
 		}
-		defer n.close()
+		defer n.box.Close()
 		if err := n.open(); err != nil {
 			return err
 		}
@@ -376,7 +366,7 @@ decided takes two: this only proposes it, and another person agrees in the conso
 		if err != nil {
 			return err
 		}
-		defer n.close()
+		defer n.box.Close()
 		before, wanted := n.r, n.c.Undoing
 		if n.c.State == triage.StateOpen && n.r.State == wire.StateReceived {
 			return fmt.Errorf("report %s is open", args[0])

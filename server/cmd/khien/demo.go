@@ -83,7 +83,6 @@ no such link.`,
 		if err != nil {
 			return err
 		}
-		defer people.Close()
 		all, err := people.All(ctx)
 		if err != nil {
 			return err
@@ -134,17 +133,14 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer desk.Close()
 	takedowns, err := d.lettersInDemo(desk)
 	if err != nil {
 		return 0, err
 	}
-	defer takedowns.Close()
-	p, done, err := d.publisher()
+	p, err := d.publisher()
 	if err != nil {
 		return 0, err
 	}
-	defer done()
 	p.ClockIsRight = true // its days are past
 	impact, err := d.impact()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 // Whoever reads the log of the invented week reads it from its first day on, and the release in force is of today.
 func TestTheInventedWeekRunsForwards(t *testing.T) {
 	d := &dir{path: t.TempDir()}
+	defer d.close()
 	if _, err := d.init(t.Context(), d.rootFile(), false); err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +22,6 @@ func TestTheInventedWeekRunsForwards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer desk.Close()
 	last, asked, published := now-7*day, 0, int64(0)
 	for a, err := range desk.Acts(t.Context(), audit.Filter{}) {
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,17 +10,52 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"khien/server/blob"
+	"khien/server/db"
 	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/ledger"
+	"khien/server/office"
 	"khien/server/publish"
 	"khien/server/triage"
 )
 
-// dir is the data directory.
-type dir struct{ path string }
+// dir is the data directory. Its office is opened once, when it is needed first.
+type dir struct {
+	path string
+
+	opening sync.Mutex
+	opened  *db.DB
+}
+
+// office is the one database of all that is decided, for all who ask.
+func (d *dir) office() (*db.DB, error) {
+	if err := d.exists(); err != nil {
+		return nil, err
+	}
+	d.opening.Lock()
+	defer d.opening.Unlock()
+	if d.opened != nil {
+		return d.opened, nil
+	}
+	opened, err := office.Open(context.Background(), d.path)
+	if err != nil {
+		return nil, err
+	}
+	d.opened = opened
+	return opened, nil
+}
+
+// close waits for the statements under way.
+func (d *dir) close() error {
+	opened := d.opened
+	if d.opened = nil; opened == nil {
+		return nil
+	}
+	return opened.Close()
+}
 
 func (d *dir) keys() string { return filepath.Join(d.path, "keys") }
 
@@ -34,10 +70,11 @@ func (d *dir) exists() error {
 }
 
 func (d *dir) ledger() (*ledger.Ledger, error) {
-	if err := d.exists(); err != nil {
+	base, err := d.office()
+	if err != nil {
 		return nil, err
 	}
-	return ledger.Open(filepath.Join(d.path, "ledger.db"))
+	return ledger.Open(base), nil
 }
 
 func (d *dir) inbox() (*inbox.Inbox, error) {
@@ -48,10 +85,11 @@ func (d *dir) inbox() (*inbox.Inbox, error) {
 }
 
 func (d *dir) evidence() (*evidence.Store, error) {
-	if err := d.exists(); err != nil {
+	base, err := d.office()
+	if err != nil {
 		return nil, err
 	}
-	return evidence.Open(filepath.Join(d.path, "evidence"))
+	return evidence.Open(base, filepath.Join(d.path, "evidence"))
 }
 
 func (d *dir) blobs() (*blob.Dir, error) {
@@ -61,30 +99,29 @@ func (d *dir) blobs() (*blob.Dir, error) {
 	return blob.Open(filepath.Join(d.path, "published"))
 }
 
-// publisher is ready to sign; close it afterwards.
-func (d *dir) publisher() (p *publish.Publisher, close func(), err error) {
+// publisher is ready to sign.
+func (d *dir) publisher() (*publish.Publisher, error) {
 	book, err := d.ledger()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cards, err := d.campaigns()
 	if err != nil {
-		book.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	close = func() { cards.Close(); book.Close() }
 	blobs, err := d.blobs()
-	if err == nil {
-		var keys *publish.Keys
-		if keys, err = publish.LoadKeys(d.keys()); err == nil {
-			names := &popularNames{path: d.popular()}
-			if err = names.read(); err == nil {
-				return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: names.now, Cards: cards, Official: d.official(), Help: d.help()}, close, nil
-			}
-		}
+	if err != nil {
+		return nil, err
 	}
-	close()
-	return nil, nil, err
+	keys, err := publish.LoadKeys(d.keys())
+	if err != nil {
+		return nil, err
+	}
+	names := &popularNames{path: d.popular()}
+	if err := names.read(); err != nil {
+		return nil, err
+	}
+	return &publish.Publisher{Ledger: book, Blobs: blobs, Keys: keys, Popular: names.now, Cards: cards, Official: d.official(), Help: d.help()}, nil
 }
 
 // official is the folder of the operator's own books of official names.

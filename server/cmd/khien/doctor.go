@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/db"
+	"khien/server/office"
 	"khien/server/publish"
 	"khien/server/triage"
 	"khien/shared/release"
@@ -40,7 +41,7 @@ room on the disk. Changes nothing that is published.
 Prints a line for each. What is wrong begins with "wrong" and says what to do; then the exit
 code is 1. What begins with "warn" is well only while nobody breaks in.`,
 		Example: `  $ khien doctor
-  ok     ledger.db: whole
+  ok     office.db: whole
   wrong  keys/release-1.key can be read by others: run "chmod 600 data/keys/release-1.key"`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,10 +50,14 @@ code is 1. What begins with "warn" is well only while nobody breaks in.`,
 			}
 			x := &examination{d: d, out: cmd.OutOrStdout(), now: time.Now().Unix()}
 			x.databases(cmd.Context())
-			x.counts(cmd.Context(), recount)
+			if office.Kept(d.path) {
+				x.counts(cmd.Context(), recount)
+			}
 			x.keys()
-			x.published(cmd.Context())
-			x.popular(cmd.Context())
+			if office.Kept(d.path) {
+				x.published(cmd.Context())
+				x.popular(cmd.Context())
+			}
 			x.disk()
 			if x.wrong > 0 {
 				fmt.Fprintf(cmd.ErrOrStderr(), "khien: %s\n", triage.Counted(x.wrong, "thing is wrong", "things are wrong"))
@@ -89,57 +94,49 @@ func (x *examination) finding(format string, args ...any) {
 }
 
 func (x *examination) databases(ctx context.Context) {
-	openers := map[string]func() (io.Closer, error){
-		"ledger.db":   func() (io.Closer, error) { return x.d.ledger() },
-		"inbox.db":    func() (io.Closer, error) { return x.d.inbox() },
-		"triage.db":   func() (io.Closer, error) { return x.d.desk() },
-		"campaign.db": func() (io.Closer, error) { return x.d.campaigns() },
-	}
-	files, err := filepath.Glob(filepath.Join(x.d.path, "*.db"))
-	if err != nil {
-		files = nil
-	}
-	within, _ := filepath.Glob(filepath.Join(x.d.path, "evidence", "*.db"))
-	for _, need := range []string{"ledger.db", "inbox.db", "triage.db"} {
-		if _, err := os.Stat(filepath.Join(x.d.path, need)); err != nil {
-			x.finding("%s: it is missing: put it back from a backup, or run \"khien init\" for an empty one", need)
-		}
-	}
-	for _, file := range append(files, within...) {
-		name, err := filepath.Rel(x.d.path, file)
-		if err != nil {
-			name = file
-		}
-		problem, err := db.Check(ctx, file)
-		if err == nil && problem == "" {
-			if open := openers[name]; open != nil {
-				var c io.Closer
-				if c, err = open(); err == nil {
-					err = c.Close()
-				}
+	for _, one := range []struct {
+		name string
+		kept bool
+		open func() error
+	}{
+		{office.File, office.Kept(x.d.path), func() error { _, err := x.d.office(); return err }},
+		{"inbox.db", exists(filepath.Join(x.d.path, "inbox.db")), func() error {
+			box, err := x.d.inbox()
+			if err != nil {
+				return err
 			}
+			return box.Close()
+		}},
+	} {
+		if !one.kept {
+			x.finding("%s: it is missing: put it back from a backup, or run \"khien init\" for an empty one", one.name)
+			continue
+		}
+		file := filepath.Join(x.d.path, one.name)
+		problem, err := "", error(nil)
+		if exists(file) {
+			problem, err = db.Check(ctx, file)
+		}
+		if err == nil && problem == "" {
+			err = one.open()
 		}
 		switch {
 		case err != nil:
-			x.finding("%s: %v: put it back from a backup, or use the program that wrote it", name, err)
+			x.finding("%s: %v: put it back from a backup, or use the program that wrote it", one.name, err)
 		case problem != "":
-			x.finding("%s: %s: stop the server and put it back from a backup", name, problem)
+			x.finding("%s: %s: stop the server and put it back from a backup", one.name, problem)
 		default:
-			x.ok("%s: whole", name)
+			x.ok("%s: whole", one.name)
 		}
 	}
 }
 
 // counts looks whether the numbers that are kept are what there is.
 func (x *examination) counts(ctx context.Context, anew bool) {
-	if _, err := os.Stat(filepath.Join(x.d.path, "triage.db")); err != nil {
-		return // it is told already, as is what can't be opened
-	}
 	desk, err := x.d.desk()
 	if err != nil {
-		return
+		return // it is told already
 	}
-	defer desk.Close()
 	if anew {
 		err = desk.Recount(ctx)
 	}
@@ -157,6 +154,11 @@ func (x *examination) counts(ctx context.Context, anew bool) {
 	if len(wrong) == 0 {
 		x.ok("the numbers of reports and cases are what there is")
 	}
+}
+
+func exists(file string) bool {
+	_, err := os.Lstat(file)
+	return err == nil
 }
 
 func (x *examination) keys() {
@@ -220,7 +222,6 @@ func (x *examination) published(ctx context.Context) {
 	if err != nil {
 		return // told with the databases
 	}
-	defer book.Close()
 	_, head, err := publish.InForce(ctx, book, blobs, root)
 	if err == nil && head.Sequence > 0 {
 		if err := publish.Clock(ctx, book, head, x.now); err != nil {
@@ -250,7 +251,6 @@ func (x *examination) popular(ctx context.Context) {
 	if err != nil {
 		return // told with the databases
 	}
-	defer desk.Close()
 	switch less, err := x.d.fewer(ctx, desk); {
 	case err != nil:
 		x.finding("%v", err)

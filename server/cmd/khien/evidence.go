@@ -52,12 +52,10 @@ deleted stands in the audit log. Prints what was done as one JSON object.`, pict
 		if err != nil {
 			return err
 		}
-		defer store.Close()
 		desk, err := d.desk()
 		if err != nil {
 			return err
 		}
-		defer desk.Close()
 		due, err := duePictures(cmd.Context(), store, desk, days, time.Now().Unix())
 		if err != nil {
 			return err

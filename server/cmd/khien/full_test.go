@@ -35,5 +35,5 @@ func TestEachCommandIsTriedOnAFullDisk(t *testing.T) {
 			t.Errorf("khien %s is not tried", path)
 		}
 	}
-	walk(root())
+	walk(root(&dir{}))
 }

@@ -85,7 +85,6 @@ FILE - is stdin. Nothing is published before "khien publish".`,
 		if err != nil {
 			return err
 		}
-		defer book.Close()
 		failed := false
 		for _, name := range args[1:] {
 			good, err := importFile(cmd, d, book, args[0], name, o)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"khien/server/audit"
 	"khien/server/httpd"
 	"khien/server/ledger"
+	"khien/server/office"
 	"khien/server/publish"
 	"khien/server/triage"
 )
@@ -102,33 +102,16 @@ func (d *dir) init(ctx context.Context, root string, team bool) (did []string, e
 		}
 		did = append(did, "made "+d.path+" with a root key and a release key", "the root key is in "+root+": move it to another machine, with a copy (docs/keys.md)")
 	}
-	book, err := d.ledger()
-	if err != nil {
-		return did, err
-	}
-	if err := book.Close(); err != nil {
-		return did, err
-	}
-	desk, err := d.desk()
-	if err != nil {
-		return did, err
-	}
-	defer desk.Close()
-	if !team {
-		alone, err := d.declareAlone(ctx, desk)
-		if err != nil {
-			return did, err
-		}
-		if alone {
-			did = append(did, "one person runs it, and its public pages say so, until a second one who decides is invited (khien init --help)")
-		}
-	}
+	fresh := d.fresh()
 	people, err := d.staff()
 	if err != nil {
 		return did, err
 	}
-	if err := people.Close(); err != nil {
-		return did, err
+	if fresh && !team {
+		if err := people.DeclareAlone(ctx); err != nil {
+			return did, err
+		}
+		did = append(did, "one person runs it, and its public pages say so, until a second one who decides is invited (khien init --help)")
 	}
 	box, err := d.inbox()
 	if err != nil {
@@ -137,45 +120,25 @@ func (d *dir) init(ctx context.Context, root string, team bool) (did []string, e
 	return did, box.Close()
 }
 
-// declareAlone says in the register that one person runs all of this, where there is no register yet and, by the audit log, was none.
-func (d *dir) declareAlone(ctx context.Context, desk *triage.Desk) (bool, error) {
-	if _, err := os.Lstat(d.register()); !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	for act, err := range desk.Acts(ctx, audit.Filter{}) {
-		if err != nil {
-			return false, err
-		}
-		switch act.Object.Kind {
-		case audit.OfPerson, audit.OfProposal, audit.OfRegister:
-			return false, nil
-		}
-	}
-	people, err := d.staff()
-	if err != nil {
-		return false, err
-	}
-	defer people.Close()
-	return true, people.DeclareAlone(ctx)
+// fresh tells whether nobody has ever kept anything here: where the office's database was taken away, the mark of its audit log is left.
+func (d *dir) fresh() bool {
+	return !office.Kept(d.path) && !exists(filepath.Join(d.path, "audit.mark"))
 }
 
 // demo fills an empty ledger with the demo list and publishes where nothing is published, as of a time in Unix seconds.
 func (d *dir) demo(ctx context.Context, now int64) (did []string, err error) {
-	p, done, err := d.publisher()
+	p, err := d.publisher()
 	if err != nil {
 		return nil, err
 	}
-	defer done()
 	desk, err := d.desk()
 	if err != nil {
 		return nil, err
 	}
-	defer desk.Close()
 	people, err := d.staff()
 	if err != nil {
 		return nil, err
 	}
-	defer people.Close()
 	if register, err := people.Register(ctx, now); err != nil || !register.Alone {
 		return nil, errors.Join(err, errNoDemo)
 	}

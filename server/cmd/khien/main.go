@@ -4,14 +4,10 @@
 //
 //	keys/       the release keys, the list that the root key signed, and its public half; the root key itself is kept elsewhere
 //	published/  what is served, and the signed head
-//	ledger.db   every indicator and decision
+//	office.db   what is listed, cases, takedowns, advice cards, who may enter the console, and the audit log
 //	inbox.db    reports
-//	campaign.db advice cards
 //	official/   the operator's own official names
-//	staff.db    who may enter the console
-//	triage.db   cases, and the audit log
 //	audit.mark  number and hash of the log's last entry
-//	takedown.db what was asked of platforms
 //	evidence/   pictures that came with reports
 //	letters/    what the operator has for letters to platforms
 //
@@ -39,9 +35,13 @@ func main() {
 
 func run(ctx context.Context) int {
 	out := &output{file: os.Stdout}
-	top := root()
+	d := &dir{}
+	top := root(d)
 	top.SetOut(out)
 	cmd, err := top.ExecuteContextC(ctx)
+	if closed := d.close(); err == nil {
+		err = closed
+	}
 	lost := out.close()
 	if lost != nil {
 		fmt.Fprintf(os.Stderr, "khien: couldn't write the output: %v\n", lost)
@@ -87,8 +87,7 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 // errTold is a failure that has been told on stderr or in the output already.
 var errTold = errors.New("failed")
 
-func root() *cobra.Command {
-	d := &dir{}
+func root(d *dir) *cobra.Command {
 	cmd := group("khien", "Publish a signed list of scams, take reports, and serve both", `  $ khien init --demo
   $ khien serve --demo`)
 	cmd.Long = `Khiên protects people on social media from scams. This program keeps the list of

@@ -295,7 +295,7 @@ func TestEachCommandMeetsAFullDisk(t *testing.T) {
 			look(sub)
 		}
 	}
-	look(root())
+	look(root(&dir{}))
 }
 
 func scriptReceipt(ts *testscript.TestScript, neg bool, args []string) {

@@ -34,7 +34,6 @@ it changes.`,
 			if err != nil {
 				return err
 			}
-			defer desk.Close()
 			o, err := desk.Proposed(cmd.Context())
 			if errors.Is(err, triage.ErrNotProposed) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is proposed")
@@ -62,16 +61,14 @@ leaves that as it is.`,
 			if why == "" {
 				return usagef("say with --why why it is stopped")
 			}
-			p, done, err := d.publisher()
+			p, err := d.publisher()
 			if err != nil {
 				return err
 			}
-			defer done()
 			desk, err := d.desk()
 			if err != nil {
 				return err
 			}
-			defer desk.Close()
 			box, err := d.inbox()
 			if err != nil {
 				return err

@@ -52,11 +52,10 @@ published, and what is rented out; the audit log says so.`,
 			if alone && why == "" {
 				return usagef("say with --why why nobody else confirms it")
 			}
-			p, done, err := d.publisher()
+			p, err := d.publisher()
 			if err != nil {
 				return err
 			}
-			defer done()
 			p.Anew, p.ClockIsRight = anew, clock
 			d.warnOfRoot(cmd.ErrOrStderr())
 			box, err := d.inbox()
@@ -68,7 +67,6 @@ published, and what is rented out; the audit log says so.`,
 			if err != nil {
 				return err
 			}
-			defer desk.Close()
 			switch less, err := d.fewer(cmd.Context(), desk); {
 			case err != nil:
 				return err
@@ -84,7 +82,6 @@ published, and what is rented out; the audit log says so.`,
 			if err != nil {
 				return err
 			}
-			defer takedowns.Close()
 			followed, err := takedowns.Follow(cmd.Context(), p.Ledger, time.Now().Unix())
 			if err != nil {
 				return err
@@ -148,7 +145,6 @@ func (d *dir) release(ctx context.Context, desk *triage.Desk, p *publish.Publish
 	if err != nil {
 		return out, err
 	}
-	defer people.Close()
 	register, err := people.Register(ctx, now)
 	if err != nil {
 		return out, err
@@ -246,7 +242,6 @@ func exportCommand(d *dir) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer book.Close()
 			return feed.WriteCSV(cmd.OutOrStdout(), guarded(book.Active(cmd.Context(), time.Now().Unix()), cmd.ErrOrStderr()))
 		},
 	}

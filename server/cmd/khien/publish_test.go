@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -17,12 +15,10 @@ import (
 
 	"khien/server/api"
 	"khien/server/audit"
-	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/category"
-	"khien/shared/release"
 	"khien/shared/subject"
 	"khien/shared/wire"
 )
@@ -39,7 +35,7 @@ type newsroom struct {
 
 func newNewsroom(t *testing.T) *newsroom {
 	t.Helper()
-	n := &newsroom{dir: &dir{prepared(t)}, t: t}
+	n := &newsroom{dir: &dir{path: prepared(t)}, t: t}
 	if out, err := exec.Command("khien", "publish", "--data", n.path).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -81,7 +77,7 @@ func (n *newsroom) copied() *newsroom {
 	n.t.Helper()
 	to := filepath.Join(n.t.TempDir(), "data")
 	n.check(os.CopyFS(to, os.DirFS(n.path)))
-	return &newsroom{&dir{to}, n.t, n.receipts}
+	return &newsroom{&dir{path: to}, n.t, n.receipts}
 }
 
 // with opens what answers strangers, and what is asked of platforms.
@@ -90,19 +86,17 @@ func (n *newsroom) with(do func(*api.API, *takedown.Store)) {
 	box, err := n.inbox()
 	n.check(err)
 	defer box.Close()
+	defer n.close()
 	desk, err := n.desk()
 	n.check(err)
-	defer desk.Close()
 	book, err := n.ledger()
 	n.check(err)
-	defer book.Close()
 	blobs, err := n.blobs()
 	n.check(err)
 	root, err := n.rootKey()
 	n.check(err)
 	takedowns, err := n.takedownsOf(desk)
 	n.check(err)
-	defer takedowns.Close()
 	shelf := &publish.Shelf{Blobs: blobs, Ledger: book, Root: root}
 	do(&api.API{Shelf: shelf, Inbox: box, Desk: desk, Platform: asked(takedowns), Since: since(book)}, takedowns)
 }
@@ -186,121 +180,4 @@ func TestKilledAtAnyMomentOfPublishing(t *testing.T) {
 		}
 	}
 	t.Logf("as before and after: %v", slices.Sorted(maps.Values(found)))
-}
-
-// files are what lies in the published directory, with all that is in it but the lock.
-func (n *newsroom) files() string {
-	n.t.Helper()
-	var all []string
-	n.check(filepath.WalkDir(filepath.Join(n.path, "published"), func(path string, e os.DirEntry, err error) error {
-		if err != nil || e.IsDir() || e.Name() == ".lock" {
-			return err
-		}
-		body, err := os.ReadFile(path)
-		all = append(all, fmt.Sprintf("%s %x", path[len(n.path):], sha256.Sum256(body)))
-		return err
-	}))
-	return strings.Join(all, "\n")
-}
-
-// Whatever speaks against a release: it changes nothing that anybody can see, in no receipt, case, log, register or request to a platform, and no file.
-func TestARefusedReleaseIsSeenByNobody(t *testing.T) {
-	n := newNewsroom(t)
-	before, files := n.copied().seen(), n.files()
-	for name, refused := range map[string]struct {
-		want   error
-		before func(n *newsroom, p *publish.Publisher)                       // the draft
-		after  func(n *newsroom, p *publish.Publisher, plan *triage.Planned) // it
-	}{
-		"the clock looks wrong": {want: publish.ErrClock, before: func(_ *newsroom, p *publish.Publisher) { p.ClockIsRight = false }},
-		"another release went out": {want: publish.ErrChanged, after: func(n *newsroom, p *publish.Publisher, _ *triage.Planned) {
-			n.check(p.Ledger.Issue(n.t.Context(), ledger.Issue{Seq: -1, Release: ledger.Release{Sequence: 7}}))
-		}},
-		"somebody has listed something": {want: publish.ErrChanged, after: func(n *newsroom, p *publish.Publisher, _ *triage.Planned) {
-			n.check(p.Ledger.List(n.t.Context(), "linh", ledger.Indicator{Subject: "another.example/"}))
-		}},
-		"a case is not as it was": {want: publish.ErrChanged, after: func(n *newsroom, _ *publish.Publisher, plan *triage.Planned) {
-			plan.Cases[0].Decided = "linh"
-		}},
-		"the numbers are used up": {want: publish.ErrNumbers, before: func(n *newsroom, p *publish.Publisher) {
-			n.check(p.Ledger.Issue(n.t.Context(), ledger.Issue{Seq: -1, Release: ledger.Release{Sequence: release.MaxSequence}}))
-		}},
-		"the ledger came back from a backup": {want: publish.ErrUnknown, before: func(n *newsroom, p *publish.Publisher) {
-			n.check(p.Ledger.Issue(n.t.Context(), ledger.Issue{Seq: -1, Release: ledger.Release{Sequence: 1, Head: []byte("lost")}}))
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			one := n.copied()
-			one.t = t
-			p, done, err := one.publisher()
-			one.check(err)
-			defer done()
-			box, err := one.inbox()
-			one.check(err)
-			defer box.Close()
-			desk, err := one.desk()
-			one.check(err)
-			defer desk.Close()
-			now := time.Now().Unix()
-			if refused.want == publish.ErrClock {
-				now += 365 * 24 * 60 * 60
-			}
-			if refused.before != nil {
-				refused.before(one, p)
-			}
-			plan, err := desk.PlanAlone(t.Context(), p, triage.Impact{}, now, false)
-			if err == nil {
-				defer plan.Close()
-				if refused.after != nil {
-					refused.after(one, p, &plan)
-				}
-				_, err = desk.ReleasePlanned(t.Context(), p, box, "mai", audit.Why{}, now, plan)
-			}
-			if !errors.Is(err, refused.want) {
-				t.Fatalf("%v, want %v", err, refused.want)
-			}
-			plan.Close()
-			if got := one.files(); got != files {
-				t.Errorf("published is\n%s\n\nand was\n%s", got, files)
-			}
-			if refused.want == publish.ErrUnknown {
-				return // nothing is handed out
-			}
-			// The numbers that a row of the story took are no matter of it.
-			if got := one.seen(); afterOf(got) != afterOf(before) {
-				t.Errorf("it is\n%s\n\nand was\n%s", got, before)
-			}
-		})
-	}
-}
-
-// afterOf is what is seen but for how many numbers there are.
-func afterOf(seen string) string { return numbers.ReplaceAllString(seen, "") }
-
-var numbers = regexp.MustCompile(` of [0-9]+`)
-
-// A disk that takes no more than so much of any file breaks a release off at one place or another: it is out, or nobody sees it.
-func TestAFullDiskBreaksAReleaseOff(t *testing.T) {
-	if testing.Short() {
-		t.Skip("processes of their own: no races to find")
-	}
-	n := newNewsroom(t)
-	done := n.copied()
-	if out, err := exec.Command("khien", "publish", "--data", done.path).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	before, after := n.copied().seen(), done.seen()
-	for _, blocks := range []int{0, 1, 2, 8, 32, 64, 128, 160, 192, 256, 400} {
-		one := n.copied()
-		out, err := exec.Command("sh", "-c", fmt.Sprintf("ulimit -f %d; exec khien publish --data %s", blocks, one.path)).CombinedOutput()
-		if got := one.seen(); got != before && got != after || err == nil && got != after {
-			t.Errorf("with %d blocks (%v, %s) it is\n%s\n\nbefore it is\n%s\n\nand after\n%s", blocks, err, out, got, before, after)
-		}
-		if out, err := exec.Command("khien", "publish", "--data", one.path).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		if got := one.seen(); got != after {
-			t.Errorf("published again, it is\n%s\n\nand not\n%s", got, after)
-		}
-	}
 }

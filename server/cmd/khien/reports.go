@@ -103,7 +103,6 @@ func (d *dir) standings(ctx context.Context, list []inbox.Report) (map[string]tr
 	if err != nil {
 		return nil, err
 	}
-	defer desk.Close()
 	ids := make([][]byte, len(list))
 	for i, r := range list {
 		ids[i] = r.ID

@@ -100,23 +100,19 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 		if err != nil {
 			return err
 		}
-		defer desk.Close()
 		store, err := d.evidence()
 		if err != nil {
 			return err
 		}
-		defer store.Close()
 		takedowns, err := d.takedownsOf(desk)
 		if err != nil {
 			return err
 		}
-		defer takedowns.Close()
 		log := newLog(words)
 		book, err := d.ledger()
 		if err != nil {
 			return err
 		}
-		defer book.Close()
 		root, err := d.rootKey()
 		if err != nil {
 			return err
@@ -143,7 +139,6 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			l.Close()
 			return err
 		}
-		defer people.Close()
 		alone := func() bool {
 			register, err := people.Register(ctx, time.Now().Unix())
 			return err == nil && register.Alone
@@ -190,13 +185,12 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 				l.Close()
 				return fmt.Errorf("couldn't serve the console on %s: %w", consoleListen, err)
 			}
-			k, done, err := d.console(cl, consoleOrigin, few.Within(files/6), box, store, strings.TrimSuffix(evidenceOrigin, "/"), log)
+			k, err := d.console(cl, consoleOrigin, few.Within(files/6), box, store, strings.TrimSuffix(evidenceOrigin, "/"), log)
 			if err != nil {
 				l.Close()
 				cl.Close()
 				return err
 			}
-			defer done()
 			fmt.Fprintf(words, "the console is at %s/\n", k.Address())
 			go func() { maintained <- k.Run(renewals, cl) }()
 		}
@@ -337,18 +331,16 @@ func overdue(ctx context.Context, d *dir, now int64) (r publish.Result, o triage
 	if err != nil {
 		return r, o, err
 	}
-	defer desk.Close()
 	if o, err := desk.Proposed(ctx); err != nil || o.Due == 0 || now < o.Due {
 		if errors.Is(err, triage.ErrNotProposed) {
 			err = nil
 		}
 		return r, triage.Proposal{}, err
 	}
-	p, done, err := d.publisher()
+	p, err := d.publisher()
 	if err != nil {
 		return r, o, err
 	}
-	defer done()
 	box, err := d.inbox()
 	if err != nil {
 		return r, o, err
@@ -358,7 +350,6 @@ func overdue(ctx context.Context, d *dir, now int64) (r publish.Result, o triage
 	if err != nil {
 		return r, o, err
 	}
-	defer people.Close()
 	impact, err := d.impact()
 	if err != nil {
 		return r, o, err
@@ -380,19 +371,17 @@ func mend(ctx context.Context, d *dir, log *slog.Logger) {
 // renew signs a new head when less than half of its life is left, and mends what is damaged of what is published; what people have changed and
 // nobody has published stays unpublished. Before the first release, and where the release key is kept elsewhere, there is nothing to do.
 func renew(ctx context.Context, d *dir, now int64) (back []string, err error) {
-	p, done, err := d.publisher()
+	p, err := d.publisher()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer done()
 	desk, err := d.desk()
 	if err != nil {
 		return nil, err
 	}
-	defer desk.Close()
 	box, err := d.inbox()
 	if err != nil {
 		return nil, err

@@ -187,7 +187,7 @@ func drains(t *testing.T, signal os.Signal) {
 // What a console knows of popular pages is what was named last, though it was started before.
 func TestPopularPagesAreReadAnew(t *testing.T) {
 	data := prepared(t)
-	d := &dir{data}
+	d := &dir{path: data}
 	impact, err := d.impact()
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +230,7 @@ func TestPopularPagesAreReadAnew(t *testing.T) {
 // elsewhere serves on and leaves that to whoever publishes.
 func TestTheHeadIsRenewedInTime(t *testing.T) {
 	data := prepared(t)
-	d := &dir{data}
+	d := &dir{path: data}
 	ctx, now := t.Context(), time.Now().Unix()
 	if _, err := renew(ctx, d, now); err != nil {
 		t.Errorf("before the first release: %v", err)

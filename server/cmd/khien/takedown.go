@@ -23,21 +23,21 @@ import (
 // letters is where the operator keeps what letters to platforms need.
 func (d *dir) letters() string { return filepath.Join(d.path, "letters") }
 
-// takedowns opens the takedown cases with their audit log; close both afterwards.
-func (d *dir) takedowns() (book *takedown.Store, done func(), err error) {
+// takedowns opens the takedown cases, with their audit log.
+func (d *dir) takedowns() (*takedown.Store, error) {
 	desk, err := d.desk()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if book, err = d.takedownsOf(desk); err != nil {
-		desk.Close()
-		return nil, nil, err
-	}
-	return book, func() { book.Close(); desk.Close() }, nil
+	return d.takedownsOf(desk)
 }
 
 func (d *dir) takedownsOf(desk *triage.Desk) (*takedown.Store, error) {
-	return takedown.Open(filepath.Join(d.path, "takedown.db"), desk)
+	base, err := d.office()
+	if err != nil {
+		return nil, err
+	}
+	return takedown.Open(base, desk), nil
 }
 
 func takedownCommand(d *dir) *cobra.Command {
@@ -79,11 +79,10 @@ func takedownList(d *dir) *cobra.Command {
 		if _, ok := takedown.ByName(f.Platform); f.Platform != "" && !ok {
 			return usagef("there is no platform %q", f.Platform)
 		}
-		book, done, err := d.takedowns()
+		book, err := d.takedowns()
 		if err != nil {
 			return err
 		}
-		defer done()
 		total, err := book.Count(cmd.Context(), f)
 		if err != nil {
 			return err
@@ -190,30 +189,25 @@ func caseJSON(c takedown.Request) any {
 		stamp(c.Made), stamp(c.Changed), stamp(c.Due), stamp(c.Sent), stamp(c.Acted), c.Returned}
 }
 
-// takedownCase finds the case that an argument names, by its number or its subject; call done afterwards.
-func (d *dir) takedownCase(ctx context.Context, arg string) (book *takedown.Store, c takedown.Request, done func(), err error) {
-	book, done, err = d.takedowns()
+// takedownCase finds the case that an argument names, by its number or its subject.
+func (d *dir) takedownCase(ctx context.Context, arg string) (book *takedown.Store, c takedown.Request, err error) {
+	book, err = d.takedowns()
 	if err != nil {
-		return nil, c, nil, err
+		return nil, c, err
 	}
 	if id, bad := strconv.ParseInt(arg, 10, 64); bad == nil {
 		c, err = book.Get(ctx, id)
 	} else {
 		s, bad := feed.Exact(arg)
 		if bad != nil {
-			done()
-			return nil, c, nil, bad
+			return nil, c, bad
 		}
 		c, err = book.Of(ctx, s)
 	}
 	if errors.Is(err, takedown.ErrNotFound) {
 		err = fmt.Errorf("there is no takedown case %s: see \"khien takedown list --all\"", arg)
 	}
-	if err != nil {
-		done()
-		return nil, c, nil, err
-	}
-	return book, c, done, nil
+	return book, c, err
 }
 
 func takedownShow(d *dir) *cobra.Command {
@@ -226,11 +220,10 @@ func takedownShow(d *dir) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&lang, "lang", "en", "the language of the form: en or vi")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		book, c, done, err := d.takedownCase(cmd.Context(), args[0])
+		book, c, err := d.takedownCase(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
-		defer done()
 		operator, facts, err := d.writes(cmd.Context(), book, c)
 		if err != nil {
 			return err
@@ -290,7 +283,6 @@ func (d *dir) writes(ctx context.Context, book *takedown.Store, c takedown.Reque
 	if err != nil {
 		return operator, takedown.Facts{}, err
 	}
-	defer list.Close()
 	facts, err := book.Facts(ctx, list, c)
 	return operator, facts, err
 }
@@ -310,11 +302,10 @@ list. Nothing is sent; say so with "khien takedown state CASE sent" when it was.
 	cmd.Flags().StringVar(&lang, "lang", "en", "en or vi")
 	cmd.Flags().BoolVar(&asMail, "mail", false, "as a draft that a mail program opens (RFC 5322)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		book, c, done, err := d.takedownCase(cmd.Context(), args[0])
+		book, c, err := d.takedownCase(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
-		defer done()
 		operator, facts, err := d.writes(cmd.Context(), book, c)
 		if err != nil {
 			return err
@@ -342,11 +333,10 @@ func takedownXARF(d *dir) *cobra.Command {
 		Example: `  $ khien takedown xarf 17 > report.json`,
 		Args:    exactly(1, "one case, by its number or its subject"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			book, c, done, err := d.takedownCase(cmd.Context(), args[0])
+			book, c, err := d.takedownCase(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			defer done()
 			operator, facts, err := d.writes(cmd.Context(), book, c)
 			if err != nil {
 				return err
@@ -387,11 +377,10 @@ func takedownState(d *dir) *cobra.Command {
 				return usagef("a state is one of %s", states())
 			}
 		}
-		book, c, done, err := d.takedownCase(cmd.Context(), args[0])
+		book, c, err := d.takedownCase(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
-		defer done()
 		operator, err := takedown.ReadOperator(d.letters())
 		if err != nil {
 			return err
@@ -435,11 +424,10 @@ func takedownOverview(d *dir) *cobra.Command {
   Facebook  12    3     140    121    86%    1.4`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			book, done, err := d.takedowns()
+			book, err := d.takedowns()
 			if err != nil {
 				return err
 			}
-			defer done()
 			list, err := book.Overview(cmd.Context(), time.Now().Unix())
 			if err != nil {
 				return err

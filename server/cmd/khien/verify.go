@@ -87,7 +87,6 @@ func (d *dir) verify(ctx context.Context, words io.Writer, now int64) (err error
 	if err != nil {
 		return err
 	}
-	defer book.Close()
 	note, head, err := publish.InForce(ctx, book, blobs, v.root)
 	if err != nil {
 		return err

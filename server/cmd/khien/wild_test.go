@@ -267,7 +267,7 @@ type wildRun struct {
 // khien runs a command of the program within the test.
 func (w *wild) khien(args ...string) wildRun {
 	var out, words bytes.Buffer
-	cmd := root()
+	cmd := root(&dir{})
 	cmd.SetOut(&out)
 	cmd.SetErr(&words)
 	cmd.SetArgs(append([]string{"--data", w.data()}, args...))

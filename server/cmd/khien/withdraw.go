@@ -37,7 +37,6 @@ must agree to, as what two have listed, is proposed, or left to those who confir
 		if err != nil {
 			return err
 		}
-		defer book.Close()
 		s := subject.Subject(args[0]) // as it is, what no list may hold any more can be taken off too
 		if _, err := book.Get(cmd.Context(), s); errors.Is(err, ledger.ErrNotFound) {
 			if s, err = feed.Exact(args[0]); err != nil {
@@ -93,7 +92,6 @@ func (d *dir) withdraw(ctx context.Context, book *ledger.Ledger, s subject.Subje
 	if err != nil {
 		return triage.Case{}, err
 	}
-	defer desk.Close()
 	impact, err := d.impact()
 	if err != nil {
 		return triage.Case{}, err

@@ -1,4 +1,4 @@
-package triage
+package office
 
 import (
 	"fmt"
@@ -8,21 +8,25 @@ import (
 
 	"khien/server/audit"
 	"khien/server/db"
+	"khien/server/inbox"
+	"khien/server/ledger"
+	"khien/server/triage"
+	"khien/shared/subject"
 )
 
 // A desk from before cases had several subjects is upgraded with all it holds: what was merged, split off, listed, objected to, and
 // decided anew; and its kits are joined when reports are gathered next.
 func TestAnOlderDesk(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "triage.db")
+	folder := t.TempDir()
 	older := fstest.MapFS{}
 	for _, name := range []string{"0001_cases.sql", "0002_progress.sql", "0003_appeals.sql", "0004_earlier.sql"} {
-		text, err := files.ReadFile("migrations/" + name)
+		text, err := before.ReadFile("before/triage/tables/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		older[name] = &fstest.MapFile{Data: text}
+		older["triage/"+name] = &fstest.MapFile{Data: text}
 	}
-	db, err := db.Open(path, older)
+	db, err := db.Open(filepath.Join(folder, "triage.db"), db.Tables{Package: "triage", Files: older})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,22 +57,30 @@ func TestAnOlderDesk(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	o := newOffice(t)
-	o.desk.Close()
-	if o.desk, err = Open(path); err != nil {
+	base, err := Open(t.Context(), folder)
+	if err != nil {
 		t.Fatal(err)
 	}
-	o.gather()
-	f := func(id int64, subjects, reports, sources, appeals int) Case {
+	t.Cleanup(func() { base.Close() })
+	desk, book := triage.Open(base), ledger.Open(base)
+	box, err := inbox.Open(filepath.Join(folder, "inbox.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { box.Close() })
+	if _, err := desk.Gather(t.Context(), box); err != nil {
+		t.Fatal(err)
+	}
+	f := func(id int64, subjects, reports, sources, appeals int) triage.Case {
 		t.Helper()
-		c, err := o.desk.Get(t.Context(), id)
+		c, err := desk.Get(t.Context(), id)
 		if err != nil || c.Subjects != subjects || c.Reports != reports || c.Sources != sources || c.Appeals != appeals {
 			t.Errorf("%+v, %v", c, err)
 		}
 		return c
 	}
 	f(1, 2, 3, 2, 0) // joined with case 2
-	if c := f(2, 0, 0, 0, 0); c.State != StateMerged || c.Into != 1 {
+	if c := f(2, 0, 0, 0, 0); c.State != triage.StateMerged || c.Into != 1 {
 		t.Errorf("%+v", c)
 	}
 	f(3, 2, 2, 2, 0)
@@ -77,29 +89,44 @@ func TestAnOlderDesk(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	f(6, 1, 1, 1, 1)
-	if c, err := o.desk.Undo(t.Context(), 6, "linh", audit.Why{}); err != nil || c.Action != List || fmt.Sprint(c.About()) != "[leaving.example/]" {
+	if c, err := desk.Undo(t.Context(), 6, "linh", audit.Why{}); err != nil || c.Action != triage.List || fmt.Sprint(c.About()) != "[leaving.example/]" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	for id, want := range map[int64]string{5: "listed.example/pay", 6: "leaving.example/"} {
-		if off, err := replaced(t.Context(), o.desk.db, Case{ID: id, Ruling: Ruling{Action: Reject}}); err != nil || len(off) != 1 || string(off[0].Lists) != want {
+		if err := book.List(t.Context(), "mai", ledger.Indicator{Subject: subject.Subject(want), Source: "report"}); err != nil {
+			t.Fatal(err)
+		}
+		if off, err := desk.Replaced(t.Context(), book, triage.Case{ID: id, Ruling: triage.Ruling{Action: triage.Reject}}); err != nil || len(off) != 1 || string(off[0].Lists) != want {
 			t.Errorf("case %d has on the list: %v, %v", id, off, err)
 		}
 	}
 	f(7, 1, 1, 1, 0)
-	if s := o.about(1)["one.example/"]; s.Reports != 2 || s.Noted != 1 || s.Opened != 100 || s.Latest != 120 || s.Sure() {
+	about := func(id int64) map[subject.Subject]triage.Subject {
+		t.Helper()
+		subjects, err := desk.Subjects(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[subject.Subject]triage.Subject{}
+		for _, s := range subjects {
+			all[s.Name] = s
+		}
+		return all
+	}
+	if s := about(1)["one.example/"]; s.Reports != 2 || s.Noted != 1 || s.Opened != 100 || s.Latest != 120 || s.Sure() {
 		t.Errorf("%+v", s)
 	}
-	if s := o.about(3)["facebook:user/merged"]; s.Reports != 2 || s.Bound != ByHand {
+	if s := about(3)["facebook:user/merged"]; s.Reports != 2 || s.Bound != triage.ByHand {
 		t.Errorf("%+v", s)
 	}
-	if s := o.about(7)["apart.example/"]; s.Bound != Apart {
+	if s := about(7)["apart.example/"]; s.Bound != triage.Apart {
 		t.Errorf("%+v", s)
 	}
-	if c, err := o.desk.Of(t.Context(), []byte{3}); err != nil || c.ID != 1 {
+	if c, err := desk.Of(t.Context(), []byte{3}); err != nil || c.ID != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	var broken int
-	if err := o.desk.db.QueryRowContext(t.Context(), `SELECT count(*) FROM pragma_foreign_key_check`).Scan(&broken); err != nil || broken > 0 {
+	if err := base.QueryRowContext(t.Context(), `SELECT count(*) FROM pragma_foreign_key_check`).Scan(&broken); err != nil || broken > 0 {
 		t.Errorf("%d rows belong to nothing, %v", broken, err)
 	}
 }

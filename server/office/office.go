@@ -1,0 +1,35 @@
+// Package office opens the one database of all that is decided: what is listed, the cases, what is asked of platforms, the advice
+// cards, who may decide, and the index of the pictures. It takes over what an earlier program kept in a file for each of them (movein.go).
+package office
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"khien/server/campaign"
+	"khien/server/db"
+	"khien/server/evidence"
+	"khien/server/ledger"
+	"khien/server/staff"
+	"khien/server/takedown"
+	"khien/server/triage"
+)
+
+// Tables are those of every package that keeps something in the database, in the order in which they are brought up.
+var Tables = []db.Tables{ledger.Tables, triage.Tables, takedown.Tables, campaign.Tables, staff.Tables, evidence.Tables}
+
+// File is the name of the database in the data directory.
+const File = "office.db"
+
+// Open opens the database of a data directory, making it where it is missing.
+func Open(ctx context.Context, folder string) (*db.DB, error) {
+	if err := MoveIn(ctx, folder); err != nil {
+		return nil, fmt.Errorf("couldn't take over what an earlier khien has kept: %w", err)
+	}
+	office, err := db.Open(filepath.Join(folder, File), Tables...)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open %s: %w", File, err)
+	}
+	return office, nil
+}
