@@ -233,6 +233,7 @@ func (b build) scripts(all files, origin, root string, sequence uint64) (metafil
 			"KHIEN_ROOT":       quoted(root),
 			"KHIEN_SEQUENCE":   quoted(sequence),
 			"KHIEN_CATEGORIES": quoted(slugs),
+			"KHIEN_LANGUAGES":  languages(),
 			"KHIEN_REPORT":     quoted(map[string]int{"title": report.MaxTitle, "note": report.MaxNote}),
 		},
 	}

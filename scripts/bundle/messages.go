@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"khien/shared/category"
+	"khien/shared/texts"
 )
 
 // message is one entry of messages.json (the format of chrome.i18n).
@@ -23,6 +24,15 @@ type message struct {
 
 type placeholder struct {
 	Content string `json:"content"`
+}
+
+// languages are those that there are words in, each by its own name, as an object of JavaScript.
+func languages() string {
+	var names []string
+	for _, lang := range category.Languages {
+		names = append(names, fmt.Sprintf("%q: %q", lang, texts.Name(lang)))
+	}
+	return "{" + strings.Join(names, ", ") + "}"
 }
 
 // messages checks the words of every language and adds the kinds of scam.

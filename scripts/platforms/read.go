@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"khien/shared/texts"
 )
 
 // written is where a line stands, for errors.
@@ -47,7 +49,8 @@ type form struct {
 	word, group, pattern, out string
 }
 
-var languages = []string{"en", "vi", "pl"}
+// languages are those in which a person is told what there is on a platform.
+var languages = texts.All()
 
 var builtin = []string{"phone", "vnphone", "url", "rest", "proxied", "code", "bin", "account", "base64", "dashed"}
 

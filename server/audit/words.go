@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"embed"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -15,33 +14,17 @@ import (
 
 	"khien/server/bidi"
 	"khien/shared/subject"
+	"khien/shared/texts"
 )
 
 // languages are those in which an act can be read, the first being the fallback.
-var languages = []string{"en", "vi", "pl"}
+var languages = texts.Languages("audit.txt")
 
-//go:embed words
-var wordFiles embed.FS
-
-// words are all texts by language and key: one "key = text" a line in words/LANG.txt. A text has places in braces; see fill.
+// words are all texts by language and key. A text has places in braces; see fill.
 var words = sync.OnceValue(func() map[string]map[string]string {
 	all := map[string]map[string]string{}
 	for _, lang := range languages {
-		all[lang] = map[string]string{}
-		file, err := wordFiles.ReadFile("words/" + lang + ".txt")
-		if err != nil {
-			panic(err) // it is part of the program
-		}
-		for line := range strings.Lines(string(file)) {
-			if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
-				continue
-			}
-			key, text, ok := strings.Cut(line, " = ")
-			if _, twice := all[lang][key]; !ok || twice {
-				panic("words/" + lang + ".txt: " + line)
-			}
-			all[lang][key] = text
-		}
+		all[lang] = texts.Lines(lang, "audit.txt")
 	}
 	return all
 })

@@ -13,6 +13,7 @@ import (
 	"khien/server/db"
 	"khien/server/inbox"
 	"khien/shared/subject"
+	"khien/shared/texts"
 	"khien/shared/wire"
 )
 
@@ -133,14 +134,7 @@ func jsonOf(reason map[string]string) string {
 }
 
 // inEnglish is a reason in English, or in another language that there is.
-func inEnglish(reason map[string]string) string {
-	for _, lang := range []string{"en", "vi", "pl"} {
-		if reason[lang] != "" {
-			return reason[lang]
-		}
-	}
-	return ""
-}
+func inEnglish(reason map[string]string) string { return texts.In(reason, texts.Fallback) }
 
 // unanswered are the ids of the appeals of a case that wait, the oldest first; where of is not empty, those about one of these subjects.
 func unanswered(ctx context.Context, q db.Reader, id int64, of []subject.Subject) ([][]byte, error) {

@@ -12,7 +12,7 @@ import { settings } from "./settings";
 export type Key = keyof typeof english;
 
 /** The languages that there are words in, each by its own name. */
-export const languages: Record<string, string> = { en: "English", vi: "Tiếng Việt", pl: "Polski" };
+export const languages: Record<string, string> = KHIEN_LANGUAGES;
 
 /** Undefined while the browser's own language is spoken. */
 let words: Words | undefined;
@@ -155,3 +155,4 @@ export function category(slug: string): { name: string; how: string; advice: str
 export const categories = (): string[] => KHIEN_CATEGORIES;
 
 declare const KHIEN_CATEGORIES: string[];
+declare const KHIEN_LANGUAGES: Record<string, string>;

@@ -15,7 +15,9 @@ import (
 	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/publish"
+	"khien/server/words"
 	"khien/shared/category"
+	"khien/shared/texts"
 )
 
 // Every indicator has an end, unless a maintainer says otherwise: hosts change hands.
@@ -66,10 +68,9 @@ FILE - is stdin. Nothing is published before "khien publish".`,
 	f := cmd.Flags()
 	f.StringVar(&o.category, "category", "", "the kind of scam, where the list does not say: "+slugs())
 	f.StringVar(&o.source, "source", "", "who says so, where the list does not say")
-	o.reasons = map[string]*string{
-		"en": f.String("reason-en", "", "the reason in English, where the list does not say"),
-		"vi": f.String("reason-vi", "", "the reason in Vietnamese, where the list does not say"),
-		"pl": f.String("reason-pl", "", "the reason in Polish, where the list does not say"),
+	o.reasons = map[string]*string{}
+	for _, lang := range category.Languages {
+		o.reasons[lang] = f.String("reason-"+lang, "", "the reason in "+words.Tongue(texts.Fallback, lang)+", where the list does not say")
 	}
 	f.IntVar(&o.lapseDays, "lapse-days", defaultLife, "take each indicator off the list after so many days, where the list does not say; 0 for never")
 	f.BoolVar(&o.partial, "partial", false, "import the good lines of a file that has refused ones")
