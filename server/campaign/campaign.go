@@ -112,7 +112,8 @@ func (s *Store) Put(ctx context.Context, actor string, c supplement.Card, state 
 	if err != nil {
 		return err
 	}
-	_, err = s.db.ExecContext(ctx, `INSERT OR REPLACE INTO card (id, state, body, picture, actor, changed) VALUES (?, ?, ?, ?, ?, ?)`,
+	_, err = s.db.ExecContext(ctx, `INSERT INTO card (id, state, body, picture, actor, changed) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body, picture = excluded.picture, actor = excluded.actor, changed = excluded.changed`,
 		c.ID, string(state), string(body), picture, actor, now)
 	if err != nil {
 		return fmt.Errorf("couldn't write the card: %w", err)

@@ -102,7 +102,7 @@ func (s *Store) Add(ctx context.Context, report, upload []byte, now int64) (p Pi
 			return err
 		}
 		done, err := tx.ExecContext(ctx, `INSERT INTO picture (report, upload, digest, width, height, size, received)
-			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM picture WHERE report = ?1) < ?8 ON CONFLICT DO NOTHING`,
+			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM picture WHERE report = ?1) < ?8 ON CONFLICT (report, upload) DO NOTHING`,
 			report, sum[:], digest[:], width, height, p.Size, now, MaxEach)
 		if err == nil {
 			kept, err = done.RowsAffected()
@@ -137,7 +137,7 @@ func (s *Store) known(ctx context.Context, report, upload []byte) (Picture, erro
 	return Picture{}, ErrNotFound
 }
 
-const selectPicture = `SELECT lower(hex(digest)), report, width, height, size, received FROM picture`
+const selectPicture = `SELECT digest, report, width, height, size, received FROM picture`
 
 func pictures(rows *sql.Rows, err error) ([]Picture, error) {
 	if err != nil {
@@ -147,9 +147,11 @@ func pictures(rows *sql.Rows, err error) ([]Picture, error) {
 	var list []Picture
 	for rows.Next() {
 		var p Picture
-		if err := rows.Scan(&p.Digest, &p.Report, &p.Width, &p.Height, &p.Size, &p.Received); err != nil {
+		var digest []byte
+		if err := rows.Scan(&digest, &p.Report, &p.Width, &p.Height, &p.Size, &p.Received); err != nil {
 			return nil, fmt.Errorf("couldn't list pictures: %w", err)
 		}
+		p.Digest = hex.EncodeToString(digest)
 		list = append(list, p)
 	}
 	return list, rows.Err()

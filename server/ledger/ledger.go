@@ -330,13 +330,15 @@ func (l *Ledger) Issue(ctx context.Context, i Issue) error {
 		if err := tx.applyAll(i.Changes); err != nil {
 			return err
 		}
-		_, err := tx.exec(`INSERT OR REPLACE INTO release (sequence, digest, size, count, issued, expires, bits, head, keys) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		_, err := tx.exec(`INSERT INTO release (sequence, digest, size, count, issued, expires, bits, head, keys) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (sequence) DO UPDATE SET digest = excluded.digest, size = excluded.size, count = excluded.count, issued = excluded.issued,
+				expires = excluded.expires, bits = excluded.bits, head = excluded.head, keys = excluded.keys`,
 			int64(i.Sequence), i.Set.String(), int64(i.Size), int64(i.Count), i.Issued, i.Expires, int64(i.BucketBits), string(i.Head), string(i.Keys))
 		if err != nil {
 			return fmt.Errorf("couldn't remember the release: %w", err)
 		}
 		for name, digest := range i.Files {
-			if _, err := tx.exec(`INSERT OR REPLACE INTO file (name, digest) VALUES (?, ?)`, name, digest.String()); err != nil {
+			if _, err := tx.exec(`INSERT INTO file (name, digest) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET digest = excluded.digest`, name, digest.String()); err != nil {
 				return fmt.Errorf("couldn't remember a file: %w", err)
 			}
 		}
@@ -527,7 +529,9 @@ func (t *transaction) put(i, before Indicator) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT OR REPLACE INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err = t.exec(`INSERT INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (subject) DO UPDATE SET address = excluded.address, category = excluded.category, source = excluded.source, reference = excluded.reference,
+			reason = excluded.reason, first_seen = excluded.first_seen, lapses = excluded.lapses, withdrawn = 0, taken = '{}'`,
 		string(i.Subject), i.Address, int64(i.Category), i.Source, i.Reference, string(reason), i.FirstSeen, i.Lapses)
 	return err
 }
@@ -535,7 +539,7 @@ func (t *transaction) put(i, before Indicator) error {
 // number gives the next case number, such as "KH-2026-000123".
 func (t *transaction) number() (string, error) {
 	year := time.Unix(t.now, 0).UTC().Year()
-	if _, err := t.exec(`INSERT INTO case_number (year, last) VALUES (?, 1) ON CONFLICT (year) DO UPDATE SET last = last + 1`, year); err != nil {
+	if _, err := t.exec(`INSERT INTO case_number (year, last) VALUES (?, 1) ON CONFLICT (year) DO UPDATE SET last = case_number.last + 1`, year); err != nil {
 		return "", err
 	}
 	last, err := t.statement(`SELECT last FROM case_number WHERE year = ?`)

@@ -19,8 +19,10 @@ func (t *transaction) leave(gone []Indicator) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(`INSERT OR REPLACE INTO left_list (subject, category, source, reference, reason, first_seen, lapses, withdrawn, taken)
-			SELECT subject, ?, ?, ?, ?, ?, ?, withdrawn, taken FROM indicator WHERE subject = ?`,
+		_, err = t.exec(`INSERT INTO left_list (subject, category, source, reference, reason, first_seen, lapses, withdrawn, taken)
+			SELECT subject, ?, ?, ?, ?, ?, ?, withdrawn, taken FROM indicator WHERE subject = ?
+			ON CONFLICT (subject) DO UPDATE SET category = excluded.category, source = excluded.source, reference = excluded.reference, reason = excluded.reason,
+				first_seen = excluded.first_seen, lapses = excluded.lapses, withdrawn = excluded.withdrawn, taken = excluded.taken`,
 			int64(i.Category), i.Source, i.Reference, string(reason), i.FirstSeen, i.Lapses, string(i.Subject))
 		if err != nil {
 			return fmt.Errorf("couldn't remember what has left the list: %w", err)

@@ -351,10 +351,10 @@ func (b *Store) ByHandle(ctx context.Context, handle []byte) (Person, error) {
 
 // All returns everybody, those who may enter first.
 func (b *Store) All(ctx context.Context) ([]Person, error) {
-	return people(ctx, b.db, ` WHERE ? IS NULL ORDER BY gone > 0, name`, nil)
+	return people(ctx, b.db, ` ORDER BY gone > 0, name`)
 }
 
-func people(ctx context.Context, q db.Reader, which string, arg any) ([]Person, error) {
+func people(ctx context.Context, q db.Reader, which string, args ...any) ([]Person, error) {
 	all, err := db.All(func(row db.Row) (p Person, err error) {
 		var keys string
 		if err := row.Scan(&p.Handle, &p.Name, &p.Role, &p.Made, &p.Left, &p.Suspended, &p.Counts, &p.Term, &keys); err != nil {
@@ -365,7 +365,7 @@ func people(ctx context.Context, q db.Reader, which string, arg any) ([]Person, 
 		}
 		return p, nil
 	})(q.QueryContext(ctx, `SELECT handle, name, role, made, gone, suspended, counts, term,
-		(SELECT json_group_array(json(credential)) FROM passkey WHERE passkey.handle = person.handle) FROM person`+which, arg))
+		(SELECT '[' || coalesce(string_agg(credential, ','), '') || ']' FROM passkey WHERE passkey.handle = person.handle) FROM person`+which, args...))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the list of people: %w", err)
 	}

@@ -107,7 +107,7 @@ func (b *Store) Alone(ctx context.Context, shell, name string, role Role) (link 
 		return "", waits, err
 	}
 	err = b.db.Change(ctx, func(tx *sql.Tx) error {
-		all, err := people(ctx, tx, ` WHERE ? IS NULL`, nil)
+		all, err := people(ctx, tx, ``)
 		if err != nil {
 			return err
 		}
@@ -230,13 +230,9 @@ func propose(ctx context.Context, tx *sql.Tx, by, about Person, name string, rol
 	if _, err := tx.ExecContext(ctx, `DELETE FROM member_proposal WHERE name = ?`, name); err != nil {
 		return Proposal{}, err
 	}
-	done, err := tx.ExecContext(ctx, `INSERT INTO member_proposal (name, term, role, by, by_term, by_name, made, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		name, about.Term, role, by.Handle, by.Term, by.Name, time.Now().Unix(), due)
-	if err != nil {
-		return Proposal{}, err
-	}
-	id, err := done.LastInsertId()
-	if err != nil {
+	var id int64
+	if err := tx.QueryRowContext(ctx, `INSERT INTO member_proposal (name, term, role, by, by_term, by_name, made, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		name, about.Term, role, by.Handle, by.Term, by.Name, time.Now().Unix(), due).Scan(&id); err != nil {
 		return Proposal{}, err
 	}
 	return proposal(ctx, tx, id)
@@ -248,7 +244,7 @@ func let(ctx context.Context, tx *sql.Tx, name string, role Role) (link string, 
 	var handle [32]byte
 	rand.Read(handle[:])
 	if _, err := tx.ExecContext(ctx, `INSERT INTO person (handle, name, role, made) VALUES (?1, ?2, ?3, ?4)
-		ON CONFLICT (name) DO UPDATE SET role = ?3, gone = 0, suspended = 0, invented = 0, term = term + 1, counts = CASE counts WHEN 0 THEN 0 ELSE ?4 + ?5 END`,
+		ON CONFLICT (name) DO UPDATE SET role = ?3, gone = 0, suspended = 0, invented = 0, term = person.term + 1, counts = CASE person.counts WHEN 0 THEN 0 ELSE ?4 + ?5 END`,
 		handle[:], name, role, now, Wait); err != nil {
 		return "", err
 	}
@@ -309,7 +305,7 @@ func named(ctx context.Context, q db.Reader, name string) (Person, error) {
 // that is, one person may be there.
 func alone(ctx context.Context, q db.Reader, by Person, name string) (bool, error) {
 	var others int
-	err := q.QueryRowContext(ctx, `SELECT count(*) FROM person WHERE name <> ?1 AND handle IS NOT ?2
+	err := q.QueryRowContext(ctx, `SELECT count(*) FROM person WHERE name <> ?1 AND handle IS DISTINCT FROM ?2
 		AND (counts > 0 OR EXISTS (SELECT 1 FROM invitation WHERE invitation.handle = person.handle AND expires > ?3))`, name, by.Handle, time.Now().Unix()).Scan(&others)
 	if by.shell() {
 		others--

@@ -1,7 +1,6 @@
 package takedown
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -153,7 +152,8 @@ func take(ctx context.Context, tx *sql.Tx, c *Request, step Transition, f func(*
 		return audit.Act{}, err
 	}
 	if c.State == ActionTaken && was.State != ActionTaken && !step.Undone && c.Sent != 0 {
-		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO action (takedown, platform, sent, acted) VALUES (?, ?, ?, ?)`, c.ID, c.Platform, c.Sent, c.Acted); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO action (takedown, platform, sent, acted) VALUES (?, ?, ?, ?)
+			ON CONFLICT (takedown, acted) DO UPDATE SET platform = excluded.platform, sent = excluded.sent`, c.ID, c.Platform, c.Sent, c.Acted); err != nil {
 			return audit.Act{}, err
 		}
 	}
@@ -287,16 +287,13 @@ func (b *Store) robot(ctx context.Context, tx *sql.Tx, id int64, to State, cause
 
 // open makes the case of an indicator.
 func open(ctx context.Context, tx *sql.Tx, i ledger.Indicator, now int64) (audit.Act, error) {
-	done, err := tx.ExecContext(ctx, `INSERT INTO takedown (subject, platform, category, reference, state, made, changed, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, string(i.Subject), PlatformOf(i.Subject), int64(i.Category), i.Reference, string(Prepared), now, now, now+ourTime)
-	if err != nil {
-		return audit.Act{}, err
-	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return audit.Act{}, cmp.Or(err, ErrState)
-	}
 	c := Request{}
-	if c.ID, err = done.LastInsertId(); err != nil {
+	err := tx.QueryRowContext(ctx, `INSERT INTO takedown (subject, platform, category, reference, state, made, changed, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING RETURNING id`, string(i.Subject), PlatformOf(i.Subject), int64(i.Category), i.Reference, string(Prepared), now, now, now+ourTime).Scan(&c.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrState
+	}
+	if err != nil {
 		return audit.Act{}, err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO step (takedown, time, actor, state, why, cause, before) VALUES (?, ?, ?, ?, '', 'listed', '')`, c.ID, now, Robot, string(Prepared))

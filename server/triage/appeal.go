@@ -71,13 +71,9 @@ func answered(ctx context.Context, tx *sql.Tx, id int64, appeals [][]byte, actor
 	if len(appeals) == 0 {
 		return nil
 	}
-	done, err := tx.ExecContext(ctx, `INSERT INTO answer (case_id, time, actor, righted, appeals, reason) VALUES (?, ?, ?, ?, ?, ?)`,
-		id, now, actor, righted, len(appeals), jsonOf(reason))
-	if err != nil {
-		return err
-	}
-	seq, err := done.LastInsertId()
-	if err != nil {
+	var seq int64
+	if err := tx.QueryRowContext(ctx, `INSERT INTO answer (case_id, time, actor, righted, appeals, reason) VALUES (?, ?, ?, ?, ?, ?) RETURNING seq`,
+		id, now, actor, righted, len(appeals), jsonOf(reason)).Scan(&seq); err != nil {
 		return err
 	}
 	for _, one := range appeals {

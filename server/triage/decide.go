@@ -3,6 +3,7 @@ package triage
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -95,12 +96,13 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 			kind = v.Category.Slug()
 		}
 		// Whoever undoes this must come back to what stood before: it is on the list all the while.
-		earlier := `''`
+		earlier := ""
 		if again {
-			earlier = `json_object('state', state, 'action', action, 'lists', lists, 'category', category, 'reason', reason,
-				'lapses', lapses, 'ruled', ruled, 'decided', decided, 'seconded', seconded, 'published', published, 'changed', changed)`
+			if earlier, err = standsBefore(ctx, tx, at); err != nil {
+				return err
+			}
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE cases SET earlier = `+earlier+` WHERE id = ?`, at); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET earlier = ? WHERE id = ?`, earlier, at); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE cases SET state = ?, action = ?, lists = ?, category = ?, reason = ?, lapses = ?, decided = ?, seconded = '', undoing = '', wished = 0,
@@ -131,6 +133,30 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 		return c, err
 	}
 	return d.Get(ctx, at)
+}
+
+// standsBefore is the decision about a case that is in force, as JSON by column.
+func standsBefore(ctx context.Context, tx *sql.Tx, id int64) (string, error) {
+	var e struct {
+		State     State   `json:"state"`
+		Action    Action  `json:"action"`
+		Lists     string  `json:"lists"`
+		Category  string  `json:"category"`
+		Reason    string  `json:"reason"`
+		Lapses    int64   `json:"lapses"`
+		Ruled     float64 `json:"ruled"`
+		Decided   string  `json:"decided"`
+		Seconded  string  `json:"seconded"`
+		Published int64   `json:"published"`
+		Changed   int64   `json:"changed"`
+	}
+	err := tx.QueryRowContext(ctx, `SELECT state, action, lists, category, reason, lapses, ruled, decided, seconded, published, changed FROM cases WHERE id = ?`, id).
+		Scan(&e.State, &e.Action, &e.Lists, &e.Category, &e.Reason, &e.Lapses, &e.Ruled, &e.Decided, &e.Seconded, &e.Published, &e.Changed)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(e)
+	return string(text), err
 }
 
 // listable refuses a decision that would list nothing, too much at once, or what may not be listed.
@@ -277,8 +303,8 @@ func (d *Desk) Undo(ctx context.Context, id int64, actor string, why audit.Why) 
 // undo takes a decision back, whoever made it.
 func (d *Desk) undo(ctx context.Context, tx *sql.Tx, c Case, actor string, how audit.Args, why audit.Why) error {
 	restored, err := tx.ExecContext(ctx, `UPDATE cases SET state = earlier ->> 'state', action = earlier ->> 'action', lists = earlier ->> 'lists', category = earlier ->> 'category',
-		reason = earlier ->> 'reason', lapses = earlier ->> 'lapses', ruled = earlier ->> 'ruled', decided = earlier ->> 'decided', seconded = earlier ->> 'seconded',
-		published = earlier ->> 'published', changed = earlier ->> 'changed', settled = 1, undoing = '', wished = 0, earlier = '' WHERE id = ? AND earlier <> ''`, c.ID)
+		reason = earlier ->> 'reason', lapses = CAST(earlier ->> 'lapses' AS BIGINT), ruled = CAST(earlier ->> 'ruled' AS DOUBLE PRECISION), decided = earlier ->> 'decided', seconded = earlier ->> 'seconded',
+		published = CAST(earlier ->> 'published' AS BIGINT), changed = CAST(earlier ->> 'changed' AS BIGINT), settled = 1, undoing = '', wished = 0, earlier = '' WHERE id = ? AND earlier <> ''`, c.ID)
 	if err != nil {
 		return err
 	}

@@ -197,7 +197,7 @@ func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Repo
 // behind tells whether an objection waits behind others, because its network has sent so many on that day.
 func (b *batch) behind(r *inbox.Report) (bool, error) {
 	var n int
-	err := b.tx.one(b.ctx, `INSERT INTO objectors (source, day, appeals) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET appeals = appeals + 1 RETURNING appeals`,
+	err := b.tx.one(b.ctx, `INSERT INTO objectors (source, day, appeals) VALUES (?, ?, 1) ON CONFLICT (source) DO UPDATE SET appeals = objectors.appeals + 1 RETURNING appeals`,
 		[]any{r.Source, r.Received / day}, &n)
 	return n > maxSpoken, err
 }
@@ -272,21 +272,17 @@ func (b *batch) homeOf(r *inbox.Report) (home, error) {
 
 // openCase makes a case that has no subject yet.
 func openCase(ctx context.Context, tx *sql.Tx, name subject.Subject, opened, changed int64) (int64, error) {
-	done, err := tx.ExecContext(ctx, `INSERT INTO cases
+	var id int64
+	err := tx.QueryRowContext(ctx, `INSERT INTO cases
 		(subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted)
-		VALUES (?1, ?2, 'open', ?3, ?3, ?4, 0, 0, 0, '', ?5, 0, 0, 0)`, string(name), platformOf(name), opened, changed, publish.Permit(name) != nil)
-	if err != nil {
-		return 0, err
-	}
-	return done.LastInsertId()
+		VALUES (?1, ?2, 'open', ?3, ?3, ?4, 0, 0, 0, '', ?5, 0, 0, 0) RETURNING id`, string(name), platformOf(name), opened, changed, publish.Permit(name) != nil).Scan(&id)
+	return id, err
 }
 
-func addSubject(ctx context.Context, tx *sql.Tx, name subject.Subject, id int64, bound Bound, opened, latest int64) (int64, error) {
-	done, err := tx.ExecContext(ctx, `INSERT INTO subjects (name, case_id, bound, opened, latest) VALUES (?, ?, ?, ?, ?)`, string(name), id, bound, opened, latest)
-	if err != nil {
-		return 0, err
-	}
-	return done.LastInsertId()
+func addSubject(ctx context.Context, tx *sql.Tx, name subject.Subject, id int64, bound Bound, opened, latest int64) (of int64, err error) {
+	err = tx.QueryRowContext(ctx, `INSERT INTO subjects (name, case_id, bound, opened, latest) VALUES (?, ?, ?, ?, ?) RETURNING id`,
+		string(name), id, bound, opened, latest).Scan(&of)
+	return of, err
 }
 
 // count counts a report that calls a subject a scam.
@@ -314,7 +310,7 @@ func (b *batch) write() error {
 			v := s.from[source]
 			var weighs int
 			err := b.tx.one(b.ctx, `INSERT INTO voices (subject, source, day, latest, category, noted, weighs)
-				VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce((SELECT subjects < ?7 FROM speakers WHERE source = ?2), 1)) ON CONFLICT DO NOTHING RETURNING weighs`,
+				VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce((SELECT CASE WHEN subjects < ?7 THEN 1 ELSE 0 END FROM speakers WHERE source = ?2), 1)) ON CONFLICT DO NOTHING RETURNING weighs`,
 				[]any{s.id, []byte(source), v.first / day, v.latest, v.category, v.noted, maxSpoken}, &weighs)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
@@ -322,7 +318,7 @@ func (b *batch) write() error {
 			if err == nil {
 				s.sources++
 				s.weighing += weighs
-				if _, err := b.tx.exec(b.ctx, `INSERT INTO speakers (source, subjects) VALUES (?, 1) ON CONFLICT DO UPDATE SET subjects = subjects + 1`, []byte(source)); err != nil {
+				if _, err := b.tx.exec(b.ctx, `INSERT INTO speakers (source, subjects) VALUES (?, 1) ON CONFLICT (source) DO UPDATE SET subjects = speakers.subjects + 1`, []byte(source)); err != nil {
 					return err
 				}
 				continue
@@ -362,7 +358,8 @@ func (b *batch) tell(box *inbox.Inbox) error {
 		return err
 	}
 	rows, err := b.tx.tx.QueryContext(b.ctx, `SELECT subjects.id, case_id FROM subjects JOIN cases ON cases.id = case_id
-		WHERE iif(settled = 0 AND earlier <> '', earlier ->> 'action', iif(settled, action, '')) = 'list' AND subjects.id IN (SELECT value FROM json_each(?))
+		WHERE CASE WHEN settled = 0 AND earlier <> '' THEN earlier ->> 'action' WHEN settled = 1 THEN action END = 'list'
+			AND subjects.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))
 		ORDER BY 1`, string(ids))
 	if err != nil {
 		return err
@@ -486,9 +483,9 @@ func recount(ctx context.Context, tx *sql.Tx, of int64) error {
 	for _, step := range []string{
 		`DELETE FROM voices WHERE subject = ?1 AND source NOT IN (SELECT source FROM members WHERE subject = ?1 AND kind = 'scam')`,
 		`INSERT INTO voices (subject, source, day, latest, category, noted) SELECT subject, source, min(received) / 86400, max(received),
-			substr(max(iif(category = '', '', printf('%020d', report) || category)), 21), max(noted)
-			FROM members WHERE subject = ?1 AND kind = 'scam' GROUP BY source
-			ON CONFLICT DO UPDATE SET day = excluded.day, latest = excluded.latest, category = excluded.category, noted = excluded.noted`,
+			substr(max(CASE category WHEN '' THEN '' ELSE CAST(1000000000000000000 + report AS TEXT) || category END), 20), max(noted)
+			FROM members WHERE subject = ?1 AND kind = 'scam' GROUP BY subject, source
+			ON CONFLICT (subject, source) DO UPDATE SET day = excluded.day, latest = excluded.latest, category = excluded.category, noted = excluded.noted`,
 		`UPDATE subjects SET (reports, noted) = (SELECT count(*), coalesce(sum(noted), 0) FROM members WHERE subject = ?1 AND kind = 'scam'),
 			sources = (SELECT count(*) FROM voices WHERE subject = ?1),
 			opened = coalesce((SELECT min(received) FROM members WHERE subject = ?1), opened),

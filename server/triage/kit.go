@@ -53,10 +53,7 @@ func (b *batch) targetOf(link string) (*target, error) {
 			t = &target{name: name}
 			err := b.tx.one(b.ctx, `SELECT id, subjects, silent FROM targets WHERE name = ?`, []any{string(name)}, &t.id, &t.subjects, &t.silent)
 			if errors.Is(err, sql.ErrNoRows) {
-				var done sql.Result
-				if done, err = b.tx.exec(b.ctx, `INSERT INTO targets (name) VALUES (?)`, string(name)); err == nil {
-					t.id, err = done.LastInsertId()
-				}
+				err = b.tx.one(b.ctx, `INSERT INTO targets (name) VALUES (?) RETURNING id`, []any{string(name)}, &t.id)
 			}
 			if err != nil {
 				return nil, err
@@ -111,7 +108,7 @@ func (b *batch) lead(s *adding, r *inbox.Report) error {
 }
 
 func (b *batch) tie(t *target, s *adding, senders int) error {
-	_, err := b.tx.exec(b.ctx, `INSERT INTO ties (target, subject, senders) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET senders = ?3`, t.id, s.id, senders)
+	_, err := b.tx.exec(b.ctx, `INSERT INTO ties (target, subject, senders) VALUES (?1, ?2, ?3) ON CONFLICT (target, subject) DO UPDATE SET senders = ?3`, t.id, s.id, senders)
 	if err == nil && senders <= 2 { // a third one's word changes nothing
 		_, err = b.tx.exec(b.ctx, `UPDATE targets SET subjects = ?, pending = 1 WHERE id = ?`, t.subjects, t.id)
 	}
@@ -226,7 +223,7 @@ func joinAll(ctx context.Context, tx *sql.Tx, cases []leading, now int64) (left 
 func leadingTo(ctx context.Context, tx *sql.Tx, t target) ([]leading, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT cases.id, (SELECT count(*) FROM subjects WHERE case_id = cases.id), count(*), max(senders),
 			state IN ('open', 'asked'), state = 'accepted' AND action = 'list'
-		FROM (SELECT subject AS of, senders FROM ties WHERE target = ? LIMIT ?) JOIN subjects ON subjects.id = of JOIN cases ON cases.id = case_id
+		FROM (SELECT subject AS of, senders FROM ties WHERE target = ? LIMIT ?) AS led JOIN subjects ON subjects.id = of JOIN cases ON cases.id = case_id
 		WHERE bound <> 'apart' GROUP BY cases.id ORDER BY cases.id`, t.id, maxLeading+1)
 	if err != nil {
 		return nil, err

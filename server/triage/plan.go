@@ -260,9 +260,9 @@ func listedByTwo(ctx context.Context, q db.Reader) (listed map[subject.Subject]b
 		}
 	}()
 	rows, err := q.QueryContext(ctx, `
-		SELECT value ->> 'lists' FROM cases, json_each(iif(lists = '', '[]', lists))
+		SELECT value ->> 'lists' FROM cases, json_each(CASE lists WHEN '' THEN '[]' ELSE lists END)
 			WHERE state = 'accepted' AND cases.action = 'list' AND settled = 1 AND seconded <> ''
-		UNION SELECT value ->> 'lists' FROM cases, json_each(iif(earlier = '' OR earlier ->> 'lists' = '', '[]', earlier ->> 'lists'))
+		UNION SELECT value ->> 'lists' FROM cases, json_each(CASE WHEN earlier = '' THEN '[]' WHEN earlier ->> 'lists' = '' THEN '[]' ELSE earlier ->> 'lists' END)
 			WHERE earlier <> '' AND earlier ->> 'action' = 'list' AND earlier ->> 'seconded' <> ''`)
 	if err != nil {
 		return nil, err

@@ -285,12 +285,9 @@ func (d *Desk) Propose(ctx context.Context, f Draft, by string, delay int64, why
 		case err != nil:
 			return err
 		}
-		done, err := tx.ExecContext(ctx, `INSERT INTO proposal (actor, made, due, digest, seq, cases, anew, clock, changes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			o.By, o.Made, o.Due, o.Digest, o.seq, string(cases), o.anew, o.ClockIsRight, string(changes))
+		err := tx.QueryRowContext(ctx, `INSERT INTO proposal (actor, made, due, digest, seq, cases, anew, clock, changes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			o.By, o.Made, o.Due, o.Digest, o.seq, string(cases), o.anew, o.ClockIsRight, string(changes)).Scan(&o.ID)
 		if err != nil {
-			return err
-		}
-		if o.ID, err = done.LastInsertId(); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE protects SET popular = max(popular, ?)`, f.popular); err != nil {

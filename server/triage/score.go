@@ -97,7 +97,7 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 	}
 	var category string
 	err = tx.QueryRowContext(ctx, `SELECT coalesce((SELECT category FROM subjects JOIN voices ON subject = subjects.id WHERE case_id = ? AND category <> ''
-		GROUP BY category ORDER BY count(DISTINCT iif(weighs = 1, source, NULL)) DESC, count(*) DESC, category LIMIT 1), '')`, id).Scan(&category)
+		GROUP BY category ORDER BY count(DISTINCT CASE WHEN weighs = 1 THEN source END) DESC, count(*) DESC, category LIMIT 1), '')`, id).Scan(&category)
 	if err != nil {
 		return err
 	}

@@ -246,8 +246,8 @@ func (d *Desk) Members(ctx context.Context, id int64, each, limit int) ([]Member
 			break
 		}
 		rows, err := d.db.QueryContext(ctx, `SELECT * FROM (
-			SELECT * FROM (SELECT id, received FROM members WHERE subject = ?1 AND kind = 'scam' ORDER BY received LIMIT ?2) UNION ALL
-			SELECT * FROM (SELECT id, received FROM members WHERE subject = ?1 AND kind = 'mistake' ORDER BY received LIMIT ?2)) ORDER BY received LIMIT ?2`, s.ID, each)
+			SELECT * FROM (SELECT id, received FROM members WHERE subject = ?1 AND kind = 'scam' ORDER BY received LIMIT ?2) AS scams UNION ALL
+			SELECT * FROM (SELECT id, received FROM members WHERE subject = ?1 AND kind = 'mistake' ORDER BY received LIMIT ?2) AS mistakes) AS reports ORDER BY received LIMIT ?2`, s.ID, each)
 		if err != nil {
 			return fail(err)
 		}

@@ -13,7 +13,6 @@ CREATE TABLE report (
     sent     INTEGER NOT NULL, -- Unix seconds by the sender's clock
     category TEXT    NOT NULL,
     note     TEXT    NOT NULL,
-    links    TEXT    NOT NULL DEFAULT '', -- what links on the page lead to, canonical, one a line
     state    TEXT    NOT NULL,
     changed  INTEGER NOT NULL, -- Unix seconds of the last change of state
     subject  TEXT    NOT NULL DEFAULT '', -- what was decided about
@@ -36,9 +35,3 @@ CREATE TABLE decision (
 );
 
 CREATE INDEX decision_by_report ON decision (report, seq);
-
--- A category or a note that came after the report. Only ever appended to.
-CREATE TABLE amendment (
-    n      INTEGER PRIMARY KEY,
-    report INTEGER NOT NULL -- its place
-);

@@ -1,0 +1,1 @@
+-- No database of PostgreSQL is so old.
