@@ -16,11 +16,14 @@ import (
 	"strings"
 	"testing"
 
+	"khien/server/db/dbtest"
 	"khien/server/office/officetest"
 	"khien/shared/supplement"
 )
 
 const now = int64(1795500000)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 func open(t *testing.T) *Store {
 	t.Helper()

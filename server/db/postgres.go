@@ -209,10 +209,13 @@ func steps(migrations fs.FS, postgres bool) (names, texts []string, err error) {
 		}
 		names, texts = append(names, name), append(texts, string(text))
 		if postgres {
-			texts[len(texts)-1] = types.Replace(string(text))
+			texts[len(texts)-1] = triggers.ReplaceAllString(types.Replace(string(text)), `CREATE FUNCTION $1() RETURNS trigger LANGUAGE plpgsql AS $$$$ BEGIN IF $3 THEN $4 END IF; RETURN NULL; END $$$$; CREATE TRIGGER $1 $2 FOR EACH ROW EXECUTE FUNCTION $1();`)
 		}
 	}
 	return names, texts, nil
 }
 
 const own = ".postgres.sql"
+
+// triggers are those of SQLite that have a condition and one statement.
+var triggers = regexp.MustCompile(`(?s)CREATE TRIGGER (\w+) (AFTER \w+ ON \w+)\s+WHEN (.*?)\s+BEGIN (.*?) END;`)

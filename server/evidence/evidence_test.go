@@ -16,10 +16,13 @@ import (
 	"syscall"
 	"testing"
 
+	"khien/server/db/dbtest"
 	"khien/server/office/officetest"
 )
 
 const noon = 1_763_900_000
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 func open(t *testing.T) *Store {
 	t.Helper()

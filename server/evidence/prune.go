@@ -16,7 +16,7 @@ import (
 // last; the places begin at 1.
 func (s *Store) After(ctx context.Context, place int64, limit int) (list []Picture, last int64, err error) {
 	last = place
-	err = s.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), ?1) FROM (SELECT seq FROM picture WHERE seq > ?1 ORDER BY seq LIMIT ?2) AS some`, place, limit).Scan(&last)
+	err = s.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), ?1) FROM (SELECT seq FROM picture WHERE seq > ?1 ORDER BY seq LIMIT ?2) AS page`, place, limit).Scan(&last)
 	if err != nil {
 		return nil, place, fmt.Errorf("couldn't list pictures: %w", err)
 	}

@@ -80,7 +80,7 @@ func (i *Inbox) Close() error {
 // Ping tells whether the inbox can be read.
 func (i *Inbox) Ping(ctx context.Context) error {
 	var n int
-	if err := i.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM report LIMIT 1) AS some`).Scan(&n); err != nil {
+	if err := i.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM report LIMIT 1) AS page`).Scan(&n); err != nil {
 		return fmt.Errorf("couldn't read the inbox: %w", err)
 	}
 	return nil
@@ -183,7 +183,7 @@ func (i *Inbox) After(ctx context.Context, seq int64, limit int) ([]Report, erro
 // Amended returns at most limit of the reports to which a category or a note was added after they had come, from the
 // amendment after number n on, and the number of the last; a report that was amended twice is there twice.
 func (i *Inbox) Amended(ctx context.Context, n int64, limit int) (list []Report, last int64, err error) {
-	err = i.db.QueryRowContext(ctx, `SELECT coalesce(max(n), ?1) FROM (SELECT n FROM amendment WHERE n > ?1 ORDER BY n LIMIT ?2) AS some`, n, limit).Scan(&last)
+	err = i.db.QueryRowContext(ctx, `SELECT coalesce(max(n), ?1) FROM (SELECT n FROM amendment WHERE n > ?1 ORDER BY n LIMIT ?2) AS page`, n, limit).Scan(&last)
 	if err == nil && last > n {
 		list, err = all(i.db.QueryContext(ctx, selectReport+` JOIN amendment ON report = seq WHERE n > ? AND n <= ? ORDER BY n`, n, last))
 	}

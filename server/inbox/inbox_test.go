@@ -84,6 +84,12 @@ func TestTheKindAndTheNoteComeLater(t *testing.T) {
 	if got := get(t, i, "01"); got.Category != "prize" || got.Note != "asked for a fee" {
 		t.Errorf("kept category %q and note %q", got.Category, got.Note)
 	}
+	if more, last, err := i.Amended(t.Context(), 0, 10); err != nil || len(more) != 1 || last == 0 || more[0].Note != "asked for a fee" {
+		t.Errorf("what was added: %+v up to %d, %v", more, last, err)
+	}
+	if err := i.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
 
 	if err := i.Decide(t.Context(), amended.ID, Transition{Time: noon + 2, Actor: "mai", State: wire.StateRejected}); err != nil {
 		t.Fatal(err)

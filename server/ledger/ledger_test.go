@@ -8,10 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/db/dbtest"
 	"khien/server/office/officetest"
 	"khien/shared/category"
 	"khien/shared/release"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 func open(t *testing.T) *Ledger {
 	t.Helper()

@@ -2,13 +2,17 @@ package staff
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"khien/server/db/dbtest"
 	"khien/server/office/officetest"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 func open(t *testing.T) *Store {
 	t.Helper()
@@ -212,7 +216,7 @@ func TestWhoCouldStopARelease(t *testing.T) {
 	f("beside who is new", "mai", false)
 	change(`UPDATE person SET counts = 1`)
 	f("beside another", "mai", true)
-	change(`UPDATE person SET suspended = unixepoch() - 3600 WHERE name = 'linh'`)
+	change(fmt.Sprintf(`UPDATE person SET suspended = %d WHERE name = 'linh'`, time.Now().Unix()-3600))
 	f("right after somebody was locked out", "root@shell", false)
 	change(`UPDATE person SET suspended = 1 WHERE name = 'linh'`)
 	f("long after the other was locked out", "mai", false)

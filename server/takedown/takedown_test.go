@@ -12,6 +12,7 @@ import (
 
 	"khien/server/audit"
 	"khien/server/db"
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/office/officetest"
@@ -34,6 +35,8 @@ type office struct {
 }
 
 const shop = subject.Subject("facebook:user/inventedshop")
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
