@@ -3,10 +3,7 @@ package triage
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"iter"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -101,13 +98,5 @@ func (d *Desk) keepMark(ctx context.Context) {
 			return
 		}
 	}
-	fresh, err := os.CreateTemp(filepath.Dir(d.mark), "audit.mark-*")
-	if err != nil {
-		return
-	}
-	defer os.Remove(fresh.Name()) // of no effect once it has moved
-	_, err = fmt.Fprintln(fresh, last)
-	if closed := fresh.Close(); err == nil && closed == nil {
-		os.Rename(fresh.Name(), d.mark)
-	}
+	blob.WritePlain(d.mark, []byte(last.String()+"\n"))
 }
