@@ -11,6 +11,7 @@ room=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 if [ "${room:-0}" -gt 2000000 ]; then
 	GOTMPDIR=$PWD/build/tmp
 	TMPDIR=$(mktemp -d /dev/shm/khien-test-XXXXXX)
+	chmod 711 "$TMPDIR" # for PostgreSQL, which root starts as another user
 	export GOTMPDIR TMPDIR
 	trap 'rm -rf "$TMPDIR"' EXIT
 	trap 'exit 130' INT TERM
