@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"khien/server/takedown"},
 	{"khien/server/public"},
 	{"khien/server/api"},
-	{"khien/server/httpd", "khien/server/console", "khien/server/office"},
+	{"khien/server/httpd", "khien/server/console", "khien/server/office", "khien/server/backup"},
 	{"khien/server/cmd/khien", "khien/server/office/officetest"}, // which only tests import
 }
 
@@ -241,7 +241,7 @@ func TestWhatIsRenamedIsSynced(t *testing.T) {
 		"server/publish/keys.go InitKeys":   "a folder, whose files save has synced",
 		"server/office/movein.go MoveIn":    "a database that fill has synced",
 		"server/office/movein.go copyAside": "a folder, whose files copyFile has synced",
-		"server/triage/audit.go keepMark":   "a help, which is made again with the next entry",
+		"server/backup/backup.go finish":    "a folder, whose files copyFile and its folders finish have synced",
 	}
 	seen := 0
 	err := filepath.WalkDir(filepath.Join(root, "server"), func(path string, d fs.DirEntry, err error) error {

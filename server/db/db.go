@@ -102,6 +102,28 @@ func (d *DB) Beside(name string) string { return filepath.Join(filepath.Dir(d.pl
 // Close waits for the statements under way.
 func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
 
+// CopyTo copies a file of SQLite to a path where there is none yet, as it is at one moment; whoever writes goes on meanwhile. A schema of
+// PostgreSQL is an error: pg_dump copies that.
+func (d *DB) CopyTo(ctx context.Context, path string) error {
+	if IsPostgres(d.place) {
+		return errors.New("it is kept in PostgreSQL: copy it with pg_dump")
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	c, err := d.read.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	err = c.Raw(func(c any) error {
+		return c.(driver.Conn).Raw().Backup("main", "file:"+url.PathEscape(path))
+	})
+	return errors.Join(err, file.Sync())
+}
+
 // Change runs f in a transaction, which nobody else writes beside and which is on the disk when Change returns nil.
 func (d *DB) Change(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := d.write.BeginTx(ctx, nil)

@@ -77,6 +77,9 @@ func (i *Inbox) Close() error {
 	return i.db.Close()
 }
 
+// CopyTo copies all of it to a file, as db.DB.CopyTo does.
+func (i *Inbox) CopyTo(ctx context.Context, path string) error { return i.db.CopyTo(ctx, path) }
+
 // Ping tells whether the inbox can be read.
 func (i *Inbox) Ping(ctx context.Context) error {
 	var n int

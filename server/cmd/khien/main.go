@@ -101,7 +101,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	}
 	cmd.PersistentFlags().StringVar(&d.path, "data", path, "the data directory (or KHIEN_DATA)")
 	cmd.AddCommand(
-		initCommand(d), serveCommand(d), publishCommand(d), proposalCommand(d), verifyCommand(d), doctorCommand(d), keysCommand(d),
+		initCommand(d), serveCommand(d), publishCommand(d), proposalCommand(d), verifyCommand(d), doctorCommand(d), backupCommand(d), restoreCommand(d), keysCommand(d),
 		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), evidenceCommand(d), auditCommand(d), adminCommand(d),
 		demoCommand(d),
 		subjectCommand(), checkCommand(d), officialCommand(d), campaignCommand(d), hotlinesCommand(d), categoriesCommand(),

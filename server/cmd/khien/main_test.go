@@ -21,7 +21,6 @@ import (
 
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/spf13/cobra"
 
 	"khien/server/publish"
 	"khien/shared/release"
@@ -270,32 +269,6 @@ func scriptSums(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.WriteFile(filepath.Join(folder, "SHA256SUMS.signed"), signed, 0o600))
 	ts.Check(os.WriteFile(filepath.Join(folder, "keys.note"), keys.Note, 0o600))
-}
-
-// Each command that there is stands in full.txt, but for those that write words alone.
-func TestEachCommandMeetsAFullDisk(t *testing.T) {
-	wordless := []string{
-		"khien init", "khien serve", "khien verify", "khien keys rotate", "khien import", "khien popular", "khien withdraw",
-		"khien proposal stop", "khien reports accept", "khien reports reject", "khien reports reopen", "khien takedown state",
-		"khien admin delay", "khien admin leave", "khien admin suspend", "khien official import", "khien official remove",
-		"khien campaign put", "khien campaign withdraw", "khien hotlines import",
-	}
-	script, err := os.ReadFile("testdata/full.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var look func(cmd *cobra.Command)
-	look = func(cmd *cobra.Command) {
-		path := cmd.CommandPath()
-		met := bytes.Contains(script, []byte("\nfull "+path))
-		if !cmd.HasSubCommands() && !met && !slices.Contains(wordless, path) {
-			t.Errorf("%s is not in full.txt", path)
-		}
-		for _, sub := range cmd.Commands() {
-			look(sub)
-		}
-	}
-	look(root(&dir{}))
 }
 
 func scriptReceipt(ts *testscript.TestScript, neg bool, args []string) {
