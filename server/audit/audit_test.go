@@ -259,7 +259,8 @@ func TestWhatTheLogDoesNotTake(t *testing.T) {
 	f(Act{Verb: List, Object: one, Args: Args{Names: make([]subject.Subject, maxNames)}}, true)
 	f(Act{Verb: List, Object: one, Args: Args{Names: make([]subject.Subject, maxNames+1)}}, false)
 	f(Act{Verb: DraftCard, Object: Object{OfCard, "a\xff\x00b"}}, true) // is written down as text
-	if last, err := Verify(t.Context(), store); err != nil || last.Seq != 8 {
+	f(Act{Verb: List, Object: one, Args: Args{Names: []subject.Subject{"a\xffb", "\\ufffd\u2028"}, Of: "\xe9"}}, true)
+	if last, err := Verify(t.Context(), store); err != nil || last.Seq != 9 {
 		t.Errorf("%v, %v", last, err)
 	}
 }

@@ -24,6 +24,10 @@ func Record(ctx context.Context, tx *sql.Tx, a Act) error {
 		*text = strings.ReplaceAll(strings.ToValidUTF8(*text, "�"), "\x00", "�")
 	}
 	a.args = a.encode()
+	if read := (Act{}); read.decode(a.args) != nil { // a byte that is no text is read as another than it was written as
+		a.Args, a.Why.Proof = read.Args, read.Why.Proof
+		a.args = a.encode()
+	}
 	if err := a.check(); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"khien/server/blob"
@@ -54,6 +55,7 @@ func Make(ctx context.Context, from, to string, databases []Database, progress f
 	if err != nil {
 		return err
 	}
+	unlock = sync.OnceFunc(unlock)
 	defer unlock()
 	part, err := partOf(to)
 	if err != nil {
@@ -85,7 +87,7 @@ func Make(ctx context.Context, from, to string, databases []Database, progress f
 		}
 		took(d.Name, sum)
 	}
-	err = files(from, func(name string, e fs.DirEntry) error {
+	within := func(name string, e fs.DirEntry) error {
 		if _, done := sums[name]; done || passing(name) || slices.ContainsFunc(databases, func(d Database) bool { return strings.HasPrefix(name, d.Name) }) {
 			return nil
 		}
@@ -101,8 +103,13 @@ func Make(ctx context.Context, from, to string, databases []Database, progress f
 		}
 		took(name, sum)
 		return nil
-	})
+	}
+	err = files(filepath.Join(from, "published"), func(name string, e fs.DirEntry) error { return within(filepath.Join("published", name), e) })
 	if err != nil {
+		return err
+	}
+	unlock() // whatever comes now is as it will stay
+	if err := files(from, within); err != nil {
 		return err
 	}
 	if err := blob.WritePlain(filepath.Join(part, SumsFile), []byte(text(sums))); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,6 +80,9 @@ func (v *visit) catchUp() {
 func queue(v *visit) error {
 	v.catchUp()
 	l := line{Part: triage.Part(cmp.Or(v.form("part"), string(triage.PartOpen)))}
+	if !slices.Contains(triage.Parts, l.Part) {
+		return errNoPage
+	}
 	show := few
 	if v.number("show") >= lots {
 		show = lots

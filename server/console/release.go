@@ -330,7 +330,7 @@ func stopRelease(v *visit) error {
 	if v.form("why") == "" {
 		return wrong("publish.stop.why")
 	}
-	how, err := v.Desk.Stop(v.ctx(), v.Publisher, v.Inbox, v.number("id"), v.person.Name, v.form("why"), v.now())
+	how, err := v.Desk.Stop(v.ctx(), v.number("id"), v.person.Name, v.form("why"), v.now())
 	if errors.Is(err, triage.ErrNotProposed) {
 		return wrong("publish.stop.late")
 	}

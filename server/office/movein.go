@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
@@ -143,6 +144,14 @@ func alone(ctx context.Context, path string) (release func(), err error) {
 // copyAside leaves either no folder of copies or all of them in it.
 func copyAside(folder string, files []string) error {
 	part, whole := filepath.Join(folder, aside+".part"), filepath.Join(folder, aside)
+	for _, file := range present(whole) {
+		if !slices.Contains(files, file) { // the only one that there is
+			if err := os.Rename(whole, fmt.Sprintf("%s-%d", whole, time.Now().UnixNano())); err != nil {
+				return err
+			}
+			break
+		}
+	}
 	for _, old := range []string{part, whole} { // of a move that was killed: what was copied then may be older than what is there now
 		if err := os.RemoveAll(old); err != nil {
 			return err
@@ -383,11 +392,13 @@ func (d *digest) of(ctx context.Context, q db.Reader, table string, columns []st
 // tidy removes the files of before, which were taken over: an earlier khien would go on with them. What is not the same as what was taken over stays.
 func tidy(folder string, files []string) error {
 	for _, file := range files {
-		here, copied := filepath.Join(folder, file), filepath.Join(folder, aside, file)
-		if same, err := same(here, copied); err != nil || !same {
-			return errors.Join(err, fmt.Errorf("%s lies beside %s and is not what was taken over: move it away, or, to take it over instead, move %s away", file, File, File))
+		if same, err := same(filepath.Join(folder, file), filepath.Join(folder, aside, file)); err != nil || !same {
+			return errors.Join(err, fmt.Errorf("%s lies beside %s and is not what was taken over: move it away, or, to take all of %s over instead, move %s away",
+				file, File, strings.Join(files, ", "), File))
 		}
-		if err := os.Remove(here); err != nil {
+	}
+	for _, file := range files {
+		if err := os.Remove(filepath.Join(folder, file)); err != nil {
 			return err
 		}
 	}

@@ -243,9 +243,27 @@ func TestWhatDoesNotMoveIn(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), of.says) {
 			t.Errorf("%s: %v", what, err)
 		}
-		if has := present(folder); !slices.Equal(had, has) && !strings.Contains(what, "put back") {
+		if has := present(folder); !slices.Equal(had, has) {
 			t.Errorf("%s: of %v there is left %v", what, had, has)
 		}
+	}
+}
+
+// Somebody takes one file back from the folder of copies and moves the office away: the copies of the others are the only ones, and stay.
+func TestTheOnlyCopiesStay(t *testing.T) {
+	folder := earlierData(t)
+	if err := MoveIn(t.Context(), folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(copyFile(filepath.Join(folder, aside, "staff.db"), filepath.Join(folder, "staff.db")), os.Remove(filepath.Join(folder, File))); err != nil {
+		t.Fatal(err)
+	}
+	if err := MoveIn(t.Context(), folder); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := filepath.Glob(filepath.Join(folder, aside+"-*", "ledger.db"))
+	if err != nil || len(kept) != 1 {
+		t.Errorf("of what was taken over before there is %v left", kept)
 	}
 }
 

@@ -116,7 +116,7 @@ func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor str
 		return tell(ctx, tx, letter{Reports: waiting, Transition: inbox.Transition{Time: d.now(), Actor: actor, State: wire.StateRejected, Reason: inEnglish(reason)}})
 	})
 	if err == nil {
-		err = d.Deliver(ctx, box)
+		d.Deliver(ctx, box) // who can't be told now is told at the next time
 	}
 	return c, err
 }

@@ -52,7 +52,7 @@ func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor str
 		return d.reopen(ctx, tx, c, actor, audit.Args{By: c.Undoing}, why)
 	})
 	if err == nil {
-		err = d.Deliver(ctx, box)
+		d.Deliver(ctx, box) // who can't be told now is told at the next time
 	}
 	return c, err
 }

@@ -356,13 +356,8 @@ func (d *Desk) Adopt(ctx context.Context, id int64, by string, why audit.Why, no
 }
 
 // Stop ends a proposal, with a reason. Who has proposed it takes it back; anybody else stops it, and so does whoever is on the command line.
-// What is on its way out at this moment is out, and ErrNotProposed.
-func (d *Desk) Stop(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, id int64, by, why string, now int64) (how Outcome, err error) {
-	unlock, err := p.Blobs.Lock()
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
+// What went out before is out, and ErrNotProposed.
+func (d *Desk) Stop(ctx context.Context, id int64, by, why string, now int64) (how Outcome, err error) {
 	how = Stopped
 	err = d.ofProposal(ctx, id, func(tx *sql.Tx, o Proposal) error {
 		if !fromShell(by) && o.By == by {

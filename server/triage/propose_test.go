@@ -80,7 +80,7 @@ func (p *printer) stop(by string) {
 	p.t.Helper()
 	o, err := p.desk.Proposed(p.t.Context())
 	if err == nil {
-		_, err = p.desk.Stop(p.t.Context(), p.publisher, p.box, o.ID, by, "an honest shop", p.time)
+		_, err = p.desk.Stop(p.t.Context(), o.ID, by, "an honest shop", p.time)
 	}
 	if err != nil {
 		p.t.Fatal(err)
@@ -408,7 +408,7 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			if last, err := p.desk.LastProposed(t.Context()); err != nil || last.ID != o.ID || last.State != Unopposed {
 				t.Errorf("%+v, %v", last, err)
 			}
-			if _, err := p.desk.Stop(t.Context(), p.publisher, p.box, o.ID, "lan", "too late", p.time); !errors.Is(err, ErrNotProposed) {
+			if _, err := p.desk.Stop(t.Context(), o.ID, "lan", "too late", p.time); !errors.Is(err, ErrNotProposed) {
 				t.Errorf("stopped after it was out: %v", err)
 			}
 			if got := p.out("case.example/", "shop.example/"); got != "case.example/ shop.example/" {
@@ -450,7 +450,7 @@ func TestAStopIsBeforeOrAfter(t *testing.T) {
 	if _, err := p.desk.ReleaseAgreed(t.Context(), p.publisher, p.box, o, f, "linh", audit.Why{}, p.time); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.desk.Stop(t.Context(), p.publisher, p.box, o.ID, "lan", "too late", p.time); !errors.Is(err, ErrNotProposed) {
+	if _, err := p.desk.Stop(t.Context(), o.ID, "lan", "too late", p.time); !errors.Is(err, ErrNotProposed) {
 		t.Errorf("stopped after it was out: %v", err)
 	}
 	if last, err := p.desk.LastProposed(t.Context()); err != nil || last.State != Agreed {

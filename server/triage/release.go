@@ -58,10 +58,7 @@ func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, box *inbox.I
 	case err == nil:
 		r, err = p.Resign(ctx, now, agree)
 	}
-	if err == nil {
-		err = d.Deliver(ctx, box)
-	}
-	return r, err
+	return r, errors.Join(err, d.Resume(ctx, p.Shelf(), box))
 }
 
 // ReleasePlanned publishes exactly what was planned, or nothing: publish.ErrChanged. Once it is out, its cases are settled, and it is noted; not before, and
@@ -109,10 +106,7 @@ func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 			return err
 		})
 	}
-	if err == nil {
-		err = d.Deliver(ctx, box)
-	}
-	return r, err
+	return r, errors.Join(err, d.Resume(ctx, p.Shelf(), box))
 }
 
 // agree lets a release out and settles it, in one change.
@@ -134,23 +128,40 @@ func (d *Desk) agree(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox,
 
 // Resume lets everybody have the head that is in force, and brings to the inbox what waits for it: whoever published may have been killed.
 func (d *Desk) Resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbox) error {
-	var waits bool
-	if err := d.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox)`).Scan(&waits); err != nil || !waits {
+	var out bool
+	if err := d.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox WHERE letter = '')`).Scan(&out); err != nil {
 		return err
 	}
+	if out {
+		if err := d.putHead(ctx, shelf); err != nil {
+			return err
+		}
+	}
+	d.Deliver(ctx, box) // who can't be told now is told at the next time; no release waits for that
+	return nil
+}
+
+// putHead puts the head that is in force in its place, after which everybody may be told of it.
+func (d *Desk) putHead(ctx context.Context, shelf *publish.Shelf) error {
 	unlock, err := shelf.Blobs.Lock() // nobody is publishing
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := shelf.SetHead(ctx); err != nil { // before anybody is told
+	if err := shelf.SetHead(ctx); err != nil {
 		return err
 	}
-	return d.Deliver(ctx, box)
+	_, err = d.db.ExecContext(ctx, `DELETE FROM outbox WHERE letter = ''`)
+	return err
 }
 
 // settleRelease settles the cases of a release, notes it, and closes the proposal that it came of. Without a number, nothing is out, and those who reported are told.
 func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, r ledger.Release, s settling) error {
+	if r.Sequence > 0 {
+		if err := tellFirst(ctx, tx); err != nil {
+			return err
+		}
+	}
 	for _, one := range s.Refused {
 		if err := d.leaveOut(ctx, tx, one, s); err != nil {
 			return fmt.Errorf("couldn't open the case again of what isn't published: %w", err)
@@ -169,9 +180,6 @@ func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledge
 		}
 	}
 	if r.Sequence > 0 {
-		if err := post(ctx, tx, letter{}); err != nil { // Resume puts the head in its place as long as something waits
-			return err
-		}
 		act := audit.Act{Time: s.Time, Actor: s.Actor, Verb: audit.Publish, Object: releaseObject(r.Sequence), Args: s.Args, Why: s.Why}
 		if act.Args.Count = int(r.Count); s.Renewal {
 			act.Verb, act.Args.Added = audit.Renew, 0

@@ -28,6 +28,13 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 		changes, err := d.changes(ctx, book, box, c)
 		if err == nil {
 			err = d.change(ctx, func(tx *sql.Tx) error {
+				now, err := get(ctx, tx, c.ID)
+				if err != nil || now.Settled && now.Changed == c.Changed { // by a release meanwhile
+					return err
+				}
+				if now.Changed != c.Changed || !decided(now) {
+					return ErrState
+				}
 				return errors.Join(book.In(tx).Apply(ctx, changes), d.settle(ctx, tx, book.In(tx), box, c))
 			})
 		}
@@ -35,7 +42,8 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 			return fmt.Errorf("couldn't settle case %d: %w", c.ID, err)
 		}
 	}
-	return d.Deliver(ctx, box)
+	d.Deliver(ctx, box) // who can't be told now is told at the next time
+	return nil
 }
 
 // changes are what a case brings into the ledger.

@@ -28,7 +28,7 @@ export async function grantedAt(href: string): Promise<boolean> {
   if (await granted()) return true;
   if (!URL.canParse(href)) return false;
   const { origin } = new URL(href);
-  return origin !== "null" && api.permissions.contains({ origins: [`${origin.replace(/:\d+$/, "")}/*`] });
+  return origin !== "null" && api.permissions.contains({ origins: [`${origin.replace(/:\d+$/, "")}/*`] }).catch(() => false); // of no site, as a page of the browser's own
 }
 
 let turn: Promise<unknown> = Promise.resolve();

@@ -407,7 +407,7 @@ async function lookInto(tabId: number, href: string, title: string, known: Known
     : undefined;
   const said = whose?.names ?? [];
   const called = typeof whose?.called === "string" && whose.called !== "" ? whose.called : title;
-  known.also = await whatItSays(tabId, href, known, said);
+  known.also = (await whatItSays(tabId, href, known, said)) ?? known.also; // where no script of ours answers, what it said before
   const like = await core.resemble(known.page.warning.href, called, await others(href, said).catch(() => [])).catch(() => core.nothing);
   known.resembles = like.verdict === "caution";
   const drawn = tabId >= 0 ? remember(tabId, href, known) : undefined;

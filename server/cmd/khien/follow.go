@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -18,17 +19,14 @@ func follow(ctx context.Context, s *public.Site, gather bool, log *slog.Logger) 
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	for {
-		var err error
+		// One of the three that fails stops none of the others.
+		err := errors.Join(s.Desk.Resume(ctx, s.Shelf, s.Inbox), s.Desk.Deliver(ctx, s.Inbox))
 		if gather {
-			_, err = s.Desk.GatherUpTo(ctx, s.Inbox, gatheredAtOnce)
+			_, more := s.Desk.GatherUpTo(ctx, s.Inbox, gatheredAtOnce)
+			err = errors.Join(err, more)
 		}
-		if err == nil {
-			err = s.Desk.Resume(ctx, s.Shelf, s.Inbox)
-		}
-		if err == nil {
-			_, err = s.Takedowns.Follow(ctx, s.Ledger, time.Now().Unix())
-		}
-		if err != nil && ctx.Err() == nil {
+		_, more := s.Takedowns.Follow(ctx, s.Ledger, time.Now().Unix())
+		if err = errors.Join(err, more); err != nil && ctx.Err() == nil {
 			log.Error("couldn't follow the cases", "error", err)
 		}
 		select {

@@ -61,22 +61,13 @@ leaves that as it is.`,
 			if why == "" {
 				return usagef("say with --why why it is stopped")
 			}
-			p, err := d.publisher()
-			if err != nil {
-				return err
-			}
 			desk, err := d.desk()
 			if err != nil {
 				return err
 			}
-			box, err := d.inbox()
-			if err != nil {
-				return err
-			}
-			defer box.Close()
 			o, err := desk.Proposed(cmd.Context())
 			if err == nil {
-				_, err = desk.Stop(cmd.Context(), p, box, o.ID, actor(), why, time.Now().Unix())
+				_, err = desk.Stop(cmd.Context(), o.ID, actor(), why, time.Now().Unix())
 			}
 			if err != nil {
 				return err

@@ -382,11 +382,10 @@ func renew(ctx context.Context, d *dir, now int64) (back []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	box, err := d.inbox()
-	if err != nil {
-		return nil, err
+	box, unread := d.inbox() // a head is renewed without it
+	if unread == nil {
+		defer box.Close()
 	}
-	defer box.Close()
 	r, err := desk.KeepFresh(ctx, p, box, "khien serve", now)
-	return r.Back, err
+	return r.Back, errors.Join(err, unread)
 }
