@@ -240,7 +240,10 @@ test("two people's decisions are published, and a device is told so", async () =
 
 test("more than fifty at once need two people twice over", async () => {
   for (let n = 0; n < 51; n++) await reported(`https://mass-${n}.test/`, 1);
-  await mai.go("/queue?show=200");
+  await until("they are in the queue", async () => {
+    await mai.go("/queue?show=200");
+    return (await mai.page.locator("text=/mass-\\d+\\.test/").count()) >= 51;
+  });
   await mai.page.click("text=Select all");
   await mai.page.click("text=List …");
   await mai.shows(/List 5\d things/);

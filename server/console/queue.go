@@ -68,11 +68,12 @@ type tab struct {
 	Link  string
 }
 
-// catchUp puts what came a moment ago into cases, so that it is in the queue that is shown; nobody waits for more than that.
+// catchUp puts what came a moment ago into cases, so that it is in the queue that is shown; nobody waits for more than that, and in a flood or
+// on a machine that is busy not for long.
 func (v *visit) catchUp() {
-	ctx, cancel := context.WithTimeout(v.ctx(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(v.ctx(), time.Second)
 	defer cancel()
-	if _, err := v.Desk.GatherUpTo(ctx, v.Inbox, few); err != nil && ctx.Err() == nil {
+	if _, err := v.Desk.GatherUpTo(ctx, v.Inbox, lots); err != nil && ctx.Err() == nil {
 		v.Log.Error("couldn't gather reports into cases", "error", err)
 	}
 }
