@@ -28,9 +28,10 @@ const SumsFile = "SHA256SUMS"
 // maxSums bounds that list, in bytes: some two million files.
 const maxSums = 256 << 20
 
-// Errors of a backup that is not brought back.
+// Errors of a backup that is not made, or not brought back.
 var (
 	ErrExists  = errors.New("it is there already")
+	ErrWithin  = errors.New("it would lie within what is copied")
 	ErrChanged = errors.New("it is not what was backed up")
 )
 
@@ -44,8 +45,9 @@ type Database struct {
 // copied. The databases are copied as they are at one moment each, in the order given: what a later one has been told by an earlier one is
 // in both. Releases wait meanwhile, and nothing else does. A backup that was not finished has another name.
 func Make(ctx context.Context, from, to string, databases []Database, progress func(name string)) error {
-	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("%s: %w", to, ErrExists), notThat(err))
+	to = filepath.Clean(to)
+	if err := free(from, to); err != nil {
+		return err
 	}
 	published, err := blob.Open(filepath.Join(from, "published"))
 	if err != nil {
@@ -121,8 +123,9 @@ func Make(ctx context.Context, from, to string, databases []Database, progress f
 // Restore copies a backup to a data directory, which must not be there, and gives it that name when every byte is as it was and proved has
 // nothing to say against it. Whatever fails leaves nothing.
 func Restore(ctx context.Context, from, to string, proved func(folder string) error, progress func(name string)) error {
-	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("%s: %w", to, ErrExists), notThat(err))
+	to = filepath.Clean(to)
+	if err := free(from, to); err != nil {
+		return err
 	}
 	sums, err := read(filepath.Join(from, SumsFile))
 	if err != nil {
@@ -266,12 +269,27 @@ func synced(folder string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// notThat is the error of a look at a file that should not be there, but for its being there.
-func notThat(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// free tells whether a folder may be made of what is copied into it: there is nothing of its name, and it does not lie within that.
+func free(from, to string) error {
+	if _, err := os.Lstat(to); err == nil {
+		return fmt.Errorf("%s: %w", to, ErrExists)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return err
+	var real [2]string
+	for i, folder := range []string{from, filepath.Dir(to)} {
+		path, err := filepath.EvalSymlinks(folder)
+		if err == nil {
+			real[i], err = filepath.Abs(path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if up, err := filepath.Rel(real[0], real[1]); err == nil && filepath.IsLocal(up) {
+		return fmt.Errorf("%s: %w", to, ErrWithin)
+	}
+	return nil
 }
 
 func text(sums map[string]string) string {
@@ -291,8 +309,8 @@ func text(sums map[string]string) string {
 // read reads a list of sums. A name that leads out of the folder, or is there twice, is an error.
 func read(file string) (map[string]string, error) {
 	body, err := blob.ReadPlain(file, maxSums)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, blob.ErrNotFound) {
-		return nil, fmt.Errorf("%s is missing: this is no backup that \"khien backup\" has finished", SumsFile)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrNoBlob) {
+		return nil, fmt.Errorf("%s is missing, or no plain file: this is no backup that \"khien backup\" has finished", SumsFile)
 	}
 	if err != nil {
 		return nil, err

@@ -26,9 +26,10 @@ pictures, official names. The server goes on meanwhile; only releases wait. A co
 is not called FOLDER. What it holds is listed in SHA256SUMS, which "sha256sum --check" reads too.
 
 FOLDER holds the release keys and what people reported: keep it as you keep the data directory.
-Prints the mark of the audit log. Note it elsewhere: with it, "khien restore --from" proves that
+SHA256SUMS finds damage, and nothing that somebody changes who may write into FOLDER. Prints the
+mark of the audit log. Note it elsewhere: with it, "khien restore --from" proves that
 nobody has changed the log in the backup.`,
-		Example: `  $ khien backup /mnt/away/khien-2026-11-30
+		Example: `  $ khien backup khien-2026-11-30
   {"files":1204,"mark":"1204:9c1e…"}`,
 		Args: exactly(1, "a folder that is not there yet"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,7 +70,7 @@ be whole, and "khien verify" and "khien audit verify" must find nothing; else no
 Devices that have seen a release later than the backup refuse an older number. So put the newest
 head that was handed out, from the damaged directory or a mirror, in the place of published/head,
 and run "khien publish --anew": its number is above that.`,
-		Example: `  $ khien restore /mnt/away/khien-2026-11-30 --data data --from 1204:9c1e…`,
+		Example: `  $ khien restore khien-2026-11-30 --data data --from 1204:9c1e…`,
 		Args:    exactly(1, "the folder of a backup"),
 	}
 	cmd.Flags().StringVar(&from, "from", "", "the `mark` that \"khien backup\" has printed")
