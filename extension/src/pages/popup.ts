@@ -154,8 +154,9 @@ async function showWhy(why: Notice): Promise<void> {
   const detailed = await ask("popup.details", { href: why.href }).catch(() => null);
   // The list has hit it by chance: there is nothing to say about it, which is drawn anew once.
   const again = performance.getEntriesByType("navigation").some((one) => (one as PerformanceNavigationTiming).type === "reload");
-  if (detailed === "withdrawn" && !again) location.reload();
-  else if (detailed) since.textContent = [detailed.reason, sinceText(detailed)].filter(Boolean).join(" ");
+  if (detailed === "withdrawn") {
+    if (!again) location.reload();
+  } else if (detailed) since.textContent = [detailed.reason, sinceText(detailed)].filter(Boolean).join(" ");
 }
 
 const sendTitle = element<HTMLInputElement>("send-title");
