@@ -48,7 +48,7 @@ func (l *load) flood(reports, subjects, networks int, links bool) (r flooded, er
 		return r, err
 	}
 	defer box.Close()
-	base, err := office.Open(context.Background(), l.folder)
+	base, err := office.Open(context.Background(), l.folder, l.folder)
 	if err != nil {
 		return r, err
 	}

@@ -22,6 +22,8 @@ import (
 
 // DB is a database. It is safe for concurrent use, by several processes too.
 type DB struct {
+	Folder string // where files lie that belong to it; that of its own file unless somebody says otherwise
+
 	place       string
 	write, read *sql.DB
 }
@@ -45,7 +47,10 @@ func Open(place string, all ...Tables) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{place, write, read}
+	d := &DB{place: place, write: write, read: read}
+	if !IsPostgres(place) {
+		d.Folder = filepath.Dir(place)
+	}
 	for _, t := range all {
 		if err := d.migrate(t); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -97,7 +102,7 @@ func reader(path string) (*sql.DB, error) {
 }
 
 // Beside is a file of this name in the folder of the database.
-func (d *DB) Beside(name string) string { return filepath.Join(filepath.Dir(d.place), name) }
+func (d *DB) Beside(name string) string { return filepath.Join(d.Folder, name) }
 
 // Close waits for the statements under way.
 func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
@@ -220,6 +225,24 @@ func (d *DB) Tend(ctx context.Context) error {
 			db.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`)
 		}
 	}
+}
+
+// Exists tells whether anything was ever kept at a place, and makes nothing there.
+func Exists(ctx context.Context, place string) (there bool, err error) {
+	if !IsPostgres(place) {
+		_, err := os.Lstat(place)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	config, err := parse(place)
+	if err != nil {
+		return false, err
+	}
+	db := connections(config, 0, 1)
+	defer db.Close()
+	return there, db.QueryRowContext(ctx, known).Scan(&there)
 }
 
 func (d *DB) migrate(t Tables) error {

@@ -8,14 +8,19 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -46,30 +51,81 @@ func In(place, name string) string {
 	return u.String()
 }
 
-// openPostgres opens the two ways into a schema. No error says what stands in the place: it may have a password.
-func openPostgres(place string) (write, read *sql.DB, err error) {
+// parse reads an address. No error says what stands in it: it may have a password.
+func parse(place string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(place)
+	if err != nil || !IsPostgres(place) {
+		return nil, errors.New("the database's address can't be read: it should be postgres://USER@HOST:PORT/NAME")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 10 * time.Second
+	}
+	return config, nil
+}
+
+// Bare is an address without the passwords in it.
+func Bare(place string) (string, error) {
+	if _, err := parse(place); err != nil {
+		return "", err
+	}
+	u, err := url.Parse(place)
 	if err != nil {
-		return nil, nil, errors.New("the database's address can't be read: it should be postgres://USER@HOST:PORT/NAME")
+		return "", err
+	}
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+	}
+	asked := u.Query()
+	asked.Del("password")
+	asked.Del("sslpassword")
+	u.RawQuery = asked.Encode()
+	return u.String(), nil
+}
+
+// Same tells whether two addresses lead to the same schemas, whoever comes there.
+func Same(a, b string) bool {
+	var of [2][4]string
+	for i, place := range []string{a, b} {
+		config, err := parse(place)
+		if err != nil {
+			return false
+		}
+		of[i] = [...]string{config.Host, strconv.Itoa(int(config.Port)), config.Database, config.RuntimeParams["search_path"]}
+	}
+	return of[0] == of[1]
+}
+
+// openPostgres opens the two ways into a schema.
+func openPostgres(place string) (write, read *sql.DB, err error) {
+	config, err := parse(place)
+	if err != nil {
+		return nil, nil, err
 	}
 	schema := config.RuntimeParams["search_path"]
 	lock := fnv.New32a()
 	lock.Write([]byte(schema))
 	config.RuntimeParams["synchronous_commit"] = "on"                      // whatever the server's own setting: a commit survives the loss of power
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "300000" // who stopped in the middle of a change holds nobody up for ever
-	write = sql.OpenDB(connector{stdlib.GetConnector(*config), int32(lock.Sum32())})
-	write.SetMaxOpenConns(1)
+	write = connections(config, int32(lock.Sum32()), 1)
 	if err := prepare(write, schema); err != nil {
 		write.Close()
 		return nil, nil, err
 	}
 	reading := config.Copy()
 	reading.RuntimeParams["default_transaction_read_only"] = "on"
-	read = sql.OpenDB(connector{stdlib.GetConnector(*reading), 0})
-	read.SetMaxOpenConns(8)
-	read.SetMaxIdleConns(8)
-	return write, read, nil
+	return write, connections(reading, 0, 8), nil
 }
+
+// connections are so many at most; with a lock, those that write.
+func connections(config *pgx.ConnConfig, lock int32, most int) *sql.DB {
+	db := sql.OpenDB(connector{stdlib.GetConnector(*config), lock})
+	db.SetMaxOpenConns(most)
+	db.SetMaxIdleConns(most)
+	return db
+}
+
+// known asks whether the schema was made.
+const known = `SELECT to_regclass('migration') IS NOT NULL`
 
 // prepare makes the schema and the table that says which migrations it has seen. Where they are there, nobody needs the right to.
 func prepare(db *sql.DB, schema string) error {
@@ -79,15 +135,24 @@ func prepare(db *sql.DB, schema string) error {
 	}
 	defer tx.Rollback()
 	var there bool
-	if err := tx.QueryRow(`SELECT to_regclass('migration') IS NOT NULL`).Scan(&there); err != nil || there {
+	if err := tx.QueryRow(known).Scan(&there); err != nil || there {
 		return err
 	}
+	begin := functions + `CREATE TABLE migration (package text NOT NULL PRIMARY KEY, version bigint NOT NULL)`
 	if schema != "" {
-		if _, err := tx.Exec(`CREATE SCHEMA IF NOT EXISTS ` + pgx.Identifier{schema}.Sanitize()); err != nil {
+		name := pgx.Identifier{schema}.Sanitize()
+		// Who may not make one may be given one.
+		if err := tx.QueryRow(`SELECT to_regnamespace(?) IS NOT NULL`, name).Scan(&there); err != nil {
 			return err
 		}
+		if !there {
+			begin = `CREATE SCHEMA ` + name + `; ` + begin
+		}
 	}
-	if _, err := tx.Exec(functions + `CREATE TABLE migration (package text NOT NULL PRIMARY KEY, version bigint NOT NULL)`); err != nil {
+	if _, err := tx.Exec(begin); err != nil {
+		if e, ok := errors.AsType[*pgconn.PgError](err); ok && (e.Code == "42501" || e.Code == "3F000") {
+			return fmt.Errorf("this user of PostgreSQL may not make what is kept in it: GRANT CREATE ON DATABASE to it, or CREATE SCHEMA %s AUTHORIZATION it", schema)
+		}
 		return err
 	}
 	return tx.Commit()
@@ -114,9 +179,37 @@ type connector struct {
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	opened, err := c.Connector.Connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, unreachable{err}
 	}
 	return conn{opened.(*stdlib.Conn), c.lock}, nil
+}
+
+// unreachable says why there is no connection, and not to where.
+type unreachable struct{ error }
+
+func (u unreachable) Unwrap() error { return u.error }
+
+func (u unreachable) Error() string {
+	if e, ok := errors.AsType[*pgconn.PgError](u.error); ok {
+		switch e.Code {
+		case "28P01", "28000":
+			return "PostgreSQL does not let this user in with this password: give both in KHIEN_DB, or the password in PGPASSWORD or ~/.pgpass"
+		case "3D000":
+			return "PostgreSQL has no database of this name: make it with createdb"
+		case "53300":
+			return "PostgreSQL has no connection left: raise max_connections there, each server takes up to 20"
+		}
+		return "PostgreSQL refuses the connection: SQLSTATE " + e.Code
+	}
+	why := "the connection failed"
+	if cause := syscall.Errno(0); errors.As(u.error, &cause) {
+		why = cause.Error()
+	} else if _, ok := errors.AsType[*net.DNSError](u.error); ok {
+		why = "nobody knows the name of its host"
+	} else if errors.Is(u.error, context.DeadlineExceeded) || os.IsTimeout(u.error) {
+		why = "it does not answer"
+	}
+	return "PostgreSQL can't be reached: " + why
 }
 
 type conn struct {

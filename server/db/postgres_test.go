@@ -1,8 +1,13 @@
 package db
 
 import (
+	"database/sql"
+	"net/url"
 	"strings"
 	"testing"
+	"testing/fstest"
+
+	"khien/server/db/dbtest"
 )
 
 func TestPlaceholders(t *testing.T) {
@@ -65,5 +70,141 @@ func TestNoErrorHasThePassword(t *testing.T) {
 				t.Errorf("%s: %v", place, err)
 			}
 		}
+	}
+}
+
+// asRole is an address as another role asks for it, with a password.
+func asRole(t *testing.T, place, role, password string) string {
+	t.Helper()
+	u, err := url.Parse(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := u.Query()
+	asked.Set("user", role)
+	if asked.Del("password"); password != "" {
+		asked.Set("password", password)
+	}
+	u.RawQuery = asked.Encode()
+	return u.String()
+}
+
+// Whoever can't open the database is told what to do, and never the password.
+func TestWhyThereIsNoDatabase(t *testing.T) {
+	place := dbtest.Postgres(t)
+	base, err := Open(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { base.Close() })
+	if _, err := base.write.Exec(`CREATE ROLE locked LOGIN PASSWORD 'hunter2'; CREATE ROLE guest LOGIN`); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { base.write.Exec(`DROP OWNED BY guest; DROP ROLE guest; DROP ROLE locked`) })
+	refused := func(place, want string) {
+		t.Helper()
+		one, err := Open(place)
+		if err == nil {
+			one.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter") {
+			t.Errorf("it says %v and not %q", err, want)
+		}
+	}
+	const password = "does not let this user in with this password"
+	refused(asRole(t, place, "locked", "hunter3"), password)
+	refused(asRole(t, place, "locked", ""), password)
+	refused(asRole(t, place, "nobody", "hunter2"), password)
+	refused(strings.Replace(place, "/postgres?", "/elsewhere?", 1), "make it with createdb")
+	refused("postgres://khien:hunter2@127.0.0.1:1/khien", "PostgreSQL can't be reached: connection refused")
+	refused("postgres://khien:hunter2@nobody.invalid/khien", "PostgreSQL can't be reached: nobody knows the name of its host")
+	refused("postgres:///khien?host=/nowhere&password=hunter2", "PostgreSQL can't be reached: no such file or directory")
+
+	// Who may not make a schema may be given one; there it is the only right that is needed.
+	guests := asRole(t, In(place, "guests"), "guest", "")
+	const mayNot = "may not make what is kept in it"
+	refused(guests, mayNot)
+	if there, err := Exists(t.Context(), guests); err != nil || there {
+		t.Errorf("before: %v, %v", there, err)
+	}
+	refused(asRole(t, place, "guest", ""), mayNot)
+	if _, err := base.write.Exec(strings.ReplaceAll(`CREATE SCHEMA "NAME_guests" AUTHORIZATION guest`, "NAME", schemaOf(t, place))); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		one, err := Open(guests, Tables{Package: "things", Files: fstest.MapFS{"tables/1.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		one.Close()
+	}
+	if there, err := Exists(t.Context(), guests); err != nil || !there {
+		t.Errorf("afterwards: %v, %v", there, err)
+	}
+}
+
+func schemaOf(t *testing.T, place string) string {
+	t.Helper()
+	config, err := parse(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.RuntimeParams["search_path"]
+}
+
+// All connections end, in the middle of a change. Nothing of it is kept, and after a failure for each connection everybody is answered as before.
+func TestALostConnectionIsMadeAnew(t *testing.T) {
+	place := dbtest.Postgres(t)
+	d, err := Open(place+"&application_name=cut", Tables{Package: "things", Files: fstest.MapFS{"tables/1.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	other, err := Open(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	names := func() (n int, err error) {
+		return n, d.QueryRowContext(t.Context(), `SELECT count(*) FROM thing`).Scan(&n)
+	}
+	add := func(between func()) error {
+		return d.Change(t.Context(), func(tx *sql.Tx) error {
+			if _, err := tx.Exec(`INSERT INTO thing VALUES ('shield')`); err != nil {
+				return err
+			}
+			between()
+			_, err := tx.Exec(`INSERT INTO thing VALUES ('sword')`)
+			return err
+		})
+	}
+	cut := func() {
+		if _, err := other.write.Exec(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'cut'`); err != nil {
+			t.Error(err)
+		}
+	}
+	if n, err := names(); err != nil || n != 0 {
+		t.Fatal(n, err)
+	}
+	if err := add(cut); err == nil {
+		t.Error("a change is kept that was cut")
+	}
+	failed := 0
+	for n, err := names(); ; n, err = names() {
+		if err == nil && n != 0 {
+			t.Errorf("%d are kept of a change that was cut", n)
+		}
+		if err == nil {
+			break
+		}
+		if failed++; failed > 1 {
+			t.Fatal(err)
+		}
+	}
+	if err := add(func() {}); err != nil {
+		t.Error(err)
+	}
+	if n, err := names(); err != nil || n != 2 {
+		t.Errorf("%d, %v", n, err)
 	}
 }

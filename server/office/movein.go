@@ -108,12 +108,6 @@ func present(folder string) (files []string) {
 	return files
 }
 
-// Kept tells whether anything is kept in a data directory: in the office's database, or in files of an earlier khien.
-func Kept(folder string) bool {
-	_, err := os.Lstat(filepath.Join(folder, File))
-	return err == nil || len(present(folder)) > 0
-}
-
 // alone keeps everybody else from a database until release, and has all of it in its one file.
 func alone(ctx context.Context, path string) (release func(), err error) {
 	file, err := driver.Open(path, func(c *sqlite3.Conn) error {

@@ -28,7 +28,7 @@ import (
 // TestMain moves a directory in where a test asks for a process of its own, which it then kills.
 func TestMain(m *testing.M) {
 	if folder := os.Getenv("MOVE_IN"); folder != "" {
-		base, err := Open(context.Background(), folder)
+		base, err := Open(context.Background(), folder, folder)
 		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -122,7 +122,7 @@ func TestAnEarlierInstallationMovesIn(t *testing.T) {
 	if err := json.Unmarshal(read, &was); err != nil {
 		t.Fatal(err)
 	}
-	base, err := Open(t.Context(), folder)
+	base, err := Open(t.Context(), folder, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestAnEarlierInstallationMovesIn(t *testing.T) {
 	if err != nil || last.String() != "37:fa91a9ecf04efbbb5365a469627685e905ce49a26e7c0b135acf1d92599e0220" {
 		t.Errorf("the last entry of the audit log is %s, %v", last, err)
 	}
-	again, err := Open(t.Context(), folder)
+	again, err := Open(t.Context(), folder, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestNumbersGoOn(t *testing.T) {
 	const propose = `INSERT INTO %s (name, term, role, by_term, by_name, made) VALUES ('mai', 0, 'admin', 0, 'root@shell', 1)`
 	execute(t, file, fmt.Sprintf(propose, "proposal"))
 	execute(t, file, `DELETE FROM proposal`)
-	base, err := Open(t.Context(), folder)
+	base, err := Open(t.Context(), folder, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestWhatDoesNotMoveIn(t *testing.T) {
 		folder := earlierData(t)
 		of.does(folder)
 		had := present(folder)
-		base, err := Open(t.Context(), folder)
+		base, err := Open(t.Context(), folder, folder)
 		if err == nil {
 			base.Close()
 		}
@@ -319,7 +319,7 @@ func TestAKilledMoveStartsAgain(t *testing.T) {
 		if file != filepath.Join(folder, File) {
 			continue
 		}
-		base, err := Open(t.Context(), folder)
+		base, err := Open(t.Context(), folder, folder)
 		if err != nil {
 			t.Fatal(err)
 		}

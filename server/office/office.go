@@ -1,11 +1,11 @@
 // Package office opens the one database of all that is decided: what is listed, the cases, what is asked of platforms, the advice
-// cards, who may decide, and the index of the pictures. It takes over what an earlier program kept in a file for each of them (movein.go).
+// cards, who may decide, and the index of the pictures. It takes over what an earlier program kept in a file for each of them (movein.go),
+// and a data directory remembers where its own is (where.go).
 package office
 
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"khien/server/campaign"
 	"khien/server/db"
@@ -22,14 +22,17 @@ var Tables = []db.Tables{ledger.Tables, triage.Tables, takedown.Tables, campaign
 // File is the name of the database in the data directory.
 const File = "office.db"
 
-// Open opens the database of a data directory, making it where it is missing.
-func Open(ctx context.Context, folder string) (*db.DB, error) {
-	if err := MoveIn(ctx, folder); err != nil {
-		return nil, fmt.Errorf("couldn't take over what an earlier khien has kept: %w", err)
+// Open opens the database of a data directory, which is at a place that Where has told, making it where it is missing.
+func Open(ctx context.Context, folder, place string) (*db.DB, error) {
+	if !db.IsPostgres(place) {
+		if err := MoveIn(ctx, folder); err != nil {
+			return nil, fmt.Errorf("couldn't take over what an earlier khien has kept: %w", err)
+		}
 	}
-	office, err := db.Open(filepath.Join(folder, File), Tables...)
+	office, err := db.Open(db.In(place, "office"), Tables...)
 	if err != nil {
-		return nil, fmt.Errorf("couldn't open %s: %w", File, err)
+		return nil, fmt.Errorf("couldn't open the office: %w", err)
 	}
+	office.Folder = folder
 	return office, nil
 }

@@ -57,7 +57,7 @@ func TestAnOlderDesk(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	base, err := Open(t.Context(), folder)
+	base, err := Open(t.Context(), folder, folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -103,8 +102,12 @@ and run "khien publish --anew": its number is above that.`,
 
 // proved tells whether all of a data directory is as this program keeps it, and its log goes on from the entries noted.
 func (d *dir) proved(ctx context.Context, words io.Writer, noted []audit.Mark) (last audit.Mark, err error) {
-	for _, name := range []string{office.File, "inbox.db"} {
-		problem, err := db.Check(ctx, filepath.Join(d.path, name))
+	place, err := d.place()
+	if err != nil {
+		return last, err
+	}
+	for _, name := range []string{"office", "inbox"} {
+		problem, err := db.Check(ctx, db.In(place, name))
 		if err == nil && problem != "" {
 			err = errors.New(problem)
 		}

@@ -24,7 +24,8 @@ import (
 
 // dir is the data directory. Its office is opened once, when it is needed first.
 type dir struct {
-	path string
+	path  string
+	asked string // the address of a PostgreSQL database; "" for where its databases are
 
 	opening sync.Mutex
 	opened  *db.DB
@@ -40,13 +41,23 @@ func (d *dir) office() (*db.DB, error) {
 	if d.opened != nil {
 		return d.opened, nil
 	}
-	opened, err := office.Open(context.Background(), d.path)
+	place, err := d.place()
 	if err != nil {
 		return nil, err
+	}
+	opened, err := office.Open(context.Background(), d.path, place)
+	if err != nil {
+		return nil, err
+	}
+	if err := office.Remember(d.path, place); err != nil {
+		return nil, errors.Join(err, opened.Close())
 	}
 	d.opened = opened
 	return opened, nil
 }
+
+// place is where its databases are: in files of the directory, or at an address.
+func (d *dir) place() (string, error) { return office.Where(d.path, d.asked) }
 
 // close waits for the statements under way.
 func (d *dir) close() error {
@@ -81,7 +92,18 @@ func (d *dir) inbox() (*inbox.Inbox, error) {
 	if err := d.exists(); err != nil {
 		return nil, err
 	}
-	return inbox.Open(filepath.Join(d.path, "inbox.db"))
+	place, err := d.place()
+	if err != nil {
+		return nil, err
+	}
+	box, err := inbox.Open(db.In(place, "inbox"))
+	if err != nil {
+		return nil, err
+	}
+	if err := office.Remember(d.path, place); err != nil {
+		return nil, errors.Join(err, box.Close())
+	}
+	return box, nil
 }
 
 func (d *dir) evidence() (*evidence.Store, error) {

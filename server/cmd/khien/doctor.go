@@ -48,13 +48,17 @@ code is 1. What begins with "warn" is well only while nobody breaks in.`,
 			if err := d.exists(); err != nil {
 				return err
 			}
+			place, err := d.place()
+			if err != nil {
+				return err
+			}
 			x := &examination{d: d, out: cmd.OutOrStdout(), now: time.Now().Unix()}
-			x.databases(cmd.Context())
-			if office.Kept(d.path) {
+			kept := x.databases(cmd.Context(), place)
+			if kept {
 				x.counts(cmd.Context(), recount)
 			}
 			x.keys()
-			if office.Kept(d.path) {
+			if kept {
 				x.published(cmd.Context())
 				x.popular(cmd.Context())
 			}
@@ -93,14 +97,22 @@ func (x *examination) finding(format string, args ...any) {
 	fmt.Fprintf(x.out, "wrong  "+format+"\n", args...)
 }
 
-func (x *examination) databases(ctx context.Context) {
+// databases tells whether there is an office, whatever is wrong with it.
+func (x *examination) databases(ctx context.Context, place string) (kept bool) {
+	kept, err := office.Kept(ctx, place)
+	if err != nil && db.IsPostgres(place) {
+		x.finding("%v", err)
+		return false
+	}
+	box, err := db.Exists(ctx, db.In(place, "inbox"))
 	for _, one := range []struct {
 		name string
 		kept bool
+		err  error
 		open func() error
 	}{
-		{office.File, office.Kept(x.d.path), func() error { _, err := x.d.office(); return err }},
-		{"inbox.db", exists(filepath.Join(x.d.path, "inbox.db")), func() error {
+		{"office", kept, nil, func() error { _, err := x.d.office(); return err }},
+		{"inbox", box, err, func() error {
 			box, err := x.d.inbox()
 			if err != nil {
 				return err
@@ -108,27 +120,31 @@ func (x *examination) databases(ctx context.Context) {
 			return box.Close()
 		}},
 	} {
-		if !one.kept {
-			x.finding("%s: it is missing: put it back from a backup, or run \"khien init\" for an empty one", one.name)
+		place, called := db.In(place, one.name), one.name+" in PostgreSQL"
+		if !db.IsPostgres(place) {
+			called = filepath.Base(place)
+		}
+		problem, err := "", one.err
+		if err == nil && !one.kept {
+			x.finding("%s: it is missing: put it back from a backup, or run \"khien init\" for an empty one", called)
 			continue
 		}
-		file := filepath.Join(x.d.path, one.name)
-		problem, err := "", error(nil)
-		if exists(file) {
-			problem, err = db.Check(ctx, file)
+		if err == nil && (db.IsPostgres(place) || exists(place)) {
+			problem, err = db.Check(ctx, place)
 		}
 		if err == nil && problem == "" {
 			err = one.open()
 		}
 		switch {
 		case err != nil:
-			x.finding("%s: %v: put it back from a backup, or use the program that wrote it", one.name, err)
+			x.finding("%s: %v: put it back from a backup, or use the program that wrote it", called, err)
 		case problem != "":
-			x.finding("%s: %s: stop the server and put it back from a backup", one.name, problem)
+			x.finding("%s: %s: stop the server and put it back from a backup", called, problem)
 		default:
-			x.ok("%s: whole", one.name)
+			x.ok("%s: whole", called)
 		}
 	}
+	return kept
 }
 
 // counts looks whether the numbers that are kept are what there is.

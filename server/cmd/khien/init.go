@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/audit"
+	"khien/server/db"
 	"khien/server/httpd"
 	"khien/server/ledger"
 	"khien/server/office"
@@ -93,7 +94,18 @@ func (d *dir) init(ctx context.Context, root string, team bool) (did []string, e
 	if err := os.MkdirAll(d.path, 0o700); err != nil {
 		return nil, err
 	}
+	place, err := d.place()
+	if err != nil {
+		return nil, err
+	}
+	kept, err := office.Kept(ctx, place)
+	if err != nil {
+		return nil, err
+	}
 	if err := d.exists(); err != nil {
+		if kept && db.IsPostgres(place) {
+			return nil, fmt.Errorf("this database is kept for another data directory, which has the keys: name that with --data, or another database, or another schema in it (?search_path=NAME)")
+		}
 		if within, err := d.within(root); err != nil || within {
 			return nil, usagef("--root is a file outside of the data directory, which the server reads: not %s", root)
 		}
@@ -102,7 +114,8 @@ func (d *dir) init(ctx context.Context, root string, team bool) (did []string, e
 		}
 		did = append(did, "made "+d.path+" with a root key and a release key", "the root key is in "+root+": move it to another machine, with a copy (docs/keys.md)")
 	}
-	fresh := d.fresh()
+	// Where the office was taken away, the mark of its audit log is left.
+	fresh := !kept && !exists(filepath.Join(d.path, "audit.mark"))
 	people, err := d.staff()
 	if err != nil {
 		return did, err
@@ -118,11 +131,6 @@ func (d *dir) init(ctx context.Context, root string, team bool) (did []string, e
 		return did, err
 	}
 	return did, box.Close()
-}
-
-// fresh tells whether nobody has ever kept anything here: where the office's database was taken away, the mark of its audit log is left.
-func (d *dir) fresh() bool {
-	return !office.Kept(d.path) && !exists(filepath.Join(d.path, "audit.mark"))
 }
 
 // demo fills an empty ledger with the demo list and publishes where nothing is published, as of a time in Unix seconds.

@@ -22,6 +22,7 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"khien/server/db/dbtest"
 	"khien/server/publish"
 	"khien/shared/release"
 	"khien/shared/wire"
@@ -47,6 +48,7 @@ func TestMain(m *testing.M) {
 //	msgpack IN OUT             turn a report in JSON into MessagePack
 //	match NAME PATTERN         set $NAME to what the group of the pattern matches in the last stdout
 //	write FILE TEXT            write a text into a file
+//	postgres                   set $POSTGRES to an address at which there is nothing yet, and $THEIRS to what it was before
 //	sql FILE STATEMENT         change a database behind the program's back
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -63,6 +65,10 @@ func TestScripts(t *testing.T) {
 			"serve": scriptServe, "drain": scriptDrain, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
 			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished, "flip": scriptFlip,
 			"full": scriptFull, "sums": scriptSums, "sql": scriptSQL, "match": scriptMatch, "write": scriptWrite,
+			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Setenv("THEIRS", ts.Getenv("POSTGRES"))
+				ts.Setenv("POSTGRES", dbtest.Postgres(t))
+			},
 		},
 	})
 }

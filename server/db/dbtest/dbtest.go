@@ -22,14 +22,20 @@ import (
 )
 
 // Main runs the tests of a package on SQLite, and if they hold on PostgreSQL. Fuzzing and benchmarks run on SQLite alone.
-func Main(m *testing.M) {
-	code := m.Run()
+func Main(m *testing.M) { os.Exit(Twice{m}.Run()) }
+
+// Twice are tests that Main runs.
+type Twice struct{ *testing.M }
+
+// Run runs them and returns the exit code.
+func (t Twice) Run() int {
+	code := t.M.Run()
 	if code == 0 && !asked("test.fuzz") && !asked("test.bench") && !asked("test.list") {
 		OnPostgres = true
 		fmt.Println("--- the same on PostgreSQL")
-		code = m.Run()
+		code = t.M.Run()
 	}
-	os.Exit(code)
+	return code
 }
 
 func asked(name string) bool {
@@ -68,8 +74,8 @@ func address(dir string) string {
 // alive is open until this process ends, in whatever way.
 var alive io.WriteCloser
 
-// server starts PostgreSQL when it is first asked for: in a folder of its own, for whoever may open that, without a network. Its language is one
-// that sorts otherwise than by bytes. A shell waits for the end of the tests, and then ends the server and removes the folder.
+// server starts PostgreSQL when it is first asked for: in a folder of its own, for whoever may open that, without a network. A role "locked" needs
+// its password. Its language is one that sorts otherwise than by bytes. A shell waits for the end of the tests, and then ends the server and removes the folder.
 var server = sync.OnceValues(func() (dir string, err error) {
 	bin, err := programs()
 	if err != nil {
@@ -85,7 +91,7 @@ var server = sync.OnceValues(func() (dir string, err error) {
 			chown postgres:postgres .
 		fi
 		($as "$BIN/initdb" -D data -U khien -A trust -E UTF8 --locale=C --locale-provider=icu --icu-locale=en-US --no-sync --no-instructions >log 2>&1 &&
-			exec $as "$BIN/postgres" -D data -k "$DIR" -h '' -F -c max_connections=200 -c shared_buffers=32MB -c full_page_writes=off -c autovacuum=off >>log 2>&1) &
+			sed -i '1i local all locked scram-sha-256' data/pg_hba.conf && exec $as "$BIN/postgres" -D data -k "$DIR" -h '' -F -c max_connections=200 -c shared_buffers=32MB -c full_page_writes=off -c autovacuum=off >>log 2>&1) &
 		cat >/dev/null
 		kill -TERM $!
 		kill -QUIT $!

@@ -15,6 +15,9 @@ func Open(t testing.TB, all ...db.Tables) *db.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if dbtest.OnPostgres {
+		d.Folder = t.TempDir()
+	}
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil {
 			t.Error(err)
