@@ -453,3 +453,52 @@ func TestTheLogForOthers(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// Whoever leafs through what somebody did, or through what was done lately, meets each act once, the latest first, also where a clock went back.
+func TestThePagesOfOneWhoActed(t *testing.T) {
+	store := book(t, strings.SplitAfter(older, "STRICT;")[0])
+	for n := range int64(40) {
+		a := Act{Time: 1000 + n, Actor: []string{"mai", "linh"}[n%2], Verb: Withdraw, Object: Numbered[int64](OfCase, n%3)}
+		if n > 30 {
+			a.Time -= 20
+		}
+		if err := a.in(t, store); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(filter Filter, want int) {
+		t.Helper()
+		last := Act{Time: 1 << 40}
+		met := 0
+		for {
+			acts, err := Newest(t.Context(), store, filter, 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(acts) == 0 {
+				break
+			}
+			for _, a := range acts {
+				later := a.Time > last.Time || a.Time == last.Time && a.Seq >= last.Seq
+				if filter.Object != "" {
+					later = met > 0 && a.Seq >= last.Seq
+				}
+				if later || filter.Actor != "" && a.Actor != filter.Actor || a.Time < filter.Since || filter.Object != "" && a.Object.String() != filter.Object {
+					t.Errorf("%+v shows %+v after %+v", filter, a, last)
+				}
+				last = a
+				met++
+			}
+			filter.Before = last.Seq
+		}
+		if met != want {
+			t.Errorf("%+v: %d acts, want %d", filter, met, want)
+		}
+	}
+	f(Filter{Actor: "mai"}, 20)
+	f(Filter{Since: 1015}, 21)
+	f(Filter{Actor: "linh", Since: 1015}, 11)
+	f(Filter{Actor: "mai", Object: "case 1"}, 6)
+	f(Filter{Object: "case 1", Since: 1010}, 10)
+	f(Filter{Actor: "nobody"}, 0)
+}

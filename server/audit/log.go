@@ -67,14 +67,22 @@ type Filter struct {
 	Before        int64 // the number of an entry, or 0
 }
 
-// where picks the entries of the filter, so that an index finds those of one object.
+// where picks the entries of the filter, so that the index over objects finds the few of one object, and else those over actors and times what is
+// asked for.
 func (f Filter) where() (text string, args []any) {
+	actor, before := "actor = ?", "(time, seq) < (SELECT time, seq FROM audit WHERE seq = ?)"
+	if f.Object != "" {
+		actor = "actor || '' = ?"
+	}
+	if !f.byTime() {
+		before = "seq < ?"
+	}
 	for _, one := range []struct {
 		term  string
 		value any
 		asked bool
 	}{
-		{"actor = ?", f.Actor, f.Actor != ""}, {"object = ?", f.Object, f.Object != ""}, {"time >= ?", f.Since, f.Since != 0}, {"seq < ?", f.Before, f.Before != 0},
+		{actor, f.Actor, f.Actor != ""}, {"object = ?", f.Object, f.Object != ""}, {"time >= ?", f.Since, f.Since != 0}, {before, f.Before, f.Before != 0},
 	} {
 		if one.asked {
 			text, args = text+" AND "+one.term, append(args, one.value)
@@ -82,6 +90,9 @@ func (f Filter) where() (text string, args []any) {
 	}
 	return strings.Replace(text, " AND", " WHERE", 1), args
 }
+
+// byTime tells whether the newest entries are those with the latest times: the same as by their numbers, unless a clock went back.
+func (f Filter) byTime() bool { return f.Object == "" && (f.Actor != "" || f.Since != 0) }
 
 // Acts yields entries of the log, the oldest first.
 func Acts(ctx context.Context, q db.Reader, f Filter) iter.Seq2[Act, error] {
@@ -92,7 +103,11 @@ func Acts(ctx context.Context, q db.Reader, f Filter) iter.Seq2[Act, error] {
 // Newest are at most limit entries of the log, the newest first.
 func Newest(ctx context.Context, q db.Reader, f Filter, limit int) ([]Act, error) {
 	where, args := f.where()
-	acts, err := db.All(scan)(q.QueryContext(ctx, selectAct+where+` ORDER BY seq DESC LIMIT ?`, append(args, limit)...))
+	order := " ORDER BY seq DESC LIMIT ?"
+	if f.byTime() {
+		order = " ORDER BY time DESC, seq DESC LIMIT ?"
+	}
+	acts, err := db.All(scan)(q.QueryContext(ctx, selectAct+where+order, append(args, limit)...))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the audit log: %w", err)
 	}

@@ -168,8 +168,22 @@ func (s *Store) Get(ctx context.Context, id string) (Card, error) {
 	return cards[0], nil
 }
 
-// List returns all cards: what changed last comes first.
-func (s *Store) List(ctx context.Context) ([]Card, error) { return s.read(ctx, ``) }
+// List returns a page of at most limit cards, without their pictures: what changed last comes first.
+func (s *Store) List(ctx context.Context, at db.Place, limit int) (db.Page[Card], error) {
+	page, err := db.List[Card]{
+		Select: `SELECT id, body, '', state, actor, changed FROM card WHERE 1 = 1`, Order: []string{"(-changed)", "id"}, Scan: scan,
+		Key: func(c Card) []any { return []any{-c.Changed, c.ID} }, Weight: func(c Card) int { return 0 },
+	}.Page(ctx, s.db, at, limit)
+	if err != nil {
+		err = fmt.Errorf("couldn't read the cards: %w", err)
+	}
+	return page, err
+}
+
+// All returns all cards: what changed last comes first.
+func (s *Store) All(ctx context.Context) ([]Card, error) {
+	return s.read(ctx, `ORDER BY changed DESC, id`)
+}
 
 // Active returns the cards that are in force at now, in Unix seconds, by their names.
 func (s *Store) Active(ctx context.Context, now int64) ([]supplement.Card, error) {
@@ -188,31 +202,24 @@ func (s *Store) Active(ctx context.Context, now int64) ([]supplement.Card, error
 }
 
 func (s *Store) read(ctx context.Context, where string, args ...any) ([]Card, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT id, body, picture, state, actor, changed FROM card `+where+` ORDER BY changed DESC, id`, args...)
+	cards, err := db.All(scan)(s.db.QueryContext(ctx, `SELECT id, body, picture, state, actor, changed FROM card `+where, args...))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the cards: %w", err)
 	}
-	defer rows.Close()
-	var cards []Card
-	for rows.Next() {
-		var c Card
-		var id, body, state string
-		var picture []byte
-		if err := rows.Scan(&id, &body, &picture, &state, &c.Actor, &c.Changed); err != nil {
-			return nil, fmt.Errorf("couldn't read the cards: %w", err)
-		}
-		if json.Unmarshal([]byte(body), &c.Card) != nil { // a card that says nothing; the publisher leaves it out
-			c.Card = supplement.Card{}
-		}
-		c.ID = id
-		c.State = State(state)
-		if len(picture) > 0 {
-			c.Picture = slices.Clone(picture)
-		}
-		cards = append(cards, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("couldn't read the cards: %w", err)
-	}
 	return cards, nil
+}
+
+func scan(row db.Row) (c Card, err error) {
+	var id, body string
+	var picture []byte
+	if err := row.Scan(&id, &body, &picture, &c.State, &c.Actor, &c.Changed); err != nil {
+		return c, err
+	}
+	if json.Unmarshal([]byte(body), &c.Card) != nil { // a card that says nothing; the publisher leaves it out
+		c.Card = supplement.Card{}
+	}
+	if c.ID = id; len(picture) > 0 {
+		c.Picture = picture
+	}
+	return c, nil
 }

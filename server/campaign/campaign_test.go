@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"khien/server/db"
 	"khien/server/db/dbtest"
 	"khien/server/office/officetest"
 	"khien/shared/supplement"
@@ -83,8 +84,22 @@ func TestACardFromDraftToItsEnd(t *testing.T) {
 	if _, err := s.Get(ctx, "c"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a card that there is not: %v", err)
 	}
-	if all, err := s.List(ctx); err != nil || len(all) != 2 {
+	if all, err := s.All(ctx); err != nil || len(all) != 2 {
 		t.Errorf("%d cards, %v", len(all), err)
+	}
+	met := map[string]int{}
+	for at := (db.Place{}); ; {
+		page, err := s.List(ctx, at, 1)
+		if err != nil || len(page.Rows) != 1 {
+			t.Fatalf("%+v, %v", page, err)
+		}
+		met[page.Rows[0].ID]++
+		if at.Key = page.After; at.Key == "" {
+			break
+		}
+	}
+	if len(met) != 2 {
+		t.Errorf("page by page there are %v", met)
 	}
 }
 

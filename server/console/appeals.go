@@ -103,18 +103,18 @@ func appealPage(v *visit) error {
 
 // said are the objections of a case that wait, as many as a page shows.
 func (v *visit) said(c triage.Case) (list []inbox.Report, more int, err error) {
-	ids, err := v.Desk.Appeals(v.ctx(), c.ID)
+	ids, err := v.Desk.Appeals(v.ctx(), c.ID, samples)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, id := range ids[:min(len(ids), samples)] {
+	for _, id := range ids {
 		r, err := v.Inbox.Get(v.ctx(), hex.EncodeToString(id))
 		if err != nil {
 			return nil, 0, err
 		}
 		list = append(list, r)
 	}
-	return list, len(ids) - len(list), nil
+	return list, max(0, c.Appeals-len(list)), nil
 }
 
 // listed is what is on the list of what the objections are about: the case's own subject, what it lists, and every

@@ -78,14 +78,20 @@ func (v *visit) advice(c campaign.Card) advice {
 	return advice{Card: c, InForce: c.InForce(v.now()), Languages: category.Languages, Kinds: category.All(), Networks: campaign.Platforms}
 }
 
+// adviceList are some of the cards.
+type adviceList struct {
+	pager
+	Cards []advice
+}
+
 func campaignsPage(v *visit) error {
-	cards, err := v.Publisher.Cards.List(v.ctx())
+	page, err := v.Publisher.Cards.List(v.ctx(), v.place(), few)
 	if err != nil {
 		return err
 	}
-	list := make([]advice, len(cards))
-	for i, c := range cards {
-		list[i] = v.advice(c)
+	list := adviceList{pager: v.pager(page.Before, page.After)}
+	for _, c := range page.Rows {
+		list.Cards = append(list.Cards, v.advice(c))
 	}
 	return v.show("campaigns", list)
 }

@@ -15,6 +15,7 @@ import (
 
 	"khien/server/audit"
 	"khien/server/campaign"
+	"khien/server/db"
 	"khien/server/staff"
 	"khien/shared/supplement"
 )
@@ -195,7 +196,7 @@ func TestCardsThatNobodyCouldRead(t *testing.T) {
 	if status, _ := o.upload("/campaigns", lan, url.Values{"name": {"a-card"}, "title_en": {"Title"}, "text_en": {"Text."}}, make([]byte, 2<<20)); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("two megabytes are %d", status)
 	}
-	if cards, err := o.Publisher.Cards.List(t.Context()); err != nil || len(cards) != 0 {
+	if cards, err := o.Publisher.Cards.List(t.Context(), db.Place{}, 1); err != nil || len(cards.Rows) != 0 {
 		t.Errorf("%+v, %v", cards, err)
 	}
 	const attack = `</textarea><script>alert(1)</script>`

@@ -98,7 +98,7 @@ func casePage(v *visit) error {
 	if f.Parts, err = v.parts(ctx, c, f.Said); err != nil {
 		return err
 	}
-	days, err := v.Desk.Days(ctx, c.ID)
+	days, err := v.Desk.Days(ctx, c.ID, chartDays)
 	if err != nil {
 		return err
 	}

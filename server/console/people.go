@@ -29,7 +29,8 @@ var peopleRoutes = []route{
 
 // people is who may enter, and what is proposed about that.
 type people struct {
-	All      []staff.Person
+	pager
+	All      []staff.Person // some of them
 	Proposed []staff.Proposal
 	Roles    []staff.Role
 	Now      int64
@@ -48,7 +49,7 @@ func (p people) Waits(one staff.Person) int64 {
 func peoplePage(v *visit) error { return v.people("", "") }
 
 func (v *visit) people(name, link string) error {
-	all, err := v.Staff.All(v.ctx())
+	page, err := v.Staff.List(v.ctx(), v.place(), few)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (v *visit) people(name, link string) error {
 	if err != nil {
 		return err
 	}
-	return v.show("people", people{all, proposed, staff.Roles, v.now(), name, link})
+	return v.show("people", people{v.pager(page.Before, page.After), page.Rows, proposed, staff.Roles, v.now(), name, link})
 }
 
 // willBe says what becomes of somebody.
@@ -77,16 +78,14 @@ func invite(v *visit) error {
 	case err != nil:
 		return wrong("people.badname")
 	}
-	all, err := v.Staff.All(v.ctx())
-	if err != nil {
+	var was staff.Role
+	known, err := v.Staff.Named(v.ctx(), name)
+	if err != nil && !errors.Is(err, staff.ErrNotFound) {
 		return err
 	}
-	var was staff.Role
-	var term int64
-	if at := slices.IndexFunc(all, func(p staff.Person) bool { return p.Name == name }); at >= 0 {
-		if term = all[at].Term; all[at].In() && len(all[at].Passkeys) > 0 {
-			was = all[at].Role
-		}
+	term := known.Term
+	if known.In() && len(known.Passkeys) > 0 {
+		was = known.Role
 	}
 	proof, err := v.confirm(change{Key: "confirm.invite", What: []any{name, role, was, term}, Says: []string{v.willBe(name, was, role), say(v.lang, "people.will.two")}})
 	if proof == (audit.Why{}) || err != nil {

@@ -37,6 +37,7 @@ func (v *visit) place() db.Place {
 
 // pager links the pages around one: the same query from another place.
 func (v *visit) pager(before, after string) (p pager) {
+	at, _, _ := strings.Cut(v.here(), "?")
 	link := func(name, key string) string {
 		if key == "" {
 			return ""
@@ -45,7 +46,7 @@ func (v *visit) pager(before, after string) (p pager) {
 		q.Del("before")
 		q.Del("after")
 		q.Set(name, key)
-		return v.r.URL.Path + "?" + q.Encode()
+		return at + "?" + q.Encode()
 	}
 	return pager{link("before", before), link("after", after)}
 }

@@ -1,12 +1,15 @@
 package db
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // pageBytes bounds what the rows of a page weigh together, so that long names make more pages and no longer ones.
@@ -28,10 +31,10 @@ type Page[T any] struct {
 // List is a list of which a page is read.
 type List[T any] struct {
 	Select string   // up to its last term
-	Order  []string // columns, from the smallest; they are whole numbers, and together no two rows have the same
+	Order  []string // columns, from the smallest; they are whole numbers and texts, and together no two rows have the same
 	Scan   func(Row) (T, error)
-	Key    func(T) []int64 // what a row has in these columns
-	Weight func(T) int     // bytes of a row that may be long
+	Key    func(T) []any // what a row has in these columns: int64 or string
+	Weight func(T) int   // bytes of a row that may be long
 }
 
 // ErrPlace is a key that no page has given.
@@ -95,22 +98,36 @@ func (l List[T]) read(ctx context.Context, q Reader, at Place, limit int, args [
 
 func (l List[T]) text(row T) string {
 	var parts []string
-	for _, n := range l.Key(row) {
-		parts = append(parts, strconv.FormatInt(n, 10))
+	for _, one := range l.Key(row) {
+		if text, ok := one.(string); ok {
+			one = base64.RawURLEncoding.EncodeToString([]byte(text))
+		}
+		parts = append(parts, fmt.Sprint(one))
 	}
 	return strings.Join(parts, ".")
 }
 
 func (l List[T]) parse(text string) (key []any, err error) {
-	for part := range strings.SplitSeq(text, ".") {
-		n, err := strconv.ParseInt(part, 10, 64)
+	var none T
+	key = l.Key(none)
+	parts := strings.Split(text, ".")
+	if len(parts) != len(key) {
+		return nil, ErrPlace
+	}
+	for i, part := range parts {
+		if _, ok := key[i].(string); ok {
+			var text []byte
+			text, err = base64.RawURLEncoding.DecodeString(part)
+			key[i] = string(text)
+			if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+				return nil, ErrPlace
+			}
+		} else {
+			key[i], err = strconv.ParseInt(part, 10, 64)
+		}
 		if err != nil {
 			return nil, ErrPlace
 		}
-		key = append(key, n)
-	}
-	if len(key) != len(l.Order) {
-		return nil, ErrPlace
 	}
 	return key, nil
 }

@@ -18,7 +18,7 @@ type thing struct {
 var things = List[thing]{
 	Select: `SELECT size, id, name FROM thing WHERE kind = ?`, Order: []string{"size", "id"},
 	Scan:   func(row Row) (t thing, err error) { return t, row.Scan(&t.size, &t.id, &t.name) },
-	Key:    func(t thing) []int64 { return []int64{t.size, t.id} },
+	Key:    func(t thing) []any { return []any{t.size, t.id} },
 	Weight: func(t thing) int { return len(t.name) },
 }
 
@@ -111,5 +111,41 @@ func TestAPageHasSoManyBytes(t *testing.T) {
 	}
 	if got := walk(Place{"0.9", true}, func(p Page[thing]) Place { return Place{p.Before, true} }); fmt.Sprint(got) != "[3 3 3]" {
 		t.Errorf("back: %v", got)
+	}
+}
+
+// A list may be in the order of names: what stands in a key is the name, and nothing else is taken for one.
+func TestPagesInTheOrderOfNames(t *testing.T) {
+	db, err := Open(filepath.Join(t.TempDir(), "things.db"), Tables{Package: "things", Files: fstest.MapFS{"things/1.sql": {Data: []byte(`CREATE TABLE thing (id INTEGER PRIMARY KEY, kind TEXT, size INTEGER, name TEXT)`)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	names := []string{"an", "bình", "mai.x", "zoë"}
+	for _, name := range names {
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO thing (kind, size, name) VALUES ('round', 1, ?)`, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	named := things
+	named.Order, named.Key = []string{"size", "name"}, func(t thing) []any { return []any{t.size, t.name} }
+	var met []string
+	for at := (Place{}); ; {
+		page, err := named.Page(t.Context(), db, at, 1, "round")
+		if err != nil {
+			t.Fatal(err)
+		}
+		met = append(met, page.Rows[0].name)
+		if at.Key = page.After; at.Key == "" {
+			break
+		}
+	}
+	if !slices.Equal(met, names) {
+		t.Errorf("met %q", met)
+	}
+	for _, bad := range []string{"an", "1.an!", "1.YW4.YW4", "1./w", "1._w", "1.AA", "YW4.1"} {
+		if _, err := named.Page(t.Context(), db, Place{Key: bad}, 1, "round"); !errors.Is(err, ErrPlace) {
+			t.Errorf("%q: %v", bad, err)
+		}
 	}
 }

@@ -351,21 +351,52 @@ func (b *Store) ByHandle(ctx context.Context, handle []byte) (Person, error) {
 
 // All returns everybody, those who may enter first.
 func (b *Store) All(ctx context.Context) ([]Person, error) {
-	return people(ctx, b.db, ` ORDER BY gone > 0, name`)
+	return people(ctx, b.db, ` ORDER BY `+hasLeft+`, name`)
+}
+
+// hasLeft puts those who may not enter any more behind the others; an index has this very term.
+const hasLeft = `(CASE WHEN gone > 0 THEN 1 ELSE 0 END)`
+
+// List returns a page of at most limit people, those who may enter first.
+func (b *Store) List(ctx context.Context, at db.Place, limit int) (db.Page[Person], error) {
+	page, err := db.List[Person]{
+		Select: selectPerson + ` WHERE 1 = 1`, Order: []string{hasLeft, "name"}, Scan: scan,
+		Key: func(p Person) []any { return []any{int64(min(p.Left, 1)), p.Name} }, Weight: func(p Person) int { return len(p.Name) },
+	}.Page(ctx, b.db, at, limit)
+	if err != nil {
+		err = fmt.Errorf("couldn't read the list of people: %w", err)
+	}
+	return page, err
+}
+
+// Named returns somebody who may enter, or might once, or ErrNotFound.
+func (b *Store) Named(ctx context.Context, name string) (Person, error) {
+	people, err := people(ctx, b.db, ` WHERE name = ?`, name)
+	if err == nil && len(people) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Person{}, err
+	}
+	return people[0], nil
+}
+
+const selectPerson = `SELECT handle, name, role, made, gone, suspended, counts, term,
+	(SELECT '[' || coalesce(string_agg(credential, ','), '') || ']' FROM passkey WHERE passkey.handle = person.handle) FROM person`
+
+func scan(row db.Row) (p Person, err error) {
+	var keys string
+	if err := row.Scan(&p.Handle, &p.Name, &p.Role, &p.Made, &p.Left, &p.Suspended, &p.Counts, &p.Term, &keys); err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal([]byte(keys), &p.Passkeys); err != nil {
+		return p, fmt.Errorf("the passkeys of %s: %w", p.Name, err)
+	}
+	return p, nil
 }
 
 func people(ctx context.Context, q db.Reader, which string, args ...any) ([]Person, error) {
-	all, err := db.All(func(row db.Row) (p Person, err error) {
-		var keys string
-		if err := row.Scan(&p.Handle, &p.Name, &p.Role, &p.Made, &p.Left, &p.Suspended, &p.Counts, &p.Term, &keys); err != nil {
-			return p, err
-		}
-		if err := json.Unmarshal([]byte(keys), &p.Passkeys); err != nil {
-			return p, fmt.Errorf("the passkeys of %s: %w", p.Name, err)
-		}
-		return p, nil
-	})(q.QueryContext(ctx, `SELECT handle, name, role, made, gone, suspended, counts, term,
-		(SELECT '[' || coalesce(string_agg(credential, ','), '') || ']' FROM passkey WHERE passkey.handle = person.handle) FROM person`+which, args...))
+	all, err := db.All(scan)(q.QueryContext(ctx, selectPerson+which, args...))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the list of people: %w", err)
 	}

@@ -111,8 +111,13 @@ func (b *Store) Undo(ctx context.Context, id int64, actor, why string, now int64
 		if err := json.Unmarshal([]byte(before), c); err != nil {
 			return err
 		}
-		if c.Acted != acted {
-			_, err = tx.ExecContext(ctx, `DELETE FROM action WHERE takedown = ? AND acted = ?`, id, acted)
+		var sent int64
+		err = tx.QueryRowContext(ctx, `DELETE FROM action WHERE takedown = ? AND acted = ? AND acted <> ? RETURNING sent`, id, acted, c.Acted).Scan(&sent)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err == nil {
+			err = countAction(ctx, tx, c.Platform, acted-sent, -1)
 		}
 		return err
 	})
@@ -152,10 +157,18 @@ func take(ctx context.Context, tx *sql.Tx, c *Request, step Transition, f func(*
 		return audit.Act{}, err
 	}
 	if c.State == ActionTaken && was.State != ActionTaken && !step.Undone && c.Sent != 0 {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO action (takedown, platform, sent, acted) VALUES (?, ?, ?, ?)
-			ON CONFLICT (takedown, acted) DO UPDATE SET platform = excluded.platform, sent = excluded.sent`, c.ID, c.Platform, c.Sent, c.Acted); err != nil {
+		done, err := tx.ExecContext(ctx, `INSERT INTO action (takedown, platform, sent, acted) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, c.ID, c.Platform, c.Sent, c.Acted)
+		if err != nil {
 			return audit.Act{}, err
 		}
+		if n, _ := done.RowsAffected(); n == 1 { // else twice in a second
+			if err := countAction(ctx, tx, c.Platform, c.Acted-c.Sent, 1); err != nil {
+				return audit.Act{}, err
+			}
+		}
+	}
+	if err := errors.Join(count(ctx, tx, was, -1), count(ctx, tx, *c, 1)); err != nil {
+		return audit.Act{}, err
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO step (takedown, time, actor, state, why, cause, undone, before) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		c.ID, step.Time, step.Actor, string(c.State), step.Why, step.Cause, step.Undone, string(before)); err != nil {
@@ -287,11 +300,14 @@ func (b *Store) robot(ctx context.Context, tx *sql.Tx, id int64, to State, cause
 
 // open makes the case of an indicator.
 func open(ctx context.Context, tx *sql.Tx, i ledger.Indicator, now int64) (audit.Act, error) {
-	c := Request{}
+	c := Request{Platform: PlatformOf(i.Subject), State: Prepared, Due: now + ourTime}
 	err := tx.QueryRowContext(ctx, `INSERT INTO takedown (subject, platform, category, reference, state, made, changed, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING RETURNING id`, string(i.Subject), PlatformOf(i.Subject), int64(i.Category), i.Reference, string(Prepared), now, now, now+ourTime).Scan(&c.ID)
+		ON CONFLICT DO NOTHING RETURNING id`, string(i.Subject), c.Platform, int64(i.Category), i.Reference, string(c.State), now, now, c.Due).Scan(&c.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrState
+	}
+	if err == nil {
+		err = count(ctx, tx, c, 1)
 	}
 	if err != nil {
 		return audit.Act{}, err

@@ -176,7 +176,11 @@ type Filter struct {
 	Open     bool // only those in which somebody has to act
 }
 
-func (f Filter) where() (text string, args []any) {
+// noDue puts those in which nobody must act behind the others: they are never due. An index has this very term.
+const noDue = `(CASE WHEN due = 0 THEN 1 ELSE 0 END)`
+
+// where picks cases, and with open those in which somebody has to act.
+func (f Filter) where(open string) (text string, args []any) {
 	text = " WHERE 1 = 1"
 	if f.Platform != "" {
 		text, args = text+" AND platform = ?", append(args, f.Platform)
@@ -185,21 +189,21 @@ func (f Filter) where() (text string, args []any) {
 		text, args = text+" AND state = ?", append(args, string(f.State))
 	}
 	if f.Open {
-		text, args = text+" AND state NOT IN (?, ?)", append(args, string(ActionTaken), string(Withdrawn))
+		text += " AND " + open
 	}
 	return text, args
 }
 
 // List returns a page of at most limit cases, those first that are due first.
 func (b *Store) List(ctx context.Context, f Filter, at db.Place, limit int) (db.Page[Request], error) {
-	where, args := f.where()
+	where, args := f.where(noDue + " = 0")
 	page, err := db.List[Request]{
-		Select: selectCase + where, Order: []string{"(CASE WHEN due = 0 THEN 1 ELSE 0 END)", "due", "id"}, Scan: scan,
-		Key: func(c Request) []int64 {
+		Select: selectCase + where, Order: []string{noDue, "due", "id"}, Scan: scan,
+		Key: func(c Request) []any {
 			if c.Due == 0 {
-				return []int64{1, 0, c.ID}
+				return []any{int64(1), int64(0), c.ID}
 			}
-			return []int64{0, c.Due, c.ID}
+			return []any{int64(0), c.Due, c.ID}
 		},
 		Weight: func(c Request) int { return len(c.Subject) },
 	}.Page(ctx, b.db, at, limit, args...)
@@ -207,15 +211,6 @@ func (b *Store) List(ctx context.Context, f Filter, at db.Place, limit int) (db.
 		err = fmt.Errorf("couldn't read the takedown cases: %w", err)
 	}
 	return page, err
-}
-
-// Count is how many cases there are.
-func (b *Store) Count(ctx context.Context, f Filter) (n int, err error) {
-	where, args := f.where()
-	if err := b.db.QueryRowContext(ctx, `SELECT count(*) FROM takedown`+where, args...).Scan(&n); err != nil {
-		return 0, fmt.Errorf("couldn't count the takedown cases: %w", err)
-	}
-	return n, nil
 }
 
 // Steps returns what was done in a case, the oldest first.
@@ -227,62 +222,4 @@ func (b *Store) Steps(ctx context.Context, id int64) ([]Transition, error) {
 		return nil, fmt.Errorf("couldn't read the steps of takedown case %d: %w", id, err)
 	}
 	return list, nil
-}
-
-// Overview is how it goes with one platform.
-type Overview struct {
-	Platform string
-	Open     int     // cases in which somebody has to act
-	Overdue  int     // of these, those past their due time
-	Asked    int     // letters about something new
-	Acted    int     // of these, those that the platform acted on
-	Days     float64 // median days from the letter to the action; NaN-free: 0 where Acted is 0
-}
-
-// Share is the share of letters that the platform acted on, from 0 to 1.
-func (o Overview) Share() float64 {
-	if o.Asked == 0 {
-		return 0
-	}
-	return float64(o.Acted) / float64(o.Asked)
-}
-
-// Overview tells of each platform that has cases, in the order of their names.
-func (b *Store) Overview(ctx context.Context, now int64) ([]Overview, error) {
-	list, err := db.All(func(row db.Row) (o Overview, err error) {
-		return o, row.Scan(&o.Platform, &o.Open, &o.Overdue, &o.Asked, &o.Acted)
-	})(b.db.QueryContext(ctx, `SELECT platform, count(*) FILTER (WHERE state NOT IN (?1, ?2)),
-		count(*) FILTER (WHERE due > 0 AND due < ?3), sum(asked), sum(answered) FROM takedown GROUP BY platform ORDER BY platform`,
-		string(ActionTaken), string(Withdrawn), now))
-	if err != nil {
-		return nil, fmt.Errorf("couldn't sum up the takedown cases: %w", err)
-	}
-	for i := range list {
-		took, err := b.took(ctx, list[i].Platform)
-		if err != nil {
-			return nil, err
-		}
-		list[i].Days = median(took) / (24 * 60 * 60)
-	}
-	return list, nil
-}
-
-// took is how many seconds a platform took each time, the shortest first.
-func (b *Store) took(ctx context.Context, platform string) ([]int64, error) {
-	list, err := db.All(func(row db.Row) (seconds int64, err error) {
-		return seconds, row.Scan(&seconds)
-	})(b.db.QueryContext(ctx, `SELECT acted - sent AS took FROM action WHERE platform = ? ORDER BY took`, platform))
-	if err != nil {
-		return nil, fmt.Errorf("couldn't sum up the takedown cases: %w", err)
-	}
-	return list, nil
-}
-
-// median is the one in the middle of what is sorted, or what lies between the two in the middle.
-func median(sorted []int64) float64 {
-	n := len(sorted)
-	if n == 0 {
-		return 0
-	}
-	return float64(sorted[(n-1)/2]+sorted[n/2]) / 2
 }

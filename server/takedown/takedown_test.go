@@ -49,7 +49,12 @@ func newOffice(t *testing.T) *office {
 	if o.box, err = inbox.Open(filepath.Join(dir, "inbox.db")); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { o.box.Close() })
+	t.Cleanup(func() {
+		o.box.Close()
+		if wrong, err := o.book.Miscounted(context.Background()); err != nil || len(wrong) > 0 {
+			t.Errorf("%v, %v", wrong, err)
+		}
+	})
 	return o
 }
 
@@ -323,6 +328,47 @@ func TestOverview(t *testing.T) {
 	}
 	if z := over[1]; z.Platform != "zalo" || z.Open != 1 || z.Share() != 0 || z.Days != 0 {
 		t.Errorf("%+v", z)
+	}
+}
+
+// Somebody changes the database by hand: what is kept says otherwise than what there is, until it is counted anew.
+func TestWhatIsMiscountedIsNamed(t *testing.T) {
+	o := newOffice(t)
+	o.lists(shop, "tiktok:user/invented.a")
+	o.release()
+	o.moves(shop, Sent, ActionTaken)
+	f := func(statement, want string) {
+		t.Helper()
+		if _, err := o.base.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+		wrong, err := o.book.Miscounted(t.Context())
+		if err != nil || len(wrong) == 0 || wrong[0].String() != want {
+			t.Errorf("%s: %v, %v, want %s", statement, wrong, err, want)
+		}
+		if err := o.book.Recount(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if wrong, err := o.book.Miscounted(t.Context()); err != nil || len(wrong) > 0 {
+			t.Errorf("counted anew: %v, %v", wrong, err)
+		}
+	}
+	f(`UPDATE takedown_count SET cases = 5 WHERE platform = 'facebook'`, "takedown cases of facebook, action-taken: 5 are kept, 1 counted")
+	f(`DELETE FROM takedown_count WHERE platform = 'tiktok'`, "hours in which takedown cases of tiktok are due: 0 are kept, 489996 counted")
+	f(`UPDATE takedown_count SET asked = 0`, "letters to facebook: 0 are kept, 1 counted")
+	f(`UPDATE action_count SET tenths = 7`, "tenths of days that facebook took: 7 are kept, 0 counted")
+}
+
+// What is past its due time is counted to the second.
+func TestOverdueToTheSecond(t *testing.T) {
+	o := newOffice(t)
+	o.lists(shop)
+	o.release()
+	due := o.of(shop).Due
+	for now, want := range map[int64]int{due - 3600: 0, due - 1: 0, due: 0, due + 1: 1, due + 3599: 1, due + 3600: 1, due + 90*day: 1} {
+		if over, err := o.book.Overview(t.Context(), now); err != nil || over[0].Overdue != want {
+			t.Errorf("%d s after it is due: %+v, %v", now-due, over, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -61,6 +62,10 @@ func (c Case) Leaving() bool {
 
 // recountAppeals counts the appeals of a case that wait, and finds the oldest.
 func recountAppeals(ctx context.Context, tx *sql.Tx, id int64) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE subjects SET unanswered = (SELECT count(*) FROM members WHERE subject = subjects.id AND kind = 'mistake' AND answered = 0)
+		WHERE case_id = ?`, id); err != nil {
+		return err
+	}
 	_, err := tx.ExecContext(ctx, `UPDATE cases SET (appeals, appealed, behind) = (SELECT count(*), coalesce(min(received), 0), coalesce(min(behind), 0) FROM subjects JOIN members ON subject = subjects.id
 		WHERE case_id = ?1 AND kind = 'mistake' AND answered = 0) WHERE id = ?1`, id)
 	return err
@@ -157,9 +162,27 @@ func unanswered(ctx context.Context, q db.Reader, id int64, of []subject.Subject
 // elsewhere is in place of the answer to an appeal that was decided before it was put into a case; the inbox has what was said.
 const elsewhere = -1
 
-// Appeals are the ids of the appeals of a case that wait, the oldest first.
-func (d *Desk) Appeals(ctx context.Context, id int64) ([][]byte, error) {
-	ids, err := unanswered(ctx, d.db, id, nil)
+// Appeals are the ids of at most limit appeals of a case that wait, the oldest first.
+func (d *Desk) Appeals(ctx context.Context, id int64, limit int) ([][]byte, error) {
+	subjects, err := db.All(func(row db.Row) (of int64, err error) { return of, row.Scan(&of) })(
+		d.db.QueryContext(ctx, `SELECT id FROM subjects WHERE case_id = ?`, id))
+	type appeal struct {
+		id               []byte
+		received, report int64
+	}
+	var all []appeal
+	for _, of := range subjects {
+		some, failed := db.All(func(row db.Row) (a appeal, err error) { return a, row.Scan(&a.id, &a.received, &a.report) })(
+			d.db.QueryContext(ctx, `SELECT id, received, report FROM members WHERE subject = ? AND kind = 'mistake' AND answered = 0 ORDER BY received, report LIMIT ?`, of, limit))
+		all, err = append(all, some...), errors.Join(err, failed)
+	}
+	slices.SortFunc(all, func(a, b appeal) int {
+		return cmp.Or(cmp.Compare(a.received, b.received), cmp.Compare(a.report, b.report))
+	})
+	var ids [][]byte
+	for _, a := range all[:min(limit, len(all))] {
+		ids = append(ids, a.id)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the appeals of case %d: %w", id, err)
 	}

@@ -178,7 +178,7 @@ func TestAWithdrawalThatIsTakenBack(t *testing.T) {
 	if open := o.queue(); len(open) != 0 {
 		t.Errorf("to be decided as if nobody had: %+v", open)
 	}
-	if waiting, err := o.desk.Appeals(t.Context(), id); err != nil || len(waiting) != 1 {
+	if waiting, err := o.desk.Appeals(t.Context(), id, 5); err != nil || len(waiting) != 1 {
 		t.Errorf("%d wait for an answer, %v", len(waiting), err)
 	}
 	if _, err := o.desk.Undo(t.Context(), id, "linh", audit.Why{}); !errors.Is(err, ErrState) {

@@ -148,6 +148,33 @@ func (t tally) write(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
+// recountDays counts the reports of a subject by day anew, after some of them have come or gone.
+func recountDays(ctx context.Context, tx *sql.Tx, of int64) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM subject_day WHERE subject = ?`, of); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO subject_day SELECT subject, received / 86400, count(*) FROM members WHERE subject = ? GROUP BY subject, received / 86400`, of)
+	return err
+}
+
+// Day is how many reports came on one day, in UTC.
+type Day struct {
+	Start   int64 // Unix seconds
+	Reports int
+}
+
+// Days counts the reports of a case by day, the oldest first: those of so many days up to the newest report.
+func (d *Desk) Days(ctx context.Context, id int64, last int) ([]Day, error) {
+	days, err := db.All(func(row db.Row) (one Day, err error) {
+		return one, row.Scan(&one.Start, &one.Reports)
+	})(d.db.QueryContext(ctx, `SELECT day * 86400, sum(subject_day.reports) FROM subjects JOIN subject_day ON subject = subjects.id
+		WHERE case_id = ?1 AND day > (SELECT max(latest) FROM subjects WHERE case_id = ?1) / 86400 - ?2 GROUP BY day ORDER BY day`, id, last))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't count the reports of case %d: %w", id, err)
+	}
+	return days, nil
+}
+
 // Counts are how many cases there are in each part of the queue.
 func (d *Desk) Counts(ctx context.Context) (map[Part]int, error) {
 	counts := map[Part]int{}
@@ -187,8 +214,13 @@ func (d *Desk) Miscounted(ctx context.Context) ([]Kept, error) {
 			UNION ALL SELECT 'reports of day ' || day || ', ' || kind || ', ' || category, reports, 0 FROM report_count
 			UNION ALL SELECT 'reports of day ' || day || ', ' || kind || ', ' || category, 0, count(*) FROM
 				(SELECT (received + 25200) / 86400 AS day, kind, category FROM members) AS arrivals GROUP BY day, kind, category
+			UNION ALL SELECT 'objections that wait, by subject', unanswered, 0 FROM subjects
+			UNION ALL SELECT 'objections that wait, by subject', 0, 1 FROM members WHERE kind = 'mistake' AND answered = 0
 			UNION ALL SELECT 'reports by sort', reports, 0 FROM sort_count
 			UNION ALL SELECT 'reports by sort', 0, counted FROM subjects
+			UNION ALL SELECT 'days of a subject with another number of reports', 0, count(*) FROM (SELECT 1 FROM
+				(SELECT subject, day, reports FROM subject_day UNION ALL SELECT subject, received / 86400, -1 FROM members) AS days
+				GROUP BY subject, day HAVING sum(reports) <> 0) AS wrong
 			UNION ALL SELECT 'cases elsewhere than in their place', 0, count(*) FROM cases WHERE `+moved+`
 		) AS numbers GROUP BY of HAVING sum(kept) <> sum(counted) ORDER BY of`))
 	if err != nil {
@@ -205,7 +237,9 @@ func (d *Desk) Recount(ctx context.Context) error {
 			`DELETE FROM case_count`,
 			`DELETE FROM report_count`,
 			`INSERT INTO report_count SELECT (received + 25200) / 86400, kind, category, count(*) FROM members GROUP BY (received + 25200) / 86400, kind, category`,
-			`UPDATE subjects SET counted = 0`,
+			`DELETE FROM subject_day`,
+			`INSERT INTO subject_day SELECT subject, received / 86400, count(*) FROM members GROUP BY subject, received / 86400`,
+			`UPDATE subjects SET counted = 0, unanswered = (SELECT count(*) FROM members WHERE subject = subjects.id AND kind = 'mistake' AND answered = 0)`,
 			`DELETE FROM sort_count`,
 		} {
 			if _, err := tx.ExecContext(ctx, step); err != nil {

@@ -47,6 +47,8 @@ func TestWhatIsMiscountedIsNamed(t *testing.T) {
 	f(`DELETE FROM case_count WHERE part = 'appealed'`, "cases in appealed: 0 are kept, 1 counted")
 	f(`UPDATE cases SET state = 'asked' WHERE id = 1`, "cases elsewhere than in their place: 0 are kept, 1 counted", "cases in asked: 0 are kept, 1 counted", "cases in open: 3 are kept, 2 counted")
 	f(`DELETE FROM report_count WHERE kind = 'mistake'`, "reports of day 20415, mistake, : 0 are kept, 1 counted")
+	f(`UPDATE subject_day SET day = day + 1 WHERE subject = 1`, "days of a subject with another number of reports: 0 are kept, 2 counted")
+	f(`UPDATE subjects SET unanswered = 0`, "objections that wait, by subject: 0 are kept, 1 counted")
 	f(`UPDATE sort_count SET reports = 9`, "reports by sort: 9 are kept, 3 counted")
 	f(`UPDATE cases SET score = score + 1 WHERE id = 2`, "cases elsewhere than in their place: 0 are kept, 1 counted")
 }

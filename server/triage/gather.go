@@ -127,8 +127,9 @@ type adding struct {
 	from                    map[string]*voice // of those who call it a scam, by source
 	scams                   []*inbox.Report
 	mistakes                int
-	front                   int   // of these, that wait behind nobody
-	objected                int64 // Unix seconds of the oldest of these
+	front                   int           // of these, that wait behind nobody
+	objected                int64         // Unix seconds of the oldest of these
+	days                    map[int64]int // reports, by day
 }
 
 // voice is what one source says of a subject.
@@ -182,6 +183,7 @@ func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Repo
 			return err
 		}
 		b.arrived.add(r.Received, r.Kind, kindOf(r.Category), 1)
+		s.days[r.Received/day]++
 		// One row at a time: for several SQLite keeps a journal of the statement, which costs more than it saves.
 		if _, err := b.tx.exec(ctx, `INSERT INTO members (report, id, subject, kind, received, source, category, noted, answered, behind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			r.Seq, r.ID, s.id, r.Kind, r.Received, r.Source, kindOf(r.Category), noted, answered, behind); err != nil {
@@ -218,7 +220,7 @@ func (b *batch) subjectOf(r *inbox.Report) (*adding, error) {
 	if s := b.subjects[name]; s != nil {
 		return s, nil
 	}
-	s := &adding{opened: r.Received, latest: r.Received, protected: publish.Permit(name) != nil, from: map[string]*voice{}}
+	s := &adding{opened: r.Received, latest: r.Received, protected: publish.Permit(name) != nil, from: map[string]*voice{}, days: map[int64]int{}}
 	err := b.tx.one(b.ctx, `SELECT id, targets FROM subjects WHERE name = ?`, []any{string(name)}, &s.id, &s.targets)
 	if errors.Is(err, sql.ErrNoRows) {
 		var id int64
@@ -329,8 +331,14 @@ func (b *batch) write() error {
 			}
 		}
 		if _, err := b.tx.exec(b.ctx, `UPDATE subjects SET opened = min(opened, ?), latest = max(latest, ?), reports = reports + ?,
-			sources = sources + ?, noted = noted + ?, targets = ? WHERE id = ?`, s.opened, s.latest, s.reports, s.sources, s.noted, s.targets, s.id); err != nil {
+			sources = sources + ?, noted = noted + ?, targets = ?, unanswered = unanswered + ? WHERE id = ?`, s.opened, s.latest, s.reports, s.sources, s.noted, s.targets, s.mistakes, s.id); err != nil {
 			return err
+		}
+		for day, n := range s.days {
+			if _, err := b.tx.exec(b.ctx, `INSERT INTO subject_day (subject, day, reports) VALUES (?, ?, ?)
+				ON CONFLICT (subject, day) DO UPDATE SET reports = subject_day.reports + excluded.reports`, s.id, day, n); err != nil {
+				return err
+			}
 		}
 		if _, err := b.tx.exec(b.ctx, `UPDATE cases SET stale = 1, state = CASE WHEN state = 'asked' AND ?1 > 0 THEN 'open' ELSE state END,
 			appeals = appeals + ?2, appealed = CASE WHEN ?2 = 0 THEN appealed WHEN appealed = 0 THEN ?3 ELSE min(appealed, ?3) END,
@@ -488,6 +496,7 @@ func recount(ctx context.Context, tx *sql.Tx, of int64) error {
 			ON CONFLICT (subject, source) DO UPDATE SET day = excluded.day, latest = excluded.latest, category = excluded.category, noted = excluded.noted`,
 		`UPDATE subjects SET (reports, noted) = (SELECT count(*), coalesce(sum(noted), 0) FROM members WHERE subject = ?1 AND kind = 'scam'),
 			sources = (SELECT count(*) FROM voices WHERE subject = ?1),
+			unanswered = (SELECT count(*) FROM members WHERE subject = ?1 AND kind = 'mistake' AND answered = 0),
 			opened = coalesce((SELECT min(received) FROM members WHERE subject = ?1), opened),
 			latest = coalesce((SELECT max(received) FROM members WHERE subject = ?1), latest) WHERE id = ?1`,
 	} {
@@ -495,7 +504,7 @@ func recount(ctx context.Context, tx *sql.Tx, of int64) error {
 			return err
 		}
 	}
-	return nil
+	return recountDays(ctx, tx, of)
 }
 
 // refresh brings a case up to date whose subjects have come or gone.

@@ -33,11 +33,11 @@ var Parts = []Part{PartOpen, PartProtected, PartAsked, PartProposed, PartDecided
 func (p Part) list() db.List[Case] {
 	l := db.List[Case]{
 		Select: selectCase + ` WHERE part = ?`, Order: []string{"place", "id"},
-		Scan: scanCase, Key: func(c Case) []int64 { return []int64{c.place, c.ID} }, Weight: func(c Case) int { return len(c.Subject) },
+		Scan: scanCase, Key: func(c Case) []any { return []any{c.place, c.ID} }, Weight: func(c Case) int { return len(c.Subject) },
 	}
 	if p == PartAppealed {
 		l.Select, l.Order = selectCase+` WHERE appeals > 0 AND ? <> ''`, []string{"behind", "appealed", "id"}
-		l.Key = func(c Case) []int64 { return []int64{c.behind, c.Appealed, c.ID} }
+		l.Key = func(c Case) []any { return []any{c.behind, c.Appealed, c.ID} }
 	}
 	return l
 }

@@ -86,8 +86,7 @@ func (d *Desk) Subjects(ctx context.Context, id int64) ([]Subject, error) {
 	return subjects, nil
 }
 
-const selectSubject = `SELECT id, name, bound, joined, opened, latest, reports, sources, noted,
-	(SELECT count(*) FROM members WHERE subject = subjects.id AND kind = 'mistake' AND answered = 0) FROM subjects`
+const selectSubject = `SELECT id, name, bound, joined, opened, latest, reports, sources, noted, unanswered FROM subjects`
 
 func scanSubject(from interface{ Scan(...any) error }) (s Subject, err error) {
 	err = from.Scan(&s.ID, &s.Name, &s.Bound, &s.Joined, &s.Opened, &s.Latest, &s.Reports, &s.Sources, &s.Noted, &s.Appeals)

@@ -267,23 +267,6 @@ func (d *Desk) Members(ctx context.Context, id int64, each, limit int) ([]Member
 	return all[:min(len(all), limit)], nil
 }
 
-// Day is how many reports came on one day, in UTC.
-type Day struct {
-	Start   int64 // Unix seconds
-	Reports int
-}
-
-// Days counts the reports of a case by day, the oldest first.
-func (d *Desk) Days(ctx context.Context, id int64) ([]Day, error) {
-	days, err := db.All(func(row db.Row) (one Day, err error) {
-		return one, row.Scan(&one.Start, &one.Reports)
-	})(d.db.QueryContext(ctx, `SELECT received / 86400 * 86400, count(*) FROM members JOIN subjects ON subjects.id = subject WHERE case_id = ? GROUP BY 1 ORDER BY 1`, id))
-	if err != nil {
-		return nil, fmt.Errorf("couldn't count the reports of case %d: %w", id, err)
-	}
-	return days, nil
-}
-
 // platformOf is the first part of an account's name; empty for a page.
 func platformOf(s subject.Subject) string {
 	if !s.IsAccount() {

@@ -16,6 +16,7 @@ import (
 	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/campaign"
+	"khien/server/db"
 	"khien/shared/supplement"
 )
 
@@ -55,7 +56,7 @@ func campaignList(d *dir) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cards, err := store.List(cmd.Context())
+			cards, err := store.All(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -218,8 +219,8 @@ func (d *dir) demoCampaigns(ctx context.Context) (added int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	have, err := store.List(ctx)
-	if err != nil || len(have) > 0 {
+	have, err := store.List(ctx, db.Place{}, 1)
+	if err != nil || len(have.Rows) > 0 {
 		return 0, err
 	}
 	var cards []json.RawMessage

@@ -153,21 +153,31 @@ func (x *examination) counts(ctx context.Context, anew bool) {
 	if err != nil {
 		return // it is told already
 	}
-	if anew {
-		err = desk.Recount(ctx)
-	}
-	var wrong []triage.Kept
-	if err == nil {
-		wrong, err = desk.Miscounted(ctx)
-	}
+	takedowns, err := x.d.takedownsOf(desk)
 	if err != nil {
-		x.finding("%v", err)
 		return
 	}
-	for _, one := range wrong {
-		x.finding("%s: run \"khien doctor --recount\"", one)
+	before := x.wrong
+	for _, kept := range []interface {
+		Recount(context.Context) error
+		Miscounted(context.Context) ([]triage.Kept, error)
+	}{desk, takedowns} {
+		var wrong []triage.Kept
+		err := error(nil)
+		if anew {
+			err = kept.Recount(ctx)
+		}
+		if err == nil {
+			wrong, err = kept.Miscounted(ctx)
+		}
+		if err != nil {
+			x.finding("%v", err)
+		}
+		for _, one := range wrong {
+			x.finding("%s: run \"khien doctor --recount\"", one)
+		}
 	}
-	if len(wrong) == 0 {
+	if x.wrong == before {
 		x.ok("the numbers of reports and cases are what there is")
 	}
 }
