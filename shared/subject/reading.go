@@ -176,7 +176,7 @@ func (r *reader) read(found *things) {
 				}
 			}
 		case aName:
-			name := strings.TrimRight(r.text[t.at+1:t.end], ".")
+			name := strings.TrimRight(r.text[t.at+1:t.end], ".-")
 			for _, network := range networks {
 				if s, ok := accountAt(network, name); ok {
 					found.add(s)
@@ -415,8 +415,8 @@ func (r *reader) nameAt(at int) string {
 	for end < len(r.text) && isNameByte(r.text[end]) {
 		end++
 	}
-	name := strings.TrimRight(r.text[at:end], ".")
-	if next, _ := utf8.DecodeRuneInString(r.text[end:]); isWordRune(next) || next == '/' || next == '@' || !strings.ContainsAny(name, "_"+number10) && (!strings.Contains(name, ".") || endsAsHost(name)) {
+	name := strings.TrimRight(r.text[at:end], ".-")
+	if !r.endsName(end) || strings.HasPrefix(r.text[end:], "/") || !strings.ContainsAny(name, "_"+number10) && (!strings.Contains(name, ".") || endsAsHost(name)) {
 		return ""
 	}
 	return name

@@ -215,7 +215,7 @@ func (r *reader) split() {
 			for t.end < end && isNameByte(r.text[t.end]) {
 				t.end++
 			}
-			if next, _ := utf8.DecodeRuneInString(r.text[t.end:]); t.end > i+1 && !isWordRune(next) && next != '@' {
+			if t.end > i+1 && r.endsName(t.end) {
 				t.kind = aName
 			}
 		case isWordRune(c):
@@ -247,7 +247,13 @@ func (r *reader) followsWord(at int) bool {
 }
 
 func isNameByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || isDigit(c) || c == '_' || c == '.'
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || isDigit(c) || c == '_' || c == '.' || c == '-'
+}
+
+// endsName tells whether a name is whole where it ends: nothing of it was left out, and it does not go on.
+func (r *reader) endsName(end int) bool {
+	next, _ := utf8.DecodeRuneInString(r.text[end:])
+	return !isWordRune(next) && next != '@' && next != '*' && !strings.HasSuffix(r.text[:end], "..")
 }
 
 // A number has six digits at least, and an account at a bank nineteen at most (canonicalBank); people write a few numbers in a row.
@@ -308,14 +314,31 @@ func (r *reader) number(at, end int) {
 		for follows < end && isDigit(r.text[follows]) {
 			follows++
 		}
-		listed := len(r.groups)-t.from == 1 && i-from <= 2 && gap == 2 && r.startsLine(at) // "1. …"
-		if slash && !(plus && count < 8) || listed || i-from >= minDigits && follows-next >= minDigits && !(plus && count < 8) {
+		listed := len(r.groups)-t.from == 1 && i-from <= 2 && gap == 2 && (r.startsLine(at) || r.isListed(at, i)) // "1. …"
+		if whole := !(plus && count < 8); listed || whole && (slash || i-from >= minDigits && follows-next >= minDigits) ||
+			strings.Contains(r.text[i:next], " ") && (i-from > 8 || count >= 8 && r.isElse(next, follows, end) || follows-next >= 8 && isSum(r.text[at:i])) {
 			break
 		}
 		i = next
 	}
 	t.to = len(r.groups)
 	r.tokens = append(r.tokens, t)
+}
+
+// isListed tells one or two digits at which a part of a list begins: 1) and 2. and 3-, but not (28).
+func (r *reader) isListed(at, end int) bool {
+	return r.text[at] != '0' && strings.IndexByte(").-", r.text[end]) >= 0 && r.text[end+1] == ' ' && (end-at == 1 || at == 0 || r.text[at-1] != '(')
+}
+
+// isElse tells whether digits behind a whole number are something else: the beginning of a part of a list, a time, a part of something, or a sum with points.
+func (r *reader) isElse(at, to, end int) bool {
+	if to-at <= 2 && to < end && strings.IndexByte("):/h", r.text[to]) >= 0 {
+		return true
+	}
+	for to < end && (isDigit(r.text[to]) || r.text[to] == '.') {
+		to++
+	}
+	return isSum(r.text[at:to])
 }
 
 // startsLine tells whether nothing stands before a place in its line.
