@@ -210,6 +210,10 @@ func (b build) scripts(all files, origin, root string, sequence uint64) (metafil
 	if err != nil {
 		return nil, err
 	}
+	languages, err := b.languages()
+	if err != nil {
+		return nil, err
+	}
 	entries := slices.Clone(background)
 	pages, err := filepath.Glob(filepath.Join(source, "pages", "*.html"))
 	if err != nil {
@@ -233,7 +237,7 @@ func (b build) scripts(all files, origin, root string, sequence uint64) (metafil
 			"KHIEN_ROOT":       quoted(root),
 			"KHIEN_SEQUENCE":   quoted(sequence),
 			"KHIEN_CATEGORIES": quoted(slugs),
-			"KHIEN_LANGUAGES":  languages(),
+			"KHIEN_LANGUAGES":  languages,
 			"KHIEN_REPORT":     quoted(map[string]int{"title": report.MaxTitle, "note": report.MaxNote}),
 		},
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"khien/shared/texts"
 )
 
 var house = build{source: "../../extension"}
@@ -151,32 +153,66 @@ func TestMessagesFitTheExtension(t *testing.T) {
 	if err := house.messages(all); err != nil {
 		t.Fatal(err)
 	}
-	for _, lang := range []string{"en", "vi"} {
+	locales, err := house.spoken()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lang, words := range locales {
 		for _, key := range []string{`"category_phishing"`, `"category_phishing_how"`, `"stopPage"`} {
 			if !bytes.Contains(all["_locales/"+lang+"/messages.json"], []byte(key)) {
 				t.Errorf("%s has no message %s", lang, key)
 			}
 		}
+		if keys := missing(words, locales[texts.Fallback]); len(keys) > 0 {
+			t.Errorf("%s says in English: %s", lang, strings.Join(keys, ", "))
+		}
 	}
+	if len(locales) != len(texts.All()) {
+		t.Errorf("the extension speaks %d of %v", len(locales), texts.All())
+	}
+}
+
+// What a language does not say yet is read in English; what has plural forms is in all of its own, or in all of English.
+func TestMessagesThatAreMissingAreEnglish(t *testing.T) {
+	en := map[string]message{"leave": {Message: "Leave"}, "list": {Message: "5 scams"}, "list_one": {Message: "1 scam"}}
+	f := func(words map[string]message, want ...string) {
+		t.Helper()
+		if got := missing(words, en); !slices.Equal(got, want) {
+			t.Errorf("%v takes %q from English, want %q", words, got, want)
+		}
+	}
+	f(nil, "leave", "list", "list_one")
+	f(map[string]message{"list": {Message: "5 vụ"}}, "leave")
+	f(map[string]message{"leave": {Message: "Wyjdź"}}, "list", "list_one")
 }
 
 func TestMessagesThatDoNotFit(t *testing.T) {
 	date := map[string]placeholder{"date": {"$1"}}
-	f := func(en, vi map[string]message, want string) {
+	f := func(en, pl map[string]message, want string) {
 		t.Helper()
-		err := checkMessages(map[string]map[string]message{"en": en, "vi": vi}, map[string]bool{"leave": true, "since": false})
-		if err == nil || !strings.Contains(err.Error(), want) {
+		err := checkMessages(map[string]map[string]message{"en": en, "pl": pl}, map[string]bool{"leave": true, "since": false, "list": false})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("checkMessages: %v, want %q", err, want)
 		}
 	}
 	leave := map[string]message{"leave": {Message: "Leave"}}
+	f(leave, leave, "")
+	f(leave, map[string]message{}, "")
 	f(map[string]message{}, map[string]message{}, "en: leave is used and missing")
-	f(leave, map[string]message{}, "vi: leave is missing")
-	f(leave, map[string]message{"leave": {}}, "vi: leave is empty")
+	f(leave, map[string]message{"leave": {}}, "pl: leave is empty")
 	f(map[string]message{"leave": {Message: "Leave"}, "old": {Message: "Old"}}, leave, "en: old is never used")
 	f(map[string]message{"leave": {Message: "Leave"}, "since": {Message: "Since $DATE$", Placeholders: date}},
-		map[string]message{"leave": {Message: "Đi"}, "since": {Message: "Từ"}}, "vi: since has other placeholders")
-	f(leave, map[string]message{"leave": {Message: "Đi", Placeholders: date}}, "vi: leave leaves out $DATE$")
+		map[string]message{"leave": {Message: "Wyjdź"}, "since": {Message: "Od"}}, "pl: since has other placeholders")
+	f(leave, map[string]message{"leave": {Message: "Wyjdź", Placeholders: date}}, "pl: leave leaves out $DATE$")
+
+	list := map[string]message{"leave": {Message: "Leave"}, "list": {Message: "5 scams"}, "list_one": {Message: "1 scam"}}
+	polish := map[string]message{"list": {Message: "1,5 oszustwa"}, "list_one": {Message: "1 oszustwo"}, "list_few": {Message: "2 oszustwa"}, "list_many": {Message: "5 oszustw"}}
+	f(list, leave, "")
+	f(list, polish, "")
+	delete(polish, "list_few")
+	f(list, polish, "pl: list_few is missing")
+	delete(list, "list_one")
+	f(list, polish, "en: list_one is missing")
 }
 
 func TestEqualFilesGiveEqualArchives(t *testing.T) {

@@ -19,7 +19,8 @@ import (
 // layers are the rooms from the ground up. A package may import what stands in a lower
 // row, never its own row or a higher one; what no row names may be imported by nobody else.
 var layers = [][]string{
-	{"khien/shared/subject", "khien/shared/category", "khien/shared/set", "khien/shared/official", "khien/shared/pow", "khien/shared/report", "khien/shared/texts"},
+	{"khien/shared/texts"},
+	{"khien/shared/subject", "khien/shared/category", "khien/shared/set", "khien/shared/official", "khien/shared/pow", "khien/shared/report"},
 	{"khien/shared/release", "khien/shared/wire", "khien/shared/supplement"},
 	{"khien/shared/checker", "khien/shared/report", "khien/server/platform", "khien/server/db", "khien/server/db/dbtest", "khien/server/bidi"},
 	{"khien/wasm", "khien/server/words", "khien/server/ledger", "khien/server/inbox", "khien/server/blob", "khien/server/staff", "khien/server/limit", "khien/server/gate", "khien/server/campaign", "khien/server/audit"},

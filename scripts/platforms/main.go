@@ -7,7 +7,7 @@
 //	hosts [GROUP] HOST...        hosts whose forms are those of the group; "tg:" is a scheme
 //	kind NAME SHAPE[ EXTRA] MIN..MAX [option...]
 //	  open ADDRESS               an address that shows {id}
-//	  en|vi|pl TEXT              how a person is told of {id}
+//	  LANGUAGE TEXT              how a person is told of {id}: in en, and in others or in their shared/texts/LANGUAGE/subject.txt
 //	  reserved WORD...           no ids, though they look like ids
 //	  sections WORD...           others write there, too: what follows the address and is none of these is a page of its own
 //	kind NAME {part}TEXT{part}   an id that is put together

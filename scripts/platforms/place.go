@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"khien/shared/texts"
 )
 
 // place is what is said of a platform beside how its addresses are read.
@@ -86,8 +88,8 @@ func (pf *platform) checkPlace() {
 	if slices.ContainsFunc(pf.kinds, func(k *kind) bool { return !k.isPart }) != (pf.takedown != nil) {
 		pf.fail("a platform has a takedown if it has kinds, and only then")
 	}
-	if t := pf.takedown; t != nil && (t.menu["en"] == "" || t.menu["vi"] == "" || t.where != "" && !strings.HasPrefix(t.where, "https://")) {
-		pf.fail("a takedown has a menu in en and vi, and where it is asked for is an https address")
+	if t := pf.takedown; t != nil && (t.menu[texts.Fallback] == "" || t.where != "" && !strings.HasPrefix(t.where, "https://")) {
+		pf.fail("a takedown has a menu in %s, and where it is asked for is an https address", texts.Fallback)
 	}
 	for _, name := range pf.things {
 		if i := pf.index(pf.written, name); i >= len(pf.kinds) || pf.kinds[i].isPart {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -51,6 +52,23 @@ type form struct {
 
 // languages are those in which a person is told what there is on a platform.
 var languages = texts.All()
+
+// spoken is what a language says of a subject or a kind, in its subject.txt.
+func spoken(lang, key string) string { return texts.Lines(lang, "subject.txt")[key] }
+
+// translate adds what the rules of a platform do not say in a language: as its subject.txt has it, or else in English.
+func (pf *platform) translate() {
+	for _, lang := range languages {
+		for _, k := range pf.kinds {
+			if !k.isPart && k.says[lang] == "" {
+				k.says[lang] = cmp.Or(spoken(lang, pf.name+":"+k.name), k.says[texts.Fallback])
+			}
+		}
+		if menu := spoken(lang, "takedown "+pf.name); pf.takedown != nil && pf.takedown.menu[lang] == "" && menu != "" {
+			pf.takedown.menu[lang] = menu
+		}
+	}
+}
 
 var builtin = []string{"phone", "vnphone", "url", "rest", "proxied", "code", "bin", "account", "base64", "dashed"}
 
@@ -155,8 +173,8 @@ func read(file string) *platform {
 		}
 	}
 	for _, k := range pf.kinds {
-		if !k.isPart && (k.open == "" || len(k.says) != len(languages)) {
-			k.fail("kind %s needs an address to open and a text in each of %v", k.name, languages)
+		if !k.isPart && (k.open == "" || k.says[texts.Fallback] == "") {
+			k.fail("kind %s needs an address to open and a text in %s", k.name, texts.Fallback)
 		}
 		slices.Sort(k.reserved)
 		slices.Sort(k.sections)
@@ -164,6 +182,7 @@ func read(file string) *platform {
 	}
 	slices.Sort(pf.tracking)
 	pf.checkPlace()
+	pf.translate()
 	return pf
 }
 

@@ -208,6 +208,7 @@ func (a Answer) In(lang string) Answer {
 		return a
 	}
 	f, key := a.failure, a.failure.sentence
+	lang = said.SaidIn(lang, key)
 	for _, arg := range f.args {
 		if n, ok := arg.(int); ok {
 			key = said.Form(lang, f.sentence, n)

@@ -142,7 +142,7 @@ func (a *API) follow(ctx context.Context, receipt string) (wire.Receipt, error) 
 				way.Reasons = textsOf(p.Reason)
 			case p.Expired > 0:
 				way.step(wire.StateUnread, p.Expired)
-				way.Reason, way.Reasons = triage.Unread["en"], textsOf(triage.Unread)
+				way.Reason, way.Reasons = triage.Unread()["en"], textsOf(triage.Unread())
 			}
 			return way.Receipt, nil
 		case r.State == wire.StateAccepted && p.Case != 0 && !(unpublished(p) && p.Action == triage.List):

@@ -106,7 +106,7 @@ func TestWhatReceiptsSay(t *testing.T) {
 			t.Errorf("%d cases left the queue, %v", n, err)
 		}
 	}
-	unread := "unread: " + triage.Unread["en"]
+	unread := "unread: " + triage.Unread()["en"]
 	f("nobody else reported it, and nobody has looked", leave, told{unread, unread})
 	f("and then somebody has", func(o *office) {
 		leave(o)

@@ -17,6 +17,7 @@ import (
 	"khien/server/platform"
 	"khien/shared/category"
 	"khien/shared/supplement"
+	"khien/shared/texts"
 )
 
 var (
@@ -126,7 +127,7 @@ func check(c *supplement.Card) error {
 		return fmt.Errorf("%w: %w", ErrCard, err)
 	}
 	for _, text := range slices.Concat(c.Title, c.Alt) {
-		if !slices.Contains(category.Languages, text.Lang) {
+		if !slices.Contains(texts.All(), text.Lang) {
 			return fmt.Errorf("%w: %s", ErrLanguage, text.Lang)
 		}
 	}

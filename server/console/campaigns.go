@@ -17,6 +17,7 @@ import (
 	"khien/server/staff"
 	"khien/shared/category"
 	"khien/shared/supplement"
+	"khien/shared/texts"
 )
 
 var campaignRoutes = []route{
@@ -58,7 +59,7 @@ func (a advice) HasPicture() bool         { return len(a.Picture) > 0 }
 func (a advice) First() string            { return dayOf(a.From, 0) }
 func (a advice) Last() string             { return dayOf(a.To, 1) }
 func (a advice) Anyhow(lang string) string {
-	for _, l := range append([]string{lang}, category.Languages...) {
+	for _, l := range append([]string{lang}, texts.All()...) {
 		if text := a.Head(l); text != "" {
 			return text
 		}
@@ -75,7 +76,7 @@ func dayOf(unix int64, earlier int) string {
 }
 
 func (v *visit) advice(c campaign.Card) advice {
-	return advice{Card: c, InForce: c.InForce(v.now()), Languages: category.Languages, Kinds: category.All(), Networks: campaign.Platforms}
+	return advice{Card: c, InForce: c.InForce(v.now()), Languages: texts.All(), Kinds: category.All(), Networks: campaign.Platforms}
 }
 
 // adviceList are some of the cards.
@@ -159,7 +160,7 @@ func (v *visit) written() (c supplement.Card, err error) {
 	c.ID, c.Link = strings.ToLower(v.form("name")), v.form("link")
 	texts := func(field string) []supplement.Text {
 		byLang := map[string]string{}
-		for _, lang := range category.Languages {
+		for _, lang := range texts.All() {
 			if text := strings.ReplaceAll(v.form(field+"_"+lang), "\r\n", "\n"); text != "" {
 				byLang[lang] = text
 			}

@@ -23,6 +23,7 @@ import (
 	"khien/server/words"
 	"khien/shared/category"
 	"khien/shared/subject"
+	"khien/shared/texts"
 	"khien/shared/wire"
 )
 
@@ -348,7 +349,7 @@ func inOtherLanguages(reason map[string]string, kind category.Category) {
 			return
 		}
 	}
-	for _, lang := range category.Languages {
+	for _, lang := range texts.All() {
 		reason[lang] = kind.How(lang)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"khien/server/ledger"
-	"khien/shared/category"
+	"khien/shared/texts"
 )
 
 // WriteCSV writes indicators as CSV (RFC 4180) with a header, which Read reads again. The column url is the address at which each was first
@@ -19,7 +19,7 @@ import (
 func WriteCSV(w io.Writer, list iter.Seq2[ledger.Indicator, error]) error {
 	out := csv.NewWriter(w)
 	header := []string{"subject", "url", "category"}
-	for _, lang := range category.Languages {
+	for _, lang := range texts.All() {
 		header = append(header, "reason_"+lang)
 	}
 	out.Write(append(header, "first_seen", "lapses", "reference", "source"))
@@ -28,7 +28,7 @@ func WriteCSV(w io.Writer, list iter.Seq2[ledger.Indicator, error]) error {
 			return fmt.Errorf("couldn't export: %w", err)
 		}
 		record := []string{string(i.Subject), i.Open(), i.Category.Slug()}
-		for _, lang := range category.Languages {
+		for _, lang := range texts.All() {
 			record = append(record, i.Reason[lang])
 		}
 		record = append(record, written(i.FirstSeen), written(i.Lapses), i.Reference, i.Source)

@@ -22,6 +22,7 @@ import (
 	"khien/server/ledger"
 	"khien/shared/category"
 	"khien/shared/subject"
+	"khien/shared/texts"
 )
 
 // Bounds on a list.
@@ -227,16 +228,16 @@ var sinks = map[string]bool{"0.0.0.0": true, "127.0.0.1": true, "::": true, "::1
 // columns of a CSV list; url or subject is needed, the others may be missing.
 var columns = func() map[string]bool {
 	names := map[string]bool{"url": true, "first_seen": true, "lapses": true}
-	for _, name := range texts {
+	for _, name := range worded {
 		names[name] = true
 	}
 	return names
 }()
 
-// texts are those columns that may have any text: with the reason in every language.
-var texts = func() []string {
+// worded are those columns that may have any text: with the reason in every language.
+var worded = func() []string {
 	names := []string{"subject", "category", "source", "reference"}
-	for _, lang := range category.Languages {
+	for _, lang := range texts.All() {
 		names = append(names, "reason_"+lang)
 	}
 	return names
@@ -319,7 +320,7 @@ func (c *reader) csv(in *bufio.Reader, progress func(int)) error {
 }
 
 func indicator(cell func(string) string) (i ledger.Indicator, err error) {
-	for _, name := range append([]string{"url"}, texts...) {
+	for _, name := range append([]string{"url"}, worded...) {
 		if v := cell(name); len(v) > maxLine || !utf8.ValidString(v) {
 			return i, fmt.Errorf("%s is longer than 8 kB, or not UTF-8", name)
 		}
@@ -339,7 +340,7 @@ func indicator(cell func(string) string) (i ledger.Indicator, err error) {
 	if i.Lapses, err = moment(cell("lapses")); err != nil {
 		return i, fmt.Errorf("lapses: %w", err)
 	}
-	for _, lang := range category.Languages {
+	for _, lang := range texts.All() {
 		if reason := cell("reason_" + lang); reason != "" {
 			if i.Reason == nil {
 				i.Reason = map[string]string{}

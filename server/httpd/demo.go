@@ -57,9 +57,9 @@ func (s *Server) demoPage(ctx *fasthttp.RequestCtx, path string) bool {
 			lang, at := readersLanguage(ctx), port(ctx)
 			s.html(ctx, site.page, lang+at, func() any {
 				return struct {
-					VI   bool
+					spoken
 					Home string
-				}{lang == "vi", "http://localhost" + at + "/"}
+				}{spoken{lang}, "http://localhost" + at + "/"}
 			})
 			return true
 		}

@@ -1,21 +1,34 @@
 package httpd
 
-// landingPage is what the landing page shows, in one language.
+import (
+	"html/template"
+
+	"khien/server/public"
+	"khien/shared/texts"
+)
+
+// spoken is what a page says in a language: the words of its welcome.txt, which are HTML.
+type spoken struct{ Lang string }
+
+func (p spoken) T(key string) template.HTML {
+	return template.HTML(texts.Say(p.Lang, "welcome.txt", key))
+}
+
+// Others are the other languages that there are pages in.
+func (p spoken) Others() []string { return public.Others(p.Lang) }
+
+// landingPage is what the landing page shows.
 type landingPage struct {
-	Lang, Other, OtherName string
-	VI                     bool
-	Demo                   bool
-	Public                 bool // whether there are public pages to link to
-	Port                   string
-	Listed, New, Clean     []demoSite
-	Accounts               []demoAccount
+	spoken
+	Demo               bool
+	Public             bool // whether there are public pages to link to
+	Port               string
+	Listed, New, Clean []demoSite
+	Accounts           []demoAccount
 }
 
 func landing(lang string, demo, public bool, port string) landingPage {
-	p := landingPage{Lang: lang, Other: "vi", OtherName: "Tiếng Việt", Demo: demo, Public: public, Port: port, Accounts: demoAccounts}
-	if lang == "vi" {
-		p.VI, p.Other, p.OtherName = true, "en", "English"
-	}
+	p := landingPage{spoken: spoken{lang}, Demo: demo, Public: public, Port: port, Accounts: demoAccounts}
 	for _, site := range demoSites {
 		switch site.Kind {
 		case "listed":

@@ -12,13 +12,14 @@ import (
 
 	"khien/server/api"
 	"khien/server/public"
+	"khien/shared/texts"
 )
 
 var (
 	//go:embed pages
 	pageFiles embed.FS
 
-	pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+	pages = template.Must(template.New("").Funcs(template.FuncMap{"ownName": texts.Name}).ParseFS(pageFiles, "pages/*.html"))
 )
 
 // Pages load their style and icon from here and nothing else from anywhere, and send no form.

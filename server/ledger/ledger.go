@@ -20,6 +20,7 @@ import (
 	"khien/shared/category"
 	"khien/shared/release"
 	"khien/shared/subject"
+	"khien/shared/texts"
 )
 
 // ErrNotFound is a subject that is not on the list.
@@ -187,7 +188,7 @@ func (t *transaction) apply(c Change) error {
 
 // first is a reason in English, or in whatever language there is.
 func first(reason map[string]string) string {
-	for _, lang := range append([]string{"en"}, category.Languages...) {
+	for _, lang := range append([]string{"en"}, texts.All()...) {
 		if text := reason[lang]; !blank(text) {
 			return text
 		}

@@ -430,7 +430,7 @@ func (s *Site) Receipt(ctx context.Context, lang string, form Values) Page {
 			a.Due = triage.AppealDue(r.Received)
 			a.Late = a.Due < time.Now().Unix()
 		} else if p, err := s.Desk.Progress(ctx, r.ID); err == nil && p.Expired > 0 {
-			a.Reason = texts.In(triage.Unread, lang)
+			a.Reason = texts.In(triage.Unread(), lang)
 		}
 	case listed && mistake && r.State == wire.StateRejected:
 		a.State = "receipt.upheld"

@@ -18,6 +18,9 @@ var said = words.Read("public.txt")
 // Reader is the language of the pages for a reader: what is asked for, else what the browser prefers, as Accept-Language has it.
 func Reader(asked, preferred string) string { return said.Reader(asked, preferred) }
 
+// Others are the languages of the pages but for one.
+func Others(lang string) []string { return said.Others(lang) }
+
 func say(lang, key string, args ...any) string { return said.Say(lang, key, args...) }
 
 // per cent, in whole numbers.

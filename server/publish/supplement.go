@@ -23,6 +23,7 @@ import (
 	"khien/shared/set"
 	"khien/shared/subject"
 	"khien/shared/supplement"
+	"khien/shared/texts"
 )
 
 // hotLife is how long a full list of hot hosts stays as it is. Each change of it makes every client fetch
@@ -76,25 +77,39 @@ func Help(file string) ([]supplement.Help, error) {
 	return help, nil
 }
 
-// helpFile is the form of a file with help: texts by language.
+// helpFile is the form of a file with help.
 type helpFile struct {
 	Help []helpOf `json:"help"`
 }
 
 type helpOf struct {
-	Country  string                         `json:"country"`
-	Checked  string                         `json:"checked"`
-	Steps    map[string][]map[string]string `json:"steps"`
-	Hotlines []hotline                      `json:"hotlines"`
+	Country  string             `json:"country"`
+	Checked  string             `json:"checked"`
+	Steps    map[string][]words `json:"steps"`
+	Hotlines []hotline          `json:"hotlines"`
 }
 
 type hotline struct {
-	Kind   string            `json:"kind"`
-	Value  string            `json:"value"`
-	Name   map[string]string `json:"name"`
-	What   map[string]string `json:"what"`
-	Cases  []string          `json:"cases"`
-	Source string            `json:"source"`
+	Kind   string   `json:"kind"`
+	Value  string   `json:"value"`
+	Name   words    `json:"name"`
+	What   words    `json:"what"`
+	Cases  []string `json:"cases"`
+	Source string   `json:"source"`
+}
+
+// words are a text by language. In a file they are written so, or as the name that they have in help.txt of each language.
+type words map[string]string
+
+func (w *words) UnmarshalJSON(text []byte) error {
+	var name string
+	if json.Unmarshal(text, &name) != nil {
+		return json.Unmarshal(text, (*map[string]string)(w))
+	}
+	if *w = texts.Every("help.txt", name); len(*w) == 0 {
+		return fmt.Errorf("no language says %q", name)
+	}
+	return nil
 }
 
 // ReadHelp reads a file with help, in JSON.
@@ -129,8 +144,8 @@ func ReadHelp(text []byte) (help []supplement.Help, err error) {
 
 // HelpFile is help in the form that ReadHelp reads, to be written as JSON.
 func HelpFile(help []supplement.Help) any {
-	byLang := func(texts []supplement.Text) map[string]string {
-		m := map[string]string{}
+	byLang := func(texts []supplement.Text) words {
+		m := words{}
 		for _, t := range texts {
 			m[t.Lang] = t.Text
 		}
@@ -138,7 +153,7 @@ func HelpFile(help []supplement.Help) any {
 	}
 	file := helpFile{Help: []helpOf{}}
 	for _, h := range help {
-		f := helpOf{Country: h.Country, Checked: h.Checked, Steps: map[string][]map[string]string{}, Hotlines: []hotline{}}
+		f := helpOf{Country: h.Country, Checked: h.Checked, Steps: map[string][]words{}, Hotlines: []hotline{}}
 		for _, s := range h.Steps {
 			f.Steps[s.Harm] = append(f.Steps[s.Harm], byLang(s.Text))
 		}

@@ -18,6 +18,7 @@ import (
 	"khien/shared/official"
 	"khien/shared/subject"
 	"khien/shared/supplement"
+	"khien/shared/texts"
 )
 
 // What Khiên comes with is complete in every language, and says where each number is from.
@@ -26,11 +27,11 @@ func TestTheHelpThatKhienComesWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	everywhere := func(what string, texts []supplement.Text) {
+	everywhere := func(what string, said []supplement.Text) {
 		t.Helper()
-		for _, lang := range category.Languages {
-			if supplement.In(texts, lang) == "" || len(texts) != len(category.Languages) {
-				t.Errorf("%s is not in every language: %v", what, texts)
+		for _, lang := range texts.All() {
+			if supplement.In(said, lang) == "" || len(said) != len(texts.All()) {
+				t.Errorf("%s is not in every language: %v", what, said)
 			}
 		}
 	}

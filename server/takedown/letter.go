@@ -289,7 +289,7 @@ func (o Operator) Form(c Request, f Facts, lang string, now int64) ([]Field, err
 		return nil, err
 	}
 	p := platforms[c.Platform]
-	menu, said := p.Menu[lang], data.Category+". "+data.Reason+" "+data.Evidence+"."
+	menu, said := texts.In(p.Menu, lang), data.Category+". "+data.Reason+" "+data.Evidence+"."
 	if c.State == Withdrawn {
 		menu, said = "", data.Reason
 	}

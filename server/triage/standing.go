@@ -11,17 +11,14 @@ import (
 	"khien/server/db"
 	"khien/server/ledger"
 	"khien/shared/subject"
+	"khien/shared/texts"
 )
 
 // source is what the ledger calls what a case has listed.
 const source = "report"
 
 // narrowed is the public reason for what leaves the list because the case was decided anew and lists something else.
-var narrowed = map[string]string{
-	"en": "We looked at it again, and something else is listed instead.",
-	"vi": "Chúng tôi đã xem xét lại và đưa mục khác vào danh sách thay cho mục này.",
-	"pl": "Sprawdziliśmy to jeszcze raz i na liście jest teraz coś innego.",
-}
+func narrowed() map[string]string { return texts.Every("reasons.txt", "narrowed") }
 
 // Replaced are the things that the decision about a case takes off the list though it does not name them: earlier decisions about
 // the same subjects have put them there, and this one rejects them, or lists something else. What came on the list in
@@ -132,7 +129,7 @@ func without(ctx context.Context, tx *sql.Tx, id int64, gone []subject.Subject) 
 // replaces is the public reason for what a decision takes off the list without naming it.
 func (c Case) replaces() map[string]string {
 	if c.Action == List {
-		return narrowed
+		return narrowed()
 	}
 	return c.Reason
 }

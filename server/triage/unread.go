@@ -6,17 +6,14 @@ import (
 	"fmt"
 
 	"khien/server/audit"
+	"khien/shared/texts"
 )
 
 // UnreadDays is after how many days a case leaves the queue unread, unless the operator says otherwise.
 const UnreadDays = 30
 
 // Unread is what those are told whose report is in a case that left the queue unread.
-var Unread = map[string]string{
-	"en": "Hardly anybody else reported it, and nobody has looked at it. Report it again if you meet it again.",
-	"vi": "Hầu như không ai khác báo cáo mục này và chưa có ai xem. Nếu bạn gặp lại, hãy báo cáo lần nữa.",
-	"pl": "Prawie nikt inny tego nie zgłosił i nikt tego nie obejrzał. Jeśli znów to spotkasz, zgłoś to ponownie.",
-}
+func Unread() map[string]string { return texts.Every("reasons.txt", "unread") }
 
 // Expire takes those open cases out of the queue that one network alone spoke of, on one day, of those whose word weighs (Score), whose newest report is so
 // many seconds old, and at which nobody has looked, and returns how many they were. Nothing is decided about them: a report from

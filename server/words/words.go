@@ -70,16 +70,23 @@ func Tongue(lang, of string) string {
 	return display.Languages(language.Make(lang)).Name(language.Make(of))
 }
 
-// Text is a text as it is written down; "" where there is none.
-func (w *Words) Text(lang, key string) string { return w.byLang()[lang][key] }
+// Text is a text as it is written down, or else as the fallback has it; "" where there is none.
+func (w *Words) Text(lang, key string) string {
+	text, ok := w.byLang()[lang][key]
+	if !ok {
+		text = w.byLang()[texts.Fallback][key]
+	}
+	return text
+}
 
 // Keys are all keys of a language, in no order.
 func (w *Words) Keys(lang string) map[string]string { return w.byLang()[lang] }
 
-// Say is a text in a language, with its places filled in. What is missing shows its key.
+// Say is a text in a language, with its places filled in. What a language does not say reads as the fallback has it, and
+// what is missing there too shows its key.
 func (w *Words) Say(lang, key string, args ...any) string {
-	text, ok := w.byLang()[lang][key]
-	if !ok {
+	text := w.Text(lang, key)
+	if text == "" {
 		return "⟦" + key + "⟧"
 	}
 	if !strings.Contains(text, "%") {
@@ -91,7 +98,16 @@ func (w *Words) Say(lang, key string, args ...any) string {
 // Count says something about n things, whose number comes first among the places. A text may have forms of its own: key[1] for exactly
 // one, and key[one], key[two], key[few] or key[many] where the language has such a form; key alone is for all other numbers.
 func (w *Words) Count(lang, key string, n int, args ...any) string {
-	return w.Say(lang, w.Form(lang, key, n), append([]any{Digits(lang, n)}, args...)...)
+	tongue := w.SaidIn(lang, key)
+	return w.Say(tongue, w.Form(tongue, key, n), append([]any{Digits(lang, n)}, args...)...)
+}
+
+// SaidIn is the language in which a key is said to who reads another: that one, or else the fallback, whose plural forms are its own.
+func (w *Words) SaidIn(lang, key string) string {
+	if _, ok := w.byLang()[lang][key]; ok {
+		return lang
+	}
+	return texts.Fallback
 }
 
 // Form is the key of what is said about n things.

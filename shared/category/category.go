@@ -42,7 +42,7 @@ const (
 	Lottery       Category = 29
 )
 
-// slugs stand apart from the texts, which the core does not carry.
+// slugs stand apart from the words, which the core does not carry.
 var slugs = [...]string{
 	"other", "phishing", "impersonation", "investment", "job", "shop", "loan", "gambling", "prize", "romance", "recovery", "malware", "support",
 	"gaming", "charity", "travel", "deepfake", "sim", "receipt", "emergency", "talent", "sms", "hijacked", "authority", "identity", "transfer",
@@ -52,33 +52,9 @@ var slugs = [...]string{
 // Limit is one more than the largest code a published class can carry.
 const Limit = 64
 
-// Languages are the languages every text here exists in, the first being the fallback.
-var Languages = []string{"en", "vi", "pl"}
-
-type text struct{ en, vi, pl string }
-
-func (t text) in(lang string) string {
-	switch lang {
-	case "vi":
-		return t.vi
-	case "pl":
-		return t.pl
-	}
-	return t.en
-}
-
 // Slug is the stable name used in files, bodies and command lines, such as "phishing".
 // A code that this build does not know yet has the slug of Other.
 func (c Category) Slug() string { return slugs[c.known()] }
-
-// Name is a short title in lang, such as "Fake investment"; an unknown language reads as English.
-func (c Category) Name(lang string) string { return taxonomy[c.known()].name.in(lang) }
-
-// How tells in two sentences of lang how this kind of scam works.
-func (c Category) How(lang string) string { return taxonomy[c.known()].how.in(lang) }
-
-// Advice tells in one to three sentences of lang what to do, and how to tell it.
-func (c Category) Advice(lang string) string { return advice[c.known()].in(lang) }
 
 func (c Category) known() Category {
 	if int(c) < len(slugs) {

@@ -1,29 +1,16 @@
 package subject
 
-import (
-	"strings"
-)
+import "strings"
 
-// languageOf is the index of a language in which a platform can say what an id is.
+// languageOf is the index of a language in which a platform can say what an id is; of the first, where it cannot.
 func languageOf(tag string) int {
-	switch base, _, _ := strings.Cut(strings.ToLower(tag), "-"); base {
-	case "vi":
-		return 1
-	case "pl":
-		return 2
+	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	for i, lang := range tongues {
+		if lang == base {
+			return i
+		}
 	}
 	return 0
-}
-
-// plain are what other subjects are called in each language; %s is the id.
-var plain = map[string][languages]string{
-	"phone":  {"Telephone number %s", "Số điện thoại %s", "Numer telefonu %s"},
-	"email":  {"Email address %s", "Địa chỉ email %s", "Adres e-mail %s"},
-	"bank":   {"Bank account %s", "Tài khoản ngân hàng %s", "Konto bankowe %s"},
-	"wallet": {"Wallet %s", "Ví %s", "Portfel %s"},
-	"short":  {"Short link %s", "Liên kết rút gọn %s", "Skrócony link %s"},
-	"page":   {"Web page %s", "Trang web %s", "Strona %s"},
-	"host":   {"Website %s", "Trang mạng %s", "Witryna %s"},
 }
 
 // chains are the names of the chains of wallets.
@@ -32,8 +19,7 @@ var chains = map[string]string{
 	"solana": "Solana", "ton": "TON",
 }
 
-// Describe says what a subject is, to a person who reads lang, a BCP 47 tag: English, Vietnamese
-// or Polish, and English for all others.
+// Describe says what a subject is, to a person who reads lang, a BCP 47 tag: in the languages of package texts, and in English for all others.
 func (s Subject) Describe(lang string) string {
 	l := languageOf(lang)
 	text := string(s)

@@ -13,7 +13,7 @@ import (
 	"unicode"
 )
 
-//go:embed */*
+//go:embed */*.txt */*.html
 var files embed.FS
 
 // Fallback is the language in which everything is said.
@@ -31,7 +31,12 @@ func Languages(name string) []string {
 }
 
 // All are the languages that there is a folder of.
-func All() []string { return Languages("language.txt") }
+func All() []string { return slices.Clone(all()) }
+
+var all = sync.OnceValue(func() []string { return Languages("language.txt") })
+
+// IsOne tells whether there is a folder of a language.
+func IsOne(lang string) bool { return slices.Contains(all(), lang) }
 
 // about is what a language says of itself: its name, its rank and how it writes a day.
 func about(lang string) map[string]string { return allAbout()[lang] }
@@ -51,13 +56,49 @@ func Name(lang string) string { return about(lang)["name"] }
 // Day is how a language writes a day, as a layout of package time.
 func Day(lang string) string { return about(lang)["day"] }
 
-// File is a file of a language. That there is none is a fault of the program.
+// File is a file of a language, or else of the fallback. That there is none is a fault of the program.
 func File(lang, name string) string {
 	text, err := files.ReadFile(lang + "/" + name)
+	if err != nil {
+		text, err = files.ReadFile(Fallback + "/" + name)
+	}
 	if err != nil {
 		panic(err)
 	}
 	return string(text)
+}
+
+// kept are the lines of files that were asked for, by path: of languages that there are.
+var kept sync.Map
+
+func lines(lang, name string) map[string]string {
+	if !IsOne(lang) {
+		return nil
+	}
+	said, ok := kept.Load(lang + "/" + name)
+	if !ok {
+		said, _ = kept.LoadOrStore(lang+"/"+name, Lines(lang, name))
+	}
+	return said.(map[string]string)
+}
+
+// Say is what a language says of a key in one of its files, or else the fallback; "" where neither does.
+func Say(lang, name, key string) string {
+	if text := lines(lang, name)[key]; text != "" {
+		return text
+	}
+	return lines(Fallback, name)[key]
+}
+
+// Every is what each language says of a key in one of its files, for texts that people of all languages are given.
+func Every(name, key string) map[string]string {
+	said := map[string]string{}
+	for _, lang := range all() {
+		if text := lines(lang, name)[key]; text != "" {
+			said[lang] = text
+		}
+	}
+	return said
 }
 
 // Lines are the texts of all files of a language with a name like pattern, each a line "key = text". A line that is none, or

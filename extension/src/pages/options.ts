@@ -6,7 +6,7 @@ import { ask } from "../shared/message";
 import { networks } from "../shared/networks";
 import { drawn, element, h } from "../shared/page";
 import { choose, settings, type Home } from "../shared/settings";
-import { language, languages, localize, readAgain, t, type Key } from "../shared/text";
+import { counted, language, languages, localize, readAgain, t, type Key } from "../shared/text";
 
 const tongue = element<HTMLSelectElement>("language");
 const country = element<HTMLSelectElement>("country");
@@ -77,7 +77,7 @@ const forget = element<HTMLButtonElement>("forget");
 /** How much is kept for late warnings; nothing to forget if that is nothing. */
 async function showKept(): Promise<void> {
   const { things } = await ask("late.kept", null);
-  element("kept").textContent = things > 0 ? t("optionsKept", things.toLocaleString(t("language"))) : t("optionsKeptNone");
+  element("kept").textContent = things > 0 ? counted("optionsKept", things) : t("optionsKeptNone");
   forget.disabled = things === 0;
 }
 

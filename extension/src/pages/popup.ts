@@ -14,7 +14,7 @@ import { takePictures } from "./picture";
 import * as session from "../shared/session";
 import { choose, settings, type Extent } from "../shared/settings";
 import type { Entry } from "../shared/entry";
-import { age, categories, category, language, localize, moment, t, type Key } from "../shared/text";
+import { age, categories, category, counted, localize, moment, t, type Key } from "../shared/text";
 
 const state = element("state");
 const reporting = element("reporting");
@@ -351,7 +351,7 @@ refresh.addEventListener("click", async () => {
 
 function showProtection(list: Protection): void {
   const off = list.state === "off";
-  element("list").textContent = off ? t("listOff") : t("list", list.count.toLocaleString(language()), age(list.issued), String(list.sequence));
+  element("list").textContent = off ? t("listOff") : counted("list", list.count, age(list.issued), String(list.sequence));
   const words: string[] = [];
   if (list.state === "expired") words.push(t("listExpired"));
   if (list.state === "outdated") words.push(t("listOutdated"));

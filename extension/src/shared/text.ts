@@ -1,9 +1,9 @@
-// Words in the reader's language, from _locales.
+// Words in the reader's language, from _locales, which the bundler makes of shared/texts.
 //
 // The browser knows only its own language. If a person has chosen another one, its table is read from the
 // extension; a content script, which may read no file of ours, asks the worker for it.
 
-import type english from "../../_locales/en/messages.json";
+import type english from "../../../shared/texts/en/extension.json";
 import { api, own } from "./ext";
 import { ask, type Words } from "./message";
 import { settings } from "./settings";
@@ -92,6 +92,12 @@ function known(tag: string): string | undefined {
 
 export function t(key: Key, ...values: string[]): string {
   return said(key, values);
+}
+
+/** What is said of so many things, whose number stands first among the values: in the plural form that the language has for it, such as list_few. */
+export function counted(key: Key, count: number, ...values: string[]): string {
+  const all = [count.toLocaleString(language()), ...values];
+  return said(`${key}_${new Intl.PluralRules(language()).select(count)}`, all) || said(key, all);
 }
 
 /** What the browser has said once: to ask it again costs a page with many marks more than all else about them. */

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/shared/category"
+	"khien/shared/texts"
 )
 
 func categoriesCommand() *cobra.Command {
@@ -20,7 +21,7 @@ that Vietnam's authorities published which belong to it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			inAll := func(in func(lang string) string) map[string]string {
 				m := map[string]string{}
-				for _, lang := range category.Languages {
+				for _, lang := range texts.All() {
 					m[lang] = in(lang)
 				}
 				return m

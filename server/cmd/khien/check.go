@@ -19,6 +19,7 @@ import (
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/subject"
+	"khien/shared/texts"
 )
 
 // verdict is one line of "khien check".
@@ -203,7 +204,7 @@ func tell(f checker.Finding) verdict {
 			v.FirstSeen = time.Unix(f.FirstSeen, 0).UTC().Format(time.RFC3339)
 		}
 		if len(v.Reason) == 0 {
-			for _, lang := range category.Languages {
+			for _, lang := range texts.All() {
 				v.Reason[lang] = f.Category.How(lang)
 			}
 		}

@@ -17,7 +17,9 @@ import (
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/server/triage"
+	"khien/server/words"
 	"khien/shared/subject"
+	"khien/shared/texts"
 	"khien/shared/wire"
 )
 
@@ -190,23 +192,35 @@ func (n *counter) saysCovered(ctx context.Context, words io.Writer) error {
 	return nil
 }
 
-// publicReason are the flags of a reason in each language.
-type publicReason struct{ en, vi string }
+// publicReason are the flags of a reason, by language.
+type publicReason map[string]*string
 
-func (p *publicReason) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&p.en, "reason", "", "why, in English: public, and told to those who reported")
-	cmd.Flags().StringVar(&p.vi, "reason-vi", "", "the same in Vietnamese")
+func (p publicReason) flags(cmd *cobra.Command, inEnglish string) {
+	p[texts.Fallback] = cmd.Flags().String("reason", "", inEnglish)
+	for _, lang := range texts.All()[1:] {
+		p[lang] = cmd.Flags().String("reason-"+lang, "", "the same in "+words.Tongue(texts.Fallback, lang))
+	}
+}
+
+func (p publicReason) english() string { return *p[texts.Fallback] }
+
+// said is what was said, by language.
+func (p publicReason) said() map[string]string {
+	reason := map[string]string{}
+	for lang, text := range p {
+		if *text != "" {
+			reason[lang] = *text
+		}
+	}
+	return reason
 }
 
 // by language, with a draft where nothing was said.
-func (p *publicReason) by(draft func(lang string) string) map[string]string {
-	reason := map[string]string{}
-	for lang, text := range map[string]string{"en": p.en, "vi": p.vi, "pl": ""} {
-		if p.en == "" && p.vi == "" {
-			text = draft(lang)
-		}
-		if text != "" {
-			reason[lang] = text
+func (p publicReason) by(draft func(lang string) string) map[string]string {
+	reason := p.said()
+	if len(reason) == 0 {
+		for lang := range p {
+			reason[lang] = draft(lang)
 		}
 	}
 	return reason
@@ -214,7 +228,7 @@ func (p *publicReason) by(draft func(lang string) string) map[string]string {
 
 func reportsAccept(d *dir) *cobra.Command {
 	var chosen, kind string
-	var reason publicReason
+	reason := publicReason{}
 	cmd := &cobra.Command{
 		Use: "accept ID", Short: "Accept a report: list what it names, or take it off the list",
 		Long: `Decides about the case of the report, as in the console: puts the narrowest thing that the
@@ -230,7 +244,7 @@ proposed. Nothing is published before "khien publish".`,
 	}
 	cmd.Flags().StringVar(&chosen, "subject", "", "list this instead of the narrowest")
 	cmd.Flags().StringVar(&kind, "category", "", "the kind of scam: "+slugs())
-	reason.flags(cmd)
+	reason.flags(cmd, "why, in English: public, and told to those who reported")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
 		n, err := d.counter(ctx, args[0])
@@ -255,7 +269,7 @@ proposed. Nothing is published before "khien publish".`,
 			}
 			why := reason.by(func(lang string) string { return map[string]string{"en": "reported as a mistake"}[lang] })
 			err = n.decide(ctx, triage.Decision{
-				Action: triage.Withdraw, Lists: []triage.Listing{{Of: n.of, Lists: about}}, Reason: why, Why: n.why(reason.en), Impact: impact.Of(about, 1),
+				Action: triage.Withdraw, Lists: []triage.Listing{{Of: n.of, Lists: about}}, Reason: why, Why: n.why(reason.english()), Impact: impact.Of(about, 1),
 			}, false)
 			if err != nil {
 				return err
@@ -276,7 +290,7 @@ proposed. Nothing is published before "khien publish".`,
 		}
 		err = n.decide(ctx, triage.Decision{
 			Action: triage.List, Lists: []triage.Listing{{Of: n.of, Lists: i.Subject}}, Category: i.Category, Lapses: i.Lapses, Reason: reason.by(i.Category.How),
-			Why: n.why(reason.en), Impact: impact.Of(i.Subject, 1),
+			Why: n.why(reason.english()), Impact: impact.Of(i.Subject, 1),
 		}, true)
 		if err != nil {
 			return err
@@ -298,7 +312,7 @@ func (d *dir) impact() (triage.Impact, error) {
 
 func reportsReject(d *dir) *cobra.Command {
 	var chosen string
-	var reason publicReason
+	reason := publicReason{}
 	cmd := &cobra.Command{
 		Use: "reject ID", Short: "Reject a report",
 		Long: `Decides about the case of the report, as in the console: nothing is listed, and all who
@@ -310,7 +324,7 @@ the list with the next "khien publish". Rejecting a report of a mistake leaves o
 		Args:    exactly(1, "one report, by its id or the beginning of it"),
 	}
 	cmd.Flags().StringVar(&chosen, "subject", "", "reject this instead of the narrowest")
-	reason.flags(cmd)
+	reason.flags(cmd, "why, in English: public, and told to those who reported")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
 		n, err := d.counter(ctx, args[0])
@@ -321,17 +335,17 @@ the list with the next "khien publish". Rejecting a report of a mistake leaves o
 		if err := n.open(); err != nil {
 			return err
 		}
-		told := reason.by(func(string) string { return "" })
+		told := reason.said()
 		switch {
 		case n.r.Kind == wire.KindMistake:
-			n.c, err = n.desk.Uphold(ctx, n.box, n.c.ID, actor(), told, n.why(reason.en), n.of)
+			n.c, err = n.desk.Uphold(ctx, n.box, n.c.ID, actor(), told, n.why(reason.english()), n.of)
 		case n.c.State == triage.StateRejected || n.c.State == triage.StateAccepted: // closed, and this came later
-			err = d.act(ctx, audit.Act{Verb: audit.Reject, Object: n.object(), Why: audit.Why{Text: reason.en}}, func() error {
-				return n.box.Decide(ctx, n.r.ID, inbox.Transition{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: cmp.Or(reason.en, reason.vi)})
+			err = d.act(ctx, audit.Act{Verb: audit.Reject, Object: n.object(), Why: audit.Why{Text: reason.english()}}, func() error {
+				return n.box.Decide(ctx, n.r.ID, inbox.Transition{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: texts.In(told, texts.Fallback)})
 			})
 		default:
 			if err = n.narrow(ctx, chosen); err == nil {
-				err = n.decide(ctx, triage.Decision{Action: triage.Reject, Reason: told, Why: n.why(reason.en)}, false)
+				err = n.decide(ctx, triage.Decision{Action: triage.Reject, Reason: told, Why: n.why(reason.english())}, false)
 			}
 		}
 		if err != nil {

@@ -69,7 +69,7 @@ FILE - is stdin. Nothing is published before "khien publish".`,
 	f.StringVar(&o.category, "category", "", "the kind of scam, where the list does not say: "+slugs())
 	f.StringVar(&o.source, "source", "", "who says so, where the list does not say")
 	o.reasons = map[string]*string{}
-	for _, lang := range category.Languages {
+	for _, lang := range texts.All() {
 		o.reasons[lang] = f.String("reason-"+lang, "", "the reason in "+words.Tongue(texts.Fallback, lang)+", where the list does not say")
 	}
 	f.IntVar(&o.lapseDays, "lapse-days", defaultLife, "take each indicator off the list after so many days, where the list does not say; 0 for never")

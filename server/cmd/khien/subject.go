@@ -12,6 +12,7 @@ import (
 
 	"khien/server/feed"
 	"khien/shared/subject"
+	"khien/shared/texts"
 )
 
 func subjectCommand() *cobra.Command {
@@ -72,7 +73,7 @@ payment code, or a canonical subject. With "-" the inputs are the lines of stdin
 			})
 		},
 	}
-	cmd.Flags().StringVar(&lang, "describe", "", "also tell each subject to a person who reads this `language` (en, vi, pl), with an address that opens it")
+	cmd.Flags().StringVar(&lang, "describe", "", "also tell each subject to a person who reads this `language` ("+strings.Join(texts.All(), ", ")+"), with an address that opens it")
 	cmd.Flags().StringVar(&speaks, "language", "", "read numbers as who speaks this `language` writes them, such as pl (default: that of --describe)")
 	cmd.Flags().BoolVar(&rules, "rules", false, "print which rules of the platforms these are, and nothing else")
 	return cmd

@@ -15,7 +15,8 @@ import (
 )
 
 func withdrawCommand(d *dir) *cobra.Command {
-	var reason, inVietnamese, of string
+	var of string
+	reason := publicReason{}
 	cmd := &cobra.Command{
 		Use: "withdraw SUBJECT", Short: "Take an indicator off the list",
 		Long: `Takes an indicator off the list with the next "khien publish". SUBJECT is what "khien
@@ -26,11 +27,10 @@ must agree to, as what two have listed, is proposed, or left to those who confir
 		Example: `  $ khien withdraw tiktok:user/an.invented.name --reason "the account was stolen and is back with its owner"`,
 		Args:    exactly(1, "one subject"),
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, in English; it is shown in the public register (required)")
-	cmd.Flags().StringVar(&inVietnamese, "reason-vi", "", "the same in Vietnamese")
+	reason.flags(cmd, "why, in English; it is shown in the public register (required)")
 	cmd.Flags().StringVar(&of, "of", "", "who has listed it, where that is another")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if reason == "" {
+		if reason.english() == "" {
 			return usagef("say why with --reason")
 		}
 		book, err := d.ledger()
@@ -43,17 +43,13 @@ must agree to, as what two have listed, is proposed, or left to those who confir
 				return err
 			}
 		}
-		public := map[string]string{"en": reason}
-		if inVietnamese != "" {
-			public["vi"] = inVietnamese
-		}
 		var proposed triage.Case
 		_, err = book.Get(cmd.Context(), s)
 		if err == nil {
 			err = listedBy(cmd.Context(), book, s, of)
 		}
 		if err == nil {
-			proposed, err = d.withdraw(cmd.Context(), book, s, public)
+			proposed, err = d.withdraw(cmd.Context(), book, s, reason.said())
 		}
 		if errors.Is(err, ledger.ErrNotFound) {
 			return fmt.Errorf("%s is not on the list: \"khien check\" shows which subject covers a page", s)
