@@ -283,6 +283,20 @@ func TestALinkThatIsNoneAnyMore(t *testing.T) {
 		o.days(2)
 		return link
 	})
+	// One that was made on a laptop that is lost: the passkey there is removed, or the person gets another role.
+	f("made before a passkey was removed", func() string {
+		lost, phone := o.at(o.person("lan", staff.Approver)), o.at(o.person("lan", staff.Approver))
+		_, _, answer := lost.confirm("/me/passkey", nil)
+		phone.confirm("/me/forget", url.Values{"passkey": {fmt.Sprintf("%x", lost.finger.id)}})
+		return link(answer)
+	})
+	f("made before another role", func() string {
+		hoa, linh := o.at(o.person("hoa", staff.Maintainer)), o.at(o.person("linh", staff.Approver))
+		_, _, answer := hoa.confirm("/me/passkey", nil)
+		an.invites("hoa", staff.Approver)
+		linh.agrees("hoa")
+		return link(answer)
+	})
 	// One that is followed while it is withdrawn.
 	thief := o.browser("thief")
 	path := strings.TrimPrefix(an.invites("x6", staff.Auditor), origin)
@@ -337,6 +351,26 @@ func TestASessionEndsWithWhatItIsOf(t *testing.T) {
 			t.Errorf("the other passkey's session ended too: %d", status)
 		}
 	})
+}
+
+// Somebody without a say whose laptop was lost is locked out as anybody is: the passkey there lets nobody in again before two people say so.
+func TestTwoLetInWhoWasSuspended(t *testing.T) {
+	o := newOffice(t)
+	an, linh := o.at(o.person("an", staff.Admin)), o.at(o.person("linh", staff.Approver))
+	for _, role := range []staff.Role{staff.Liaison, staff.Auditor, staff.Maintainer} {
+		name := "the-" + string(role)
+		laptop := o.at(o.person(name, role))
+		an.confirm("/people/suspend", url.Values{"name": {name}})
+		if link := an.invites(name, role); link != "" || o.is(name).In() {
+			t.Errorf("one admin lets %s in again", name)
+		}
+		if status, _ := laptop.signIn(); status == http.StatusOK {
+			t.Errorf("the passkey of %s lets somebody in", name)
+		}
+		if status, _ := linh.agrees(name); status != http.StatusSeeOther || !o.is(name).In() {
+			t.Errorf("two people don't let %s in again: %d", name, status)
+		}
+	}
 }
 
 // An admin who removes everybody else is not alone by it: nobody is let in by one, not even who was removed.

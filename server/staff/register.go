@@ -54,19 +54,27 @@ func (b *Store) Register(ctx context.Context, now int64) (r Register, err error)
 func (r Register) Waits(now int64) int64 { return max(r.Delay, r.Until-now) }
 
 // Opposable tells whether somebody could have stopped what one has proposed, so that it may go out by itself at now, in Unix seconds: another one,
-// whose word counts, may enter and has a passkey, and nobody was locked out a while ago. Who is on the command line is nobody on record.
+// whose word counts, may enter and has a passkey, and nobody was locked out a while ago. Who is on the command line is nobody on record, and may be
+// one of those who are: then it takes two of them. A role without a say, which one person gives, is a puppet's.
 func (b *Store) Opposable(ctx context.Context, by string, now int64) (bool, error) {
 	r, err := b.Register(ctx, now)
 	if err != nil || now < r.Until {
 		return false, err
 	}
-	var another bool
-	err = b.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM person WHERE name <> ? AND gone = 0 AND suspended = 0 AND counts > 0 AND counts <= ?
-		AND EXISTS (SELECT 1 FROM passkey WHERE passkey.handle = person.handle))`, by, now).Scan(&another)
+	all, err := people(ctx, b.db, ``)
 	if err != nil {
 		return false, fmt.Errorf("couldn't read who could stop a release: %w", err)
 	}
-	return another, nil
+	others, known := 0, false
+	for _, p := range all {
+		switch {
+		case p.Name == by:
+			known = true
+		case p.In() && p.Role.Weighs() && p.Counts > 0 && p.Waits(now) == 0 && len(p.Passkeys) > 0:
+			others++
+		}
+	}
+	return others > 1 || known && others > 0, nil
 }
 
 // DeclareAlone says that one person runs all of this, which only an installation can say in which nobody was ever on record: else ErrTeam.

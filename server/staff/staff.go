@@ -293,7 +293,7 @@ func (b *Store) NotBeside(ctx context.Context, handle []byte) (keys webauthn.Cre
 	return keys, rows.Err()
 }
 
-// Forget removes a passkey of a person, but not the last one: ErrLastPasskey.
+// Forget removes a passkey of a person, but not the last one: ErrLastPasskey. A link to another one is void: whoever has the lost device may have made it there.
 func (b *Store) Forget(ctx context.Context, handle, id []byte) error {
 	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `DELETE FROM passkey WHERE handle = ? AND id = ?`, handle, id)
@@ -310,7 +310,8 @@ func (b *Store) Forget(ctx context.Context, handle, id []byte) error {
 		if left == 0 {
 			return ErrLastPasskey
 		}
-		return nil
+		_, err = tx.ExecContext(ctx, `DELETE FROM invitation WHERE handle = ?`, handle)
+		return err
 	})
 }
 

@@ -55,7 +55,7 @@ type Proposal struct {
 func (p Proposal) Alone() bool { return p.Due != 0 }
 
 // Invite lets a person in, or gives one who is in another role. What gives nobody a say is done at once, by one person: then there is a
-// link, which is good once; earlier links of the person are not any more. A role that weighs, and any change of a role, only is
+// link, which is good once; earlier links of the person are not any more. A role that weighs, any change of a role, and whoever was suspended, only is
 // proposed, and another person confirms it (Vouch). Where nobody but the one who invites has ever come in or is invited, the first
 // further one is let in by that person alone: there is nobody else.
 //
@@ -77,7 +77,7 @@ func (b *Store) Invite(ctx context.Context, by Person, name string, role Role) (
 		if enrolled && p.In() && p.Role == role {
 			return ErrSame
 		}
-		if role.Weighs() || enrolled && p.Role != role {
+		if role.Weighs() || enrolled {
 			alone, err := alone(ctx, tx, by, name)
 			if err != nil {
 				return err
@@ -238,7 +238,7 @@ func propose(ctx context.Context, tx *sql.Tx, by, about Person, name string, rol
 	return proposal(ctx, tx, id)
 }
 
-// let lets somebody in, as what is said. Whoever has a passkey keeps it, and there is no link; their word waits as that of somebody new.
+// let lets somebody in, as what is said. Whoever has a passkey keeps it, and there is no link, not even of before; their word waits as that of somebody new.
 func let(ctx context.Context, tx *sql.Tx, name string, role Role) (link string, err error) {
 	now := time.Now().Unix()
 	var handle [32]byte
@@ -256,9 +256,12 @@ func let(ctx context.Context, tx *sql.Tx, name string, role Role) (link string, 
 		return "", err
 	}
 	if len(p.Passkeys) == 0 {
-		if link, err = invitation(ctx, tx, p.Handle); err != nil {
-			return "", err
-		}
+		link, err = invitation(ctx, tx, p.Handle)
+	} else {
+		_, err = tx.ExecContext(ctx, `DELETE FROM invitation WHERE handle = ?`, p.Handle)
+	}
+	if err != nil {
+		return "", err
 	}
 	return link, someoneInvites(ctx, tx)
 }
