@@ -28,17 +28,29 @@ func (o *office) lists(s subject.Subject, reason map[string]string) {
 	if err := o.Publisher.Ledger.List(o.t.Context(), "mai", i); err != nil {
 		o.t.Fatal(err)
 	}
-	now := time.Now().Unix()
-	releases, err := o.Publisher.Ledger.Releases(o.t.Context(), 0)
-	if err == nil {
-		err = o.Publisher.Ledger.Issue(o.t.Context(), ledger.Issue{Seq: -1, Release: ledger.Release{Sequence: uint64(len(releases) + 1), Issued: now, Expires: now + 1, Head: []byte("signed")}})
+	o.followed()
+}
+
+// followed has a release of what is on the list now followed to the platforms.
+func (o *office) followed() takedown.Followed {
+	o.t.Helper()
+	ctx, book, now := o.t.Context(), o.Publisher.Ledger, time.Now().Unix()
+	releases, err := book.Releases(ctx, 0)
+	if err != nil {
+		o.t.Fatal(err)
 	}
+	decided, err := book.Seq(ctx)
 	if err == nil {
-		_, err = o.Takedowns.Follow(o.t.Context(), o.Publisher.Ledger, now)
+		err = book.Issue(ctx, ledger.Issue{Seq: decided, Release: ledger.Release{Sequence: uint64(len(releases) + 1), Issued: now, Expires: now + 1, Head: []byte("signed")}})
 	}
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	done, err := o.Takedowns.Follow(ctx, book, now)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return done
 }
 
 func (o *office) sees(body string, words ...string) {

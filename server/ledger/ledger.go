@@ -37,6 +37,7 @@ type Indicator struct {
 	Reason    map[string]string // by language; may be empty; not to be changed
 	FirstSeen int64             // Unix seconds
 	Lapses    int64             // Unix seconds; 0 is never
+	Case      int64             // the subject of a case for which a decision has listed it, see package triage; 0 where it came in another way
 }
 
 // Event is one entry of a subject's history.
@@ -46,7 +47,7 @@ type Event struct {
 	Action  string // "list", "import" or "withdraw"
 	Subject subject.Subject
 	Reason  string
-	seq     int64
+	Seq     int64 // its number
 }
 
 // Release is what was published at one time.
@@ -186,6 +187,14 @@ func (t *transaction) apply(c Change) error {
 	return nil
 }
 
+// Give says that what is listed about a subject belongs to another subject of a case.
+func (l *Ledger) Give(ctx context.Context, s subject.Subject, to int64) error {
+	return l.change(ctx, func(tx *transaction) error {
+		_, err := tx.exec(`UPDATE indicator SET case_subject = ? WHERE subject = ?`, to, string(s))
+		return err
+	})
+}
+
 // first is a reason in English, or in whatever language there is.
 func first(reason map[string]string) string {
 	for _, lang := range append([]string{"en"}, texts.All()...) {
@@ -232,7 +241,7 @@ func (e Entry) Listed(now int64) bool { return e.Withdrawn == 0 && !lapsed(e.Ind
 
 // Entry returns what there is or was on the list about a subject, or ErrNotFound if there never was anything.
 func (l *Ledger) Entry(ctx context.Context, s subject.Subject) (Entry, error) {
-	return scanEntry(l.reader().QueryRowContext(ctx, `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, taken
+	return scanEntry(l.reader().QueryRowContext(ctx, `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, case_subject, taken
 		FROM indicator WHERE subject = ?`, string(s)))
 }
 
@@ -270,15 +279,17 @@ func (l *Ledger) Lapsing(ctx context.Context, since, now int64) (gone, listed in
 
 // History returns every decision about a subject, the oldest first.
 func (l *Ledger) History(ctx context.Context, s subject.Subject) ([]Event, error) {
-	list, err := db.All(scanDecision)(l.reader().QueryContext(ctx, `SELECT time, actor, action, subject, reason FROM decision WHERE subject = ? ORDER BY seq`, string(s)))
+	list, err := db.All(scanDecision)(l.reader().QueryContext(ctx, selectDecision+` WHERE subject = ? ORDER BY seq`, string(s)))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the history: %w", err)
 	}
 	return list, nil
 }
 
+const selectDecision = `SELECT seq, time, actor, action, subject, reason FROM decision`
+
 func scanDecision(row db.Row) (d Event, err error) {
-	return d, row.Scan(&d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
+	return d, row.Scan(&d.Seq, &d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
 }
 
 // Seq is the number of the last decision.
@@ -289,6 +300,23 @@ func seq(ctx context.Context, q db.Reader) (n int64, err error) {
 		return 0, fmt.Errorf("couldn't read the history: %w", err)
 	}
 	return n, nil
+}
+
+// Released is the number of the last decision that is in a release.
+func (l *Ledger) Released(ctx context.Context) (n int64, err error) {
+	if err := l.reader().QueryRowContext(ctx, `SELECT coalesce(max(decided), 0) FROM release`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("couldn't read the releases: %w", err)
+	}
+	return n, nil
+}
+
+// Between returns the decisions after one and up to another, at most limit, in their order.
+func (l *Ledger) Between(ctx context.Context, after, last int64, limit int) ([]Event, error) {
+	list, err := db.All(scanDecision)(l.reader().QueryContext(ctx, selectDecision+` WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`, after, last, limit))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the history: %w", err)
+	}
+	return list, nil
 }
 
 // Since are the subjects about which something was decided after the decision with a number.
@@ -331,10 +359,11 @@ func (l *Ledger) Issue(ctx context.Context, i Issue) error {
 		if err := tx.applyAll(i.Changes); err != nil {
 			return err
 		}
-		_, err := tx.exec(`INSERT INTO release (sequence, digest, size, count, issued, expires, bits, head, keys) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		_, err := tx.exec(`INSERT INTO release (sequence, digest, size, count, issued, expires, bits, head, keys, decided) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+				CASE WHEN ?10 < 0 THEN (SELECT coalesce(max(decided), 0) FROM release) ELSE (SELECT coalesce(max(seq), 0) FROM decision) END)
 			ON CONFLICT (sequence) DO UPDATE SET digest = excluded.digest, size = excluded.size, count = excluded.count, issued = excluded.issued,
-				expires = excluded.expires, bits = excluded.bits, head = excluded.head, keys = excluded.keys`,
-			int64(i.Sequence), i.Set.String(), int64(i.Size), int64(i.Count), i.Issued, i.Expires, int64(i.BucketBits), string(i.Head), string(i.Keys))
+				expires = excluded.expires, bits = excluded.bits, head = excluded.head, keys = excluded.keys, decided = excluded.decided`,
+			int64(i.Sequence), i.Set.String(), int64(i.Size), int64(i.Count), i.Issued, i.Expires, int64(i.BucketBits), string(i.Head), string(i.Keys), i.Seq)
 		if err != nil {
 			return fmt.Errorf("couldn't remember the release: %w", err)
 		}
@@ -423,7 +452,7 @@ type row struct {
 	withdrawn int64
 }
 
-const selectIndicator = `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn FROM indicator`
+const selectIndicator = `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, case_subject FROM indicator`
 
 func scan(from db.Row) (row, error) {
 	var last lastReason
@@ -442,7 +471,7 @@ func (l *lastReason) scan(from db.Row) (row, error) {
 	var r row
 	var reason string
 	var kind int64
-	err := from.Scan(&r.Subject, &r.Address, &kind, &r.Source, &r.Reference, &reason, &r.FirstSeen, &r.Lapses, &r.withdrawn)
+	err := from.Scan(&r.Subject, &r.Address, &kind, &r.Source, &r.Reference, &reason, &r.FirstSeen, &r.Lapses, &r.withdrawn, &r.Case)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row{}, ErrNotFound
 	}
@@ -530,10 +559,10 @@ func (t *transaction) put(i, before Indicator) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	_, err = t.exec(`INSERT INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses, case_subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (subject) DO UPDATE SET address = excluded.address, category = excluded.category, source = excluded.source, reference = excluded.reference,
-			reason = excluded.reason, first_seen = excluded.first_seen, lapses = excluded.lapses, withdrawn = 0, taken = '{}'`,
-		string(i.Subject), i.Address, int64(i.Category), i.Source, i.Reference, string(reason), i.FirstSeen, i.Lapses)
+			reason = excluded.reason, first_seen = excluded.first_seen, lapses = excluded.lapses, case_subject = excluded.case_subject, withdrawn = 0, taken = '{}'`,
+		string(i.Subject), i.Address, int64(i.Category), i.Source, i.Reference, string(reason), i.FirstSeen, i.Lapses, i.Case)
 	return err
 }
 

@@ -31,7 +31,7 @@ func (t *transaction) leave(gone []Indicator) error {
 	return nil
 }
 
-const selectLeft = `SELECT subject, '', category, source, reference, reason, first_seen, lapses, withdrawn, taken FROM left_list`
+const selectLeft = `SELECT subject, '', category, source, reference, reason, first_seen, lapses, withdrawn, 0, taken FROM left_list`
 
 // Left returns what was said of a subject when a release had it last, and why it was taken off; ErrNotFound where it has left no list. It may be on
 // the list again.
@@ -105,9 +105,7 @@ func (l *Ledger) Subjects(ctx context.Context) iter.Seq2[subject.Subject, error]
 // Decisions yields what was decided since a time, in Unix seconds.
 func (l *Ledger) Decisions(ctx context.Context, since int64) iter.Seq2[Event, error] {
 	return inPages(func(last Event) ([]Event, error) {
-		return db.All(func(row db.Row) (d Event, err error) {
-			return d, row.Scan(&d.seq, &d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
-		})(l.reader().QueryContext(ctx, `SELECT seq, time, actor, action, subject, reason FROM decision WHERE (time, seq) > (?, ?) ORDER BY time, seq LIMIT ?`,
-			max(last.Time, since-1), cmp.Or(last.seq, math.MaxInt64), together))
+		return db.All(scanDecision)(l.reader().QueryContext(ctx, selectDecision+` WHERE (time, seq) > (?, ?) ORDER BY time, seq LIMIT ?`,
+			max(last.Time, since-1), cmp.Or(last.Seq, math.MaxInt64), together))
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"khien/server/audit"
@@ -151,8 +152,8 @@ func take(ctx context.Context, tx *sql.Tx, c *Request, step Transition, f func(*
 		return audit.Act{}, err
 	}
 	c.Changed = step.Time
-	if _, err := tx.ExecContext(ctx, `UPDATE takedown SET state = ?, category = ?, reference = ?, changed = ?, due = ?, theirs = ?, sent = ?, acted = ?,
-		asked = ?, answered = ?, returned = ? WHERE id = ?`, string(c.State), int64(c.Category), c.Reference, c.Changed, c.Due, c.Theirs, c.Sent, c.Acted,
+	if _, err := tx.ExecContext(ctx, `UPDATE takedown SET state = ?, changed = ?, due = ?, theirs = ?, sent = ?, acted = ?,
+		asked = ?, answered = ?, returned = ? WHERE id = ?`, string(c.State), c.Changed, c.Due, c.Theirs, c.Sent, c.Acted,
 		c.Asked, c.Answered, c.Returned, c.ID); err != nil {
 		return audit.Act{}, err
 	}
@@ -186,126 +187,101 @@ func take(ctx context.Context, tx *sql.Tx, c *Request, step Transition, f func(*
 // Followed is what happened by itself.
 type Followed struct{ Made, Withdrawn, ReAppeared int }
 
-// Follow makes a case for what is listed on a platform since the last time, withdraws those whose subject was taken
-// off the list by a person, and opens those again that somebody has reported after the platform had acted. An
-// indicator that has only lapsed withdraws nothing. It is called after each release, and where nothing has happened
-// it costs a look at the cases that platforms have acted on.
-func (b *Store) Follow(ctx context.Context, book *ledger.Ledger, now int64) (Followed, error) {
-	var done Followed
-	out, _, err := book.Newest(ctx)
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-		return done, err
-	}
-	newest, last := int64(out.Sequence), int64(0)
-	if err := b.db.QueryRowContext(ctx, `SELECT sequence FROM followed`).Scan(&last); err != nil {
-		return done, fmt.Errorf("couldn't follow the takedown cases: %w", err)
-	}
-	if newest > last {
-		if err := b.followList(ctx, book, newest, now, &done); err != nil {
-			return done, fmt.Errorf("couldn't follow the takedown cases: %w", err)
+// together is how many decisions or reports are followed in one change: nobody else waits for more.
+const together = 1000
+
+// Follow makes a case for what was listed on a platform, withdraws those whose subject a person has taken off the list, and opens those again that
+// somebody has reported after the platform had acted. It goes by what was decided since the last time and is in a release, and by the reports that came
+// into cases since then; where there are none, it costs a look at the last of them. An indicator that has only lapsed withdraws nothing.
+func (b *Store) Follow(ctx context.Context, book *ledger.Ledger, now int64) (done Followed, err error) {
+	for _, some := range []func(context.Context, *ledger.Ledger, int64, *Followed) (bool, error){b.followList, b.followReports} {
+		for more := true; more; {
+			if more, err = some(ctx, book, now, &done); err != nil {
+				return done, fmt.Errorf("couldn't follow the takedown cases: %w", err)
+			}
 		}
-	}
-	if err := b.followReports(ctx, now, &done); err != nil {
-		return done, fmt.Errorf("couldn't follow the takedown cases: %w", err)
 	}
 	return done, nil
 }
 
-// followList compares the cases with what is on the list.
-func (b *Store) followList(ctx context.Context, book *ledger.Ledger, newest, now int64, done *Followed) error {
-	cases, err := all(b.db.QueryContext(ctx, selectCase))
-	if err != nil {
-		return err
+// followList follows some of the decisions that are in a release.
+func (b *Store) followList(ctx context.Context, book *ledger.Ledger, now int64, done *Followed) (more bool, err error) {
+	const position = `SELECT decided FROM followed`
+	var last int64
+	released, err := book.Released(ctx)
+	if err == nil {
+		err = b.db.QueryRowContext(ctx, position).Scan(&last)
 	}
-	known := map[subject.Subject]Request{}
-	for _, c := range cases {
-		known[c.Subject] = c
+	if err != nil || last >= released {
+		return false, err
 	}
-	listed := map[subject.Subject]bool{}
-	var fresh, again []ledger.Indicator
-	for i, err := range book.Active(ctx, now) {
+	return true, b.desk.Recorded(ctx, func(tx *sql.Tx) (acts []audit.Act, err error) {
+		book := book.In(tx)
+		if err := tx.QueryRowContext(ctx, position).Scan(&last); err != nil { // another process may have been faster
+			return nil, err
+		}
+		decisions, err := book.Between(ctx, last, released, together)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if PlatformOf(i.Subject) == "" {
-			continue
+		if last = released; len(decisions) == together {
+			last = decisions[together-1].Seq
 		}
-		listed[i.Subject] = true
-		if c, ok := known[i.Subject]; !ok {
-			fresh = append(fresh, i)
-		} else if c.State == Withdrawn {
-			again = append(again, i)
-		}
-	}
-	var gone []Request
-	for _, c := range cases {
-		if listed[c.Subject] || c.State == Withdrawn {
-			continue
-		}
-		entry, err := book.Entry(ctx, c.Subject)
-		if err != nil {
-			return err
-		}
-		if entry.Withdrawn != 0 {
-			gone = append(gone, c)
-		}
-	}
-	return b.desk.Recorded(ctx, func(tx *sql.Tx) (acts []audit.Act, err error) {
-		count := func(n *int, act audit.Act, err error) error {
-			if errors.Is(err, ErrState) { // another process was faster
-				return nil
+		for _, d := range decisions {
+			if PlatformOf(d.Subject) == "" {
+				continue
 			}
-			*n++
-			acts = append(acts, act)
-			return err
-		}
-		for _, i := range fresh {
-			act, err := open(ctx, tx, i, now)
-			if err := count(&done.Made, act, err); err != nil {
+			act, err := follow(ctx, tx, book, d.Subject, now, done)
+			if err != nil {
 				return nil, err
 			}
+			acts = append(acts, act...)
 		}
-		for _, i := range again {
-			act, err := b.robot(ctx, tx, known[i.Subject].ID, Prepared, "again", now, i)
-			if err := count(&done.Made, act, err); err != nil {
-				return nil, err
-			}
-		}
-		for _, c := range gone {
-			act, err := b.robot(ctx, tx, c.ID, Withdrawn, "unlisted", now, ledger.Indicator{Category: c.Category, Reference: c.Reference})
-			if err := count(&done.Withdrawn, act, err); err != nil {
-				return nil, err
-			}
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE followed SET sequence = ?`, newest)
+		_, err = tx.ExecContext(ctx, `UPDATE followed SET decided = ?`, last)
 		return acts, err
 	})
 }
 
-// robot takes a step by itself, as it stands in the store now.
-func (b *Store) robot(ctx context.Context, tx *sql.Tx, id int64, to State, cause string, now int64, i ledger.Indicator) (audit.Act, error) {
-	c, err := scan(tx.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id))
+// follow brings the case of a subject to what its entry says, where it is not there yet.
+func follow(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, s subject.Subject, now int64, done *Followed) ([]audit.Act, error) {
+	entry, err := book.Entry(ctx, s)
 	if err != nil {
-		return audit.Act{}, err
+		return nil, err
 	}
+	c, err := scan(tx.QueryRowContext(ctx, selectCase+` WHERE takedown.subject = ?`, string(s)))
+	var act audit.Act
+	switch listed := entry.Listed(now); {
+	case errors.Is(err, ErrNotFound) && listed:
+		done.Made++
+		act, err = open(ctx, tx, s, now)
+	case errors.Is(err, ErrNotFound):
+		return nil, nil
+	case err != nil:
+	case listed && c.State == Withdrawn:
+		done.Made++
+		act, err = robot(ctx, tx, c, Prepared, "again", now)
+	case entry.Withdrawn != 0 && c.State != Withdrawn:
+		done.Withdrawn++
+		act, err = robot(ctx, tx, c, Withdrawn, "unlisted", now)
+	default:
+		return nil, nil
+	}
+	return []audit.Act{act}, err
+}
+
+// robot takes a step by itself.
+func robot(ctx context.Context, tx *sql.Tx, c Request, to State, cause string, now int64) (audit.Act, error) {
 	return take(ctx, tx, &c, Transition{Time: now, Actor: Robot, Cause: cause}, func(_ *sql.Tx, c *Request) error {
-		if !slices.Contains(next[c.State], to) {
-			return ErrState
-		}
-		c.Category, c.Reference = i.Category, i.Reference
 		c.move(to, now, 0)
 		return nil
 	})
 }
 
-// open makes the case of an indicator.
-func open(ctx context.Context, tx *sql.Tx, i ledger.Indicator, now int64) (audit.Act, error) {
-	c := Request{Platform: PlatformOf(i.Subject), State: Prepared, Due: now + ourTime}
-	err := tx.QueryRowContext(ctx, `INSERT INTO takedown (subject, platform, category, reference, state, made, changed, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING RETURNING id`, string(i.Subject), c.Platform, int64(i.Category), i.Reference, string(c.State), now, now, c.Due).Scan(&c.ID)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrState
-	}
+// open makes the case of a subject.
+func open(ctx context.Context, tx *sql.Tx, s subject.Subject, now int64) (audit.Act, error) {
+	c := Request{Platform: PlatformOf(s), State: Prepared, Due: now + ourTime}
+	err := tx.QueryRowContext(ctx, `INSERT INTO takedown (subject, platform, state, made, changed, due) VALUES (?, ?, ?, ?, ?, ?) RETURNING id`,
+		string(s), c.Platform, string(c.State), now, now, c.Due).Scan(&c.ID)
 	if err == nil {
 		err = count(ctx, tx, c, 1)
 	}
@@ -314,36 +290,39 @@ func open(ctx context.Context, tx *sql.Tx, i ledger.Indicator, now int64) (audit
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO step (takedown, time, actor, state, why, cause, before) VALUES (?, ?, ?, ?, '', 'listed', '')`, c.ID, now, Robot, string(Prepared))
 	return audit.Act{Time: now, Actor: Robot, Verb: audit.Move, Object: c.Object(),
-		Args: audit.Args{State: string(Prepared), Cause: "listed", Names: []subject.Subject{i.Subject}}}, err
+		Args: audit.Args{State: string(Prepared), Cause: "listed", Names: []subject.Subject{s}}}, err
 }
 
-// followReports opens the cases again whose subject was reported after the platform had acted.
-func (b *Store) followReports(ctx context.Context, now int64, done *Followed) error {
-	cases, err := all(b.db.QueryContext(ctx, selectCase+` WHERE state = ?`, string(ActionTaken)))
-	if err != nil {
-		return err
+// followReports opens the cases again whose subject some of the newest reports name, where they came after the platform had acted.
+func (b *Store) followReports(ctx context.Context, _ *ledger.Ledger, now int64, done *Followed) (more bool, err error) {
+	var after int64
+	if err := b.db.QueryRowContext(ctx, `SELECT report FROM followed`).Scan(&after); err != nil {
+		return false, err
 	}
-	for _, c := range cases {
-		latest, err := b.desk.LastReported(ctx, c.Subject)
-		if err != nil {
-			return err
-		}
-		if latest <= c.Acted {
-			continue
-		}
-		_, err = b.change(ctx, c.ID, Transition{Time: now, Actor: Robot, Cause: "reported"}, func(_ *sql.Tx, c *Request) error {
-			if c.State != ActionTaken {
-				return ErrState
+	reported, last, err := b.desk.ReportedAfter(ctx, after, together)
+	if err != nil || last == after {
+		return false, err
+	}
+	return true, b.desk.Recorded(ctx, func(tx *sql.Tx) (acts []audit.Act, err error) {
+		for _, s := range slices.Sorted(maps.Keys(reported)) {
+			if PlatformOf(s) == "" {
+				continue
 			}
-			c.move(ReAppeared, now, 0)
-			return nil
-		})
-		if err != nil && !errors.Is(err, ErrState) {
-			return err
-		}
-		if err == nil {
+			c, err := scan(tx.QueryRowContext(ctx, selectCase+` WHERE takedown.subject = ?`, string(s)))
+			if errors.Is(err, ErrNotFound) || err == nil && (c.State != ActionTaken || reported[s] <= c.Acted) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			act, err := robot(ctx, tx, c, ReAppeared, "reported", now)
+			if err != nil {
+				return nil, err
+			}
 			done.ReAppeared++
+			acts = append(acts, act)
 		}
-	}
-	return nil
+		_, err = tx.ExecContext(ctx, `UPDATE followed SET report = max(report, ?)`, last)
+		return acts, err
+	})
 }

@@ -77,9 +77,9 @@ func (s State) Ours() bool { return s == Prepared || s == ReAppeared || s == Ref
 type Request struct {
 	ID        int64
 	Subject   subject.Subject
-	Platform  string // a name of Platforms
-	Category  category.Category
-	Reference string // public case number of the indicator
+	Platform  string            // a name of Platforms
+	Category  category.Category // of the indicator, as is its public case number
+	Reference string
 	State     State
 	Made      int64  // Unix seconds
 	Changed   int64  // Unix seconds of the last step
@@ -134,7 +134,8 @@ func Open(office *db.DB, desk *triage.Desk) *Store { return &Store{office, desk}
 // Desk is where its acts are written down, and where its subjects are reported.
 func (b *Store) Desk() *triage.Desk { return b.desk }
 
-const selectCase = `SELECT id, subject, platform, category, reference, state, made, changed, due, theirs, sent, acted, asked, answered, returned FROM takedown`
+const selectCase = `SELECT id, takedown.subject, platform, category, reference, state, made, changed, due, theirs, sent, acted, asked, answered, returned
+	FROM takedown JOIN indicator ON indicator.subject = takedown.subject`
 
 func scan(from db.Row) (Request, error) {
 	var c Request
@@ -144,14 +145,6 @@ func scan(from db.Row) (Request, error) {
 		err = ErrNotFound
 	}
 	return c, err
-}
-
-func all(rows *sql.Rows, err error) ([]Request, error) {
-	list, err := db.All(scan)(rows, err)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read the takedown cases: %w", err)
-	}
-	return list, nil
 }
 
 // Get returns a case, or ErrNotFound.
@@ -166,7 +159,7 @@ func (b *Store) Get(ctx context.Context, id int64) (Request, error) {
 // "removed by the platform", at Acted. A Withdrawn case says nothing any more. Both times come back to nothing when a
 // subject re-appears and the platform has not been told anew.
 func (b *Store) Of(ctx context.Context, s subject.Subject) (Request, error) {
-	return scan(b.db.QueryRowContext(ctx, selectCase+` WHERE subject = ?`, string(s)))
+	return scan(b.db.QueryRowContext(ctx, selectCase+` WHERE takedown.subject = ?`, string(s)))
 }
 
 // Filter picks cases; the zero value picks all.

@@ -72,7 +72,11 @@ func (o *office) lists(subjects ...subject.Subject) {
 func (o *office) release() Followed {
 	o.t.Helper()
 	o.seq++
-	if err := o.list.Issue(context.Background(), ledger.Issue{Seq: -1, Release: ledger.Release{Sequence: o.seq, Issued: o.now, Expires: o.now + 1, Head: []byte("signed")}}); err != nil {
+	decided, err := o.list.Seq(context.Background())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if err := o.list.Issue(context.Background(), ledger.Issue{Seq: decided, Release: ledger.Release{Sequence: o.seq, Issued: o.now, Expires: o.now + 1, Head: []byte("signed")}}); err != nil {
 		o.t.Fatal(err)
 	}
 	return o.follow()

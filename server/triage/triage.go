@@ -25,6 +25,7 @@ import (
 	"khien/server/publish"
 	"khien/shared/category"
 	"khien/shared/subject"
+	"khien/shared/wire"
 )
 
 var (
@@ -214,14 +215,26 @@ func (d *Desk) Named(ctx context.Context, s subject.Subject) (Case, error) {
 	return scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM subjects WHERE name = ?)`, string(s)))
 }
 
-// LastReported is when a subject was last reported as a scam, in Unix seconds; 0 if never.
-func (d *Desk) LastReported(ctx context.Context, s subject.Subject) (latest int64, err error) {
-	err = d.db.QueryRowContext(ctx, `SELECT coalesce(max(received), 0) FROM members
-		WHERE subject = (SELECT id FROM subjects WHERE name = ?) AND kind = 'scam'`, string(s)).Scan(&latest)
-	if err != nil {
-		return 0, fmt.Errorf("couldn't read when something was reported: %w", err)
+// ReportedAfter is what the reports after one, at most limit, call a scam, with when it was last reported in Unix seconds, and the number of the last of
+// these reports.
+func (d *Desk) ReportedAfter(ctx context.Context, after int64, limit int) (latest map[subject.Subject]int64, last int64, err error) {
+	type one struct {
+		report, received int64
+		kind             string
+		name             subject.Subject
 	}
-	return latest, nil
+	latest, last = map[subject.Subject]int64{}, after
+	for r, err := range db.Each(func(row db.Row) (r one, err error) {
+		return r, row.Scan(&r.report, &r.received, &r.kind, &r.name)
+	})(d.db.QueryContext(ctx, `SELECT report, received, kind, name FROM members JOIN subjects ON subjects.id = subject WHERE report > ? ORDER BY report LIMIT ?`, after, limit)) {
+		if err != nil {
+			return nil, 0, fmt.Errorf("couldn't read what was reported: %w", err)
+		}
+		if last = r.report; r.kind == wire.KindScam {
+			latest[r.name] = max(latest[r.name], r.received)
+		}
+	}
+	return latest, last, nil
 }
 
 // Member is a report of a case.
