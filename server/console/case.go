@@ -140,7 +140,7 @@ func casePage(v *visit) error {
 		}
 		rejected := c
 		rejected.Ruling = triage.Ruling{Action: triage.Reject}
-		if f.Stands, err = v.Desk.Replaced(ctx, v.Publisher.Ledger, rejected); err != nil {
+		if f.Stands, err = v.Desk.Replaced(ctx, rejected); err != nil {
 			return err
 		}
 		f.Others = slices.DeleteFunc(others, func(o triage.Case) bool { return o.ID == c.ID })
@@ -613,7 +613,7 @@ func (v *visit) confirmSecond(cases []triage.Case) (proof audit.Why, err error) 
 		} else if !stands {
 			return proof, &userError{http.StatusConflict, "problem.gone", []any{one.Decided}}
 		}
-		off, err := v.Desk.Replaced(v.ctx(), v.Publisher.Ledger, one)
+		off, err := v.Desk.Replaced(v.ctx(), one)
 		if err != nil {
 			return proof, err
 		}

@@ -163,7 +163,6 @@ const functions = `
 	CREATE FUNCTION instr(text, text) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT strpos($1, $2)';
 	CREATE FUNCTION min(bigint, bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT least($1, $2)';
 	CREATE FUNCTION max(bigint, bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT greatest($1, $2)';
-	CREATE FUNCTION json_array(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT json_build_array($1)::text';
 	CREATE FUNCTION json_field(text, text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT CASE WHEN $1 <> '''' THEN $1::json OPERATOR(pg_catalog.->>) $2 END';
 	CREATE OPERATOR ->> (LEFTARG = text, RIGHTARG = text, FUNCTION = json_field);
 	CREATE FUNCTION json_each(text) RETURNS TABLE (value text) IMMUTABLE LANGUAGE sql AS 'SELECT json_array_elements_text(CASE WHEN $1 <> '''' THEN $1 ELSE ''[]'' END::json)';

@@ -2,6 +2,7 @@ package office
 
 import (
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
@@ -9,10 +10,31 @@ import (
 	"khien/server/audit"
 	"khien/server/db"
 	"khien/server/inbox"
-	"khien/server/ledger"
 	"khien/server/triage"
 	"khien/shared/subject"
 )
+
+// lists makes the ledger of an earlier khien, on which the cases have put something.
+func lists(t *testing.T, path string, names ...string) {
+	t.Helper()
+	tables, err := fs.Sub(before, "before/ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := db.Open(path, db.Tables{Package: "ledger", Files: tables})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		_, err := book.ExecContext(t.Context(), `INSERT INTO indicator (subject, category, source, reference, reason, first_seen, lapses) VALUES (?, 1, 'report', 'KH-C5', '{}', 150, 0)`, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := book.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // A desk from before cases had several subjects is upgraded with all it holds: what was merged, split off, listed, objected to, and
 // decided anew; and its kits are joined when reports are gathered next.
@@ -56,13 +78,14 @@ func TestAnOlderDesk(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
+	lists(t, filepath.Join(folder, "ledger.db"), "listed.example/pay", "leaving.example/")
 
 	base, err := Open(t.Context(), folder, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { base.Close() })
-	desk, book := triage.Open(base), ledger.Open(base)
+	desk := triage.Open(base)
 	box, err := inbox.Open(filepath.Join(folder, "inbox.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -93,10 +116,7 @@ func TestAnOlderDesk(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	for id, want := range map[int64]string{5: "listed.example/pay", 6: "leaving.example/"} {
-		if err := book.List(t.Context(), "mai", ledger.Indicator{Subject: subject.Subject(want), Source: "report"}); err != nil {
-			t.Fatal(err)
-		}
-		if off, err := desk.Replaced(t.Context(), book, triage.Case{ID: id, Ruling: triage.Ruling{Action: triage.Reject}}); err != nil || len(off) != 1 || string(off[0].Lists) != want {
+		if off, err := desk.Replaced(t.Context(), triage.Case{ID: id, Ruling: triage.Ruling{Action: triage.Reject}}); err != nil || len(off) != 1 || string(off[0].Lists) != want {
 			t.Errorf("case %d has on the list: %v, %v", id, off, err)
 		}
 	}

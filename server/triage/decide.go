@@ -446,11 +446,15 @@ func (d *Desk) Narrow(ctx context.Context, box *inbox.Inbox, id int64, of, to su
 		return c, of, err
 	}
 	var row int64
-	var standing string
-	if err := d.db.QueryRowContext(ctx, `SELECT id, standing FROM subjects WHERE name = ? AND case_id = ?`, string(of), id).Scan(&row, &standing); err != nil {
+	err = d.db.QueryRowContext(ctx, `SELECT id FROM subjects WHERE name = ? AND case_id = ?`, string(of), id).Scan(&row)
+	whole := false
+	if err == nil {
+		whole, err = stands(ctx, d.db, row)
+	}
+	if err != nil {
 		return c, of, fmt.Errorf("couldn't read a subject of case %d: %w", id, err)
 	}
-	if standing != "[]" {
+	if whole {
 		return c, of, nil
 	}
 	var mine [][]byte

@@ -117,7 +117,8 @@ func (d *Desk) Unanswer(ctx context.Context, report []byte, actor string, why au
 // Listing returns the case whose decision put a subject on the list, or else the one in which people object to it; or
 // ErrNotFound.
 func (d *Desk) Listing(ctx context.Context, s subject.Subject) (Case, error) {
-	c, err := scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE lists <> '' AND EXISTS (SELECT 1 FROM json_each(lists) WHERE value ->> 'lists' = ?) AND state = 'accepted' AND action = 'list' AND settled = 1 ORDER BY changed DESC LIMIT 1`, string(s)))
+	c, err := scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE state = 'accepted' AND action = 'list' AND settled = 1
+		AND id = (SELECT case_id FROM subjects WHERE id = (SELECT case_subject FROM indicator WHERE indicator.subject = ?))`, string(s)))
 	if !errors.Is(err, ErrNotFound) {
 		return c, err
 	}

@@ -116,7 +116,7 @@ func (d *Desk) planOf(ctx context.Context, p *publish.Publisher, cases []Case, a
 	overlay, mine := publish.Pending{}, map[subject.Subject]bool{}
 	touched := make([]publish.Pending, len(cases))
 	for n, c := range cases {
-		if touched[n], err = d.touches(ctx, p.Ledger, c, protection); err != nil {
+		if touched[n], err = d.touches(ctx, c, protection); err != nil {
 			return plan, nil, err
 		}
 		for s, i := range touched[n] {
@@ -172,7 +172,7 @@ func (p Planned) all() []Case {
 }
 
 // touches is what a case puts on the list, and with nil what it takes off. Of which nothing may be on it takes nothing off: it is open again.
-func (d *Desk) touches(ctx context.Context, book *ledger.Ledger, c Case, protection *publish.Protection) (publish.Pending, error) {
+func (d *Desk) touches(ctx context.Context, c Case, protection *publish.Protection) (publish.Pending, error) {
 	names := publish.Pending{}
 	switch c.Action {
 	case List:
@@ -191,7 +191,7 @@ func (d *Desk) touches(ctx context.Context, book *ledger.Ledger, c Case, protect
 			names[s] = nil
 		}
 	}
-	off, err := d.Replaced(ctx, book, c)
+	off, err := d.Replaced(ctx, c)
 	for _, one := range off {
 		if _, named := names[one.Lists]; !named {
 			names[one.Lists] = nil

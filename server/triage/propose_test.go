@@ -352,7 +352,7 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 		},
 		"before that was committed": func(p *printer, o Proposal, f Draft) error {
 			s := settling{Actor: "khien serve", Time: p.time, How: Unopposed}
-			changes, err := p.desk.brings(p.t.Context(), p.book, p.box, f.Rest)
+			changes, err := p.desk.brings(p.t.Context(), p.box, f.Rest)
 			if err != nil {
 				return err
 			}
@@ -369,7 +369,7 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			for _, c := range f.Rest.all() {
 				s.Cases = append(s.Cases, decidedAt{c.ID, c.Changed})
 			}
-			changes, err := p.desk.brings(p.t.Context(), p.book, p.box, f.Rest)
+			changes, err := p.desk.brings(p.t.Context(), p.box, f.Rest)
 			if err != nil {
 				return err
 			}

@@ -89,21 +89,18 @@ func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 			s.Refused = append(s.Refused, refusal{one.Subject, one.Rule})
 		}
 	}
-	changes, err := d.brings(ctx, p.Ledger, box, plan)
+	changes, err := d.brings(ctx, box, plan)
 	if err != nil {
 		return r, err
 	}
 	r, err = p.Issue(ctx, plan.Edition, d.agree(ctx, p.Ledger, box, changes, s, still))
 	if err == nil && !r.Published {
 		err = d.change(ctx, func(tx *sql.Tx) error {
-			err := still(tx)
-			if err == nil {
-				err = p.Ledger.In(tx).Apply(ctx, changes)
+			if err := still(tx); err != nil {
+				return err
 			}
-			if err == nil {
-				err = d.settleRelease(ctx, tx, p.Ledger.In(tx), box, ledger.Release{}, s)
-			}
-			return err
+			book := p.Ledger.In(tx)
+			return d.settleRelease(ctx, tx, book, box, func() error { return book.Apply(ctx, changes) }, ledger.Release{}, s)
 		})
 	}
 	return r, errors.Join(err, d.Resume(ctx, p.Shelf(), box))
@@ -114,14 +111,10 @@ func (d *Desk) agree(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox,
 	return func(out publish.Out) error {
 		s.Args.Added, s.Args.Removed = out.Added, out.Removed
 		return d.change(ctx, func(tx *sql.Tx) error {
-			err := still(tx)
-			if err == nil {
-				err = out.Write(tx, changes)
+			if err := still(tx); err != nil {
+				return err
 			}
-			if err == nil {
-				err = d.settleRelease(ctx, tx, book.In(tx), box, out.Release, s)
-			}
-			return err
+			return d.settleRelease(ctx, tx, book.In(tx), box, func() error { return out.Write(tx, changes) }, out.Release, s)
 		})
 	}
 }
@@ -155,8 +148,9 @@ func (d *Desk) putHead(ctx context.Context, shelf *publish.Shelf) error {
 	return err
 }
 
-// settleRelease settles the cases of a release, notes it, and closes the proposal that it came of. Without a number, nothing is out, and those who reported are told.
-func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, r ledger.Release, s settling) error {
+// settleRelease writes a release, settles its cases, notes it, and closes the proposal that it came of. Without a number, nothing is out, and those who
+// reported are told.
+func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, write func() error, r ledger.Release, s settling) error {
 	if r.Sequence > 0 {
 		if err := tellFirst(ctx, tx); err != nil {
 			return err
@@ -167,10 +161,23 @@ func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledge
 			return fmt.Errorf("couldn't open the case again of what isn't published: %w", err)
 		}
 	}
+	off := map[int64][]Listing{}
+	for _, of := range s.Cases {
+		c, err := get(ctx, tx, of.ID)
+		if err == nil {
+			off[of.ID], err = replaced(ctx, tx, c)
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("couldn't read what case %d has listed: %w", of.ID, err)
+		}
+	}
+	if err := write(); err != nil {
+		return err
+	}
 	for _, of := range s.Cases {
 		c, err := get(ctx, tx, of.ID)
 		if err == nil && c.Changed == of.Changed && decided(c) && !c.Settled {
-			err = d.settle(ctx, tx, book, box, c)
+			err = d.settle(ctx, tx, book, box, c, off[c.ID])
 		}
 		if err == nil && r.Sequence > 0 {
 			_, err = tx.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE id = ? AND changed = ? AND settled = 1 AND published = 0`, int64(r.Sequence), d.now(), c.ID, of.Changed)
@@ -212,10 +219,10 @@ func (d *Desk) unchanged(ctx context.Context, q db.Reader, plan Planned) error {
 }
 
 // brings is what the cases of a plan bring into the ledger. What is listed counts for more than what is taken off, as in its edition.
-func (d *Desk) brings(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, plan Planned) (changes []ledger.Change, err error) {
+func (d *Desk) brings(ctx context.Context, box *inbox.Inbox, plan Planned) (changes []ledger.Change, err error) {
 	listed := map[subject.Subject]bool{}
 	for _, c := range plan.Cases {
-		more, err := d.changes(ctx, book, box, plan.without(c))
+		more, err := d.changes(ctx, box, plan.without(c))
 		if err != nil {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 		if c.Settled {
 			continue
 		}
-		changes, err := d.changes(ctx, book, box, c)
+		changes, err := d.changes(ctx, box, c)
 		if err == nil {
 			err = d.change(ctx, func(tx *sql.Tx) error {
 				now, err := get(ctx, tx, c.ID)
@@ -35,7 +35,14 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 				if now.Changed != c.Changed || !decided(now) {
 					return ErrState
 				}
-				return errors.Join(book.In(tx).Apply(ctx, changes), d.settle(ctx, tx, book.In(tx), box, c))
+				off, err := replaced(ctx, tx, c)
+				if err == nil {
+					err = book.In(tx).Apply(ctx, changes)
+				}
+				if err == nil {
+					err = d.settle(ctx, tx, book.In(tx), box, c, off)
+				}
+				return err
 			})
 		}
 		if err != nil {
@@ -47,13 +54,20 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 }
 
 // changes are what a case brings into the ledger.
-func (d *Desk) changes(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, c Case) (changes []ledger.Change, err error) {
+func (d *Desk) changes(ctx context.Context, box *inbox.Inbox, c Case) (changes []ledger.Change, err error) {
 	off := func(s subject.Subject, why map[string]string) {
 		changes = append(changes, ledger.Change{Actor: c.Decided, Indicator: ledger.Indicator{Subject: s}, Off: true, Taken: why})
 	}
 	switch c.Action {
 	case List:
+		subjects, err := subjectsOf(ctx, d.db, c.ID)
+		if err != nil {
+			return nil, err
+		}
 		for n, i := range c.Indicators() {
+			if at := slices.IndexFunc(subjects, func(s Subject) bool { return s.Name == c.Lists[n].Of }); at >= 0 {
+				i.Case = subjects[at].ID
+			}
 			if i.Address, err = d.seenAt(ctx, box, c.Lists[n]); err != nil {
 				return nil, err
 			}
@@ -64,15 +78,15 @@ func (d *Desk) changes(ctx context.Context, book *ledger.Ledger, box *inbox.Inbo
 			off(one.Lists, c.Reason)
 		}
 	}
-	replaced, err := d.Replaced(ctx, book, c)
+	replaced, err := d.Replaced(ctx, c)
 	for _, one := range replaced {
 		off(one.Lists, c.replaces())
 	}
 	return changes, err
 }
 
-// settle is what follows in the cases and for those who reported, once the ledger has what a case brings.
-func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, c Case) error {
+// settle is what follows in the cases and for those who reported, once the ledger has what a case brings, and not what it replaces any more.
+func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, c Case, off []Listing) error {
 	done, err := tx.ExecContext(ctx, `UPDATE cases SET settled = 1, undoing = '', wished = 0 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
 	if err != nil {
 		return err
@@ -80,22 +94,15 @@ func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box 
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	off, err := replacedIn(ctx, tx, book, c)
-	if err != nil {
-		return err
-	}
 	left, err := d.answer(ctx, tx, c, box)
 	if err != nil {
-		return err
-	}
-	if err := stand(ctx, tx, c); err != nil {
 		return err
 	}
 	objections, err := d.reply(ctx, tx, c, off, book, box)
 	if err != nil {
 		return err
 	}
-	others, err := narrow(ctx, tx, box, c)
+	others, err := narrow(ctx, tx, book, box, c)
 	if err != nil {
 		return err
 	}
@@ -221,7 +228,7 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 
 // narrow calls the subjects of a settled case by what was decided about them, and puts each report under what it names. A wider name is free then:
 // what else is reported under it belongs to a case that nobody has decided about, and is returned. What still stands on the list by a wider name keeps it.
-func narrow(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case) (others [][]byte, err error) {
+func narrow(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, c Case) (others [][]byte, err error) {
 	if c.Action != List && c.Action != Withdraw {
 		return nil, nil
 	}
@@ -231,8 +238,8 @@ func narrow(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case) (others [
 	}
 	lists := slices.Clone(c.Lists)
 	for _, s := range subjects {
-		var stands bool
-		if err := tx.QueryRowContext(ctx, `SELECT standing <> '[]' FROM subjects WHERE id = ?`, s.ID).Scan(&stands); err != nil {
+		stands, err := stands(ctx, tx, s.ID)
+		if err != nil {
 			return nil, err
 		}
 		if slices.Contains(c.about(s.Name), s.Name) || c.Action == Withdraw && stands {
@@ -261,8 +268,11 @@ func narrow(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, c Case) (others [
 					_, err = tx.ExecContext(ctx, `UPDATE subjects SET within = CASE within WHEN '' THEN name ELSE within END, name = ? WHERE id = ?`, string(one.Lists), s.ID)
 				}
 			} else {
-				err = tx.QueryRowContext(ctx, `INSERT INTO subjects (name, case_id, opened, latest, within, standing) SELECT ?1, case_id, opened, latest, within, json_array(?1)
+				err = tx.QueryRowContext(ctx, `INSERT INTO subjects (name, case_id, opened, latest, within) SELECT ?1, case_id, opened, latest, within
 					FROM subjects WHERE id = ?2 RETURNING id`, string(one.Lists), s.ID).Scan(&id)
+				if err == nil {
+					err = book.Give(ctx, one.Lists, id)
+				}
 			}
 			if err != nil {
 				return nil, err

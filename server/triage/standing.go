@@ -2,15 +2,11 @@ package triage
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
 	"khien/server/db"
-	"khien/server/ledger"
-	"khien/shared/subject"
 	"khien/shared/texts"
 )
 
@@ -23,48 +19,29 @@ func narrowed() map[string]string { return texts.Every("reasons.txt", "narrowed"
 // Replaced are the things that the decision about a case takes off the list though it does not name them: earlier decisions about
 // the same subjects have put them there, and this one rejects them, or lists something else. What came on the list in
 // another way, or stands there for a subject of its own, is none of them.
-func (d *Desk) Replaced(ctx context.Context, book *ledger.Ledger, c Case) ([]Listing, error) {
-	return replacedIn(ctx, d.db, book, c)
-}
-
-func replacedIn(ctx context.Context, q db.Reader, book *ledger.Ledger, c Case) ([]Listing, error) {
-	all, err := replaced(ctx, q, c)
+func (d *Desk) Replaced(ctx context.Context, c Case) ([]Listing, error) {
+	list, err := replaced(ctx, d.db, c)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read what case %d has listed: %w", c.ID, err)
 	}
-	var mine []Listing
-	for _, one := range all {
-		switch e, err := book.Entry(ctx, one.Lists); {
-		case err == nil && e.Source == source:
-			mine = append(mine, one)
-		case err != nil && !errors.Is(err, ledger.ErrNotFound):
-			return nil, err
-		}
-	}
-	return mine, nil
+	return list, nil
 }
 
-func replaced(ctx context.Context, q db.Reader, c Case) (list []Listing, err error) {
+func replaced(ctx context.Context, q db.Reader, c Case) ([]Listing, error) {
 	if c.Action != List && c.Action != Reject {
 		return nil, nil
 	}
-	rows, err := q.QueryContext(ctx, `SELECT name, value FROM subjects, json_each(standing) WHERE case_id = ? AND NOT EXISTS
-		(SELECT 1 FROM subjects AS whose, json_each(whose.standing) AS one WHERE whose.name = json_each.value AND whose.id <> subjects.id AND one.value = whose.name)
-		ORDER BY subjects.id, value`, c.ID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var one Listing
-		if err := rows.Scan(&one.Of, &one.Lists); err != nil {
-			return nil, err
-		}
-		if !slices.Contains(c.About(), one.Lists) {
-			list = append(list, one)
-		}
-	}
-	return list, rows.Err()
+	all, err := db.All(func(row db.Row) (one Listing, err error) {
+		return one, row.Scan(&one.Of, &one.Lists)
+	})(q.QueryContext(ctx, `SELECT name, indicator.subject FROM subjects JOIN indicator ON case_subject = subjects.id AND case_subject > 0
+		WHERE case_id = ? AND withdrawn = 0 ORDER BY subjects.id, indicator.subject`, c.ID))
+	return slices.DeleteFunc(all, func(one Listing) bool { return slices.Contains(c.About(), one.Lists) }), err
+}
+
+// stands tells whether something stands on the list for a subject.
+func stands(ctx context.Context, q db.Reader, id int64) (stands bool, err error) {
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM indicator WHERE case_subject = ? AND case_subject > 0 AND withdrawn = 0)`, id).Scan(&stands)
+	return stands, err
 }
 
 // settledLast is a case with the ruling that the list follows: one that is not settled yet may be undone.
@@ -85,45 +62,6 @@ func settledLast(ctx context.Context, q db.Reader, id int64) (Case, error) {
 	}
 	c.Ruling = earlier
 	return c, err
-}
-
-// stand notes what stands on the list for the subjects of a case, now that a decision about it is settled.
-func stand(ctx context.Context, tx *sql.Tx, c Case) error {
-	subjects, err := subjectsOf(ctx, tx, c.ID)
-	if err != nil {
-		return err
-	}
-	for _, s := range subjects {
-		names := []subject.Subject{}
-		for _, one := range c.Lists {
-			if one.Of == s.Name {
-				names = append(names, one.Lists)
-			}
-		}
-		if c.Action == Withdraw {
-			if names, err = without(ctx, tx, s.ID, names); err != nil {
-				return err
-			}
-		}
-		text, err := json.Marshal(names)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE subjects SET standing = ? WHERE id = ?`, string(text), s.ID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// without is what stands on the list for a subject, without what is taken off.
-func without(ctx context.Context, tx *sql.Tx, id int64, gone []subject.Subject) (left []subject.Subject, err error) {
-	var text string
-	if err := tx.QueryRowContext(ctx, `SELECT standing FROM subjects WHERE id = ?`, id).Scan(&text); err != nil {
-		return nil, err
-	}
-	err = json.Unmarshal([]byte(text), &left)
-	return slices.DeleteFunc(left, func(s subject.Subject) bool { return slices.Contains(gone, s) }), err
 }
 
 // replaces is the public reason for what a decision takes off the list without naming it.

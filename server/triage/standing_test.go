@@ -50,7 +50,7 @@ func TestARejectedCaseLeavesTheList(t *testing.T) {
 		t.Errorf("before anything was settled: %v", got)
 	}
 	c := o.decide(id, Decision{Actor: "mai", Action: Reject, Reason: sorry})
-	if off, err := o.desk.Replaced(t.Context(), o.book, c); err != nil || len(off) != 1 || off[0].Lists != "shop.example/" {
+	if off, err := o.desk.Replaced(t.Context(), c); err != nil || len(off) != 1 || off[0].Lists != "shop.example/" {
 		t.Errorf("the plan does not say what leaves: %v, %v", off, err)
 	}
 	o.settle(2)

@@ -145,7 +145,7 @@ func (n *counter) namesNot(s subject.Subject) error {
 func (n *counter) replaced(ctx context.Context, v triage.Decision) (off []triage.Listing, err error) {
 	after := n.c
 	after.Ruling = triage.Ruling{Action: v.Action, Lists: v.Lists}
-	all, err := n.desk.Replaced(ctx, n.book, after)
+	all, err := n.desk.Replaced(ctx, after)
 	for _, one := range all {
 		if one.Of == n.of {
 			off = append(off, one)
