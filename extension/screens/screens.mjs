@@ -6,9 +6,10 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { screens, speak } from "../test/fixture/screens.mjs";
 import { World } from "../test/fixture/world.mjs";
+import { languages as languagesOf } from "../test/fixture/languages.mjs";
 
 const [folder, ...names] = process.argv.slice(2);
-const languages = process.env.LANGUAGES?.split(" ") ?? ["en", "vi", "pl"];
+const languages = process.env.LANGUAGES?.split(" ") ?? languagesOf();
 const widths = [360, 1280];
 const schemes = ["light", "dark"];
 const wanted = screens.filter(({ name }) => names.length === 0 || names.includes(name));

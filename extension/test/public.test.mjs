@@ -8,6 +8,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { Khien, top } from "./fixture/khien.mjs";
+import { languages } from "./fixture/languages.mjs";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -97,7 +98,7 @@ async function object(page, language, about, note) {
   await page.locator("form", { has: page.locator("#note") }).locator("button").click();
 }
 
-for (const language of ["en", "vi"]) {
+for (const language of languages("public.txt")) {
   for (const scheme of ["light", "dark"]) {
     // Colours hang on the scheme and widths on the words: two of the four look at all pages, the others at the fullest.
     const all = (language === "en") === (scheme === "light");

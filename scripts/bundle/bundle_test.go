@@ -188,9 +188,9 @@ func TestMessagesThatAreMissingAreEnglish(t *testing.T) {
 
 func TestMessagesThatDoNotFit(t *testing.T) {
 	date := map[string]placeholder{"date": {"$1"}}
-	f := func(en, pl map[string]message, want string) {
+	f := func(first, polish map[string]message, want string) {
 		t.Helper()
-		err := checkMessages(map[string]map[string]message{"en": en, "pl": pl}, map[string]bool{"leave": true, "since": false, "list": false})
+		err := checkMessages(map[string]map[string]message{"en": first, "pl": polish}, map[string]bool{"leave": true, "since": false, "list": false})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("checkMessages: %v, want %q", err, want)
 		}
@@ -206,13 +206,13 @@ func TestMessagesThatDoNotFit(t *testing.T) {
 	f(leave, map[string]message{"leave": {Message: "Wyjdź", Placeholders: date}}, "pl: leave leaves out $DATE$")
 
 	list := map[string]message{"leave": {Message: "Leave"}, "list": {Message: "5 scams"}, "list_one": {Message: "1 scam"}}
-	polish := map[string]message{"list": {Message: "1,5 oszustwa"}, "list_one": {Message: "1 oszustwo"}, "list_few": {Message: "2 oszustwa"}, "list_many": {Message: "5 oszustw"}}
+	inPolish := map[string]message{"list": {Message: "1,5 oszustwa"}, "list_one": {Message: "1 oszustwo"}, "list_few": {Message: "2 oszustwa"}, "list_many": {Message: "5 oszustw"}}
 	f(list, leave, "")
-	f(list, polish, "")
-	delete(polish, "list_few")
-	f(list, polish, "pl: list_few is missing")
+	f(list, inPolish, "")
+	delete(inPolish, "list_few")
+	f(list, inPolish, "pl: list_few is missing")
 	delete(list, "list_one")
-	f(list, polish, "en: list_one is missing")
+	f(list, inPolish, "en: list_one is missing")
 }
 
 func TestEqualFilesGiveEqualArchives(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"khien/shared/subject"
+	"khien/shared/texts"
 )
 
 // ErrAct is an act that the log does not take: a verb, a kind or an argument that it does not know, or a text that is too long.
@@ -283,7 +284,7 @@ func (a Act) check() error {
 			if err := checkText(one); err != nil {
 				return err
 			}
-			if _, ok := words()[languages[0]][name+"."+one]; slices.Contains(closed, name) && !ok {
+			if slices.Contains(closed, name) && said.Text(texts.Fallback, name+"."+one) == "" {
 				return fmt.Errorf("%w: %q is no %s", ErrAct, one, name)
 			}
 		}

@@ -5,29 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/text/feature/plural"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
 	"khien/server/bidi"
+	"khien/server/words"
 	"khien/shared/subject"
-	"khien/shared/texts"
 )
 
-// languages are those in which an act can be read, the first being the fallback.
-var languages = texts.Languages("audit.txt")
-
-// words are all texts by language and key. A text has places in braces; see fill.
-var words = sync.OnceValue(func() map[string]map[string]string {
-	all := map[string]map[string]string{}
-	for _, lang := range languages {
-		all[lang] = texts.Lines(lang, "audit.txt")
-	}
-	return all
-})
+// said are the words of the log. A text has places in braces; see fill.
+var said = words.Read("audit.txt")
 
 // closed are the arguments whose values are words of the program: each has a text in every language.
 var closed = []string{"two", "guard", "cause", "beside", "role", "state"}
@@ -101,12 +87,8 @@ func Caused(lang, cause string, about subject.Subject) string {
 }
 
 func text(lang, key string, values map[string]any) string {
-	all := words()[lang]
-	if all == nil {
-		all = words()[languages[0]]
-	}
-	text, ok := all[key]
-	if !ok {
+	text := said.Text(lang, key)
+	if text == "" {
 		return "⟦" + key + "⟧"
 	}
 	var b strings.Builder
@@ -141,16 +123,15 @@ func fill(lang, place string, values map[string]any) string {
 	case '/':
 		return strings.Join(each(textsOf(values[name]), func(word string) string { return text(lang, name+"."+word, values) }), ", ")
 	}
-	digits := message.NewPrinter(language.Make(lang)).Sprint(n)
+	digits := words.Digits(lang, int(n))
 	if how == '#' {
 		return digits
 	}
 	if noun == "minute" && n%60 == 0 {
 		return fill(lang, "n:hour", map[string]any{"n": json.Number(fmt.Sprint(n / 60))})
 	}
-	form := plural.Cardinal.MatchPlural(language.Make(lang), int(n%1_000_000), 0, 0, 0, 0)
-	key := "noun." + noun + "." + map[plural.Form]string{plural.One: "one", plural.Few: "few", plural.Many: "many", plural.Other: "other"}[form]
-	return text(lang, key, map[string]any{"n": digits})
+	tongue := said.SaidIn(lang, "noun."+noun)
+	return text(tongue, said.Form(tongue, "noun."+noun, int(n)), map[string]any{"n": digits})
 }
 
 func each(list []string, f func(string) string) []string {

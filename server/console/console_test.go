@@ -27,6 +27,7 @@ import (
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/subject"
+	"khien/shared/texts"
 	"khien/shared/wire"
 )
 
@@ -76,7 +77,7 @@ func (o *office) readable() {
 		if err != nil {
 			o.t.Fatal(err)
 		}
-		for _, lang := range []string{"en", "vi", "pl"} {
+		for _, lang := range texts.All() {
 			if text := a.What(lang) + "; " + a.Because(lang) + "; " + a.Object.Text(lang); strings.ContainsAny(text, "⟦{}") {
 				o.t.Errorf("entry %d in %s: %s", a.Seq, lang, text)
 			}

@@ -19,6 +19,7 @@ import (
 
 	"khien/server/api"
 	"khien/server/limit"
+	"khien/shared/texts"
 )
 
 func TestEncoding(t *testing.T) {
@@ -153,7 +154,7 @@ func (d *desk) ask(method, path string, headers ...string) (*http.Response, []by
 func TestPagesInEveryEncoding(t *testing.T) {
 	d := newDesk(t, limit.Usual)
 	for _, path := range publicPages {
-		for _, lang := range []string{"en", "vi"} {
+		for _, lang := range texts.Languages("public.txt") {
 			resp, plain := d.ask("GET", path, "Accept-Language", lang)
 			if resp.StatusCode != 200 || len(plain) == 0 || resp.Header.Get("Content-Encoding") != "" {
 				t.Fatalf("%s: %s %v", path, resp.Status, resp.Header)
@@ -225,7 +226,7 @@ func TestWhatIsAboutSomebodyIsNotKept(t *testing.T) {
 	id := regexp.MustCompile(`name="id" value="([0-9a-f]{32})"`)
 	ticket := regexp.MustCompile(`name="ticket" value="([0-9a-f]+)"`)
 	ids, tickets := map[string]bool{}, map[string]bool{}
-	for _, lang := range []string{"en", "vi"} {
+	for _, lang := range texts.Languages("public.txt") {
 		for range 10 {
 			resp, body := d.ask("GET", "/appeal?lang="+lang)
 			i, k := id.FindSubmatch(body), ticket.FindSubmatch(body)
@@ -300,7 +301,7 @@ func (s *steady) SetWriteDeadline(time.Time) error { return nil }
 func BenchmarkPage(b *testing.B) {
 	d := newDesk(b, limit.Usual)
 	for _, path := range append([]string{"/appeal"}, publicPages...) {
-		for _, lang := range []string{"en", "vi"} {
+		for _, lang := range texts.Languages("public.txt") {
 			b.Run(path+" "+lang, func(b *testing.B) {
 				request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: khien.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n"+
 					"Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"+

@@ -373,7 +373,7 @@ func FuzzFromText(f *testing.F) {
 			if s.IsAccount() && (err != nil || len(again) != 1 || again[0][0] != s) {
 				t.Fatalf("%q names %q, which names %q, %v", text, s, again, err)
 			}
-			for _, lang := range []string{"en", "vi", "pl"} {
+			for _, lang := range tongues {
 				if s.Describe(lang) == "" {
 					t.Fatalf("%q has no words", s)
 				}

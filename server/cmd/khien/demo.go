@@ -27,6 +27,7 @@ import (
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/category"
+	"khien/shared/texts"
 	"khien/shared/wire"
 )
 
@@ -354,7 +355,10 @@ func (t demoThing) decide(ctx context.Context, desk *triage.Desk, at int64) erro
 		d.Action, d.Reason = triage.Ask, map[string]string{"en": "Please tell us what happened and what was paid.", "vi": "Xin kể cho chúng tôi chuyện gì đã xảy ra và bạn đã trả gì."}
 	default:
 		d.Action, d.Lists, d.Category, d.Lapses = triage.List, triage.Only(c.Subject), kind, at+defaultLife*day
-		d.Reason = map[string]string{"en": kind.How("en"), "vi": kind.How("vi")}
+		d.Reason = map[string]string{}
+		for _, lang := range texts.All() {
+			d.Reason[lang] = kind.How(lang)
+		}
 		if t.Done == "propose" {
 			d.Impact = triage.Reach{Rule: triage.Popular}
 		}
