@@ -165,7 +165,7 @@ const functions = `
 	CREATE FUNCTION max(bigint, bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT greatest($1, $2)';
 	CREATE FUNCTION json_field(text, text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT CASE WHEN $1 <> '''' THEN $1::json OPERATOR(pg_catalog.->>) $2 END';
 	CREATE OPERATOR ->> (LEFTARG = text, RIGHTARG = text, FUNCTION = json_field);
-	CREATE FUNCTION json_each(text) RETURNS TABLE (value text) IMMUTABLE LANGUAGE sql AS 'SELECT json_array_elements_text(CASE WHEN $1 <> '''' THEN $1 ELSE ''[]'' END::json)';
+	CREATE FUNCTION json_each(text) RETURNS TABLE (value text) IMMUTABLE LANGUAGE sql AS 'SELECT json_array_elements_text(CASE $1 WHEN '''' THEN ''[]'' WHEN ''null'' THEN ''[null]'' ELSE $1 END::json)';
 	CREATE FUNCTION randomblob(bigint) RETURNS bytea LANGUAGE sql AS 'SELECT substring(uuid_send(gen_random_uuid()) FOR $1::integer)';
 `
 

@@ -20,6 +20,9 @@ func Unread() map[string]string { return texts.Every("reasons.txt", "unread") }
 // another network whose word weighs, or a person who opens one, brings it back. Only networks of one day can be told to be the same.
 func (d *Desk) Expire(ctx context.Context, age int64, actor string) (n int, err error) {
 	err = d.change(ctx, func(tx *sql.Tx) error {
+		if err := rankStale(ctx, tx); err != nil { // whoever gathered may have been stopped before
+			return err
+		}
 		done, err := tx.ExecContext(ctx, `UPDATE cases SET expired = ?1 WHERE state = 'open' AND expired = 0 AND seen = 0 AND latest < ?2 AND changed < ?2
 			AND reports > 0 AND appeals = 0
 			AND (SELECT count(DISTINCT source) FROM subjects JOIN voices ON subject = subjects.id WHERE case_id = cases.id AND weighs = 1) <= 1

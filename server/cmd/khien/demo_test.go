@@ -9,7 +9,7 @@ import (
 
 // Whoever reads the log of the invented week reads it from its first day on, and the release in force is of today.
 func TestTheInventedWeekRunsForwards(t *testing.T) {
-	d := &dir{path: t.TempDir()}
+	d := &dir{path: t.TempDir(), asked: begins(t)}
 	defer d.close()
 	if _, err := d.init(t.Context(), d.rootFile(), false); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 
 // A scam that is popular for a week, or twice, is not excused; an honest host is, once every ranking of ninety days had it.
 func TestAScamIsNotExcusedForBeingPopularForAWeek(t *testing.T) {
-	d := &dir{path: t.TempDir()}
+	d := &dir{path: t.TempDir(), asked: begins(t)}
 	const honest, scam, again = "vietcombank-fans.example", "vietcombank-gift.example", "shopee-prize.example"
 	now := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 	rank := func(days int, hosts ...string) (known, waiting int) {
@@ -78,6 +78,7 @@ func TestAScamIsNotExcusedForBeingPopularForAWeek(t *testing.T) {
 // A pipe with nobody at its other end, a folder or a file without an end lies where the operator's own files do: whoever serves and publishes
 // says so or goes without it, and waits for nobody.
 func TestFilesOfTheOperatorThatAreNone(t *testing.T) {
+	long(t)
 	khien := func(data string, args ...string) (words string, err error) {
 		t.Helper()
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)

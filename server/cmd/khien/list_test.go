@@ -20,6 +20,7 @@ const nationalList = "../../../../shared/data/vn-scam-hosts.txt"
 
 // The whole real list goes in, every line of it that one person may list is found again, and no well-known site with it.
 func TestTheNationalList(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("one command after the other: no races to find, and a minute to lose")
 	}

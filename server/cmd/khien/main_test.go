@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,17 +24,39 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"khien/server/db"
 	"khien/server/db/dbtest"
+	"khien/server/office"
 	"khien/server/publish"
 	"khien/shared/release"
 	"khien/shared/wire"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"khien": main})
+	testscript.Main(dbtest.Twice{M: m}, map[string]func(){"khien": program})
 }
 
-// The scripts in testdata run the real program. Beside testscript's own commands they have:
+// onPostgres is a variable of the environment that has the address of a server on which a data directory begins.
+const onPostgres = "KHIEN_TEST_POSTGRES"
+
+// program is the real one. In the round of PostgreSQL, a data directory in which there is nothing yet begins in a place of its own.
+func program() {
+	if server := os.Getenv(onPostgres); server != "" && os.Getenv("KHIEN_DB") == "" && !slices.Contains(os.Args, "--db") {
+		data := cmp.Or(os.Getenv("KHIEN_DATA"), "data")
+		if at := slices.Index(os.Args, "--data"); at > 0 && at+1 < len(os.Args) {
+			data = os.Args[at+1]
+		}
+		path, _ := filepath.Abs(data)
+		sum := sha256.Sum256([]byte(path))
+		place := fmt.Sprintf("%s&search_path=of_%x", server, sum[:8])
+		if _, err := office.Where(data, place); err == nil {
+			os.Setenv("KHIEN_DB", place)
+		}
+	}
+	main()
+}
+
+// The scripts in testdata run the real program, on both engines; [postgres] is whether it is the second. Beside testscript's own commands they have:
 //
 //	serve [FLAG...]            start "khien serve" on a free port; sets $SERVER and $PORT
 //	drain                      SIGTERM it, which must end it with exit code 0; its stderr becomes stderr
@@ -49,22 +73,32 @@ func TestMain(m *testing.M) {
 //	match NAME PATTERN         set $NAME to what the group of the pattern matches in the last stdout
 //	write FILE TEXT            write a text into a file
 //	postgres                   set $POSTGRES to an address at which there is nothing yet, and $THEIRS to what it was before
-//	sql FILE STATEMENT         change a database behind the program's back
+//	sql FILE STATEMENT         change a database, such as data/office.db, behind the program's back
+//	away FILE, back FILE       take a database away, and put it back in the place of what is there
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Files: scripts(t),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("KHIEN_DATA", e.WorkDir+"/data")
+			if dbtest.OnPostgres {
+				e.Setenv(onPostgres, dbtest.Server(t))
+			}
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // or each command sleeps a second under the race detector
 			server := &server{}
 			e.Values["server"] = server
 			e.Defer(server.kill)
 			return nil
 		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "postgres" {
+				return false, fmt.Errorf("there is no condition %q", cond)
+			}
+			return dbtest.OnPostgres, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": scriptServe, "drain": scriptDrain, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
 			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished, "flip": scriptFlip,
-			"full": scriptFull, "sums": scriptSums, "sql": scriptSQL, "match": scriptMatch, "write": scriptWrite,
+			"full": scriptFull, "sums": scriptSums, "sql": scriptSQL, "match": scriptMatch, "write": scriptWrite, "away": scriptAway, "back": scriptBack,
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Setenv("THEIRS", ts.Getenv("POSTGRES"))
 				ts.Setenv("POSTGRES", dbtest.Postgres(t))
@@ -73,6 +107,19 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// part is whether PostgreSQL gets a part of the tests only, after SQLite has had all of them.
+func part() bool { return dbtest.OnPostgres && os.Getenv("KHIEN_WHOLE") == "" }
+
+// long leaves a test to SQLite whose statements shorter ones try too.
+func long(t *testing.T) {
+	if part() {
+		t.Skip("it is long; with KHIEN_WHOLE=1 it runs on PostgreSQL too")
+	}
+}
+
+// most are the scripts that together use most of what is kept, and each command that has statements of its own.
+var most = regexp.MustCompile(`/(audit|campaign|counter|evidence|http_reports|killed|takedown|two)\.txt$`)
+
 // scripts are all of them; for -short, which the race detector gets, those in which a server runs: a command alone races with nobody.
 func scripts(t *testing.T) []string {
 	all, err := filepath.Glob("testdata/*.txt")
@@ -80,6 +127,9 @@ func scripts(t *testing.T) []string {
 		t.Fatal(all, err)
 	}
 	return slices.DeleteFunc(all, func(file string) bool {
+		if part() && !most.MatchString(file) {
+			return true
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -153,13 +203,20 @@ func (s *server) kill() {
 	}
 }
 
+func scriptEnvironment(ts *testscript.TestScript) []string {
+	env := os.Environ()
+	for _, name := range []string{"KHIEN_DATA", "KHIEN_DB", onPostgres} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
+}
+
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value("server").(*server)
 	if neg || s.cmd != nil {
 		ts.Fatalf("usage: serve [FLAG...], once at a time")
 	}
-	env := append(os.Environ(), "KHIEN_DATA="+ts.Getenv("KHIEN_DATA"))
-	ts.Check(s.start(ts.Getenv("WORK"), env, args...))
+	ts.Check(s.start(ts.Getenv("WORK"), scriptEnvironment(ts), args...))
 	ts.Setenv("SERVER", "http://"+s.addr)
 	_, port, _ := net.SplitHostPort(s.addr)
 	ts.Setenv("PORT", port)
@@ -232,7 +289,7 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	cmd := exec.Command(args[1], args[2:]...)
 	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = append(os.Environ(), "KHIEN_DATA="+ts.Getenv("KHIEN_DATA"))
+	cmd.Env = scriptEnvironment(ts)
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
 	cmd.Run()
 	if got := fmt.Sprint(cmd.ProcessState.ExitCode()); got != args[0] {
@@ -250,7 +307,7 @@ func scriptFull(ts *testscript.TestScript, neg bool, args []string) {
 	var words strings.Builder
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = append(os.Environ(), "KHIEN_DATA="+ts.Getenv("KHIEN_DATA"))
+	cmd.Env = scriptEnvironment(ts)
 	cmd.Stdout, cmd.Stderr = full, &words
 	cmd.Run()
 	if code := cmd.ProcessState.ExitCode(); code != 1 || strings.Count(words.String(), "no space left on device") != 1 {
@@ -353,11 +410,60 @@ func scriptSQL(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: sql FILE STATEMENT")
 	}
-	db, err := driver.Open(ts.MkAbs(args[0]))
+	file := ts.MkAbs(args[0])
+	if dbtest.OnPostgres {
+		inSchema(ts, file, dialect.Replace(args[1]))
+		return
+	}
+	db, err := driver.Open(file)
 	ts.Check(err)
 	defer db.Close()
 	_, err = db.Exec(args[1])
 	ts.Check(err)
+}
+
+// dialect writes what scripts need of SQLite's.
+var dialect = strings.NewReplacer("unixepoch()", "extract(epoch FROM now())::bigint", "x'", `'\x`)
+
+// inSchema runs a statement in the schema that stands for a file.
+func inSchema(ts *testscript.TestScript, file, statement string) {
+	place, err := office.Where(filepath.Dir(file), "")
+	ts.Check(err)
+	base, err := db.Open(db.In(place, strings.TrimSuffix(filepath.Base(file), ".db")))
+	ts.Check(err)
+	defer base.Close()
+	_, err = base.ExecContext(context.Background(), statement)
+	ts.Check(err)
+}
+
+func scriptAway(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: away FILE")
+	}
+	file := ts.MkAbs(args[0])
+	if dbtest.OnPostgres {
+		inSchema(ts, file, `DO 'BEGIN EXECUTE format(''ALTER SCHEMA %I RENAME TO %I'', current_schema(), current_schema() || ''_away''); END'`)
+		return
+	}
+	ts.Check(os.Rename(file, file+".away"))
+	for _, log := range []string{"-wal", "-shm"} {
+		ts.Check(os.RemoveAll(file + log))
+	}
+}
+
+func scriptBack(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: back FILE")
+	}
+	file := ts.MkAbs(args[0])
+	if dbtest.OnPostgres {
+		inSchema(ts, file, `DO 'DECLARE here text := current_schema(); BEGIN EXECUTE format(''DROP SCHEMA %I CASCADE; ALTER SCHEMA %I RENAME TO %I'', here, here || ''_away'', here); END'`)
+		return
+	}
+	for _, log := range []string{"-wal", "-shm"} {
+		ts.Check(os.RemoveAll(file + log))
+	}
+	ts.Check(os.Rename(file+".away", file))
 }
 
 func scriptMsgPack(ts *testscript.TestScript, neg bool, args []string) {

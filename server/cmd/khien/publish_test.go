@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -76,7 +75,7 @@ func (n *newsroom) check(err error) {
 func (n *newsroom) copied() *newsroom {
 	n.t.Helper()
 	to := filepath.Join(n.t.TempDir(), "data")
-	n.check(os.CopyFS(to, os.DirFS(n.path)))
+	copyData(n.t, n.path, to)
 	return &newsroom{&dir{path: to}, n.t, n.receipts}
 }
 
@@ -146,6 +145,7 @@ func (n *newsroom) seen() string {
 // The publisher is killed at random moments. Whoever looks afterwards sees what was before, or what is after: nobody is told of a release that is not out, and
 // nothing of one that is stays open.
 func TestKilledAtAnyMomentOfPublishing(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("processes of their own: no races to find")
 	}

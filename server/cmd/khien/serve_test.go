@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -21,7 +22,9 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
+	"khien/server/office"
 	"khien/shared/release"
 	"khien/shared/wire"
 )
@@ -30,10 +33,33 @@ import (
 func prepared(t *testing.T) string {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
-	if out, err := exec.Command("khien", "init", "--data", data).CombinedOutput(); err != nil {
+	if out, err := exec.Command("khien", "init", "--data", data, "--db", begins(t)).CombinedOutput(); err != nil {
 		t.Fatalf("khien init: %v\n%s", err, out)
 	}
 	return data
+}
+
+// begins is what a new data directory is told with --db.
+func begins(t *testing.T) string {
+	if dbtest.OnPostgres {
+		return dbtest.Database(t)
+	}
+	return ""
+}
+
+// copyData makes a data directory that has the same in it as another, which nobody has open.
+func copyData(t *testing.T, from, to string) {
+	t.Helper()
+	err := os.CopyFS(to, os.DirFS(from))
+	if err == nil && dbtest.OnPostgres {
+		var place string
+		if place, err = office.Where(to, ""); err == nil {
+			err = errors.Join(os.Remove(filepath.Join(to, "db")), office.Remember(to, dbtest.Copied(t, place)))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func start(t *testing.T, data string) *server {
@@ -108,7 +134,7 @@ func TestNoAcknowledgedReportIsLost(t *testing.T) {
 	if len(acknowledged) < kills {
 		t.Fatalf("only %d reports were acknowledged over %d lives of the server; nothing is shown by this", len(acknowledged), kills)
 	}
-	box, err := inbox.Open(filepath.Join(data, "inbox.db"))
+	box, err := (&dir{path: data}).inbox()
 	if err != nil {
 		t.Fatal(err)
 	}

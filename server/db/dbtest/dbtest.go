@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -60,11 +61,47 @@ var made atomic.Int64
 // Postgres is an address on the server of these tests at which there is nothing yet.
 func Postgres(t testing.TB) string {
 	t.Helper()
+	return fmt.Sprintf("%s&search_path=test%d", Server(t), made.Add(1))
+}
+
+// Server is the address of the server of these tests, for who finds names for schemas.
+func Server(t testing.TB) string {
+	t.Helper()
 	dir, err := server()
 	if err != nil {
 		t.Fatalf("these tests need PostgreSQL, which scripts/deps.sh installs: %v", err)
 	}
-	return fmt.Sprintf("%s&search_path=test%d", address(dir), made.Add(1))
+	return address(dir)
+}
+
+// Database is an address of a database of its own, which Copied can copy.
+func Database(t testing.TB) string { return Copied(t, "template1") }
+
+// Copied is an address of a copy of such a database, which nobody has open.
+func Copied(t testing.TB, place string) string {
+	t.Helper()
+	name := fmt.Sprintf("copy%d", made.Add(1))
+	u, err := url.Parse(Server(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		db.Exec(`DROP DATABASE IF EXISTS ` + name + ` WITH (FORCE)`)
+		db.Close()
+	})
+	of, err := url.Parse(place)
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), `CREATE DATABASE `+name+` STRATEGY file_copy TEMPLATE `+strings.TrimPrefix(of.Path, "/"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	return u.String()
 }
 
 func address(dir string) string {
