@@ -156,7 +156,7 @@ func (d *Dir) mkdir(folder string) error {
 	if err == nil && have.IsDir() || folder == d.path {
 		return err
 	}
-	if err == nil {
+	if _, err := os.Lstat(folder); err == nil { // a link that leads nowhere, too
 		if err := os.Remove(folder); err != nil {
 			return err
 		}
@@ -326,7 +326,7 @@ func (d *Dir) Delete(name string) error {
 	if err := vacate(file); err != nil {
 		return fmt.Errorf("couldn't delete a blob: %w", err)
 	}
-	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, syscall.ELOOP) {
 		return fmt.Errorf("couldn't delete a blob: %w", err)
 	}
 	os.Remove(filepath.Dir(file)) // only if it is empty now

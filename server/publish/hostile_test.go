@@ -322,8 +322,10 @@ func TestFoldersAreAttacked(t *testing.T) {
 	ours := newShop(t, "scam", now)
 	for _, folder := range []string{"blob", "buckets", "delta", "history"} {
 		for what, put := range map[string]func(path string) error{
-			"a file":  func(path string) error { return os.WriteFile(path, []byte("no folder"), 0o644) },
-			"missing": func(string) error { return nil },
+			"a file":                    func(path string) error { return os.WriteFile(path, []byte("no folder"), 0o644) },
+			"missing":                   func(string) error { return nil },
+			"a link that leads nowhere": func(path string) error { return os.Symlink(path+"-gone", path) },
+			"a link to itself":          func(path string) error { return os.Symlink(path, path) },
 			"full of what is not ours": func(path string) error {
 				return errors.Join(os.MkdirAll(filepath.Join(path, "IMG_1.JPG"), 0o755), os.WriteFile(filepath.Join(path, "a b.txt"), nil, 0o644))
 			},
@@ -343,6 +345,41 @@ func TestFoldersAreAttacked(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Several of them at once, and all that is published: it is mended once, and then there is nothing more to mend.
+func TestSeveralFoldersAreTakenAway(t *testing.T) {
+	const now = 1_790_000_000
+	ours := newShop(t, "scam", now)
+	folders := []string{"blob", "buckets", "delta", "history", "head"}
+	for n := range 1 << len(folders) {
+		var gone []string
+		for i, name := range folders {
+			if n>>i&1 != 0 {
+				gone = append(gone, name)
+			}
+		}
+		t.Run(strings.Join(gone, "+"), func(t *testing.T) {
+			s := ours.copied(t)
+			for _, name := range gone {
+				if err := os.RemoveAll(filepath.Join(s.dir, "published", name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if r, err := s.Renew(t.Context(), now, Alone); err != nil || r.Added+r.Removed > 0 {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			if damaged, err := Damaged(t.Context(), s.Ledger, s.Blobs, s.Keys.Root); err != nil || len(damaged) > 0 {
+				t.Errorf("still damaged: %q, %v", damaged, err)
+			}
+			if errs := s.served(); len(errs) > 0 {
+				t.Error(errs)
+			}
+			if r, err := s.Renew(t.Context(), now+60, Alone); err != nil || r.Published {
+				t.Errorf("it is mended again: %+v, %v", r, err)
+			}
+		})
 	}
 }
 

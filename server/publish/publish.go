@@ -149,16 +149,17 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 	}
 	h := e.head()
 	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits && h.Supplement == last.Supplement
+	var lost []string
 	if same && last.Expires-e.now > int64(headLife.Seconds())/2 {
 		if last.adopted {
 			if err := p.Ledger.Issue(ctx, ledger.Issue{Release: entry(last.Head, last.note, last.keys), Seq: -1}); err != nil {
 				return err
 			}
 		}
-		var whole bool
-		if r.Back, whole, err = p.mend(ctx, last, e.body, e.supplement, e.pack); err != nil || whole {
+		if r.Back, lost, err = p.mend(ctx, last, e.body, e.supplement, e.pack); err != nil || len(lost) == 0 {
 			return err
 		}
+		e.pack = func(name string) error { return p.copyPack(last.Head, name) } // the draft may have been put back under the old name
 	}
 	// A head is renewed within its life, so whatever was in force within reach is in this list.
 	past, err := p.Ledger.Releases(ctx, e.now-int64((reach+2*headLife).Seconds()))
@@ -219,7 +220,8 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 	if err := p.Blobs.Sweep(); err != nil {
 		return err
 	}
-	err = p.prune(ctx, h, last.Head, past, oldest, e.now)
+	lost = slices.DeleteFunc(lost, func(name string) bool { return is.Files[name] != release.Digest{} }) // made anew
+	err = p.prune(ctx, h, last.Head, past, oldest, e.now, lost)
 	step("pruned")
 	return err
 }
@@ -356,8 +358,8 @@ func deltaName(d release.Digest, from uint64) string {
 	return strings.TrimPrefix(release.DeltaPath(d, from), "/v1/")
 }
 
-// prune deletes what no client can ask for any more: it may have seen this head or the last one.
-func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledger.Release, oldest uint64, now int64) error {
+// prune deletes what no client can ask for any more, for it may have seen this head or the last one, and forgets what is lost.
+func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledger.Release, oldest uint64, now int64, lost []string) error {
 	keep := map[string]bool{
 		"blob/" + h.Set.String(): true, "blob/" + h.Keys.String(): true, packName(h.Sequence): true, stepName(h.Sequence): true,
 		"blob/" + h.Supplement.String(): true, "blob/" + last.Supplement.String(): true,
@@ -375,7 +377,8 @@ func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledg
 		}
 	}
 	kept := func(name string) bool {
-		return keep[name] || strings.HasPrefix(name, "delta/"+h.Set.String()+"/") || strings.HasPrefix(name, "delta/"+last.Set.String()+"/")
+		step := strings.HasPrefix(name, "delta/"+h.Set.String()+"/") || strings.HasPrefix(name, "delta/"+last.Set.String()+"/")
+		return (keep[name] || step) && !slices.Contains(lost, name)
 	}
 	for _, folder := range []string{"blob", "buckets", "delta", "history"} {
 		names, err := p.Blobs.Names(folder)
