@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"khien/server/ledger"
+	"khien/shared/category"
 	"khien/shared/subject"
 )
 
@@ -95,6 +96,9 @@ func fromAddress(text string) (s subject.Subject, address string, err error) {
 	}
 	if strings.HasSuffix(text, "…") || strings.HasSuffix(text, "/...") || schemeOfFile.MatchString(text) {
 		return "", "", ErrCut
+	}
+	if last, _ := utf8.DecodeLastRuneInString(text); isOfSentences(last) || last == '。' || strings.ContainsFunc(hostOf(text[schemeEnd(text):]), isOfSentences) {
+		return "", "", ErrQuotes
 	}
 	if !hasScheme(text) {
 		text = strings.TrimLeft(text, ".")
@@ -181,7 +185,21 @@ var schemeOfFile = regexp.MustCompile(`(?i)^h(?:tt|xx)ps?_{2,}`)
 // glued are two addresses with nothing between them.
 var glued = regexp.MustCompile(`(?i)[a-z0-9]h(?:tt|xx)ps?://`)
 
-// isSeveral tells whether behind a comma, semicolon or bar, or behind nothing, another address begins.
+// schemeEnd is where behind a scheme of the web the host begins.
+func schemeEnd(text string) int {
+	if !isWeb(text) {
+		return 0
+	}
+	return strings.Index(text, "://") + len("://")
+}
+
+// isOfSentences tells quotes, brackets, commas and the like that are not of ASCII: “ » 、 •. No host is registered with them; the points of Catalan
+// and Japanese and the signs of Hebrew are in some, and full stops part labels.
+func isOfSentences(r rune) bool {
+	return r >= utf8.RuneSelf && unicode.In(r, unicode.Pi, unicode.Pf, unicode.Ps, unicode.Pe, unicode.Po) && !strings.ContainsRune("·・׳״。．｡", r)
+}
+
+// isSeveral tells whether behind a comma, semicolon or bar, or behind nothing, another address begins, or another column: a kind of scam, or a day.
 func isSeveral(text string) bool {
 	if glued.MatchString(text) {
 		return true
@@ -202,12 +220,17 @@ func isSeveral(text string) bool {
 		if end := strings.IndexAny(rest, "/?#:,;|"); end >= 0 {
 			rest = rest[:end]
 		}
-		if isPublicName(strings.ToLower(rest)) {
+		if rest = strings.ToLower(rest); isPublicName(rest) {
+			return true
+		}
+		if _, known := category.Parse(rest); known || day.MatchString(rest) {
 			return true
 		}
 	}
 	return false
 }
+
+var day = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}`)
 
 // isPublicName tells the name of a host under a suffix that there is, or that is reserved for examples (RFC 2606).
 func isPublicName(host string) bool {

@@ -295,7 +295,11 @@ func (c *reader) csv(in *bufio.Reader, progress func(int)) error {
 				return err
 			}
 			c.Lines = max(c.Lines, bad.Line)
-			c.refuse(bad.StartLine, "the quotes do not match")
+			why := "the quotes do not match"
+			if bad.Line > bad.StartLine {
+				why = fmt.Sprintf("%s, and nothing is read up to line %d", why, bad.Line)
+			}
+			c.refuse(bad.StartLine, why)
 			continue
 		}
 		line, _ := r.FieldPos(0)
@@ -383,12 +387,15 @@ func named(name, url string) (s subject.Subject, address string, err error) {
 // latest is the last second of the year 9999, beyond which no date has a form.
 const latest = 253402300799
 
+// earliest is the first Unix second that counts as one: spreadsheets count days, some 45,000 of them.
+const earliest = 100_000_000
+
 // moment reads a day, a time as in RFC 3339, or Unix seconds; nothing is 0.
 func moment(text string) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 && n <= latest {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && (n == 0 || n >= earliest && n <= latest) {
 		return n, nil
 	}
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {

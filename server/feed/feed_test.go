@@ -82,6 +82,7 @@ func TestLists(t *testing.T) {
 	f("hosts", "203.0.113.7 a.example\na.example\n0.0.0.0 a.example/path\n", "1 refused\n2 refused\n3 refused\n", 3, 0)
 	f("csv", "url\na.example\n\nhttp://\n", "2 a.example/\n4 refused\n", 4, 0)
 	f("csv", "Category, URL\nphishing,a.example\nnothing,b.example\n,c.example\n", "2 a.example/\n4 c.example/\n3 refused\n", 4, 0)
+	f("csv", "url,first_seen\na.example,45000\nb.example,1700000000\nc.example,0\n", "3 b.example/\n4 c.example/\n2 refused\n", 4, 0)
 	f("csv", "url;reason_en\r\na.example;\"one; two\"\r\n", "2 a.example/\n", 2, 0)
 }
 
@@ -153,6 +154,14 @@ func TestARealList(t *testing.T) {
 	r, err := Read("urls", file, func(int) { told++ })
 	if err != nil || len(r.Refused) > 0 || len(r.Items)+r.Duplicates != r.Lines || told != r.Lines/1000 {
 		t.Errorf("%d items, %d duplicates, %d lines, refused %+v, %v", len(r.Items), r.Duplicates, r.Lines, r.Refused, err)
+	}
+}
+
+// A quote that nobody closes takes what follows with it, and that is said.
+func TestAQuoteThatIsLeftOpen(t *testing.T) {
+	r := read(t, "csv", "url\na.example\n\"b.example\nc.example\nd.example\n")
+	if len(r.Items) != 1 || len(r.Refused) != 1 || r.Refused[0].Line != 3 || !strings.Contains(r.Refused[0].Why, "line 5") {
+		t.Errorf("%+v", r)
 	}
 }
 

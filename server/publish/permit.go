@@ -348,7 +348,7 @@ func (p *Protection) Permit(s subject.Subject) error {
 		return refuse("endpoint")
 	case why == "" && !shared:
 		return nil
-	case isEntrance(page, shared):
+	case isEntrance(host, page, shared, why == "platform"):
 		return refuse("entrance")
 	case page == "" && !shared:
 		return refuse(why) // the front page, whatever its query says
@@ -366,7 +366,7 @@ func (p *Protection) Permit(s subject.Subject) error {
 func (p *Protection) address(ip netip.Addr) Rule {
 	ip = ip.Unmap()
 	switch {
-	case ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() || carriers.Contains(ip):
+	case ip.Is4() && ip.As4()[0] >= 240, ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() || carriers.Contains(ip):
 		return "private"
 	case p.sites[ip.String()] != "":
 		return p.sites[ip.String()]
@@ -394,13 +394,20 @@ var atHome = []string{".local", ".home.arpa", ".internal", ".lan", ".home", ".co
 
 // isEntrance tells whether a page is where everybody signs in or sees what is their own: whoever opens it
 // is somebody else there. On a shared host, only at the beginning of the path: what follows may be a customer's.
-func isEntrance(page string, shared bool) bool {
-	for i, word := range strings.Split(strings.ToLower(page), "/") {
+func isEntrance(host, page string, shared, platform bool) bool {
+	words := strings.Split(strings.ToLower(page), "/")
+	if label, _, _ := strings.Cut(host, "."); !shared && slices.Contains(doors, label) {
+		return true
+	}
+	if shared && len(words) > 1 && slices.Contains(visitors, words[0]) {
+		words = words[1:]
+	}
+	for i, word := range words {
 		word, _, _ = strings.Cut(word, ".") // login.php, signin.aspx
 		switch {
 		case (i == 0 || !shared) && (slices.Contains(entrances, word) || strings.HasPrefix(word, "oauth")):
 			return true
-		case i == 0 && slices.Contains(rooms, word) && !(word == "feed" && isPost(page)): // linkedin.com/feed/update/urn:li:activity:…
+		case i == 0 && (slices.Contains(rooms, word) || platform && slices.Contains(streams, word)) && !(word == "feed" && isPost(page)): // linkedin.com/feed/update/urn:li:activity:…
 			return true
 		}
 		if i > 0 && shared {
@@ -412,14 +419,21 @@ func isEntrance(page string, shared bool) bool {
 
 var (
 	entrances = []string{
-		"login", "log-in", "log_in", "logon", "signin", "sign-in", "sign_in", "signinoptions", "servicelogin", "logout", "signout", "sign-out",
-		"openid", "saml", "saml2", "sso", "wsfed", "authorize", "auth", "checkpoint", "recover", "recovery", "identify",
+		"login", "log-in", "log_in", "logon", "signin", "sign-in", "sign_in", "signinoptions", "servicelogin", "logout", "signout", "sign-out", "signup", "sign-up",
+		"openid", "saml", "saml2", "sso", "wsfed", "authorize", "auth", "checkpoint", "recover", "recovery", "identify", "password-recovery", "authflow",
 		"reset_password", "password", "forgot-password", "forgotpassword", "two_factor", "challenge", "dang-nhap", "dangnhap", "logowanie", "zaloguj",
 	}
 	rooms = []string{
-		"settings", "account", "accounts", "myaccount", "my-account", "messages", "inbox", "notifications", "home", "feed", "preferences",
-		"signup", "sign-up", "register", "session", "sessions", "wp-login", "cart", "mojolx", "help", "support", "privacy", "terms", "about", "policies", "legal",
+		"settings", "setting", "account", "accounts", "myaccount", "my-account", "youraccount", "messages", "inbox", "notifications", "home", "feed", "preferences",
+		"register", "session", "sessions", "wp-login", "cart", "mojolx", "help", "support", "privacy", "terms", "about", "policies", "legal",
+		"konto", "moje-konto", "moje-allegro", "tai-khoan", "taikhoan",
 	}
+	// streams are where a platform shows everybody something else.
+	streams = []string{"foryou", "following", "explore", "discover", "bookmarks", "memories", "compose", "upload", "me"}
+	// visitors are what a site calls whoever visits it; behind them an entrance or a room is its own.
+	visitors = []string{"user", "users", "customer", "customers", "member", "members", "buyer", "my", "ap"}
+	// doors are labels of hosts that are nothing but an entrance.
+	doors = []string{"login", "signin", "sso", "auth", "oauth", "account", "accounts", "myaccount", "accountscenter", "passport", "id", "logowanie"}
 )
 
 // isPost tells whether a path goes on to what a platform calls one post by: a number or a code, as in instagram.com/p/C1aBcdefgh/ and
