@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,8 +19,10 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"khien/scripts/parts"
+	"khien/server/platform"
 	"khien/server/publish"
 	"khien/shared/release"
+	"khien/shared/texts"
 )
 
 // upload writes what the stores are given: a zip for each browser, one of the sources from which
@@ -81,12 +84,38 @@ func (b build) upload(origin string, extensions map[string]files, bundled files,
 	if err != nil {
 		return err
 	}
-	for name, body := range map[string][]byte{list: bom, "SHA256SUMS": []byte(sums.Text()), "SHA256SUMS.signed": signed, "keys.note": keys.Note} {
+	out, err := b.storeTexts()
+	if err != nil {
+		return err
+	}
+	maps.Copy(out, map[string][]byte{list: bom, "SHA256SUMS": []byte(sums.Text()), "SHA256SUMS.signed": signed, "keys.note": keys.Note})
+	for name, body := range out {
 		if err := os.WriteFile(filepath.Join(b.stores, name), body, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// storeTexts are what the stores are told in each language that has a store.md, which leaves a place for the networks.
+func (b build) storeTexts() (map[string][]byte, error) {
+	var networks []string
+	for _, p := range platform.All() {
+		for _, network := range p.Networks {
+			networks = append(networks, network.Name)
+		}
+	}
+	told := map[string][]byte{}
+	for _, lang := range texts.All() {
+		text, err := os.ReadFile(filepath.Join(b.top(), "shared", "texts", lang, "store.md"))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		told["store-"+lang+".md"] = bytes.ReplaceAll(text, []byte("{networks}"), []byte(strings.Join(networks, ", ")))
+	}
+	return told, nil
 }
 
 // pinned refuses another version of Go than the one that go.mod names: its compilers do not all give the same bytes, nor do its archives.

@@ -71,10 +71,11 @@ func generated() map[string][]byte {
 	}
 	t := readTracking()
 	return map[string][]byte{
-		"platforms_gen.go":                            program(all, t),
-		"../../docs/subjects.md":                      document(all, t),
-		"../../server/platform/platforms_gen.go":      placesInGo(all),
-		"../../extension/src/shared/platforms_gen.ts": placesInTypeScript(all),
+		"platforms_gen.go":                                    program(all, t),
+		"../../docs/subjects.md":                              document(all, t),
+		"../../server/platform/platforms_gen.go":              placesInGo(all),
+		"../../extension/src/shared/platforms_gen.ts":         placesInTypeScript(all),
+		"../../extension/src/content/evidence/readers_gen.ts": readers(all),
 	}
 }
 

@@ -14,7 +14,7 @@ cards
 reach 2
 owns plaza.example plaza-pictures.example
 things room
-takedown 48
+takedown 777
   where https://plaza.example/report
   menu en Fraud
   menu vi Lừa đảo
@@ -52,10 +52,11 @@ func TestAnotherPlatformIsOneFile(t *testing.T) {
 	}
 	after := generated()
 	for name, wants := range map[string][]string{
-		"platforms_gen.go":                            {`"plaza:user/"`, `"plaza.example"`},
-		"../../docs/subjects.md":                      {"### Plaza"},
-		"../../server/platform/platforms_gen.go":      {`Title: "Plaza", Reach: 2, HasCards: true`, `"plaza.test"`, `"plaza-pictures.example"`, `Where: "https://plaza.example/report"`, "Hours: 48"},
-		"../../extension/src/shared/platforms_gen.ts": {`| "plaza" |`, `domains: ["plaza.example", "plaza.test"], platform: "plaza"`, `"plaza.test": "plaza"`, `"plaza:room/"`},
+		"platforms_gen.go":                                    {`"plaza:user/"`, `"plaza.example"`},
+		"../../docs/subjects.md":                              {"### Plaza"},
+		"../../server/platform/platforms_gen.go":              {`Title: "Plaza", Reach: 2, HasCards: true`, `"plaza.test"`, `"plaza-pictures.example"`, `Where: "https://plaza.example/report"`, "Hours: 777"},
+		"../../extension/src/shared/platforms_gen.ts":         {`| "plaza" |`, `domains: ["plaza.example", "plaza.test"], platform: "plaza"`, `"plaza.test": "plaza"`, `"plaza:room/"`},
+		"../../extension/src/content/evidence/readers_gen.ts": {`import { plaza } from "./plaza";`},
 	} {
 		for _, want := range wants {
 			if strings.Contains(string(before[name]), want) || !strings.Contains(string(after[name]), want) {
@@ -63,8 +64,8 @@ func TestAnotherPlatformIsOneFile(t *testing.T) {
 			}
 		}
 	}
-	if len(after) != 4 {
-		t.Errorf("%d files are made, and this test knows four", len(after))
+	if len(after) != 5 {
+		t.Errorf("%d files are made, and this test knows five", len(after))
 	}
 }
 
@@ -82,7 +83,7 @@ func TestTheNameOfTheRulesIsThatOfAddresses(t *testing.T) {
 	write(trackingFile, "")
 	write(folder+"plaza.rules", invented)
 	name := version()
-	write(folder+"plaza.rules", strings.NewReplacer("reach 2", "reach 3", "Fraud", "Scam", "takedown 48", "takedown 24", "cards\n", "").Replace(invented))
+	write(folder+"plaza.rules", strings.NewReplacer("reach 2", "reach 3", "Fraud", "Scam", "takedown 777", "takedown 24", "cards\n", "").Replace(invented))
 	if other := version(); other != name {
 		t.Errorf("it is %s, and %s with another reach", name, other)
 	}

@@ -13,7 +13,7 @@
 //     {{n "key" 3}} one with a number, {{.May "decide"}} a right, {{about .S}} a subject in words, {{defang .S}} an
 //     address that is no link. There is no inline script or style: a class in static/console.css, an attribute that
 //     static/console.js knows (data-key="x" gives a link or button a key).
-//  4. Messages in console.AREA.txt of each language in package texts, one "key = text" a line. A test wants each in both, and used.
+//  4. Messages in console.AREA.txt of each language in package texts, one "key = text" a line. A test wants each in all of them, and used.
 //
 // What is published is confirmed with a passkey over exactly what will change: v.confirmed in confirm.go.
 package console

@@ -66,8 +66,26 @@ type reader struct {
 	seen map[subject.Subject]bool
 }
 
-// Read reads a list. Formats are "urls" (a URL, host or page a line; # begins a
-// comment), "hosts" (a hosts file) and "csv" (with a header). Lines end with LF, CR or both. Progress, which may be
+// Format is a way to write a list.
+type Format struct {
+	Name, About string
+	read        func(c *reader, in *bufio.Reader, progress func(int)) error
+}
+
+// Formats are all that Read knows; another one is one more of them.
+func Formats() []Format {
+	return []Format{
+		{"urls", "a URL, host name or page a line; # begins a comment", func(c *reader, in *bufio.Reader, progress func(int)) error {
+			return c.lines(in, progress, c.url)
+		}},
+		{"hosts", "a hosts file: 0.0.0.0 name", func(c *reader, in *bufio.Reader, progress func(int)) error {
+			return c.lines(in, progress, c.hosts)
+		}},
+		{"csv", "with a header: url or " + strings.Join(slices.Concat(worded, []string{"first_seen", "lapses"}), ", "), (*reader).csv},
+	}
+}
+
+// Read reads a list in one of the formats. Lines end with LF, CR or both. Progress, which may be
 // nil, is told the number of lines so far every thousand lines. Category, reason and
 // all else that the list does not say is left empty. The errors are ErrFormat,
 // ErrTooLarge, ErrEncoding and those of r.
@@ -82,17 +100,12 @@ func Read(format string, r io.Reader, progress func(lines int)) (Result, error) 
 		in.Discard(3)
 	}
 	c := &reader{seen: map[subject.Subject]bool{}}
-	var err error
-	switch format {
-	case "urls":
-		err = c.lines(in, progress, c.url)
-	case "hosts":
-		err = c.lines(in, progress, c.hosts)
-	case "csv":
-		err = c.csv(in, progress)
-	default:
-		err = fmt.Errorf("%w: there is no format %q", ErrFormat, format)
+	all := Formats()
+	i := slices.IndexFunc(all, func(f Format) bool { return f.Name == format })
+	if i < 0 {
+		return c.Result, fmt.Errorf("%w: there is no format %q", ErrFormat, format)
 	}
+	err := all[i].read(c, in, progress)
 	return c.Result, err
 }
 

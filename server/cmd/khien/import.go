@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -42,11 +43,7 @@ func importCommand(d *dir) *cobra.Command {
 	o := importOptions{}
 	cmd := &cobra.Command{
 		Use: "import FORMAT FILE...", Short: "Import lists of scams into the ledger",
-		Long: `Formats:
-  urls   a URL, host name or page a line; # begins a comment
-  hosts  a hosts file: 0.0.0.0 name
-  csv    with a header: url or subject, category, reason_en, reason_vi, reason_pl, first_seen, lapses, reference, source
-
+		Long: "Formats:\n" + formatHelp() + `
 A line or cell holds one thing, also as analysts write it so that nobody opens it by accident
 (hxxps://scam[.]example). The address is kept as it stands there, for "khien export". Numbers
 are telephone numbers or nothing: an IP address has four parts, or stands behind a scheme.
@@ -60,7 +57,7 @@ FILE - is stdin. Nothing is published before "khien publish".`,
   imported 34120, duplicates 347, refused 0`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usagef("name a format (urls, hosts or csv) and at least one file")
+				return usagef("name a format (%s) and at least one file", formatNames())
 			}
 			return nil
 		},
@@ -102,11 +99,26 @@ FILE - is stdin. Nothing is published before "khien publish".`,
 	return cmd
 }
 
+func formatNames() string {
+	var names []string
+	for _, f := range feed.Formats() {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// formatHelp is a line about each format.
+func formatHelp() string {
+	var b strings.Builder
+	for _, f := range feed.Formats() {
+		fmt.Fprintf(&b, "  %-6s %s\n", f.Name, f.About)
+	}
+	return b.String()
+}
+
 func (o *importOptions) check(format string) error {
-	switch format {
-	case "urls", "hosts", "csv":
-	default:
-		return usagef("there is no format %q: use urls, hosts or csv", format)
+	if !slices.ContainsFunc(feed.Formats(), func(f feed.Format) bool { return f.Name == format }) {
+		return usagef("there is no format %q: use %s", format, formatNames())
 	}
 	if o.lapseDays < 0 {
 		return usagef("--lapse-days is a number of days")

@@ -3,22 +3,11 @@
 // takes those that stand beside the address's own (whose.ts), and the core alone says what is listed.
 
 import { maxGroups, maxNames, type Names } from "../../shared/named";
-import { networkOf, type Platform } from "../../shared/networks";
-import type { Reader } from "./document";
-import { facebook } from "./facebook";
-import { instagram } from "./instagram";
-import { linkedin } from "./linkedin";
-import { called, telegram } from "./telegram";
-import { threads } from "./threads";
-import { tiktok } from "./tiktok";
-import { x } from "./x";
-import { youtube } from "./youtube";
-import { zalo } from "./zalo";
+import { networkOf } from "../../shared/networks";
+import { readers } from "./readers_gen";
 
-export { called };
-
-/** Each platform's own; it finds nothing at addresses of others. */
-export const readers: Record<Platform, Reader> = { facebook, instagram, linkedin, telegram, threads, tiktok, x, youtube, zalo };
+export { called } from "./telegram";
+export { readers };
 
 /** The names that stand together in a document, each group for one account: some of them for that of the address, if any. */
 export function evidence(page: Document, address: URL): Names[] {
