@@ -354,7 +354,8 @@ func inOtherLanguages(reason map[string]string, kind category.Category) {
 	}
 }
 
-// decide decides about the case of the path and goes on to the next one.
+// decide decides about the case of the path and goes on to the next one. One that is closed is listed otherwise, since somebody objects: that takes back
+// what was decided before, and where that is another's, it is confirmed.
 func (v *visit) decide(d triage.Decision, done string) error {
 	v.deciding.RLock()
 	defer v.deciding.RUnlock()
@@ -362,7 +363,15 @@ func (v *visit) decide(d triage.Decision, done string) error {
 	if err != nil {
 		return err
 	}
-	d.Actor, d.Why = v.person.Name, v.why(audit.Why{})
+	d.Actor = v.person.Name
+	if d.Action == triage.List && before.Appeals > 0 && before.Seconded == "" && (file{Case: before}).MayReopen() {
+		why, err := v.confirmUndo("confirm.reopen", []triage.Case{before})
+		if why == nil || err != nil {
+			return err
+		}
+		d.Why = *why
+	}
+	d.Why = v.why(d.Why)
 	c, err := v.Desk.Decide(v.ctx(), before.ID, d)
 	if err != nil {
 		return err

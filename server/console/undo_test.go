@@ -74,6 +74,15 @@ func TestAnothersDecisionIsNotTakenBackUnasked(t *testing.T) {
 		t.Error("it leaves the list unasked")
 	}
 	o.sees(body, "data-confirm", "It was put there by mai")
+	otherwise := url.Values{"lists": {"shop.example/"}, "category": {"phishing"}, "days": {"30"}}
+	if _, body = tam.post("/cases/"+id+"/list", otherwise); o.about("shop.example").Decided != "mai" {
+		t.Error("it is listed otherwise unasked")
+	}
+	o.sees(body, "data-confirm", "of mai")
+	if status, _ := mai.post("/cases/"+id+"/list", otherwise); status != http.StatusSeeOther || o.about("shop.example").Category != "phishing" {
+		t.Errorf("one's own is listed otherwise: %d", status)
+	}
+	mai.post("/cases/"+id+"/undo", nil)
 	if status, _, _ := tam.confirm("/appeals/"+id+"/withdraw", answer); status != http.StatusSeeOther || o.about("shop.example").Action != triage.Withdraw {
 		t.Errorf("%d", status)
 	}

@@ -88,9 +88,14 @@ func (n *counter) open() error {
 	return nil
 }
 
+// closed tells whether the case of the report is decided, and that it is settled.
+func (n *counter) closed() bool {
+	return n.c.Settled && n.c.State != triage.StateOpen && n.c.State != triage.StateAsked
+}
+
 // decide decides about the case of the report; one that is closed is opened again for it.
 func (n *counter) decide(ctx context.Context, v triage.Decision, again bool) (err error) {
-	if again && n.c.Settled && n.c.State != triage.StateOpen && n.c.State != triage.StateAsked {
+	if again && n.closed() {
 		if n.c, err = n.desk.Reopen(ctx, n.box, n.c.ID, actor(), n.why("")); err != nil {
 			return err
 		}
@@ -227,7 +232,7 @@ func (p publicReason) by(draft func(lang string) string) map[string]string {
 }
 
 func reportsAccept(d *dir) *cobra.Command {
-	var chosen, kind string
+	var chosen, kind, of string
 	reason := publicReason{}
 	cmd := &cobra.Command{
 		Use: "accept ID", Short: "Accept a report: list what it names, or take it off the list",
@@ -237,13 +242,15 @@ report names into the ledger, which is the account, else exactly the reported pa
 report of a mistake takes the indicator off the list instead. All reports whose address is then
 found listed are answered with it; other hosts and pages of the same site or kit stay open in a
 case of their own. What two people must agree to is
-proposed. Nothing is published before "khien publish".`,
+proposed. What another person has decided about the case, or listed, is decided anew only where
+--of names that person. Nothing is published before "khien publish".`,
 		Example: `  $ khien reports accept 3f9a01c2
   $ khien reports accept 3f9a01c2 --subject fake-shop.example/ --category shop`,
 		Args: exactly(1, "one report, by its id or the beginning of it"),
 	}
 	cmd.Flags().StringVar(&chosen, "subject", "", "list this instead of the narrowest")
 	cmd.Flags().StringVar(&kind, "category", "", "the kind of scam: "+slugs())
+	cmd.Flags().StringVar(&of, "of", "", "whose decision it changes, where it is another's")
 	reason.flags(cmd, "why, in English: public, and told to those who reported")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
@@ -267,6 +274,9 @@ proposed. Nothing is published before "khien publish".`,
 			if !n.names(about) {
 				return n.namesNot(about)
 			}
+			if err := listedBy(ctx, n.book, about, of); err != nil {
+				return err
+			}
 			why := reason.by(func(lang string) string { return map[string]string{"en": "reported as a mistake"}[lang] })
 			err = n.decide(ctx, triage.Decision{
 				Action: triage.Withdraw, Lists: []triage.Listing{{Of: n.of, Lists: about}}, Reason: why, Why: n.why(reason.english()), Impact: impact.Of(about, 1),
@@ -287,6 +297,11 @@ proposed. Nothing is published before "khien publish".`,
 		}
 		if !n.names(i.Subject) {
 			return n.namesNot(i.Subject)
+		}
+		if n.closed() {
+			if err := n.decidedBy(of); err != nil {
+				return err
+			}
 		}
 		err = n.decide(ctx, triage.Decision{
 			Action: triage.List, Lists: []triage.Listing{{Of: n.of, Lists: i.Subject}}, Category: i.Category, Lapses: i.Lapses, Reason: reason.by(i.Category.How),
@@ -419,6 +434,12 @@ func another(whose, of, what string) error {
 	return fmt.Errorf("%s is of %s: say --of %s to take it back", what, whose, whose)
 }
 
+// decidedBy refuses to take back what another decided about the case of the report.
+func (n *counter) decidedBy(of string) error {
+	what := fmt.Sprintf("the decision about case %d (%s, with %s)", n.c.ID, cmp.Or(said(n.c), string(n.c.Action)), triage.Counted(n.c.Reports, "report", "reports"))
+	return another(n.c.Decided, of, what)
+}
+
 // saidBy refuses to take back what another said about this report alone.
 func (n *counter) saidBy(ctx context.Context, of string) error {
 	history, err := n.box.History(ctx, n.r.ID)
@@ -434,7 +455,7 @@ func (n *counter) reopen(ctx context.Context, d *dir, of string) (err error) {
 	undecided := n.c.State == triage.StateOpen || n.c.State == triage.StateAsked
 	ofCase := !n.c.Settled && n.c.State != triage.StateOpen && n.c.State != triage.StateMerged || n.r.State == wire.StateReceived || n.r.Kind != wire.KindMistake && !undecided
 	if ofCase {
-		err = another(n.c.Decided, of, fmt.Sprintf("the decision about case %d (%s, with %s)", n.c.ID, cmp.Or(said(n.c), string(n.c.Action)), triage.Counted(n.c.Reports, "report", "reports")))
+		err = n.decidedBy(of)
 	} else {
 		err = n.saidBy(ctx, of)
 	}
