@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"khien/server/blob"
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/office/officetest"
@@ -18,11 +19,13 @@ import (
 	"khien/shared/wire"
 )
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 const noon = 1763900000
 
 func open(t testing.TB) *API {
 	t.Helper()
-	box, err := inbox.Open(filepath.Join(t.TempDir(), "inbox.db"))
+	box, err := inbox.Open(dbtest.Place(t, "inbox.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,8 +15,11 @@ import (
 
 	"khien/server/bidi"
 	"khien/server/db"
+	"khien/server/db/dbtest"
 	"khien/shared/subject"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // older is the table as it was when an entry was a sentence, with three of them, as the program wrote them then.
 const older = `
@@ -34,7 +36,7 @@ func book(t *testing.T, sentences string) *db.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := db.Open(filepath.Join(t.TempDir(), "audit.db"), db.Tables{Package: "audit", Files: fstest.MapFS{"a/1.sql": {Data: []byte(sentences)}, "a/2.sql": {Data: acts}}})
+	store, err := db.Open(dbtest.Place(t, "audit.db"), db.Tables{Package: "audit", Files: fstest.MapFS{"a/1.sql": {Data: []byte(sentences)}, "a/2.sql": {Data: acts}}})
 	if err != nil {
 		t.Fatal(err)
 	}

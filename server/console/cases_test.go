@@ -317,11 +317,8 @@ func TestFormsThatNoPageHas(t *testing.T) {
 	mai := o.person("mai", staff.Maintainer)
 	o.report(wire.Report{Href: "https://shop.example/a"}, "a")
 	o.report(wire.Report{Href: "https://shop.example/b"}, "b")
-	report := func(from, href string) string {
-		id := make([]byte, 16)
-		copy(id, from+href)
-		return fmt.Sprintf("%x", id)
-	}
+	second := make([]byte, 16)
+	copy(second, "bhttps://shop.example/b")
 	f := func(path string, form url.Values, want int, words ...string) {
 		t.Helper()
 		status, body, _ := o.ask("POST", path, mai, form)
@@ -340,8 +337,8 @@ func TestFormsThatNoPageHas(t *testing.T) {
 	f("/cases/1/split", url.Values{"name": {"shop.example/b"}, "report": {"zz"}}, 404)
 	f("/cases/1/split", url.Values{"name": {"shop.example/b"}, "report": {strings.Repeat("0", 32)}}, 404)
 	f("/cases/1/split", url.Values{"name": {"shop.example/b"}}, 422, "Select the reports")
-	f("/cases/1/split", url.Values{"name": {"shop.example/b"}, "report": {report("b", "https://shop.example/b")}}, 303)
-	if c, err := o.Desk.Get(t.Context(), 2); err != nil || c.Subject != "shop.example/b" || c.Reports != 1 {
+	f("/cases/1/split", url.Values{"name": {"shop.example/b"}, "report": {fmt.Sprintf("%x", second)}}, 303)
+	if c, err := o.Desk.Of(t.Context(), second); err != nil || c.Subject != "shop.example/b" || c.Reports != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"khien/server/blob"
 	"khien/server/campaign"
 	"khien/server/db"
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	officedb "khien/server/office"
@@ -30,6 +31,8 @@ import (
 	"khien/shared/texts"
 	"khien/shared/wire"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 const origin = "http://localhost:8788"
 
@@ -52,7 +55,7 @@ func newOffice(t testing.TB) *office {
 	base := officetest.Open(t, officedb.Tables...)
 	people, desk, cards, book := staff.Open(base), triage.Open(base), campaign.Open(base), ledger.Open(base)
 	takedowns := takedown.Open(base, desk)
-	box, err := inbox.Open(filepath.Join(dir, "inbox.db"))
+	box, err := inbox.Open(dbtest.Place(t, "inbox.db"))
 	must(err)
 	t.Cleanup(func() { box.Close() })
 	blobs, err := blob.Open(filepath.Join(dir, "published"))

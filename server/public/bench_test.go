@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"khien/server/blob"
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/office"
@@ -27,7 +28,7 @@ func BenchmarkSite(b *testing.B) {
 	base := officetest.Open(b, office.Tables...)
 	s.Ledger, s.Desk = ledger.Open(base), triage.Open(base)
 	s.Takedowns = takedown.Open(base, s.Desk)
-	if s.Inbox, err = inbox.Open(filepath.Join(dir, "inbox.db")); err != nil {
+	if s.Inbox, err = inbox.Open(dbtest.Place(b, "inbox.db")); err != nil {
 		b.Fatal(err)
 	}
 	defer s.Inbox.Close()

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/html"
 
 	"khien/server/blob"
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/office"
@@ -29,6 +30,8 @@ import (
 	"khien/shared/texts"
 	"khien/shared/wire"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // world is a site with all that is behind it.
 type world struct {
@@ -53,7 +56,7 @@ func newWorld(t testing.TB) *world {
 	base := officetest.Open(t, office.Tables...)
 	w.Ledger, w.Desk = ledger.Open(base), triage.Open(base)
 	w.Takedowns = takedown.Open(base, w.Desk)
-	w.Inbox, err = inbox.Open(filepath.Join(dir, "inbox.db"))
+	w.Inbox, err = inbox.Open(dbtest.Place(t, "inbox.db"))
 	must(err)
 	blobs, err := blob.Open(filepath.Join(dir, "published"))
 	must(err)
@@ -289,6 +292,7 @@ var number = regexp.MustCompile(`[0-9a-f]{4}(?: [0-9a-f]{4}){7}`)
 
 // What strangers write stands in a page as text, whatever it is.
 func TestNothingThatStrangersWriteRuns(t *testing.T) {
+	dbtest.Long(t)
 	attacks := []string{
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onfocus=alert(1) autofocus x='`, `</textarea><script>alert(1)</script>`,
 		`</title><svg onload=alert(1)>`, `{{.}}`, `javascript:alert(1)`, `&lt;script&gt;`, "\u202e<b>", `--><script>`, `]]><script>`, "</desc></svg><script>alert(1)</script>",

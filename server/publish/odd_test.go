@@ -10,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ncruces/go-sqlite3/driver"
-
 	"khien/server/campaign"
+	"khien/server/db/dbtest"
 	"khien/server/ledger"
 	"khien/shared/checker"
 	"khien/shared/release"
@@ -76,28 +75,27 @@ func TestOneBadLineStopsNothing(t *testing.T) {
 	p := open(t, dir)
 	const now = 1_763_900_000
 	p.list(t, "good.example/", "good.example/page")
-	cards := campaign.Open(office(t, dir))
+	base := office(t, dir)
+	cards := campaign.Open(base)
 	p.Cards, p.Official, p.Help = cards, filepath.Join(dir, "official"), filepath.Join(dir, "help.json")
 	card := supplement.Card{ID: "good", Title: []supplement.Text{{Lang: "en", Text: "Good"}}, Text: []supplement.Text{{Lang: "en", Text: "Advice"}}}
 	if err := cards.Put(t.Context(), "mai", card, campaign.Published); err != nil {
 		t.Fatal(err)
 	}
 
-	book, err := driver.Open(filepath.Join(dir, "office.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer book.Close()
 	row := func(subject, source, reason string, category, seen, lapses int64) {
 		t.Helper()
-		if _, err := book.Exec(`INSERT INTO indicator (subject, category, source, reference, reason, first_seen, lapses) VALUES (?, ?, ?, '', ?, ?, ?)`, subject, category, source, reason, seen, lapses); err != nil {
+		if _, err := base.ExecContext(t.Context(), `INSERT INTO indicator (subject, category, source, reference, reason, first_seen, lapses) VALUES (?, ?, ?, '', ?, ?, ?)`, subject, category, source, reason, seen, lapses); err != nil {
 			t.Fatal(err)
 		}
 	}
 	left := []string{
 		"*.wild.example/", "x&y.example/", "a,b.example/pay", "", "/", "scam.example", "Scam.example/", "scam.example/a b", "469/", "1.2/", "phone:0900000001",
-		"facebook:user/An.Invented.Name", "\x1b[2J.example/", "scam.exa\xffmple/", strings.Repeat("a", 100) + ".example/", strings.Repeat("a.", 5000) + "example/",
+		"facebook:user/An.Invented.Name", "\x1b[2J.example/", strings.Repeat("a", 100) + ".example/", strings.Repeat("a.", 5000) + "example/",
 		"www.facebook.com/", "www.youtube.com/watch", "com.vn/", "192.168.1.1/",
+	}
+	if !dbtest.OnPostgres { // which takes no such text
+		left = append(left, "scam.exa\xffmple/")
 	}
 	for s := range protected().covered() { // whatever the last question of a publishing would find
 		if !s.IsAccount() && strings.Contains(string(s), another) && len(left) < 60 {
@@ -121,7 +119,7 @@ func TestOneBadLineStopsNothing(t *testing.T) {
 	}
 	for id, body := range map[string]string{"no-json": "not JSON", "no-text": "{}", "NO-NAME": `{"title":[{"lang":"en","text":"x"}],"text":[{"lang":"en","text":"x"}]}`,
 		"no-link": `{"title":[{"lang":"en","text":"x"}],"text":[{"lang":"en","text":"x"}],"link":"javascript:alert(1)"}`} {
-		if _, err := book.Exec(`INSERT INTO card (id, state, body, picture, actor, changed) VALUES (?, 'published', ?, x'', 'mai', 0)`, id, body); err != nil {
+		if _, err := base.ExecContext(t.Context(), `INSERT INTO card (id, state, body, picture, actor, changed) VALUES (?, 'published', ?, ?, 'mai', 0)`, id, body, []byte{}); err != nil {
 			t.Fatal(err)
 		}
 	}

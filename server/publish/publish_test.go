@@ -17,6 +17,7 @@ import (
 	"khien/server/blob"
 	"khien/server/campaign"
 	"khien/server/db"
+	"khien/server/db/dbtest"
 	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/shared/category"
@@ -29,7 +30,7 @@ import (
 // office is the database of a folder.
 func office(t testing.TB, dir string) *db.DB {
 	t.Helper()
-	base, err := db.Open(filepath.Join(dir, "office.db"), ledger.Tables, campaign.Tables)
+	base, err := db.Open(dbtest.In(t, dir, "office.db"), ledger.Tables, campaign.Tables)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,6 +255,7 @@ func (p *Publisher) follow(t testing.TB, c *checker.Checker, now int64) *checker
 // Two months, a release every twelve hours: additions, withdrawals, lapses, other kinds,
 // returns. Whoever was there within the last thirty days gets along with one delta.
 func TestOneHopFromThirtyDaysBehind(t *testing.T) {
+	dbtest.Long(t)
 	if testing.Short() {
 		t.Skip("two months of releases, one after the other, take long with the race detector, which has nothing to see in them")
 	}
@@ -464,7 +466,7 @@ func TestMain(m *testing.M) {
 	} else if dir != "" {
 		publishForever(dir)
 	}
-	os.Exit(m.Run())
+	dbtest.Main(m)
 }
 
 func publishForever(dir string) {
@@ -479,6 +481,7 @@ func publishForever(dir string) {
 // fatal is a testing.TB for a process without a test.
 type fatal struct{ testing.TB }
 
+func (fatal) Name() string   { return "" }
 func (fatal) Helper()        {}
 func (fatal) Cleanup(func()) {}
 func (fatal) Fatal(args ...any) {
@@ -530,6 +533,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 }
 
 func TestARealListIsPublished(t *testing.T) {
+	dbtest.Long(t)
 	file, err := os.Open("../../../shared/data/vn-scam-hosts.txt")
 	if err != nil {
 		t.Skip("the list is not here")

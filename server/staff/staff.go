@@ -274,7 +274,7 @@ func (b *Store) Passkeys(ctx context.Context, handle []byte) ([]Passkey, error) 
 // NotBeside are the passkeys that may not lie on the device, or in the key chain, where somebody makes another: their own, and those of everybody else, for
 // each person has one of their own. In an invented installation, which one person tries out, they are their own alone.
 func (b *Store) NotBeside(ctx context.Context, handle []byte) (keys webauthn.Credentials, err error) {
-	rows, err := b.db.QueryContext(ctx, `SELECT credential FROM passkey WHERE handle = ?1 OR NOT (SELECT invented FROM person WHERE handle = ?1)`, handle)
+	rows, err := b.db.QueryContext(ctx, `SELECT credential FROM passkey WHERE handle = ?1 OR (SELECT invented FROM person WHERE handle = ?1) = 0`, handle)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the passkeys: %w", err)
 	}

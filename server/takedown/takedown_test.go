@@ -40,13 +40,12 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	dir := t.TempDir()
 	o := &office{t: t, now: 1_763_900_000}
 	var err error
 	o.base = officetest.Open(t, ledger.Tables, triage.Tables, Tables)
 	o.list, o.desk = ledger.Open(o.base), triage.Open(o.base)
 	o.book = Open(o.base, o.desk)
-	if o.box, err = inbox.Open(filepath.Join(dir, "inbox.db")); err != nil {
+	if o.box, err = inbox.Open(dbtest.Place(t, "inbox.db")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

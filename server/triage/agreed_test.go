@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"khien/server/audit"
+	"khien/server/db/dbtest"
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/shared/subject"
@@ -168,6 +169,7 @@ func TestWhoConfirmsIsAnother(t *testing.T) {
 // Two have listed something that few people know. Whoever has the command line and a passkey, and so is one person, neither takes it off the list,
 // nor says something else of it, nor has it end, by waiting for a day; what is about nothing else goes out.
 func TestOnePersonUndoesNothingThatTwoListed(t *testing.T) {
+	dbtest.Long(t)
 	for name, change := range map[string]func(p *printer) error{
 		"a withdrawal that their own passkey agrees to": func(p *printer) error {
 			c, err := p.desk.Listing(p.t.Context(), "one.example/")

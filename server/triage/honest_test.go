@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"khien/server/db/dbtest"
 	"khien/server/feed"
 	"khien/server/publish"
 )
@@ -17,6 +18,7 @@ import (
 // where others have their pages. The hosts are those of many public rankings and directories, about 10,000 of them, and each is tried in several
 // spellings.
 func TestOnePersonListsNobodyHonest(t *testing.T) {
+	dbtest.Long(t)
 	file, err := os.Open("../../../shared/data/honest-hosts.txt")
 	if err != nil {
 		t.Skip("the list is not here")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"khien/server/audit"
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/shared/subject"
@@ -312,6 +313,7 @@ func TestWhatManyPagesLeadToIsNoKit(t *testing.T) {
 
 // A flood of invented pages that lead to one account joins them into heaps of a bounded size, with no tick on any of them.
 func TestAFloodOfInventedLinksMakesNoHeap(t *testing.T) {
+	dbtest.Long(t)
 	if testing.Short() {
 		t.Skip("a flood takes long with the race detector, and is gathered by one goroutine")
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
 	"khien/shared/wire"
 )
@@ -134,6 +135,7 @@ func TestHowFarACaseHasCome(t *testing.T) {
 // A crowd of invented reporters, each from an address of its own and each with a proof of work, wins places in a queue and nothing else. What
 // it can fill is a row for each subject that it names.
 func TestInventedReportersPublishNothing(t *testing.T) {
+	dbtest.Long(t)
 	o := newOffice(t)
 	const reports, subjects = 10_000, 40
 	var crowd []wire.Report

@@ -10,6 +10,7 @@ import (
 
 	"khien/server/audit"
 	"khien/server/db"
+	"khien/server/db/dbtest"
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/shared/category"
@@ -174,6 +175,7 @@ func TestAProposalGoesOutAsItWas(t *testing.T) {
 
 // Something of a proposal is decided otherwise meanwhile, by whatever way: none of it goes out, and it is proposed anew with all of its time.
 func TestWhatIsNotDecidedAnyMoreDoesNotGoOut(t *testing.T) {
+	dbtest.Long(t)
 	for name, change := range map[string]func(p *printer) error{
 		"withdrawn": func(p *printer) error { return p.book.Withdraw(p.t.Context(), "linh", "shop.example/", sorry) },
 		"said otherwise": func(p *printer) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"khien/server/db/dbtest"
 	"khien/server/ledger"
 	"khien/server/publish"
 	"khien/shared/set"
@@ -36,6 +37,7 @@ func (p *printer) official(lines string) {
 
 // One person says in a book of the operator that a scam on a rented host is somebody's official site, whatever happens to it in the ledger, and waits.
 func TestABookTakesNothingThatReachesFarOffTheList(t *testing.T) {
+	dbtest.Long(t)
 	for name, also := range map[string]func(p *printer) error{
 		"the book alone": func(*printer) error { return nil },
 		"a name below":   func(p *printer) error { p.official("an-invented-name.an-invented-shop.weebly.com | X\n"); return nil },
@@ -98,6 +100,7 @@ func (p *printer) all(list ...ledger.Indicator) {
 // One person seeks names that share the bucket of an entry that reaches far, about which more is said than about any of them, and waits. Whoever comes
 // later has no place, and is named.
 func TestWhatIsListedIsNotCrowdedOut(t *testing.T) {
+	dbtest.Long(t)
 	victim := fmt.Sprintf("%08b", rented.Digest()[0])
 	begin := func(t *testing.T, list ...ledger.Indicator) *printer {
 		p := team(t)

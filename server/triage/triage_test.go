@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 
 	"khien/server/audit"
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/office/officetest"
@@ -17,6 +17,8 @@ import (
 	"khien/shared/subject"
 	"khien/shared/wire"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // office is where maintainers work: the inbox, the desk and the ledger.
 type office struct {
@@ -29,10 +31,9 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	dir := t.TempDir()
 	o := &office{t: t, time: 1_763_900_000}
 	var err error
-	if o.box, err = inbox.Open(filepath.Join(dir, "inbox.db")); err != nil {
+	if o.box, err = inbox.Open(dbtest.Place(t, "inbox.db")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { o.box.Close() })

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"khien/server/audit"
+	"khien/server/db/dbtest"
 	"khien/server/inbox"
 	"khien/shared/subject"
 	"khien/shared/wire"
@@ -237,6 +238,7 @@ func TestWhatOneNetworkWeighs(t *testing.T) {
 // Somebody invents reports about hundreds of things, of the worst kind and with notes, about each from twenty networks. What a dozen people report of a shop
 // stays on the first page: the word of a network weighs about so many things a day.
 func TestTheQueueCannotBeDrowned(t *testing.T) {
+	dbtest.Long(t)
 	o := newOffice(t)
 	const things, networks, page = 500, 40, 50
 	accept := func(n int, host, from string) {
@@ -284,6 +286,7 @@ func TestTheQueueCannotBeDrowned(t *testing.T) {
 
 // One network objects to hundreds of things before an honest owner objects to one. The owner's is answered after the network's first ten, and not after all of them.
 func TestObjectionsCannotBeDrowned(t *testing.T) {
+	dbtest.Long(t)
 	o := newOffice(t)
 	for i := range 300 {
 		o.report(wire.KindMistake, fmt.Sprintf("https://listed-%d.example/", i), "loud")

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"khien/server/db/dbtest"
 )
 
 // dialFrom connects from an address of this machine, of which all in 127/8 are.
@@ -30,7 +32,7 @@ func visitor(from string) *http.Client {
 // One address holds what it can of each of the program's listeners, which may open few files. Others are answered, nothing about it is
 // written, and the program stops when it is told to.
 func TestOneAddressAgainstTheProgram(t *testing.T) {
-	long(t)
+	dbtest.Long(t)
 	const request = "GET /rules HTTP/1.1\r\nHost: khien.example\r\n\r\n"
 	for _, flood := range []struct{ name, sends string }{
 		{"idle", ""},

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/db/dbtest"
 	"khien/server/feed"
 	"khien/server/publish"
 	"khien/shared/official"
@@ -78,7 +79,7 @@ func TestAScamIsNotExcusedForBeingPopularForAWeek(t *testing.T) {
 // A pipe with nobody at its other end, a folder or a file without an end lies where the operator's own files do: whoever serves and publishes
 // says so or goes without it, and waits for nobody.
 func TestFilesOfTheOperatorThatAreNone(t *testing.T) {
-	long(t)
+	dbtest.Long(t)
 	khien := func(data string, args ...string) (words string, err error) {
 		t.Helper()
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)

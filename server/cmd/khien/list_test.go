@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/db/dbtest"
 	"khien/server/feed"
 	"khien/server/platform"
 	"khien/server/publish"
@@ -20,7 +21,7 @@ const nationalList = "../../../../shared/data/vn-scam-hosts.txt"
 
 // The whole real list goes in, every line of it that one person may list is found again, and no well-known site with it.
 func TestTheNationalList(t *testing.T) {
-	long(t)
+	dbtest.Long(t)
 	if testing.Short() {
 		t.Skip("one command after the other: no races to find, and a minute to lose")
 	}

@@ -107,16 +107,6 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// part is whether PostgreSQL gets a part of the tests only, after SQLite has had all of them.
-func part() bool { return dbtest.OnPostgres && os.Getenv("KHIEN_WHOLE") == "" }
-
-// long leaves a test to SQLite whose statements shorter ones try too.
-func long(t *testing.T) {
-	if part() {
-		t.Skip("it is long; with KHIEN_WHOLE=1 it runs on PostgreSQL too")
-	}
-}
-
 // most are the scripts that together use most of what is kept, and each command that has statements of its own.
 var most = regexp.MustCompile(`/(audit|campaign|counter|evidence|http_reports|killed|takedown|two)\.txt$`)
 
@@ -127,7 +117,7 @@ func scripts(t *testing.T) []string {
 		t.Fatal(all, err)
 	}
 	return slices.DeleteFunc(all, func(file string) bool {
-		if part() && !most.MatchString(file) {
+		if dbtest.Part() && !most.MatchString(file) {
 			return true
 		}
 		text, err := os.ReadFile(file)

@@ -14,6 +14,7 @@ import (
 
 	"khien/server/api"
 	"khien/server/audit"
+	"khien/server/db/dbtest"
 	"khien/server/publish"
 	"khien/server/takedown"
 	"khien/server/triage"
@@ -145,7 +146,7 @@ func (n *newsroom) seen() string {
 // The publisher is killed at random moments. Whoever looks afterwards sees what was before, or what is after: nobody is told of a release that is not out, and
 // nothing of one that is stays open.
 func TestKilledAtAnyMomentOfPublishing(t *testing.T) {
-	long(t)
+	dbtest.Long(t)
 	if testing.Short() {
 		t.Skip("processes of their own: no races to find")
 	}

@@ -132,7 +132,7 @@ var wholeFiles = map[string]string{
 }
 
 func TestCasesFromTheWild(t *testing.T) {
-	long(t)
+	dbtest.Long(t)
 	if testing.Short() {
 		t.Skip("one command after the other: no races to find, and minutes to lose")
 	}
@@ -170,7 +170,7 @@ func TestTheProjectCarriesEveryCaseFromTheWild(t *testing.T) {
 
 // The harness itself: what it cannot read it does not pass over, and what is wrong it does not call right.
 func TestTheHarnessForCasesFromTheWild(t *testing.T) {
-	long(t)
+	dbtest.Long(t)
 	if testing.Short() {
 		t.Skip("one command after the other: no races to find, and minutes to lose")
 	}

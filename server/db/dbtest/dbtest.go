@@ -7,11 +7,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,7 +24,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// Main runs the tests of a package on SQLite, and if they hold on PostgreSQL. Fuzzing and benchmarks run on SQLite alone.
+// Main runs the tests of a package on SQLite, and if they hold those that opened a database (Place) on PostgreSQL. Fuzzing, benchmarks, and
+// without KHIEN_WHOLE=1 what is -short run on SQLite alone.
 func Main(m *testing.M) { os.Exit(Twice{m}.Run()) }
 
 // Twice are tests that Main runs.
@@ -31,8 +34,11 @@ type Twice struct{ *testing.M }
 // Run runs them and returns the exit code.
 func (t Twice) Run() int {
 	code := t.M.Run()
-	if code == 0 && !asked("test.fuzz") && !asked("test.bench") && !asked("test.list") {
+	if code == 0 && !asked("test.fuzz") && !asked("test.bench") && !asked("test.list") && (whole || !testing.Short()) {
 		OnPostgres = true
+		if run := flag.Lookup("test.run").Value; len(opened) > 0 && !strings.Contains(run.String(), "/") {
+			run.Set("^(" + strings.Join(slices.Collect(maps.Keys(opened)), "|") + ")$")
+		}
 		fmt.Println("--- the same on PostgreSQL")
 		code = t.M.Run()
 	}
@@ -44,8 +50,17 @@ func asked(name string) bool {
 	return f != nil && f.Value.String() != ""
 }
 
+// whole is whether everything is asked for.
+var whole = os.Getenv("KHIEN_WHOLE") != ""
+
 // OnPostgres is whether the tests run for the second time.
 var OnPostgres bool
+
+// opened are the tests that have opened a database.
+var (
+	opening sync.Mutex
+	opened  = map[string]bool{}
+)
 
 // Place is where a test may open a database that is new: a file of this name, or an address.
 func Place(t testing.TB, name string) string {
@@ -53,7 +68,44 @@ func Place(t testing.TB, name string) string {
 	if OnPostgres {
 		return Postgres(t)
 	}
+	note(t)
 	return filepath.Join(t.TempDir(), name)
+}
+
+// In is a place that is found by a folder, which other processes may do too: a file of this name in it, or an address that such a file holds.
+func In(t testing.TB, folder, name string) string {
+	t.Helper()
+	file := filepath.Join(folder, name)
+	if text, err := os.ReadFile(file); err == nil && strings.HasPrefix(string(text), "postgres:") {
+		return string(text)
+	}
+	if !OnPostgres {
+		note(t)
+		return file
+	}
+	place := Postgres(t)
+	if err := os.WriteFile(file, []byte(place), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return place
+}
+
+func note(t testing.TB) {
+	test, _, _ := strings.Cut(t.Name(), "/")
+	opening.Lock()
+	opened[test] = true
+	opening.Unlock()
+}
+
+// Part is whether of a long row of cases a few are enough: SQLite has had all of them, and KHIEN_WHOLE=1 does not ask for them here too.
+func Part() bool { return OnPostgres && !whole }
+
+// Long leaves a test that is long to SQLite, where of such a few are enough.
+func Long(t testing.TB) {
+	t.Helper()
+	if Part() {
+		t.Skip("it is long, and shorter ones ask PostgreSQL the same; KHIEN_WHOLE=1 runs it there too")
+	}
 }
 
 var made atomic.Int64
