@@ -12,6 +12,8 @@ import (
 
 // speaks are the files that may name a language, and why; a language that is added needs none of them.
 var speaks = map[string]string{
+	"extension/screens/store.mjs":      "what invented people write in the pictures for the stores",
+	"extension/src/worker/place.ts":    "the country of a language that has no region",
 	"scripts/layers/languages_test.go": "has lists to be found",
 	"scripts/load/flood.go":            "reports as a browser in Vietnam sends them",
 	"scripts/load/main.go":             "reports as a browser in Vietnam sends them",
@@ -28,7 +30,7 @@ func tells(languages []string) func(file, text string) []string {
 	others := strings.Join(languages[1:], "|")
 	any := strings.Join(languages, "|")
 	quote := "[\"'`]"
-	named := regexp.MustCompile(quote + "(?:" + others + ")" + quote + `|\.(?:` + strings.ToUpper(others) + `)\b`)
+	named := regexp.MustCompile(quote + "(?:" + others + ")" + quote + `|(?:^|[{,])\s*(?:` + others + `):\s|\.(?:` + strings.ToUpper(others) + `)\b`)
 	list := regexp.MustCompile(`[\[{]\s*` + quote + "(?:" + any + ")" + quote + `\s*,\s*` + quote + "(?:" + any + ")" + quote +
 		`|\b(?:` + any + `)(?: ?[|/] ?|, )(?:` + others + `)\b`)
 	comment := regexp.MustCompile(`(^|\s)(//|/?\*).*`)
@@ -84,7 +86,7 @@ func TestAListOfLanguagesIsFound(t *testing.T) {
 		f("server/x/x.go", line, true)
 		f("server/x/x_test.go", line, true)
 	}
-	for _, line := range []string{`case "vi":`, `if lang == "pl" {`, "{{if .VI}}đúng{{else}}right{{end}}", `{"en": one, "vi": two}`, "const words = { 'pl': słowa };"} {
+	for _, line := range []string{`case "vi":`, `if lang == "pl" {`, "{{if .VI}}đúng{{else}}right{{end}}", `{"en": one, "vi": two}`, "const words = { 'pl': słowa };", "const homes = { vi: \"VN\" };"} {
 		f("server/x/x.go", line, true)
 		f("extension/src/pages/x.ts", line, true)
 		f("extension/test/x.test.mjs", line, false)

@@ -11,7 +11,7 @@ import (
 )
 
 // parts are the files of package texts that are lines of texts.
-var parts = []string{"console.*.txt", "public.txt", "welcome.txt", "letter.words.txt", "audit.txt", "reasons.txt", "category.txt", "help.txt", "subject.txt", "language.txt"}
+var parts = []string{"console.*.txt", "public.txt", "welcome.txt", "letter.words.txt", "audit.txt", "reasons.txt", "category.txt", "help.txt", "cards.txt", "subject.txt", "language.txt"}
 
 var (
 	form  = regexp.MustCompile(`\[(?:1|zero|one|two|few|many)\]$`)

@@ -18,9 +18,10 @@ import (
 	"khien/server/campaign"
 	"khien/server/db"
 	"khien/shared/supplement"
+	"khien/shared/texts"
 )
 
-// demoCards are advice cards for the demo.
+// demoCards are advice cards for the demo; cards.txt of each language says them.
 //
 //go:embed cards.json
 var demoCards []byte
@@ -223,15 +224,12 @@ func (d *dir) demoCampaigns(ctx context.Context) (added int, err error) {
 	if err != nil || len(have.Rows) > 0 {
 		return 0, err
 	}
-	var cards []json.RawMessage
+	var cards []supplement.Card
 	if err := json.Unmarshal(demoCards, &cards); err != nil {
 		return 0, err
 	}
-	for _, raw := range cards {
-		card, _, err := campaign.ReadFile(strings.NewReader(string(raw)))
-		if err != nil {
-			return added, err
-		}
+	for _, card := range cards {
+		card.Title, card.Text = supplement.Texts(texts.Every("cards.txt", card.ID+".title")), supplement.Texts(texts.Every("cards.txt", card.ID+".text"))
 		if err := store.Put(ctx, actor(), card, campaign.Published); err != nil {
 			return added, err
 		}
