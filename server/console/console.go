@@ -85,6 +85,7 @@ type Console struct {
 	// deciding is held for reading while a case is decided, and for writing while a release is made: what is
 	// confirmed is what is published.
 	deciding sync.RWMutex
+	sketches sketches
 }
 
 // New makes a console.
@@ -94,7 +95,7 @@ func New(c Config) (*Console, error) {
 		return nil, fmt.Errorf("the console's origin is https://NAME or http://localhost:PORT, because browsers give passkeys to no other")
 	}
 	origin.Path = ""
-	k := &Console{Config: c, origin: origin}
+	k := &Console{Config: c, origin: origin, sketches: sketches{long: long, last: map[bool]*sketch{}}}
 	k.Desk.Stands = func(ctx context.Context, name string, when int64) (bool, error) {
 		return k.Staff.Stands(ctx, name, staff.Decide, when)
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -29,15 +30,14 @@ var releaseRoutes = []route{
 // plan is what the publish page shows.
 type plan struct {
 	triage.Planned
-	Draft    triage.Draft
+	drafted
+	Drafting bool         // whether it is being worked out, and there is nothing to show yet
 	Held     publish.Part // what waits for two people when the rest goes out by itself
 	Rejected int          // of its cases
 	Cards    []cardChange // advice cards
 	Waiting  int          // that wait for a second person and are not in it
 	Digest   string
 	Reason   string           // why the page is shown again
-	Proposal *triage.Proposal // exactly this, and open; nil where nobody has proposed it
-	Outdated *triage.Proposal // that was proposed, and is not what was decided any more
 	Stopped  *triage.Proposal // since when two must confirm
 	Alone    bool             // one person runs all of this
 	Mine     bool             // whether the proposal is the reader's
@@ -105,22 +105,25 @@ func (p plan) Beside() (all []beside) {
 }
 
 // plan works out what was proposed, or else what publishing now would change.
-func (v *visit) plan() (p plan, err error) {
+func (v *visit) plan() (plan, error) { return v.planOf(v.draft) }
+
+func (v *visit) planOf(draft func(ctx context.Context, right bool) (drafted, error)) (p plan, err error) {
 	register, err := v.Staff.Register(v.ctx(), v.now())
 	if err != nil {
 		return p, err
 	}
 	p.Alone, p.Delay = register.Alone, span(v.lang, register.Waits(v.now()))
-	err = v.draft(&p)
+	p.drafted, err = draft(v.ctx(), false)
 	if errors.As(err, &p.Clock) {
 		if p.Right = v.form("clock") == "right"; !p.Right {
 			return p, nil
 		}
-		err = v.draft(&p)
+		p.drafted, err = draft(v.ctx(), true)
 	}
 	if err != nil {
 		return p, err
 	}
+	p.Mine = p.Proposal != nil && p.Proposal.By == v.person.Name
 	p.Planned, p.Held = p.Draft.Whole, p.Draft.Rest.Held
 	key := "publish"
 	if p.Alone {
@@ -155,35 +158,10 @@ func (v *visit) plan() (p plan, err error) {
 }
 
 // publisher is who publishes: whatever the clock says, where a person says that it is right.
-func (v *visit) publisher(p plan) *publish.Publisher {
+func (v *visit) publisher(right bool) *publish.Publisher {
 	own := *v.Publisher
-	own.ClockIsRight = p.Right
+	own.ClockIsRight = right
 	return &own
-}
-
-// draft finds what is proposed and stands, or else drafts a release of now.
-func (v *visit) draft(p *plan) error {
-	one, f, stands, err := v.Desk.Standing(v.ctx(), v.publisher(*p), v.Inbox, v.Impact, v.Staff.Publishers(), v.now())
-	switch {
-	case errors.Is(err, triage.ErrNotProposed):
-	case err != nil:
-		return err
-	case stands:
-		p.Draft, p.Proposal, p.Mine = f, &one, one.By == v.person.Name
-		if !p.Right && one.ClockIsRight { // each of the two says so
-			head, err := v.head()
-			if err != nil {
-				return err
-			}
-			return publish.Clock(v.ctx(), v.Publisher.Ledger, head, v.now())
-		}
-		return nil
-	default:
-		f.Close()
-		p.Outdated = &one
-	}
-	p.Draft, err = v.Desk.Draft(v.ctx(), v.publisher(*p), v.Impact, v.now())
-	return err
 }
 
 // head is the head that every device is handed out now, as it verifies it.
@@ -196,11 +174,14 @@ func (v *visit) head() (release.Head, error) {
 }
 
 func planPage(v *visit) error {
-	p, err := v.plan()
+	p, err := v.planOf(v.sketch)
+	if errors.Is(err, errDrafting) {
+		v.w.Header().Set("Refresh", "1")
+		p.Drafting, err = true, nil
+	}
 	if err != nil {
 		return err
 	}
-	defer p.Draft.Close()
 	return v.show("publish", p)
 }
 
@@ -277,7 +258,7 @@ func (v *visit) publishConfirmed(p plan, proof audit.Why) (err error) {
 	var r publish.Result
 	switch {
 	case p.Alone, p.Empty(): // nobody else, or nothing that reaches anybody but who reported
-		r, err = v.Desk.ReleasePlanned(v.ctx(), v.publisher(p), v.Inbox, v.person.Name, proof, v.now(), p.Planned)
+		r, err = v.Desk.ReleasePlanned(v.ctx(), v.publisher(p.Right), v.Inbox, v.person.Name, proof, v.now(), p.Planned)
 	case p.Proposal == nil:
 		return v.propose(p, proof)
 	case p.Mine:
@@ -290,7 +271,7 @@ func (v *visit) publishConfirmed(p plan, proof audit.Why) (err error) {
 	case !v.may(staff.Second):
 		return errForbidden
 	default:
-		r, err = v.Desk.ReleaseAgreed(v.ctx(), v.publisher(p), v.Inbox, *p.Proposal, p.Draft, v.person.Name, proof, v.now())
+		r, err = v.Desk.ReleaseAgreed(v.ctx(), v.publisher(p.Right), v.Inbox, *p.Proposal, p.Draft, v.person.Name, proof, v.now())
 	}
 	if errors.Is(err, publish.ErrChanged) {
 		if p, err = v.plan(); err != nil {

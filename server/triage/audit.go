@@ -66,6 +66,9 @@ func (d *Desk) Log(ctx context.Context, f audit.Filter, limit int) ([]audit.Act,
 	return audit.Newest(ctx, d.db, f, limit)
 }
 
+// Last is the mark of the last entry of the audit log.
+func (d *Desk) Last(ctx context.Context) (audit.Mark, error) { return audit.Last(ctx, d.db) }
+
 // Verify is audit.Verify. An end that was cut off is found out without a mark of somebody too: that of the last entry is kept beside the
 // database.
 func (d *Desk) Verify(ctx context.Context, noted ...audit.Mark) (last audit.Mark, err error) {
