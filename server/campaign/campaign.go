@@ -172,8 +172,8 @@ func (s *Store) Get(ctx context.Context, id string) (Card, error) {
 // List returns a page of at most limit cards, without their pictures: what changed last comes first.
 func (s *Store) List(ctx context.Context, at db.Place, limit int) (db.Page[Card], error) {
 	page, err := db.List[Card]{
-		Select: `SELECT id, body, '', state, actor, changed FROM card WHERE 1 = 1`, Order: []string{"(-changed)", "id"}, Scan: scan,
-		Key: func(c Card) []any { return []any{-c.Changed, c.ID} }, Weight: func(c Card) int { return 0 },
+		Select: `SELECT id, body, '', state, actor, changed FROM card WHERE 1 = 1`, Order: []string{"changed", "id"}, Down: true, Scan: scan,
+		Key: func(c Card) []any { return []any{c.Changed, c.ID} }, Weight: func(c Card) int { return 0 },
 	}.Page(ctx, s.db, at, limit)
 	if err != nil {
 		err = fmt.Errorf("couldn't read the cards: %w", err)
@@ -183,7 +183,7 @@ func (s *Store) List(ctx context.Context, at db.Place, limit int) (db.Page[Card]
 
 // All returns all cards: what changed last comes first.
 func (s *Store) All(ctx context.Context) ([]Card, error) {
-	return s.read(ctx, `ORDER BY changed DESC, id`)
+	return s.read(ctx, `ORDER BY changed DESC, id DESC`)
 }
 
 // Active returns the cards that are in force at now, in Unix seconds, by their names.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,13 +47,19 @@ type office struct {
 
 func newOffice(t testing.TB) *office {
 	t.Helper()
-	dir := t.TempDir()
+	o := officeIn(t, t.TempDir(), officetest.Open(t, officedb.Tables...))
+	t.Cleanup(o.readable)
+	return o
+}
+
+// officeIn is an office with all that it keeps in a folder, its database aside.
+func officeIn(t testing.TB, dir string, base *db.DB) *office {
+	t.Helper()
 	must := func(err error) {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	base := officetest.Open(t, officedb.Tables...)
 	people, desk, cards, book := staff.Open(base), triage.Open(base), campaign.Open(base), ledger.Open(base)
 	takedowns := takedown.Open(base, desk)
 	box, err := inbox.Open(dbtest.Place(t, "inbox.db"))
@@ -60,7 +67,9 @@ func newOffice(t testing.TB) *office {
 	t.Cleanup(func() { box.Close() })
 	blobs, err := blob.Open(filepath.Join(dir, "published"))
 	must(err)
-	must(publish.InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()))
+	if _, err := os.Stat(filepath.Join(dir, "keys")); err != nil {
+		must(publish.InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()))
+	}
 	keys, err := publish.LoadKeys(filepath.Join(dir, "keys"))
 	must(err)
 	k, err := New(Config{
@@ -70,7 +79,6 @@ func newOffice(t testing.TB) *office {
 	must(err)
 	o := &office{k, t, base, map[string]*finger{}}
 	o.person("an", staff.Admin)
-	t.Cleanup(o.readable)
 	return o
 }
 

@@ -39,9 +39,6 @@ func (acts) About(o audit.Object) string {
 	return "/audit?" + url.Values{"object": {o.String()}}.Encode()
 }
 
-// page of the log.
-const logPage = 100
-
 // since reads a day of the maintainers.
 func since(text string) (int64, error) {
 	if text == "" {
@@ -60,12 +57,12 @@ func auditPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if a.Acts, err = v.Desk.Log(v.ctx(), audit.Filter{Actor: a.Actor, Object: a.Object, Since: from, Before: v.number("before")}, logPage+1); err != nil {
+	if a.Acts, err = v.Desk.Log(v.ctx(), audit.Filter{Actor: a.Actor, Object: a.Object, Since: from, Before: v.number("before")}, fewActs+1); err != nil {
 		return err
 	}
-	if len(a.Acts) > logPage {
-		a.Acts = a.Acts[:logPage]
-		q := url.Values{"before": {strconv.FormatInt(a.Acts[logPage-1].Seq, 10)}}
+	if len(a.Acts) > fewActs {
+		a.Acts = a.Acts[:fewActs]
+		q := url.Values{"before": {strconv.FormatInt(a.Acts[fewActs-1].Seq, 10)}}
 		for name, value := range map[string]string{"actor": a.Actor, "object": a.Object, "since": a.Since} {
 			if value != "" {
 				q.Set(name, value)

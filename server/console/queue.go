@@ -21,8 +21,8 @@ var queueRoutes = []route{
 	{"GET /find", seen, find},
 }
 
-// A page of the queue has so many cases, or so many where that is asked for.
-const few, lots = 50, 200
+// A page of a list has so many rows, or so many where that is asked for; one of the log so many. Tests have shorter ones.
+var few, lots, fewActs = 50, 200, 100
 
 // pager leads to the pages before and after one; the links are empty where there is none.
 type pager struct{ Before, After string }
@@ -86,7 +86,7 @@ func queue(v *visit) error {
 		return errNoPage
 	}
 	show := few
-	if v.number("show") >= lots {
+	if v.number("show") >= int64(lots) {
 		show = lots
 	}
 	page, err := v.Desk.In(v.ctx(), l.Part, v.place(), show)

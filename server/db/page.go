@@ -31,7 +31,8 @@ type Page[T any] struct {
 // List is a list of which a page is read.
 type List[T any] struct {
 	Select string   // up to its last term
-	Order  []string // columns, from the smallest; they are whole numbers and texts, and together no two rows have the same
+	Order  []string // columns, and no terms, which SQLite reads from the begin of an index; whole numbers and texts. Together no two rows have the same
+	Down   bool     // from the largest instead
 	Scan   func(Row) (T, error)
 	Key    func(T) []any // what a row has in these columns: int64 or string
 	Weight func(T) int   // bytes of a row that may be long
@@ -73,10 +74,10 @@ func (l List[T]) read(ctx context.Context, q Reader, at Place, limit int, args [
 		if err != nil {
 			return nil, false, err
 		}
-		query += fmt.Sprintf(" AND (%s) %s (?%s)", order, map[bool]string{false: ">", true: "<"}[at.Before], strings.Repeat(", ?", len(l.Order)-1))
+		query += fmt.Sprintf(" AND (%s) %s (?%s)", order, map[bool]string{false: ">", true: "<"}[at.Before != l.Down], strings.Repeat(", ?", len(l.Order)-1))
 		args = append(slices.Clip(args), key...)
 	}
-	if at.Before {
+	if at.Before != l.Down {
 		order = strings.Join(l.Order, " DESC, ") + " DESC"
 	}
 	weight := 0

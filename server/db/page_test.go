@@ -143,6 +143,17 @@ func TestPagesInTheOrderOfNames(t *testing.T) {
 	if !slices.Equal(met, names) {
 		t.Errorf("met %q", met)
 	}
+	named.Down = true
+	page, err := named.Page(t.Context(), db, Place{}, 2, "round")
+	if err != nil || page.Rows[0].name != "zoë" || page.Rows[1].name != "mai.x" {
+		t.Fatalf("from the largest: %+v, %v", page, err)
+	}
+	if page, err = named.Page(t.Context(), db, Place{Key: page.After}, 2, "round"); err != nil || page.Rows[0].name != "bình" || page.Rows[1].name != "an" || page.After != "" {
+		t.Fatalf("from the largest on: %+v, %v", page, err)
+	}
+	if page, err = named.Page(t.Context(), db, Place{page.Before, true}, 2, "round"); err != nil || page.Rows[0].name != "zoë" || page.Rows[1].name != "mai.x" || page.Before != "" {
+		t.Errorf("and back: %+v, %v", page, err)
+	}
 	for _, bad := range []string{"an", "1.an!", "1.YW4.YW4", "1./w", "1._w", "1.AA", "YW4.1"} {
 		if _, err := named.Page(t.Context(), db, Place{Key: bad}, 1, "round"); !errors.Is(err, ErrPlace) {
 			t.Errorf("%q: %v", bad, err)

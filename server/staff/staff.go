@@ -352,17 +352,14 @@ func (b *Store) ByHandle(ctx context.Context, handle []byte) (Person, error) {
 
 // All returns everybody, those who may enter first.
 func (b *Store) All(ctx context.Context) ([]Person, error) {
-	return people(ctx, b.db, ` ORDER BY `+hasLeft+`, name`)
+	return people(ctx, b.db, ` ORDER BY gone, name`)
 }
 
-// hasLeft puts those who may not enter any more behind the others; an index has this very term.
-const hasLeft = `(CASE WHEN gone > 0 THEN 1 ELSE 0 END)`
-
-// List returns a page of at most limit people, those who may enter first.
+// List returns a page of at most limit people, those who may enter first, and then who has left first.
 func (b *Store) List(ctx context.Context, at db.Place, limit int) (db.Page[Person], error) {
 	page, err := db.List[Person]{
-		Select: selectPerson + ` WHERE 1 = 1`, Order: []string{hasLeft, "name"}, Scan: scan,
-		Key: func(p Person) []any { return []any{int64(min(p.Left, 1)), p.Name} }, Weight: func(p Person) int { return len(p.Name) },
+		Select: selectPerson + ` WHERE 1 = 1`, Order: []string{"gone", "name"}, Scan: scan,
+		Key: func(p Person) []any { return []any{p.Left, p.Name} }, Weight: func(p Person) int { return len(p.Name) },
 	}.Page(ctx, b.db, at, limit)
 	if err != nil {
 		err = fmt.Errorf("couldn't read the list of people: %w", err)

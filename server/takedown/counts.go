@@ -87,7 +87,7 @@ func (b *Store) overview(ctx context.Context, now int64) ([]Overview, error) {
 		n        int
 	}
 	for one, err := range db.Each(func(row db.Row) (s some, err error) { return s, row.Scan(&s.platform, &s.n) })(
-		b.db.QueryContext(ctx, `SELECT platform, count(*) FROM takedown WHERE due >= ? AND due < ? GROUP BY platform`, max(1, now/hour*hour), now)) {
+		b.db.QueryContext(ctx, `SELECT platform, count(*) FROM takedown WHERE place >= ? AND place < ? GROUP BY platform`, now/hour*hour, now)) {
 		if err != nil {
 			return nil, err
 		}

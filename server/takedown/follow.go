@@ -152,8 +152,8 @@ func take(ctx context.Context, tx *sql.Tx, c *Request, step Transition, f func(*
 		return audit.Act{}, err
 	}
 	c.Changed = step.Time
-	if _, err := tx.ExecContext(ctx, `UPDATE takedown SET state = ?, changed = ?, due = ?, theirs = ?, sent = ?, acted = ?,
-		asked = ?, answered = ?, returned = ? WHERE id = ?`, string(c.State), c.Changed, c.Due, c.Theirs, c.Sent, c.Acted,
+	if _, err := tx.ExecContext(ctx, `UPDATE takedown SET state = ?, changed = ?, due = ?, place = ?, theirs = ?, sent = ?, acted = ?,
+		asked = ?, answered = ?, returned = ? WHERE id = ?`, string(c.State), c.Changed, c.Due, c.place(), c.Theirs, c.Sent, c.Acted,
 		c.Asked, c.Answered, c.Returned, c.ID); err != nil {
 		return audit.Act{}, err
 	}
@@ -280,8 +280,8 @@ func robot(ctx context.Context, tx *sql.Tx, c Request, to State, cause string, n
 // open makes the case of a subject.
 func open(ctx context.Context, tx *sql.Tx, s subject.Subject, now int64) (audit.Act, error) {
 	c := Request{Platform: PlatformOf(s), State: Prepared, Due: now + ourTime}
-	err := tx.QueryRowContext(ctx, `INSERT INTO takedown (subject, platform, state, made, changed, due) VALUES (?, ?, ?, ?, ?, ?) RETURNING id`,
-		string(s), c.Platform, string(c.State), now, now, c.Due).Scan(&c.ID)
+	err := tx.QueryRowContext(ctx, `INSERT INTO takedown (subject, platform, state, made, changed, due, place) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		string(s), c.Platform, string(c.State), now, now, c.Due, c.place()).Scan(&c.ID)
 	if err == nil {
 		err = count(ctx, tx, c, 1)
 	}

@@ -169,8 +169,16 @@ type Filter struct {
 	Open     bool // only those in which somebody has to act
 }
 
-// noDue puts those in which nobody must act behind the others: they are never due. An index has this very term.
-const noDue = `(CASE WHEN due = 0 THEN 1 ELSE 0 END)`
+// never is the place in line of a case in which nobody must act.
+const never = 9_000_000_000_000_000_000
+
+// place is where a case stands in line: those that are due first come first.
+func (c Request) place() int64 {
+	if c.Due == 0 {
+		return never
+	}
+	return c.Due
+}
 
 // where picks cases, and with open those in which somebody has to act.
 func (f Filter) where(open string) (text string, args []any) {
@@ -189,15 +197,10 @@ func (f Filter) where(open string) (text string, args []any) {
 
 // List returns a page of at most limit cases, those first that are due first.
 func (b *Store) List(ctx context.Context, f Filter, at db.Place, limit int) (db.Page[Request], error) {
-	where, args := f.where(noDue + " = 0")
+	where, args := f.where(fmt.Sprint("place < ", int64(never)))
 	page, err := db.List[Request]{
-		Select: selectCase + where, Order: []string{noDue, "due", "id"}, Scan: scan,
-		Key: func(c Request) []any {
-			if c.Due == 0 {
-				return []any{int64(1), int64(0), c.ID}
-			}
-			return []any{int64(0), c.Due, c.ID}
-		},
+		Select: selectCase + where, Order: []string{"place", "id"}, Scan: scan,
+		Key:    func(c Request) []any { return []any{c.place(), c.ID} },
 		Weight: func(c Request) int { return len(c.Subject) },
 	}.Page(ctx, b.db, at, limit, args...)
 	if err != nil {

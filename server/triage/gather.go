@@ -247,7 +247,7 @@ func (b *batch) homeOf(r *inbox.Report) (home, error) {
 	}
 	narrower, ok := b.narrower[site]
 	if !ok {
-		rows, err := b.tx.tx.QueryContext(b.ctx, `SELECT name FROM subjects WHERE within = ?`, string(site))
+		rows, err := b.tx.tx.QueryContext(b.ctx, `SELECT name FROM subjects WHERE within = ? AND within <> ''`, string(site))
 		if err != nil {
 			return home{}, err
 		}
