@@ -163,24 +163,25 @@ func (d *dir) rootBeside() string {
 	return d.rootFile()
 }
 
-// rootWithin is the file in the data directory that holds the secret half of a root key; "" if none does.
-func (d *dir) rootWithin() string {
-	for _, folder := range []string{d.path, d.keys()} {
-		entries, err := os.ReadDir(folder)
-		if err != nil {
-			continue
+// rootWithin is the file in the data directory, or the link there to one, that holds the secret half of a root key; "" if none does. Among the pictures of
+// reports, which may be a million and have the names of their digests, nobody looks.
+func (d *dir) rootWithin() (found string) {
+	filepath.WalkDir(d.path+string(filepath.Separator), func(path string, e fs.DirEntry, err error) error { // which may be a link itself
+		switch {
+		case err != nil:
+			return nil
+		case e.IsDir() && path == filepath.Join(d.path, "evidence"):
+			return fs.SkipDir
+		case e.IsDir():
+			return nil
 		}
-		for _, e := range entries {
-			info, err := e.Info()
-			if err != nil || !info.Mode().IsRegular() || info.Size() > maxKeyFile {
-				continue
-			}
-			if text, err := blob.ReadPlain(filepath.Join(folder, e.Name()), maxKeyFile); err == nil && strings.Contains(string(text), "PRIVATE+KEY+khien-root+") {
-				return filepath.Join(folder, e.Name())
-			}
+		if text, err := blob.ReadPlain(path, maxKeyFile); err == nil && strings.Contains(string(text), "PRIVATE+KEY+khien-root+") {
+			found = path
+			return fs.SkipAll
 		}
-	}
-	return ""
+		return nil
+	})
+	return found
 }
 
 // warnOfRoot tells where the root key lies within reach of this user.
