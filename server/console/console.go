@@ -114,6 +114,7 @@ func New(c Config) (*Console, error) {
 		return nil, fmt.Errorf("couldn't prepare passkeys: %w", err)
 	}
 	k.sessions = scs.New()
+	k.sessions.Store = newSessions()
 	k.sessions.Lifetime, k.sessions.IdleTimeout = sessionLife, sessionIdle
 	k.sessions.HashTokenInStore = true
 	k.sessions.Cookie.Name, k.sessions.Cookie.Persist = sessionCookie, false

@@ -13,10 +13,42 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
+
+	"khien/server/staff"
 )
+
+// Somebody knocks and knocks, and never comes in: that takes the places of others who knock, and neither memory without end nor a session.
+func TestWhoKnocksFillsNothing(t *testing.T) {
+	o := newOffice(t)
+	mai := o.at(o.person("mai", staff.Maintainer))
+	entrance := o.sessions.Store.(sessions)
+	for range mostEntering + 100 { // as POST /signin/begin does, a hundred times as fast
+		if err := entrance.Commit(rand.Text(), make([]byte, 500), time.Now().Add(entering)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		if status, _, _ := o.ask("POST", "/signin/begin", "", nil); status != http.StatusOK {
+			t.Fatal(status)
+		}
+	}
+	in, err := entrance.All()
+	if err != nil || len(in) != 2 || entrance.entering.Len() != mostEntering {
+		t.Errorf("%d are in, %d knock, %v", len(in), entrance.entering.Len(), err)
+	}
+	if status, _ := mai.get("/me"); status != http.StatusOK {
+		t.Errorf("who is in is out: %d", status)
+	}
+	stranger := o.browser("mai")
+	stranger.finger = mai.finger
+	if status, answer := stranger.signIn(); status != http.StatusOK {
+		t.Errorf("nobody comes in any more: %d %s", status, answer)
+	}
+}
 
 // finger is an authenticator with one passkey, of somebody whose finger always is on it.
 type finger struct {
