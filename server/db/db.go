@@ -227,6 +227,15 @@ func (d *DB) Tend(ctx context.Context) error {
 	}
 }
 
+// Alone waits until nobody else in any process is alone with the database in that sense, and returns the end of it, which comes with the end of
+// the process too. Whoever changes something does not ask. With SQLite it does nothing: all processes have the folder of its file, and can lock that.
+func (d *DB) Alone(ctx context.Context) (end func(), err error) {
+	if !IsPostgres(d.place) {
+		return func() {}, nil
+	}
+	return lockPostgres(ctx, d.read, d.place)
+}
+
 // Exists tells whether anything was ever kept at a place, and makes nothing there.
 func Exists(ctx context.Context, place string) (there bool, err error) {
 	if !IsPostgres(place) {

@@ -107,3 +107,21 @@ func TestReadingWaitsForNoWriter(t *testing.T) {
 		t.Error("what only reads has written")
 	}
 }
+
+// What somebody sent is no text. It hurts nothing that is changed beside.
+func TestWhatIsNoTextIsKept(t *testing.T) {
+	d, err := Open(dbtest.Place(t, "state.db"), Tables{Package: "things", Files: fstest.MapFS{"tables/0001_things.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for _, name := range []string{"a\x00b", "a\xffb", "a\xed\xa0\x80b"} {
+		if _, err := d.ExecContext(t.Context(), `INSERT INTO thing VALUES (?)`, name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	var n int
+	if err := d.QueryRowContext(t.Context(), `SELECT count(*) FROM thing`).Scan(&n); err != nil || n != 3 {
+		t.Errorf("%d are kept, %v", n, err)
+	}
+}

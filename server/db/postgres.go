@@ -102,11 +102,9 @@ func openPostgres(place string) (write, read *sql.DB, err error) {
 		return nil, nil, err
 	}
 	schema := config.RuntimeParams["search_path"]
-	lock := fnv.New32a()
-	lock.Write([]byte(schema))
 	config.RuntimeParams["synchronous_commit"] = "on"                      // whatever the server's own setting: a commit survives the loss of power
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "300000" // who stopped in the middle of a change holds nobody up for ever
-	write = connections(config, int32(lock.Sum32()), 1)
+	write = connections(config, lockOf(schema), 1)
 	if err := prepare(write, schema); err != nil {
 		write.Close()
 		return nil, nil, err
@@ -216,8 +214,40 @@ type conn struct {
 	lock int32
 }
 
-// lockOffice is the class of the locks that writers take turns by: other programs in the database may have locks of their own.
-const lockOffice = 0x4b48
+// The classes of our locks: other programs in the database may have locks of their own.
+const (
+	lockOffice = 0x4b48 // writers take turns by
+	lockAlone  = 0x4b49 // whoever publishes has
+)
+
+// lockOf is the number of a schema's locks.
+func lockOf(schema string) int32 {
+	sum := fnv.New32a()
+	sum.Write([]byte(schema))
+	return int32(sum.Sum32())
+}
+
+// lockPostgres has a connection for as long as it lasts.
+func lockPostgres(ctx context.Context, db *sql.DB, place string) (end func(), err error) {
+	config, err := parse(place)
+	if err != nil {
+		return nil, err
+	}
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lock := fmt.Sprintf(`(%d, %d)`, lockAlone, lockOf(config.RuntimeParams["search_path"]))
+	if _, err := c.ExecContext(ctx, `SELECT pg_advisory_lock`+lock); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return func() {
+		if _, err := c.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock`+lock); err != nil {
+			c.Raw(func(any) error { return driver.ErrBadConn }) // its end is the end of the lock
+		}
+		c.Close()
+	}, nil
+}
 
 // BeginTx waits for its turn. The lock ends after what was committed can be seen, so that whoever writes next sees it.
 func (c conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
@@ -243,14 +273,18 @@ func (c conn) QueryContext(ctx context.Context, query string, args []driver.Name
 	return c.Conn.QueryContext(ctx, numbered(query), args)
 }
 
-// CheckNamedValue gives what is true or false as a number, as it is kept.
+// CheckNamedValue gives what is true or false as a number, as it is kept, and bytes that are no text, which would be refused with all that is
+// changed beside, as the sign for those.
 func (conn) CheckNamedValue(v *driver.NamedValue) (err error) {
 	v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
-	if yes, ok := v.Value.(bool); ok {
+	switch value := v.Value.(type) {
+	case bool:
 		v.Value = int64(0)
-		if yes {
+		if value {
 			v.Value = int64(1)
 		}
+	case string:
+		v.Value = strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "\x00", "\uFFFD")
 	}
 	return err
 }

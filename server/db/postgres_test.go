@@ -1,11 +1,14 @@
 package db
 
 import (
+	"context"
 	"database/sql"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"khien/server/db/dbtest"
 )
@@ -206,5 +209,50 @@ func TestALostConnectionIsMadeAnew(t *testing.T) {
 	}
 	if n, err := names(); err != nil || n != 2 {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// One publishes, and the other waits until that is over, in whatever way.
+func TestOneIsAlone(t *testing.T) {
+	place := dbtest.Postgres(t)
+	var both [2]*DB
+	for i := range both {
+		d, err := Open(place + "&application_name=alone" + strconv.Itoa(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		both[i] = d
+	}
+	alone := func(who int) (end func(), waits bool) {
+		t.Helper()
+		ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer stop()
+		end, err := both[who].Alone(ctx)
+		if err != nil && ctx.Err() == nil {
+			t.Fatal(err)
+		}
+		return end, err != nil
+	}
+	end, _ := alone(0)
+	for who := range both {
+		if _, waits := alone(who); !waits {
+			t.Error("two are alone")
+		}
+	}
+	if err := both[1].Change(t.Context(), func(*sql.Tx) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	end()
+	if _, waits := alone(1); waits {
+		t.Error("it did not end")
+	}
+	if _, err := both[0].write.Exec(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'alone1'`); err != nil {
+		t.Fatal(err)
+	}
+	if end, waits := alone(0); waits {
+		t.Error("who is gone is alone for ever")
+	} else {
+		end()
 	}
 }

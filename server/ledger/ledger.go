@@ -86,6 +86,9 @@ func Open(office *db.DB) *Ledger { return &Ledger{db: office} }
 // In is the ledger as a change of the office's database sees it, and as part of which it changes.
 func (l *Ledger) In(tx *sql.Tx) *Ledger { return &Ledger{l.db, tx} }
 
+// Alone is db.DB.Alone, of the office's database.
+func (l *Ledger) Alone(ctx context.Context) (end func(), err error) { return l.db.Alone(ctx) }
+
 // Change runs f in a change of the office's database.
 func (l *Ledger) Change(ctx context.Context, f func(*sql.Tx) error) error {
 	if l.tx != nil {
@@ -346,7 +349,7 @@ type Issue struct {
 	Left    []Indicator               // what everybody had and it has no more, as it was said
 }
 
-// ErrDecided is a release that was drafted before the last decision.
+// ErrDecided is a release that was drafted before the last decision, or before another had its number.
 var ErrDecided = errors.New("something was decided since the release was drafted")
 
 // Issue writes a release down, with all that it brings, or nothing. What it names is on the disk when Issue is called: from now on the release is in force.
@@ -359,13 +362,17 @@ func (l *Ledger) Issue(ctx context.Context, i Issue) error {
 		if err := tx.applyAll(i.Changes); err != nil {
 			return err
 		}
-		_, err := tx.exec(`INSERT INTO release (sequence, digest, size, count, issued, expires, bits, head, keys, decided) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+		done, err := tx.exec(`INSERT INTO release (sequence, digest, size, count, issued, expires, bits, head, keys, decided) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
 				CASE WHEN ?10 < 0 THEN (SELECT coalesce(max(decided), 0) FROM release) ELSE (SELECT coalesce(max(seq), 0) FROM decision) END)
 			ON CONFLICT (sequence) DO UPDATE SET digest = excluded.digest, size = excluded.size, count = excluded.count, issued = excluded.issued,
-				expires = excluded.expires, bits = excluded.bits, head = excluded.head, keys = excluded.keys, decided = excluded.decided`,
+				expires = excluded.expires, bits = excluded.bits, head = excluded.head, keys = excluded.keys, decided = excluded.decided
+			WHERE release.head IN ('', excluded.head)`,
 			int64(i.Sequence), i.Set.String(), int64(i.Size), int64(i.Count), i.Issued, i.Expires, int64(i.BucketBits), string(i.Head), string(i.Keys), i.Seq)
 		if err != nil {
 			return fmt.Errorf("couldn't remember the release: %w", err)
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return cmp.Or(err, ErrDecided) // another has the number, and was drafted beside
 		}
 		for name, digest := range i.Files {
 			if _, err := tx.exec(`INSERT INTO file (name, digest) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET digest = excluded.digest`, name, digest.String()); err != nil {

@@ -150,6 +150,25 @@ func TestReleasesAreRemembered(t *testing.T) {
 	}
 }
 
+// Two have drafted a release beside each other, and a number is given once.
+func TestANumberIsGivenOnce(t *testing.T) {
+	l := open(t)
+	first := Issue{Seq: -1, Release: Release{Sequence: 1, Issued: 1, Expires: 9, Head: []byte("a head")}}
+	second := first
+	second.Head = []byte("another head")
+	for _, c := range []struct {
+		i    Issue
+		want error
+	}{{Issue{Seq: -1, Release: Release{Sequence: 1}}, nil}, {first, nil}, {second, ErrDecided}, {first, nil}} {
+		if err := l.Issue(t.Context(), c.i); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.i.Head, err, c.want)
+		}
+	}
+	if all, err := l.Releases(t.Context(), 0); err != nil || len(all) != 1 || string(all[0].Head) != "a head" {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
 // A text that nobody can see is none: it hides no other language, neither from readers nor in the history.
 func TestABlankReasonHidesNothing(t *testing.T) {
 	l := open(t)

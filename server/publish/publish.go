@@ -119,7 +119,7 @@ func Alone(out Out) error { return out.alone() }
 // Issue publishes an edition, byte for byte as it was drafted; or nothing, and ErrChanged, where something else is in force than it was drafted upon, or
 // something was decided since. Where it says what is in force, and the head has more than half of its life left, nothing is published, and agree is not asked.
 func (p *Publisher) Issue(ctx context.Context, e Edition, agree Agree) (r Result, err error) {
-	unlock, err := p.Blobs.Lock()
+	unlock, err := p.Shelf().Lock(ctx)
 	if err != nil {
 		return Result{}, err
 	}

@@ -49,7 +49,7 @@ func (p *Publisher) again(ctx context.Context, now int64, agree Agree) (Result, 
 
 // due tells whether there is something to renew or to mend, once nobody is publishing.
 func (p *Publisher) due(ctx context.Context, now int64) (bool, error) {
-	unlock, err := p.Blobs.Lock()
+	unlock, err := p.Shelf().Lock(ctx)
 	if err != nil {
 		return false, err
 	}

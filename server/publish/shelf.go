@@ -98,6 +98,20 @@ func (p *Publisher) Shelf() *Shelf {
 	return &Shelf{Blobs: p.Blobs, Ledger: p.Ledger, Root: p.Keys.Root}
 }
 
+// Lock makes everybody else wait who publishes from this directory or this database, in this process and in others, until unlock.
+func (s *Shelf) Lock(ctx context.Context) (unlock func(), err error) {
+	free, err := s.Blobs.Lock() // first, so that of each process one waits in the database
+	if err != nil {
+		return nil, err
+	}
+	end, err := s.Ledger.Alone(ctx)
+	if err != nil {
+		free()
+		return nil, err
+	}
+	return func() { end(); free() }, nil
+}
+
 // SetHead puts the head in force in its place, where whoever issued it was killed before. Nobody else may be publishing.
 func (s *Shelf) SetHead(ctx context.Context) error {
 	f, err := inForce(ctx, s.Ledger, s.Blobs, s.Root, nil)

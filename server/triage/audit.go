@@ -91,15 +91,19 @@ func (d *Desk) kept() audit.Mark {
 // keepMark notes the last entry beside the database. A mark that the log does not hold any more stays: what comes after it must not cover that
 // up. It is a help, and what can't be written fails nothing.
 func (d *Desk) keepMark(ctx context.Context) {
-	last, err := audit.Last(ctx, d.db)
-	before := d.kept()
-	if err != nil || last == before || last == (audit.Mark{}) {
-		return
-	}
-	if before != (audit.Mark{}) {
-		if has, err := audit.Has(ctx, d.db, before); err != nil || !has {
+	for range 3 { // another server may have noted a later one meanwhile, which this one has written over
+		last, err := audit.Last(ctx, d.db)
+		before := d.kept()
+		if err != nil || last == before || last == (audit.Mark{}) {
+			return
+		}
+		if before != (audit.Mark{}) {
+			if has, err := audit.Has(ctx, d.db, before); err != nil || !has {
+				return
+			}
+		}
+		if blob.WritePlain(d.mark, []byte(last.String()+"\n")) != nil {
 			return
 		}
 	}
-	blob.WritePlain(d.mark, []byte(last.String()+"\n"))
 }

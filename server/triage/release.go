@@ -136,7 +136,7 @@ func (d *Desk) Resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbo
 
 // putHead puts the head that is in force in its place, after which everybody may be told of it.
 func (d *Desk) putHead(ctx context.Context, shelf *publish.Shelf) error {
-	unlock, err := shelf.Blobs.Lock() // nobody is publishing
+	unlock, err := shelf.Lock(ctx) // nobody is publishing
 	if err != nil {
 		return err
 	}

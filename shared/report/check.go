@@ -37,6 +37,7 @@ func Check(r *wire.Report, now int64) error {
 			return refuse("bad_field", "The field %s has at most %d bytes.", f.name, f.max)
 		}
 	}
+	r.Title, r.Note = printed(r.Title), printed(r.Note)
 	if len(r.ID) != wire.IDSize {
 		return refuse("bad_field", "The field id has %d bytes.", wire.IDSize)
 	}
@@ -57,6 +58,9 @@ func Check(r *wire.Report, now int64) error {
 	}
 	return checkSubjects(r)
 }
+
+// printed is a text as every database can keep it.
+func printed(text string) string { return strings.ReplaceAll(text, "\x00", "\uFFFD") }
 
 func checkSubjects(r *wire.Report) error {
 	if len(r.Subjects) > maxSubjects {

@@ -316,7 +316,8 @@ func keepFresh(ctx context.Context, d *dir, log *slog.Logger) {
 func publishOverdue(ctx context.Context, d *dir, log *slog.Logger) {
 	r, o, err := overdue(ctx, d, time.Now().Unix())
 	switch {
-	case ctx.Err() != nil || errors.Is(err, fs.ErrNotExist): // the release key is kept elsewhere, and khien publish does it there
+	case ctx.Err() != nil || errors.Is(err, publish.ErrChanged): // another server is at it
+	case errors.Is(err, fs.ErrNotExist): // the release key is kept elsewhere, and khien publish does it there
 	case err != nil:
 		log.Error("couldn't publish what was proposed", "error", err)
 	case o.State == triage.Unopposed:
@@ -360,7 +361,7 @@ func overdue(ctx context.Context, d *dir, now int64) (r publish.Result, o triage
 // mend renews the head, and tells what was damaged and what cannot be helped.
 func mend(ctx context.Context, d *dir, log *slog.Logger) {
 	back, err := renew(ctx, d, time.Now().Unix())
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, publish.ErrChanged) { // as another server has done
 		log.Error("couldn't renew the head", "error", err)
 	}
 	if len(back) > 0 {
