@@ -76,6 +76,7 @@ func program() {
 //	sql FILE STATEMENT         change a database, such as data/office.db, behind the program's back
 //	away FILE, back FILE       take a database away, and put it back in the place of what is there
 func TestScripts(t *testing.T) {
+	dbtest.Opens(t)
 	testscript.Run(t, testscript.Params{
 		Files: scripts(t),
 		Setup: func(e *testscript.Env) error {

@@ -41,6 +41,7 @@ func prepared(t *testing.T) string {
 
 // begins is what a new data directory is told with --db.
 func begins(t *testing.T) string {
+	dbtest.Opens(t)
 	if dbtest.OnPostgres {
 		return dbtest.Database(t)
 	}

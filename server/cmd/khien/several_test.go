@@ -114,10 +114,7 @@ func answered(t *testing.T, status int, ask func() (*http.Response, error)) stri
 
 // The database is away for a while. Whoever reports is told to come again, whoever asks for the list has it, and nothing has to be started anew when it is back.
 func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
-	if !dbtest.OnPostgres {
-		dbtest.Place(t, "")
-		t.Skip("a file is not away")
-	}
+	dbtest.Only(t, "a file is not away")
 	l, place := newLine(t)
 	s := start(t, initAt(t, place, "--demo"))
 	report := func(id uint64) func() (*http.Response, error) {
@@ -153,10 +150,7 @@ func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 // Two servers have one data directory and one database. Both take reports while people decide and publish and one of the two is killed: what was acknowledged is there
 // once, each release follows the one before, and both hand out the same.
 func TestTwoServersOnOneDatabase(t *testing.T) {
-	if !dbtest.OnPostgres {
-		dbtest.Place(t, "")
-		t.Skip("several servers have PostgreSQL")
-	}
+	dbtest.Only(t, "several servers have PostgreSQL")
 	data := initAt(t, begins(t), "--demo")
 	khien := func(args ...string) string {
 		t.Helper()
@@ -302,10 +296,7 @@ func TestTwoServersOnOneDatabase(t *testing.T) {
 
 // While somebody publishes, whoever else wants to waits in the database too: the folder of what is published may not keep them apart.
 func TestOnePublishesAtATime(t *testing.T) {
-	if !dbtest.OnPostgres {
-		dbtest.Place(t, "")
-		t.Skip("several servers have PostgreSQL")
-	}
+	dbtest.Only(t, "several servers have PostgreSQL")
 	d := &dir{path: initAt(t, begins(t))}
 	defer d.close()
 	base, err := d.office()

@@ -68,7 +68,7 @@ func Place(t testing.TB, name string) string {
 	if OnPostgres {
 		return Postgres(t)
 	}
-	note(t)
+	Opens(t)
 	return filepath.Join(t.TempDir(), name)
 }
 
@@ -80,7 +80,7 @@ func In(t testing.TB, folder, name string) string {
 		return string(text)
 	}
 	if !OnPostgres {
-		note(t)
+		Opens(t)
 		return file
 	}
 	place := Postgres(t)
@@ -90,11 +90,20 @@ func In(t testing.TB, folder, name string) string {
 	return place
 }
 
-func note(t testing.TB) {
+// Opens says that a test opens databases by other ways than these.
+func Opens(t testing.TB) {
 	test, _, _ := strings.Cut(t.Name(), "/")
 	opening.Lock()
 	opened[test] = true
 	opening.Unlock()
+}
+
+// Only leaves a test to PostgreSQL.
+func Only(t testing.TB, why string) {
+	t.Helper()
+	if Opens(t); !OnPostgres {
+		t.Skip(why)
+	}
 }
 
 // Part is whether of a long row of cases a few are enough: SQLite has had all of them, and KHIEN_WHOLE=1 does not ask for them here too.
