@@ -36,8 +36,6 @@ var (
 	ErrNotFound = errors.New("no such report")
 	// ErrAmbiguous is the beginning of an id that several reports share.
 	ErrAmbiguous = errors.New("several reports begin with this id")
-	// ErrDecided is a decision about a report that is not open, or the reopening of one that is.
-	ErrDecided = errors.New("the report is not in a state for this")
 )
 
 // Inbox is a store of reports. It is safe for concurrent use, by several processes too.
@@ -196,22 +194,23 @@ func (i *Inbox) Amended(ctx context.Context, n int64, limit int) (list []Report,
 	return list, last, nil
 }
 
-// DecideAll closes those of the reports that are open, all with one decision, and tells how many there were.
-func (i *Inbox) DecideAll(ctx context.Context, ids [][]byte, d Transition) (n int64, err error) {
+// DecideAll closes those of the reports that are open, all with one decision: StateAccepted or StateRejected, with the subject that is listed or taken off
+// the list, and a reason for the holders of the receipts.
+func (i *Inbox) DecideAll(ctx context.Context, ids [][]byte, d Transition) error {
 	return i.decideAll(ctx, ids, d, `state = 'received'`)
 }
 
 // DecideAfterAll is DecideAll for what comes out otherwise than it was told before: those are told too that were rejected, or accepted
 // for another subject.
-func (i *Inbox) DecideAfterAll(ctx context.Context, ids [][]byte, d Transition) (n int64, err error) {
+func (i *Inbox) DecideAfterAll(ctx context.Context, ids [][]byte, d Transition) error {
 	return i.decideAll(ctx, ids, d, `(state IN ('received', 'rejected') OR subject <> ?3)`)
 }
 
-func (i *Inbox) decideAll(ctx context.Context, ids [][]byte, d Transition, from string) (n int64, err error) {
+func (i *Inbox) decideAll(ctx context.Context, ids [][]byte, d Transition, from string) error {
 	if d.State != wire.StateAccepted && d.State != wire.StateRejected {
-		return 0, fmt.Errorf("couldn't decide about reports: %q is no decision", d.State)
+		return fmt.Errorf("couldn't decide about reports: %q is no decision", d.State)
 	}
-	err = i.db.Change(ctx, func(tx *sql.Tx) error {
+	err := i.db.Change(ctx, func(tx *sql.Tx) error {
 		for _, id := range ids {
 			done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?1, changed = ?2, subject = ?3, reason = ?4 WHERE id = ?5 AND `+from,
 				d.State, d.Time, d.Subject, d.Reason, id)
@@ -219,7 +218,6 @@ func (i *Inbox) decideAll(ctx context.Context, ids [][]byte, d Transition, from 
 				return err
 			}
 			if closed, _ := done.RowsAffected(); closed == 1 {
-				n++
 				if err := note(ctx, tx, id, d); err != nil {
 					return err
 				}
@@ -228,9 +226,9 @@ func (i *Inbox) decideAll(ctx context.Context, ids [][]byte, d Transition, from 
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("couldn't decide about reports: %w", err)
+		return fmt.Errorf("couldn't decide about reports: %w", err)
 	}
-	return n, nil
+	return nil
 }
 
 // note writes a decision into the history of a report.
@@ -240,23 +238,7 @@ func note(ctx context.Context, tx *sql.Tx, id []byte, d Transition) error {
 	return err
 }
 
-// Decide closes an open report. State is StateAccepted or StateRejected; subject is
-// what is listed or taken off the list, and reason is told to the holder of the receipt.
-// A report that is not open is ErrDecided.
-func (i *Inbox) Decide(ctx context.Context, id []byte, d Transition) error {
-	if d.State != wire.StateAccepted && d.State != wire.StateRejected {
-		return fmt.Errorf("couldn't decide about a report: %q is no decision", d.State)
-	}
-	return i.change(ctx, id, d, `state = 'received'`)
-}
-
-// Reopen takes a decision back: the report is received again. A report that is
-// open is ErrDecided. What was listed because of it stays listed.
-func (i *Inbox) Reopen(ctx context.Context, id []byte, actor string, now int64) error {
-	return i.change(ctx, id, Transition{Time: now, Actor: actor, State: wire.StateReceived}, `state <> 'received'`)
-}
-
-// ReopenAll takes the decisions about those of the reports back that are decided, as Reopen does.
+// ReopenAll takes the decisions about those of the reports back that are decided: they are received again. What was listed because of them stays listed.
 func (i *Inbox) ReopenAll(ctx context.Context, ids [][]byte, actor string, now int64) error {
 	err := i.db.Change(ctx, func(tx *sql.Tx) error {
 		for _, id := range ids {
@@ -276,27 +258,6 @@ func (i *Inbox) ReopenAll(ctx context.Context, ids [][]byte, actor string, now i
 		return fmt.Errorf("couldn't reopen reports: %w", err)
 	}
 	return nil
-}
-
-func (i *Inbox) change(ctx context.Context, id []byte, d Transition, from string) error {
-	err := i.db.Change(ctx, func(tx *sql.Tx) error {
-		if _, err := one(tx.QueryContext(ctx, selectReport+` WHERE id = ?`, id)); err != nil {
-			return err
-		}
-		done, err := tx.ExecContext(ctx, `UPDATE report SET state = ?, changed = ?, subject = ?, reason = ? WHERE id = ? AND `+from,
-			d.State, d.Time, d.Subject, d.Reason, id)
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n != 1 {
-			return ErrDecided
-		}
-		return note(ctx, tx, id, d)
-	})
-	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrDecided) {
-		return fmt.Errorf("couldn't decide about a report: %w", err)
-	}
-	return err
 }
 
 // History returns what was decided about a report, the oldest first.

@@ -91,7 +91,7 @@ func TestTheKindAndTheNoteComeLater(t *testing.T) {
 		t.Error(err)
 	}
 
-	if err := i.Decide(t.Context(), amended.ID, Transition{Time: noon + 2, Actor: "mai", State: wire.StateRejected}); err != nil {
+	if err := i.DecideAll(t.Context(), [][]byte{amended.ID}, Transition{Time: noon + 2, Actor: "mai", State: wire.StateRejected}); err != nil {
 		t.Fatal(err)
 	}
 	amended.Note = "changed after the decision"
@@ -143,23 +143,22 @@ func TestDecideAndTakeBack(t *testing.T) {
 	id := report(1).ID
 	decided := Transition{Time: noon + 5, Actor: "mai", State: wire.StateAccepted, Subject: "tiktok:user/an.invented.name", Reason: "seen by two of us"}
 
-	if err := i.Reopen(ctx, id, "mai", noon); !errors.Is(err, ErrDecided) {
-		t.Errorf("reopening an open report: %v", err)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := i.Decide(ctx, id, decided); err != nil {
-		t.Fatal(err)
-	}
-	if err := i.Decide(ctx, id, decided); !errors.Is(err, ErrDecided) {
-		t.Errorf("a second decision: %v", err)
-	}
+	both := [][]byte{id, make([]byte, IDSize)} // of one of which there is nothing
+	must(i.ReopenAll(ctx, both, "mai", noon))  // which is open
+	must(i.DecideAll(ctx, both, decided))
+	must(i.DecideAll(ctx, both, decided)) // told twice
 	r, err := i.ByReceipt(ctx, receipt.Receipt)
 	want := wire.Receipt{Receipt: receipt.Receipt, State: wire.StateAccepted, Time: noon + 5, Reason: decided.Reason, Subject: decided.Subject}
 	if err != nil || !reflect.DeepEqual(r.Acknowledgement(), want) {
 		t.Errorf("the receipt says %+v (%v), want %+v", r.Acknowledgement(), err, want)
 	}
-	if err := i.Reopen(ctx, id, "linh", noon+9); err != nil {
-		t.Fatal(err)
-	}
+	must(i.ReopenAll(ctx, both, "linh", noon+9))
 	if r := get(t, i, "0101"); r.State != wire.StateReceived || r.Subject != "" || r.Reason != "" {
 		t.Errorf("reopened, the report is %+v", r)
 	}
@@ -167,10 +166,7 @@ func TestDecideAndTakeBack(t *testing.T) {
 	if err != nil || len(history) != 2 || history[0] != decided || history[1].Actor != "linh" {
 		t.Errorf("history: %+v, %v", history, err)
 	}
-	if err := i.Decide(ctx, make([]byte, IDSize), decided); !errors.Is(err, ErrNotFound) {
-		t.Errorf("deciding about nothing: %v", err)
-	}
-	if err := i.Decide(ctx, id, Transition{State: wire.StateListed}); err == nil {
+	if err := i.DecideAll(ctx, both, Transition{State: wire.StateListed}); err == nil {
 		t.Error("\"listed\" was taken for a decision")
 	}
 }

@@ -345,7 +345,7 @@ func attacked(w *world, attack string) map[string]Page {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.Inbox.Decide(ctx, make([]byte, 16), inbox.Transition{State: wire.StateRejected, Reason: attack}); err != nil {
+	if err := w.Inbox.DecideAll(ctx, [][]byte{make([]byte, 16)}, inbox.Transition{State: wire.StateRejected, Reason: attack}); err != nil {
 		w.t.Fatal(err)
 	}
 	made["an answer"] = w.Receipt(ctx, "en", form("number", r.Receipt))

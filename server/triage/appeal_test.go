@@ -260,7 +260,7 @@ func TestAnAnswerIsTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := o.desk.Unanswer(t.Context(), r.ID, "mai", audit.Why{}); err != nil {
+		if err := o.desk.Unanswer(t.Context(), o.box, r.ID, "mai", audit.Why{}); err != nil {
 			t.Fatal(err)
 		}
 		if c, _ := o.desk.Get(t.Context(), c.ID); c.Appeals != 1 || c.Appealed != r.Received {
@@ -283,7 +283,7 @@ func TestAnAppealThatIsAnsweredElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.box.Decide(t.Context(), r.ID, inbox.Transition{State: wire.StateRejected}); err != nil {
+	if err := o.box.DecideAll(t.Context(), [][]byte{r.ID}, inbox.Transition{State: wire.StateRejected}); err != nil {
 		t.Fatal(err)
 	}
 	o.gather()

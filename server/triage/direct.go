@@ -85,10 +85,35 @@ func closed(c Case) bool { return c.Settled && decided(c) }
 
 func decided(c Case) bool { return c.State == StateAccepted || c.State == StateRejected }
 
-// Unanswer takes the answer to one appeal back, by the id of its report: it waits again. What was listed or taken off
+// RejectAlone tells who sent one report, by its id, that it is rejected, whatever was decided about its case before it came.
+func (d *Desk) RejectAlone(ctx context.Context, box *inbox.Inbox, report inbox.Report, actor string, reason map[string]string, why audit.Why) error {
+	said := letter{Transition: inbox.Transition{State: wire.StateRejected, Reason: inEnglish(reason)}}
+	return d.alone(ctx, box, report, said, audit.Act{Actor: actor, Verb: audit.Reject, Why: why})
+}
+
+// ReopenAlone takes back what was said about one report alone.
+func (d *Desk) ReopenAlone(ctx context.Context, box *inbox.Inbox, report inbox.Report, actor string) error {
+	return d.alone(ctx, box, report, letter{Reopen: true}, audit.Act{Actor: actor, Verb: audit.Reopen})
+}
+
+func (d *Desk) alone(ctx context.Context, box *inbox.Inbox, report inbox.Report, l letter, a audit.Act) error {
+	a.Time, a.Object = d.now(), audit.Object{Kind: audit.OfReport, ID: report.Name()}
+	l.Reports, l.Actor, l.Time = [][]byte{report.ID}, a.Actor, a.Time
+	err := d.Recorded(ctx, func(tx *sql.Tx) ([]audit.Act, error) { return []audit.Act{a}, tell(ctx, tx, l) })
+	if err != nil {
+		return fmt.Errorf("couldn't decide about a report: %w", err)
+	}
+	d.Deliver(ctx, box) // who can't be told now is told at the next time
+	return nil
+}
+
+// Unanswer takes the answer to one appeal back, by the id of its report, which is told: it waits again. What was listed or taken off
 // stays so. Where it waits already, nothing changes.
-func (d *Desk) Unanswer(ctx context.Context, report []byte, actor string, why audit.Why) error {
+func (d *Desk) Unanswer(ctx context.Context, box *inbox.Inbox, report []byte, actor string, why audit.Why) error {
 	err := d.change(ctx, func(tx *sql.Tx) error {
+		if err := tell(ctx, tx, letter{Reports: [][]byte{report}, Reopen: true, Transition: inbox.Transition{Actor: actor, Time: d.now()}}); err != nil {
+			return err
+		}
 		var id, answer int64
 		err := tx.QueryRowContext(ctx, `SELECT case_id, answered FROM members JOIN subjects ON subjects.id = subject WHERE members.id = ? AND kind = 'mistake' AND answered <> 0`, report).Scan(&id, &answer)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -111,6 +136,7 @@ func (d *Desk) Unanswer(ctx context.Context, report []byte, actor string, why au
 	if err != nil {
 		return fmt.Errorf("couldn't take an answer back: %w", err)
 	}
+	d.Deliver(ctx, box) // who can't be told now is told at the next time
 	return nil
 }
 

@@ -78,9 +78,9 @@ func deliver(ctx context.Context, tx *sql.Tx, box *inbox.Inbox) error {
 	case l.Reopen:
 		err = box.ReopenAll(ctx, l.Reports, l.Actor, l.Time)
 	case l.Again:
-		_, err = box.DecideAfterAll(ctx, l.Reports, l.Transition)
+		err = box.DecideAfterAll(ctx, l.Reports, l.Transition)
 	default:
-		_, err = box.DecideAll(ctx, l.Reports, l.Transition)
+		err = box.DecideAll(ctx, l.Reports, l.Transition)
 	}
 	if err == nil {
 		_, err = tx.ExecContext(ctx, `DELETE FROM outbox WHERE seq = ?`, seq)

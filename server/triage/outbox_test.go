@@ -66,3 +66,44 @@ func TestWhatWasUndoneMeanwhileIsNotSettled(t *testing.T) {
 		t.Error("it is in the ledger")
 	}
 }
+
+// What is said of one report alone stands beside its act, and is told as soon as the inbox can be opened; what the log doesn't take nobody is told.
+func TestWhatIsSaidOfOneReportGoesWithItsAct(t *testing.T) {
+	o := newOffice(t)
+	o.report(wire.KindScam, "https://shop.example/", "a")
+	o.gather()
+	o.decide(o.first().ID, Decision{Actor: "mai", Action: Reject, Reason: sorry})
+	o.settle(1)
+	receipt := o.report(wire.KindScam, "https://shop.example/", "b")
+	o.gather()
+	late, err := o.box.ByReceipt(t.Context(), receipt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(box *inbox.Inbox, state string, do func(*inbox.Inbox) error) {
+		t.Helper()
+		if err := do(box); err != nil {
+			t.Fatal(err)
+		}
+		o.wantState(receipt, state)
+	}
+	reject := func(box *inbox.Inbox) error { return o.desk.RejectAlone(t.Context(), box, late, "mai", sorry, audit.Why{}) }
+	reopen := func(box *inbox.Inbox) error { return o.desk.ReopenAlone(t.Context(), box, late, "mai") }
+	f(nil, wire.StateReceived, reject)
+	f(o.box, wire.StateReceived, reopen)
+	f(o.box, wire.StateRejected, reject)
+	f(nil, wire.StateRejected, reopen)
+	o.gather()
+	o.wantState(receipt, wire.StateReceived)
+	if acts, err := o.desk.Log(t.Context(), audit.Filter{Object: "report " + late.Name()}, 10); err != nil || len(acts) != 4 || acts[3].Verb != audit.Reject {
+		t.Errorf("%+v, %v", acts, err)
+	}
+	if _, err := o.desk.db.ExecContext(t.Context(), `ALTER TABLE audit RENAME TO elsewhere`); err != nil {
+		t.Fatal(err)
+	}
+	if err := reject(o.box); err == nil {
+		t.Error("it is said without an act")
+	}
+	o.gather()
+	o.wantState(receipt, wire.StateReceived)
+}

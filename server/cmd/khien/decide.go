@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,9 +69,6 @@ func (d *dir) counter(ctx context.Context, id string) (n *counter, err error) {
 func (n *counter) why(reason string) audit.Why {
 	return audit.Why{Text: reason, Proof: audit.Proof{Report: n.r.Name()}}
 }
-
-// object is the report, where something is done to that alone.
-func (n *counter) object() audit.Object { return audit.Object{Kind: audit.OfReport, ID: n.r.Name()} }
 
 // open refuses a report that is decided, or whose case is.
 func (n *counter) open() error {
@@ -355,9 +351,7 @@ the list with the next "khien publish". Rejecting a report of a mistake leaves o
 		case n.r.Kind == wire.KindMistake:
 			n.c, err = n.desk.Uphold(ctx, n.box, n.c.ID, actor(), told, n.why(reason.english()), n.of)
 		case n.c.State == triage.StateRejected || n.c.State == triage.StateAccepted: // closed, and this came later
-			err = d.act(ctx, audit.Act{Verb: audit.Reject, Object: n.object(), Why: audit.Why{Text: reason.english()}}, func() error {
-				return n.box.Decide(ctx, n.r.ID, inbox.Transition{Time: time.Now().Unix(), Actor: actor(), State: wire.StateRejected, Reason: texts.In(told, texts.Fallback)})
-			})
+			err = n.desk.RejectAlone(ctx, n.box, n.r, actor(), told, audit.Why{Text: reason.english()})
 		default:
 			if err = n.narrow(ctx, chosen); err == nil {
 				err = n.decide(ctx, triage.Decision{Action: triage.Reject, Reason: told, Why: n.why(reason.english())}, false)
@@ -400,7 +394,7 @@ decided takes two: this only proposes it, and another person agrees in the conso
 		if n.c.State == triage.StateOpen && n.r.State == wire.StateReceived {
 			return fmt.Errorf("report %s is open", args[0])
 		}
-		if err := n.reopen(ctx, d, of); errors.Is(err, triage.ErrSamePerson) {
+		if err := n.reopen(ctx, of); errors.Is(err, triage.ErrSamePerson) {
 			return fmt.Errorf("%s wants to take that back already: another person must agree in the console", wanted)
 		} else if err != nil {
 			return err
@@ -450,7 +444,7 @@ func (n *counter) saidBy(ctx context.Context, of string) error {
 }
 
 // reopen takes the decision back that is in force about the report: that of its case, or what was said about it alone.
-func (n *counter) reopen(ctx context.Context, d *dir, of string) (err error) {
+func (n *counter) reopen(ctx context.Context, of string) (err error) {
 	why := n.why("")
 	undecided := n.c.State == triage.StateOpen || n.c.State == triage.StateAsked
 	ofCase := !n.c.Settled && n.c.State != triage.StateOpen && n.c.State != triage.StateMerged || n.r.State == wire.StateReceived || n.r.Kind != wire.KindMistake && !undecided
@@ -470,14 +464,9 @@ func (n *counter) reopen(ctx context.Context, d *dir, of string) (err error) {
 		n.c, err = n.desk.Reopen(ctx, n.box, n.c.ID, actor(), why)
 		return err
 	case n.r.Kind == wire.KindMistake:
-		if err := n.desk.Unanswer(ctx, n.r.ID, actor(), why); err != nil {
-			return err
-		}
-		return n.box.Reopen(ctx, n.r.ID, actor(), time.Now().Unix())
+		return n.desk.Unanswer(ctx, n.box, n.r.ID, actor(), why)
 	case undecided: // it was decided alone
-		return d.act(ctx, audit.Act{Verb: audit.Reopen, Object: n.object()}, func() error {
-			return n.box.Reopen(ctx, n.r.ID, actor(), time.Now().Unix())
-		})
+		return n.desk.ReopenAlone(ctx, n.box, n.r, actor())
 	}
 	n.c, err = n.desk.Reopen(ctx, n.box, n.c.ID, actor(), why)
 	return err
