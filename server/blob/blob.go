@@ -93,11 +93,26 @@ type Draft struct {
 
 // Draft begins a blob that is too large for memory.
 func (d *Dir) Draft() (*Draft, error) {
-	temp, err := os.CreateTemp(d.path, tempName)
+	t, err := draft(d.path)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't begin a blob: %w", err)
 	}
-	return &Draft{temp, d}, nil
+	t.dir = d
+	return t, nil
+}
+
+// draft makes a temporary file. It is locked as long as somebody writes it, so that Sweep tells it from what a crash has left.
+func draft(folder string) (*Draft, error) {
+	temp, err := os.CreateTemp(folder, tempName)
+	if err != nil {
+		return nil, err
+	}
+	t := &Draft{File: temp}
+	if err := syscall.Flock(int(temp.Fd()), syscall.LOCK_EX); err != nil {
+		t.Discard()
+		return nil, err
+	}
+	return t, nil
 }
 
 // Put stores what was written under name, for good, in place of whatever lies there.
@@ -127,16 +142,13 @@ func (t *Draft) finish(file string) error {
 	if err == nil {
 		err = t.Sync()
 	}
-	if closing := t.Close(); err == nil {
-		err = closing
-	}
 	if err == nil {
 		err = vacate(file)
 	}
 	if err == nil {
 		err = os.Rename(t.Name(), file)
 	}
-	if err != nil {
+	if err = errors.Join(err, t.Close()); err != nil {
 		return err
 	}
 	return sync(filepath.Dir(file))
@@ -173,11 +185,10 @@ func (d *Dir) mkdir(folder string) error {
 
 // write replaces file by body, at once or not at all.
 func write(file string, body []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(file), tempName)
+	t, err := draft(filepath.Dir(file))
 	if err != nil {
 		return err
 	}
-	t := &Draft{File: temp}
 	defer t.Discard()
 	if _, err := t.Write(body); err != nil {
 		return err
@@ -346,11 +357,18 @@ func (d *Dir) Head() ([]byte, error) {
 	return read(filepath.Join(d.path, headName), release.MaxHead)
 }
 
-// Sweep removes what a crash left half written. No other process may be putting anything.
+// Sweep removes what a crash left half written.
 func (d *Dir) Sweep() error {
 	return filepath.WalkDir(d.path, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || !strings.HasPrefix(e.Name(), strings.TrimSuffix(tempName, "*")) {
 			return err
+		}
+		f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+		if err == nil {
+			defer f.Close()
+			if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil { // somebody is writing it
+				return nil
+			}
 		}
 		return os.Remove(path)
 	})

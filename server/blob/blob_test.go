@@ -90,11 +90,19 @@ func TestWhatACrashLeavesIsSwept(t *testing.T) {
 	if names, err := d.Names("blob"); err != nil || len(names) != 1 {
 		t.Errorf("half a blob is listed: %q, %v", names, err)
 	}
+	writing, err := d.Draft()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writing.Discard()
 	if err := d.Sweep(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(half); err == nil {
 		t.Error("it is still there")
+	}
+	if err := writing.Put("blob/cd"); err != nil {
+		t.Errorf("what another is writing was swept: %v", err)
 	}
 	if _, err := d.Get("blob/ab", 1000); err != nil {
 		t.Error("a whole blob was swept:", err)

@@ -83,11 +83,15 @@ func TestWhatIsDraftedIsIssued(t *testing.T) {
 	}
 	refused := errors.New("stopped")
 	e = draft()
+	before := published(t, p)
 	if _, err := p.Issue(t.Context(), e, func(Out) error { return refused }); !errors.Is(err, refused) {
 		t.Errorf("%v", err)
 	}
 	if got := out(); got != "release 1 of 1, listed false, left false" {
 		t.Errorf("nothing is published: %s", got)
+	}
+	if after := published(t, p); !slices.Equal(before, after) {
+		t.Errorf("refused, it lies there for who guesses its names: %q, before %q", after, before)
 	}
 	e = draft()
 	if r, err := p.Issue(t.Context(), e, brings); err != nil || r.Added != 1 || r.Removed != 1 {
@@ -106,6 +110,50 @@ func TestWhatIsDraftedIsIssued(t *testing.T) {
 	if _, err := p.Issue(t.Context(), e, brings); !errors.Is(err, ErrChanged) {
 		t.Errorf("twice: %v", err)
 	}
+}
+
+// The head can't be written when the release is in force already: it is out, and who asks for the head by the shelf has it; its copy follows.
+func TestWhatIsOutIsToldAsOut(t *testing.T) {
+	const now = 1_763_900_000
+	dir := t.TempDir()
+	if err := InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	p, folder := open(t, dir), filepath.Join(dir, "published")
+	p.list(t, "shop.example/")
+	p.reached = func(step string) {
+		if step == "finished" {
+			if err := os.Rename(folder, folder+".away"); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	r, err := p.Publish(t.Context(), now)
+	if err != nil || !r.Published || r.Behind == nil {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if err := os.Rename(folder+".away", folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Shelf().SetHead(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.client(t, now).Head().Sequence; got != r.Sequence {
+		t.Errorf("release %d is in force", got)
+	}
+}
+
+// published are the names of all files that are published.
+func published(t *testing.T, p *Publisher) (all []string) {
+	t.Helper()
+	for _, folder := range []string{"blob", "buckets", "delta", "history"} {
+		names, err := p.Blobs.Names(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, names...)
+	}
+	return all
 }
 
 func draftEmpty(t *testing.T, p *Publisher, now int64) bool {

@@ -88,6 +88,7 @@ type Result struct {
 	SetSize        int      // bytes
 	Refused        []error  // each *Protected or *Unfit
 	Back           []string // names of published files that were damaged, and were put back as they had been
+	Behind         error    // what could not be done once it was out: to put the head in its place, which follows by itself, or to tidy up, which the next one does
 }
 
 // Publish drafts an edition of what is on the list at now, in Unix seconds, and issues it.
@@ -171,6 +172,19 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 	}
 	h.Sequence = last.highest + 1
 	is := ledger.Issue{Files: map[string]release.Digest{}, Seq: e.seq}
+	var written []string // that was not there before
+	defer func() {
+		if !r.Published {
+			p.withdraw(ctx, h.Sequence, written)
+		}
+	}()
+	writes := func(name string) {
+		if f, err := p.Blobs.Open(name); err != nil {
+			written = append(written, name)
+		} else {
+			f.Close()
+		}
+	}
 	if is.Left, err = p.said(&e); err != nil {
 		return err
 	}
@@ -178,16 +192,23 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 		step, name string
 		body       []byte
 	}{{"set", "blob/" + h.Set.String(), e.body}, {"supplement", "blob/" + h.Supplement.String(), e.supplement}, {"keys", "blob/" + h.Keys.String(), e.keys.Note}} {
+		writes(one.name)
 		if err := p.Blobs.Put(one.name, one.body); err != nil {
 			return err
 		}
 		step(one.step)
 	}
+	writes(packName(h.Sequence))
 	if err := e.pack(packName(h.Sequence)); err != nil {
 		return err
 	}
 	step("buckets")
-	oldest, err := p.writeDeltas(ctx, &h, last.Head, past, &e, is.Files, r)
+	put := func(name string, body []byte) error {
+		is.Files[name] = release.DigestOf(body)
+		writes(name)
+		return p.Blobs.Put(name, body)
+	}
+	oldest, err := p.writeDeltas(ctx, &h, last.Head, past, &e, put, r)
 	if err != nil {
 		return err
 	}
@@ -213,17 +234,24 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 	}
 	step("finished")
 	r.Published, r.Sequence = true, h.Sequence
-	if err := p.Blobs.SetHead(note); err != nil {
-		return err
-	}
+	r.Behind = p.Blobs.SetHead(note)
 	step("head")
-	if err := p.Blobs.Sweep(); err != nil {
-		return err
+	if r.Behind == nil { // else whoever asks may have the head before for longer
+		lost = slices.DeleteFunc(lost, func(name string) bool { return is.Files[name] != release.Digest{} }) // made anew
+		r.Behind = errors.Join(p.Blobs.Sweep(), p.prune(ctx, h, last.Head, past, oldest, e.now, lost))
 	}
-	lost = slices.DeleteFunc(lost, func(name string) bool { return is.Files[name] != release.Digest{} }) // made anew
-	err = p.prune(ctx, h, last.Head, past, oldest, e.now, lost)
 	step("pruned")
-	return err
+	return nil
+}
+
+// withdraw deletes what was written for a release that is not out, unless nobody can tell whether it is.
+func (p *Publisher) withdraw(ctx context.Context, sequence uint64, written []string) {
+	if _, highest, err := p.Ledger.Newest(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, ledger.ErrNotFound) || highest >= sequence {
+		return
+	}
+	for _, name := range written {
+		p.Blobs.Delete(name) // or the next release does
+	}
 }
 
 // head is the head of an edition, without a number.
@@ -290,9 +318,8 @@ var wellKnownPrefixes = sync.OnceValue(func() map[uint64]bool {
 
 // writeDeltas writes the step from last to h, and the deltas from all releases within reach,
 // and fills in h.Deltas. It returns the oldest release whose step is still of use.
-// Of each file it notes the digest.
 func (p *Publisher) writeDeltas(ctx context.Context, h *release.Head, last release.Head, past []ledger.Release, e *Edition,
-	files map[string]release.Digest, r *Result) (oldest uint64, err error) {
+	put func(name string, body []byte) error, r *Result) (oldest uint64, err error) {
 	h.Deltas = h.Sequence
 	r.Added = e.set.Len()
 	if last.Sequence == 0 {
@@ -315,10 +342,6 @@ func (p *Publisher) writeDeltas(ctx context.Context, h *release.Head, last relea
 	known, err := p.Ledger.Files(ctx)
 	if err != nil {
 		return 0, err
-	}
-	put := func(name string, body []byte) error {
-		files[name] = release.DigestOf(body)
-		return p.Blobs.Put(name, body)
 	}
 	links := p.chain(newest, releases, known, h.Issued-int64(reach.Seconds()))
 	oldest = h.Sequence

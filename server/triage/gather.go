@@ -351,8 +351,7 @@ func (b *batch) write() error {
 	return b.arrived.write(b.ctx, b.tx.tx)
 }
 
-// tell tells those who report what is listed already, though something else about it may have been decided that no release has yet. Told before it
-// is committed: told twice does no harm, not told would.
+// tell has those told who report what is listed already, though something else about it may have been decided that no release has yet.
 func (b *batch) tell(box *inbox.Inbox) error {
 	byID := map[int64]*adding{}
 	names := map[int64]subject.Subject{}
@@ -441,6 +440,9 @@ func amendOne(ctx context.Context, tx *sql.Tx, r inbox.Report) error {
 	var noted bool
 	var source []byte
 	err := tx.QueryRowContext(ctx, `SELECT subject, received, kind, category, noted, source FROM members WHERE report = ?`, r.Seq).Scan(&of, &received, &kind, &before, &noted, &source)
+	if errors.Is(err, sql.ErrNoRows) { // it came since the others were gathered, and is gathered with what was added
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,9 @@ func TestWhatIsSaidOfOneReportGoesWithItsAct(t *testing.T) {
 		}
 		o.wantState(receipt, state)
 	}
-	reject := func(box *inbox.Inbox) error { return o.desk.RejectAlone(t.Context(), box, late, "mai", sorry, audit.Why{}) }
+	reject := func(box *inbox.Inbox) error {
+		return o.desk.RejectAlone(t.Context(), box, late, "mai", sorry, audit.Why{})
+	}
 	reopen := func(box *inbox.Inbox) error { return o.desk.ReopenAlone(t.Context(), box, late, "mai") }
 	f(nil, wire.StateReceived, reject)
 	f(o.box, wire.StateReceived, reopen)

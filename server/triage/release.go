@@ -58,7 +58,17 @@ func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, box *inbox.I
 	case err == nil:
 		r, err = p.Resign(ctx, now, agree)
 	}
-	return r, errors.Join(err, d.Resume(ctx, p.Shelf(), box))
+	return d.followed(ctx, p, box, r, err)
+}
+
+// followed has follow what comes after a release, and tells of what is out that it is.
+func (d *Desk) followed(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, r publish.Result, err error) (publish.Result, error) {
+	left := d.Resume(ctx, p.Shelf(), box)
+	if r.Published {
+		r.Behind = errors.Join(r.Behind, left)
+		return r, err
+	}
+	return r, errors.Join(err, left)
 }
 
 // ReleasePlanned publishes exactly what was planned, or nothing: publish.ErrChanged. Once it is out, its cases are settled, and it is noted; not before, and
@@ -103,7 +113,7 @@ func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 			return d.settleRelease(ctx, tx, book, box, func() error { return book.Apply(ctx, changes) }, ledger.Release{}, s)
 		})
 	}
-	return r, errors.Join(err, d.Resume(ctx, p.Shelf(), box))
+	return d.followed(ctx, p, box, r, err)
 }
 
 // agree lets a release out and settles it, in one change.

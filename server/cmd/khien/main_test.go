@@ -33,7 +33,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(dbtest.Twice{M: m}, map[string]func(){"khien": program})
+	testscript.Main(dbtest.Twice{M: m}, map[string]func(){"khien": program, "settle": settle})
 }
 
 // onPostgres is a variable of the environment that has the address of a server on which a data directory begins.

@@ -322,6 +322,9 @@ func publishOverdue(ctx context.Context, d *dir, log *slog.Logger) {
 		log.Error("couldn't publish what was proposed", "error", err)
 	case o.State == triage.Unopposed:
 		log.Info("published what was proposed and nobody has stopped", "release", r.Sequence)
+		if r.Behind != nil {
+			log.Warn("what could not be done behind a release follows by itself", "error", r.Behind)
+		}
 	case o.State == triage.Outdated:
 		log.Warn("what was proposed is not what was decided any more, and does not go out")
 	}
@@ -388,5 +391,5 @@ func renew(ctx context.Context, d *dir, now int64) (back []string, err error) {
 		defer box.Close()
 	}
 	r, err := desk.KeepFresh(ctx, p, box, "khien serve", now)
-	return r.Back, errors.Join(err, unread)
+	return r.Back, errors.Join(err, r.Behind, unread)
 }

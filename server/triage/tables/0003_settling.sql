@@ -1,4 +1,4 @@
--- The ledger keeps what is to be settled of a release that is out: what its proposal says, and who has confirmed that, is kept there.
+-- A release is settled in the transaction that lets it out: nothing is kept until then of who has confirmed it, and of what it says.
 ALTER TABLE proposal DROP COLUMN confirmed;
 ALTER TABLE proposal DROP COLUMN whole;
 ALTER TABLE proposal DROP COLUMN rest;
