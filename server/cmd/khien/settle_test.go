@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"khien/server/api"
+	"khien/server/db/dbtest"
 	"khien/server/ledger"
 	"khien/server/takedown"
 	"khien/server/triage"
@@ -66,7 +67,7 @@ func (n *newsroom) settledBy(killed time.Duration) time.Duration {
 // Who settles a case with many reports and an objection is killed at random moments. The case is settled, its page is on the list and all who reported it are told; or
 // none of that is so. Settled again, it is the same once more.
 func TestKilledAtAnyMomentOfSettling(t *testing.T) {
-	long(t)
+	dbtest.Long(t)
 	if testing.Short() {
 		t.Skip("processes of their own: no races to find")
 	}
