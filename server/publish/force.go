@@ -192,12 +192,13 @@ func Damaged(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root str
 }
 
 // mend puts back what is damaged of the release in force, of which everything that is made of the ledger is at hand, and deletes what is damaged of
-// older ones. It names what it put back, and the deltas and steps that are lost, which only a new release makes anew.
-func (p *Publisher) mend(ctx context.Context, f force, body, supplement []byte, pack func(name string) error) (back, lost []string, err error) {
+// older ones. It names what it put back; whole is false where deltas are damaged, which only a new release makes anew.
+func (p *Publisher) mend(ctx context.Context, f force, body, supplement []byte, pack func(name string) error) (back []string, whole bool, err error) {
 	damaged, err := Damaged(ctx, p.Ledger, p.Blobs, p.Keys.Root)
 	if err != nil {
-		return nil, nil, err
+		return nil, false, err
 	}
+	whole = true
 	for _, name := range damaged {
 		switch {
 		case name == "head":
@@ -211,19 +212,19 @@ func (p *Publisher) mend(ctx context.Context, f force, body, supplement []byte, 
 		case name == packName(f.Sequence):
 			err = pack(name)
 		case strings.HasPrefix(name, "delta/"+f.Set.String()+"/") || name == stepName(f.Sequence):
-			lost = append(lost, name)
+			whole = false
 			continue
 		default:
 			err = errors.Join(p.Blobs.Delete(name), p.Ledger.Forget(ctx, []string{name}))
 			if err != nil {
-				return back, nil, err
+				return back, false, err
 			}
 			continue
 		}
 		if err != nil {
-			return back, nil, err
+			return back, false, err
 		}
 		back = append(back, name)
 	}
-	return back, lost, nil
+	return back, whole, nil
 }

@@ -352,7 +352,8 @@ func TestFoldersAreAttacked(t *testing.T) {
 	}
 }
 
-// Several of them at once, and all that is published: it is mended once, and then there is nothing more to mend.
+// Several of them at once, and all that is published: it is mended once, and then there is nothing more to mend. So it is where something else is published by
+// the way: another entry, or another official name beside the same list.
 func TestSeveralFoldersAreTakenAway(t *testing.T) {
 	const now = 1_790_000_000
 	ours := newShop(t, "scam", now)
@@ -364,26 +365,35 @@ func TestSeveralFoldersAreTakenAway(t *testing.T) {
 				gone = append(gone, name)
 			}
 		}
-		t.Run(strings.Join(gone, "+"), func(t *testing.T) {
-			s := ours.copied(t)
-			for _, name := range gone {
-				if err := os.RemoveAll(filepath.Join(s.dir, "published", name)); err != nil {
+		for with, change := range map[string]func(s *shop){
+			"":          func(*shop) {},
+			" an entry": func(s *shop) { s.list(t, "next.example/") },
+			" a name": func(s *shop) {
+				if err := os.WriteFile(filepath.Join(s.Official, "ours.txt"), []byte("another.example | Another Bank\n"), 0o644); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if r, err := s.Renew(t.Context(), now, Alone); err != nil || r.Added+r.Removed > 0 {
-				t.Fatalf("%+v, %v", r, err)
-			}
-			if damaged, err := Damaged(t.Context(), s.Ledger, s.Blobs, s.Keys.Root); err != nil || len(damaged) > 0 {
-				t.Errorf("still damaged: %q, %v", damaged, err)
-			}
-			if errs := s.served(); len(errs) > 0 {
-				t.Error(errs)
-			}
-			if r, err := s.Renew(t.Context(), now+60, Alone); err != nil || r.Published {
-				t.Errorf("it is mended again: %+v, %v", r, err)
-			}
-		})
+			},
+		} {
+			t.Run(strings.Join(gone, "+")+with, func(t *testing.T) {
+				s := ours.copied(t)
+				for _, name := range gone {
+					if err := os.RemoveAll(filepath.Join(s.dir, "published", name)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				change(s)
+				r := s.mustPublish(t, now)
+				if damaged, err := Damaged(t.Context(), s.Ledger, s.Blobs, s.Keys.Root); err != nil || len(damaged) > 0 {
+					t.Errorf("still damaged after %+v: %q, %v", r, damaged, err)
+				}
+				if errs := s.served(); len(errs) > 0 {
+					t.Error(errs)
+				}
+				if r := s.mustPublish(t, now+60); r.Published {
+					t.Errorf("it is mended again: %+v", r)
+				}
+			})
+		}
 	}
 }
 

@@ -150,14 +150,14 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 	}
 	h := e.head()
 	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits && h.Supplement == last.Supplement
-	var lost []string
 	if same && last.Expires-e.now > int64(headLife.Seconds())/2 {
 		if last.adopted {
 			if err := p.Ledger.Issue(ctx, ledger.Issue{Release: entry(last.Head, last.note, last.keys), Seq: -1}); err != nil {
 				return err
 			}
 		}
-		if r.Back, lost, err = p.mend(ctx, last, e.body, e.supplement, e.pack); err != nil || len(lost) == 0 {
+		var whole bool
+		if r.Back, whole, err = p.mend(ctx, last, e.body, e.supplement, e.pack); err != nil || whole {
 			return err
 		}
 		e.pack = func(name string) error { return p.copyPack(last.Head, name) } // the draft may have been put back under the old name
@@ -237,8 +237,7 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 	r.Behind = p.Blobs.SetHead(note)
 	step("head")
 	if r.Behind == nil { // else whoever asks may have the head before for longer
-		lost = slices.DeleteFunc(lost, func(name string) bool { return is.Files[name] != release.Digest{} }) // made anew
-		r.Behind = errors.Join(p.Blobs.Sweep(), p.prune(ctx, h, last.Head, past, oldest, e.now, lost))
+		r.Behind = errors.Join(p.Blobs.Sweep(), p.prune(ctx, h, last.Head, past, oldest, e.now, is.Files))
 	}
 	step("pruned")
 	return nil
@@ -381,8 +380,9 @@ func deltaName(d release.Digest, from uint64) string {
 	return strings.TrimPrefix(release.DeltaPath(d, from), "/v1/")
 }
 
-// prune deletes what no client can ask for any more, for it may have seen this head or the last one, and forgets what is lost.
-func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledger.Release, oldest uint64, now int64, lost []string) error {
+// prune deletes what no client can ask for any more: it may have seen this head or the last one. Of what the ledger knows, and was not written just now, it
+// deletes what is damaged too, since nothing makes that anew.
+func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledger.Release, oldest uint64, now int64, written map[string]release.Digest) error {
 	keep := map[string]bool{
 		"blob/" + h.Set.String(): true, "blob/" + h.Keys.String(): true, packName(h.Sequence): true, stepName(h.Sequence): true,
 		"blob/" + h.Supplement.String(): true, "blob/" + last.Supplement.String(): true,
@@ -399,9 +399,19 @@ func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledg
 			keep[stepName(before.Sequence)] = true
 		}
 	}
+	files, err := p.Ledger.Files(ctx)
+	if err != nil {
+		return err
+	}
+	damaged := map[string]bool{}
+	for name, digest := range files {
+		if _, fresh := written[name]; !fresh {
+			_, err := fileOf(p.Blobs, name, digest)
+			damaged[name] = err != nil
+		}
+	}
 	kept := func(name string) bool {
-		step := strings.HasPrefix(name, "delta/"+h.Set.String()+"/") || strings.HasPrefix(name, "delta/"+last.Set.String()+"/")
-		return (keep[name] || step) && !slices.Contains(lost, name)
+		return !damaged[name] && (keep[name] || strings.HasPrefix(name, "delta/"+h.Set.String()+"/") || strings.HasPrefix(name, "delta/"+last.Set.String()+"/"))
 	}
 	for _, folder := range []string{"blob", "buckets", "delta", "history"} {
 		names, err := p.Blobs.Names(folder)
@@ -416,10 +426,6 @@ func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledg
 				return err
 			}
 		}
-	}
-	files, err := p.Ledger.Files(ctx)
-	if err != nil {
-		return err
 	}
 	maps.DeleteFunc(files, func(name string, _ release.Digest) bool { return kept(name) })
 	return p.Ledger.Forget(ctx, slices.Collect(maps.Keys(files)))
