@@ -233,21 +233,12 @@ func (f file) Splittable() []subject.Subject {
 }
 
 // platforms is what platforms were asked about the subjects of a case, and about what it lists.
-func (v *visit) platforms(f file) (list []takedown.Request, err error) {
+func (v *visit) platforms(f file) ([]takedown.Request, error) {
 	names := f.About()
 	for _, p := range f.Parts {
 		names = append(names, p.Name)
 	}
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
-		switch t, err := v.Takedowns.Of(v.ctx(), name); {
-		case err == nil:
-			list = append(list, t)
-		case !errors.Is(err, takedown.ErrNotFound):
-			return nil, err
-		}
-	}
-	return list, nil
+	return v.Takedowns.Among(v.ctx(), names)
 }
 
 func (v *visit) samples(ctx context.Context, c triage.Case) ([]sample, error) {

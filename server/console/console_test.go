@@ -47,13 +47,13 @@ type office struct {
 
 func newOffice(t testing.TB) *office {
 	t.Helper()
-	o := officeIn(t, t.TempDir(), officetest.Open(t, officedb.Tables...))
+	o := officeIn(t, t.TempDir(), officetest.Open(t, officedb.Tables...), dbtest.Place(t, "inbox.db"))
 	t.Cleanup(o.readable)
 	return o
 }
 
-// officeIn is an office with all that it keeps in a folder, its database aside.
-func officeIn(t testing.TB, dir string, base *db.DB) *office {
+// officeIn is an office with all that it keeps in a folder, its databases aside.
+func officeIn(t testing.TB, dir string, base *db.DB, reports string) *office {
 	t.Helper()
 	must := func(err error) {
 		if err != nil {
@@ -62,7 +62,7 @@ func officeIn(t testing.TB, dir string, base *db.DB) *office {
 	}
 	people, desk, cards, book := staff.Open(base), triage.Open(base), campaign.Open(base), ledger.Open(base)
 	takedowns := takedown.Open(base, desk)
-	box, err := inbox.Open(dbtest.Place(t, "inbox.db"))
+	box, err := inbox.Open(reports)
 	must(err)
 	t.Cleanup(func() { box.Close() })
 	blobs, err := blob.Open(filepath.Join(dir, "published"))

@@ -85,7 +85,7 @@ func (o *office) grow(reports, cases int) {
 					at = 16 // what everybody objects to
 					r.Subjects, r.Href = invented(at)
 				}
-				if at < kit && n < cases+closed { // one page kit
+				if at >= 20 && at < 20+kit && n < cases+closed { // one page kit
 					r.Links = []string{"facebook:user/inventedkit"}
 				}
 				if at%10 == 6 && n >= cases+closed {
@@ -146,7 +146,7 @@ func (o *office) grow(reports, cases int) {
 	}
 	for n := range cases / 10 {
 		id := fmt.Sprintf("invented-%d", n)
-		must(o.Publisher.Cards.Put(ctx, "mai", supplement.Card{ID: id, Title: supplement.Texts(map[string]string{"en": id}), Text: supplement.Texts(map[string]string{"en": "Never pay ahead."})}, campaign.Draft))
+		must(o.Publisher.Cards.Put(ctx, "mai", supplement.Card{ID: id, Title: supplement.Texts(map[string]string{"en": id}), Text: supplement.Texts(map[string]string{"en": "Never pay ahead."}), Picture: []byte("\xff\xd8\xffinvented")}, campaign.Draft))
 	}
 	for n := range cases / 100 {
 		o.sql(`INSERT INTO person (handle, name, role, made, gone) VALUES (?, ?, 'auditor', 1, 2)`, fmt.Append(nil, "of ", n), fmt.Sprintf("gone.%d", n))
@@ -196,7 +196,7 @@ func (o *office) begin(cases int) map[string][]string {
 	for n := range 5 { // decided ones
 		all["GET /cases/{id}"] = append(all["GET /cases/{id}"], o.pageOf("/cases", cases+n))
 	}
-	for _, n := range []int{0, 2, 3, 4, 16, kit + 2, kit + 6} { // of a kit, what everybody reports, and others
+	for _, n := range []int{20, 2, 3, 4, 16} { // of a kit, what everybody reports, a host, an account, what everybody objects to
 		all["GET /cases/{id}"] = append(all["GET /cases/{id}"], o.pageOf("/cases", n))
 	}
 	for _, state := range takedown.States {
@@ -277,7 +277,7 @@ func (o *office) everybodys(ctx context.Context) map[string]func() public.Page {
 		},
 	}
 	for name, what := range map[string]string{
-		"a host": about(10_000_003), "an account": "https://www.facebook.com/invented10000000", "a number": about(10_000_001),
+		"a host": about(10_000_003), "an account": "https://www.facebook.com/invented10000000", "a number": about(1),
 		"what everybody reports": "https://shop-0000002.example/p", "nothing": "https://nothing.example/a/b/c?d",
 	} {
 		all["public POST /register, "+name] = func() public.Page { return site.LookUp(ctx, "vi", fields("about", what)) }
@@ -331,7 +331,7 @@ func large(b *testing.B) *office {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { base.Close() })
-	o := officeIn(b, dir, base)
+	o := officeIn(b, dir, base, filepath.Join(dir, "inbox.db"))
 	done := filepath.Join(dir, "grown")
 	if _, err := os.Stat(done); err == nil {
 		return o
@@ -373,7 +373,7 @@ func BenchmarkLarge(b *testing.B) {
 			b.ReportMetric(float64(size)/1000, "kB")
 			b.ReportMetric(float64(len(ran)), "statements")
 			b.ReportMetric(float64(steps), "steps")
-			if status >= 500 {
+			if status >= 400 && !strings.Contains(name, "/none") {
 				b.Errorf("%s is %d", name, status)
 			}
 			slices.SortFunc(ran, func(a, b statement) int { return cmp.Compare(b.Steps, a.Steps) })
@@ -432,7 +432,7 @@ func TestNoPageGrowsWithTheOffice(t *testing.T) {
 			steps = map[string]int{}
 			for _, one := range during(func() {
 				status := 0
-				if status, size = visit(); status >= 500 {
+				if status, size = visit(); status >= 400 && !strings.Contains(name, "none") {
 					t.Errorf("%s is %d", name, status)
 				}
 			}) {

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -52,6 +51,14 @@ func (v *visit) parts(ctx context.Context, c triage.Case, reports []sample) ([]p
 	if err != nil {
 		return nil, err
 	}
+	covers := make([][]subject.Subject, len(subjects))
+	for i, s := range subjects {
+		covers[i] = covering(s.Name)
+	}
+	listed, err := v.Publisher.Ledger.Listed(ctx, slices.Concat(covers...))
+	if err != nil {
+		return nil, err
+	}
 	each := 24 / max(1, len(subjects)) // scopes of a subject beside itself
 	parts := make([]part, len(subjects))
 	for i, s := range subjects {
@@ -66,12 +73,9 @@ func (v *visit) parts(ctx context.Context, c triage.Case, reports []sample) ([]p
 		if p.Ticked {
 			p.Scopes[0].Chosen = true
 		}
-		for _, name := range covering(s.Name) {
-			switch i, err := v.Publisher.Ledger.Get(ctx, name); {
-			case err == nil:
+		for _, name := range covers[i] {
+			if i, ok := listed[name]; ok {
 				p.Listed = append(p.Listed, i)
-			case !errors.Is(err, ledger.ErrNotFound):
-				return nil, err
 			}
 		}
 		parts[i] = p

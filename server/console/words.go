@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -122,6 +123,8 @@ func functions(lang string) template.FuncMap {
 		"defang":  func(s any) string { return defang(fmt.Sprint(s)) },
 		"in":      func(lang, key string) string { return say(lang, key) },
 		"int":     func(n any) int { return toInt(n) },
+		"firsts":  firsts,
+		"most":    func() int { return most },
 		"network": network,
 		"percent": func(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) },
 		"short":   func(text string) string { return text[:min(len(text), 16)] },
@@ -131,6 +134,14 @@ func functions(lang string) template.FuncMap {
 		"ownName":   texts.Name,
 		"tongue":    func(of string) string { return words.Tongue(lang, of) },
 	}
+}
+
+// most is how many rows of a list are shown that may be of any length, and has no pages.
+const most = 100
+
+func firsts(list any) any {
+	v := reflect.ValueOf(list)
+	return v.Slice(0, min(v.Len(), most)).Interface()
 }
 
 // network is how people call a platform.

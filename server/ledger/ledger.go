@@ -232,6 +232,25 @@ func (l *Ledger) Get(ctx context.Context, s subject.Subject) (Indicator, error) 
 	return r.Indicator, err
 }
 
+// Listed returns what is listed now about each of some subjects; those that are not on the list are not in it.
+func (l *Ledger) Listed(ctx context.Context, subjects []subject.Subject) (map[subject.Subject]Indicator, error) {
+	now, listed := time.Now().Unix(), map[subject.Subject]Indicator{}
+	names, err := json.Marshal(subjects)
+	if err != nil {
+		return nil, err
+	}
+	for r, err := range db.Each(scan)(
+		l.reader().QueryContext(ctx, selectIndicator+` WHERE subject IN (SELECT value FROM json_each(?))`, string(names))) {
+		if err != nil {
+			return nil, fmt.Errorf("couldn't read the ledger: %w", err)
+		}
+		if r.withdrawn == 0 && !lapsed(r.Indicator, now) {
+			listed[r.Subject] = r.Indicator
+		}
+	}
+	return listed, nil
+}
+
 // Entry is what there is or was on the list about a subject.
 type Entry struct {
 	Indicator

@@ -13,6 +13,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -160,6 +161,19 @@ func (b *Store) Get(ctx context.Context, id int64) (Request, error) {
 // subject re-appears and the platform has not been told anew.
 func (b *Store) Of(ctx context.Context, s subject.Subject) (Request, error) {
 	return scan(b.db.QueryRowContext(ctx, selectCase+` WHERE takedown.subject = ?`, string(s)))
+}
+
+// Among returns the cases of some subjects, in the order of their numbers.
+func (b *Store) Among(ctx context.Context, subjects []subject.Subject) ([]Request, error) {
+	names, err := json.Marshal(subjects)
+	if err != nil {
+		return nil, err
+	}
+	list, err := db.All(scan)(b.db.QueryContext(ctx, selectCase+` WHERE takedown.subject IN (SELECT value FROM json_each(?)) ORDER BY id`, string(names)))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the takedown cases: %w", err)
+	}
+	return list, nil
 }
 
 // Filter picks cases; the zero value picks all.
