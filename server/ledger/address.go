@@ -9,15 +9,21 @@ import (
 
 // Seen is what is kept of an address, as a browser writes it, at which a subject was seen: the address without name and password. It is empty
 // where the subject's own address is the same, and where the address is not one of at most subject.MaxHref bytes that names the subject. That of a
-// page or a host is on that host, or on one below it: what leads there from elsewhere is not kept.
+// page or a host is on that host, or on one below it: what leads there from elsewhere is not kept. Nor is one on what is no host, which browsers open
+// and canonical forms mend: a..b.example.
 func Seen(href string, s subject.Subject) string {
 	scheme, rest, ok := strings.Cut(href, "://")
 	if !ok || len(href) > subject.MaxHref {
 		return ""
 	}
 	authority, _, _ := strings.Cut(rest, "/")
-	href = scheme + "://" + rest[strings.LastIndexByte(authority, '@')+1:]
-	if href == s.Address() || !Names(href, s) {
+	rest = rest[strings.LastIndexByte(authority, '@')+1:]
+	href = scheme + "://" + rest
+	host, _, _ := strings.Cut(rest, "/")
+	if port := strings.LastIndexByte(host, ':'); port > strings.LastIndexByte(host, ']') {
+		host = host[:port]
+	}
+	if href == s.Address() || !subject.IsHost(strings.TrimSuffix(host, ".")) && !strings.HasPrefix(host, "[") || !Names(href, s) {
 		return ""
 	}
 	return href
