@@ -12,6 +12,7 @@ before(async () => {
   world = await World.make({
     list: `${listed}https://www.linkedin.com/in/invented-recruiter,job,Asks for a fee before the first day.,Đòi phí trước ngày đầu.
 https://www.threads.com/@invented.lender,loan,Asks for money before it lends any.,Đòi tiền trước khi cho vay.
+https://www.youtube.com/@שלום,loan,Asks for money before it lends any.,Đòi tiền trước khi cho vay.
 `,
   });
   browser = await world.chromium();
@@ -56,8 +57,8 @@ for (const [url, name] of Object.entries(feeds)) {
       return labels.size === 2 && all;
     });
     const by = (label) => all.filter((one) => one.label === label).map((one) => one.name);
-    assert.ok(by("Known for scams").every((text) => text === `Known for scams: \u2068${name}\u2069. Show why`), by("Known for scams")[0]);
-    assert.ok(by("Leads to a known scam").every((text) => text === "Leads to a known scam: \u2068parcel-fee.example\u2069. Show why"), by("Leads to a known scam")[0]);
+    assert.ok(by("Known for scams").every((text) => text === `Known for scams: ${name}. Show why`), by("Known for scams")[0]);
+    assert.ok(by("Leads to a known scam").every((text) => text === "Leads to a known scam: parcel-fee.example. Show why"), by("Leads to a known scam")[0]);
     await tab.close();
   });
 }
@@ -180,11 +181,19 @@ test("the keyboard comes to the mark right after its link, and a screen reader h
   assert.equal(await tab.evaluate(() => document.activeElement.localName), "khien-mark");
   const { nodes } = await marks.session.send("Accessibility.getFullAXTree");
   const heard = nodes.filter((node) => !node.ignored && ["link", "button"].includes(node.role?.value)).map((node) => `${node.role.value} ${node.name.value}`);
-  const at = heard.indexOf("button Known for scams: \u2068Facebook account inventedgiftcentre\u2069. Show why");
+  const at = heard.indexOf("button Known for scams: Facebook account inventedgiftcentre. Show why");
   assert.equal(heard[at - 1], "link An Invented Cheat", heard.join("\n"));
   const reason = await browser.answer(() => tab.keyboard.press("Enter"));
   await reason.reads("answers", /On the scam list/);
   await reason.close();
+  await tab.close();
+});
+
+test("in the name of a mark, only what is written from right to left is set apart from the words around it", async () => {
+  world.web.own.set("www.youtube.com/turned", { type: "text/html; charset=utf-8", body: '<p><a href="/@שלום">Shalom</a></p><p><a href="/@inventedgiveaway">Giveaway</a></p>' });
+  const { tab, marks } = await open("https://www.youtube.com/turned");
+  const names = (await marks.some(2)).map((one) => one.name);
+  assert.deepEqual(names, ["Known for scams: \u2068YouTube channel @שלום\u2069. Show why", "Known for scams: YouTube channel @inventedgiveaway. Show why"]);
   await tab.close();
 });
 
@@ -257,7 +266,7 @@ for (const [where, put] of Object.entries(hidden)) {
     await tab.evaluate(`(${put})(document.querySelector("main"), Object.assign(document.createElement("a"), { href: "https://www.linkedin.com/in/invented-recruiter?hidden", textContent: "An Invented Cheat" }))`);
     const [mark, ...more] = await marks.some();
     assert.deepEqual(more, []);
-    assert.match(mark.name, /^Known for scams: \u2068LinkedIn profile invented-recruiter\u2069\. /);
+    assert.match(mark.name, /^Known for scams: LinkedIn profile invented-recruiter\. /);
     const reason = await explained(marks, mark);
     const box = await marks.box(mark);
     assert.ok(box.right - box.left > 20 && box.bottom - box.top > 14, JSON.stringify(box));
@@ -360,7 +369,7 @@ test("marks follow the list: what is withdrawn loses its mark, and what is new g
     const names = (await marks.all()).map((one) => one.name);
     return names.length === 3 && names;
   });
-  assert.deepEqual([...new Set(names)], ["Known for scams: \u2068Instagram account honest.baker\u2069. Show why"]);
+  assert.deepEqual([...new Set(names)], ["Known for scams: Instagram account honest.baker. Show why"]);
   assert.equal((await facebook.marks.all()).length, 1);
   await inside.close();
   await facebook.tab.close();

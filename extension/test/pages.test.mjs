@@ -51,7 +51,7 @@ async function look(tab, marks) {
   for (const one of await marks.all()) seen.push({ name: one.name, ...(await marks.box(one)) });
   return tab.evaluate((seen) => {
     const wanted = [...document.querySelectorAll("[data-mark]")].map(({ dataset }) => dataset.mark).filter((id) => id !== "");
-    const found = seen.map(({ name }) => (/: \u2068(.*?)\u2069\. Show why/.exec(name)?.[1] ?? "").split(" ").at(-1).replace(/^@/, "").toLowerCase());
+    const found = seen.map(({ name }) => (/: (.*?)\. Show why/.exec(name)?.[1] ?? "").split(" ").at(-1).replace(/^@/, "").toLowerCase());
     const wrong = [];
     const range = document.createRange();
     for (const element of document.querySelectorAll("[data-text]")) {

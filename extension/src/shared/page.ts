@@ -48,8 +48,17 @@ const longest = 300;
  */
 export const quoted = (text: string): HTMLElement => h("bdi", {}, readable(text));
 
-/** As quoted, within a text that can hold no elements, such as the name of a button: nothing in it turns the words around it. */
-export const isolated = (text: string): string => `\u2068${readable(text)}\u2069`;
+/**
+ * As quoted, within a text that can hold no elements, such as the name of a button: nothing in it turns the words around it. What is
+ * written from left to right turns none, and stays as it is: who reads the name hears, and finds, no signs but its own.
+ */
+export function isolated(text: string): string {
+  const line = readable(text);
+  return fromTheRight.test(line) ? `\u2068${line}\u2069` : line;
+}
+
+/** Letters of the scripts that are written from right to left. */
+const fromTheRight = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]|[\ud802\ud803\ud83a\ud83b]/;
 
 function readable(text: string): string {
   const line = text.slice(0, 2 * longest).replace(/\s+/g, " ").trim();
