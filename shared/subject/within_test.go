@@ -68,6 +68,8 @@ func TestWhatAnAddressIsAboutAndWhatItIsOf(t *testing.T) {
 	f("https://t.me/invented_recovery", "telegram:user/invented_recovery ", "")
 	f("https://t.me/invented_recovery/12?single", "telegram:user/invented_recovery ", "")
 	f("https://t.me/invented_recovery/12?comment=34", "", "telegram:user/invented_recovery ")
+	f("https://t.me/invented_recovery/12?thread=3", "", "telegram:user/invented_recovery ")
+	f("https://mbasic.facebook.com/comment/replies/?ctoken=1_2", "", "")
 	f("tel:+84900000001", "phone:+84900000001 ", "")
 }
 
