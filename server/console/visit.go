@@ -205,6 +205,8 @@ func (v *visit) problem(err error) {
 		one = &userError{http.StatusNotFound, "problem.notfound", nil}
 	case errors.Is(err, triage.ErrState), errors.Is(err, takedown.ErrState):
 		one = &userError{http.StatusConflict, "problem.state", nil}
+	case errors.Is(err, ledger.ErrImporting):
+		one = &userError{http.StatusConflict, "problem.importing", nil}
 	case errors.Is(err, triage.ErrSamePerson):
 		one = &userError{http.StatusConflict, "problem.sameperson", nil}
 	case errors.Is(err, triage.ErrRefused):

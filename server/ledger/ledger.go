@@ -104,36 +104,6 @@ func (l *Ledger) reader() db.Reader {
 	return l.db
 }
 
-// Import lists many indicators in one transaction: all of them or none. What is listed
-// already is left as it is and counted as a duplicate; what was withdrawn before stays
-// withdrawn, since a person decided so, and counts as one too.
-func (l *Ledger) Import(ctx context.Context, actor string, list []Indicator) (added, duplicates int, err error) {
-	err = l.change(ctx, func(tx *transaction) error {
-		for _, i := range list {
-			have, err := tx.get(i.Subject)
-			if err != nil && !errors.Is(err, ErrNotFound) {
-				return err
-			}
-			if err == nil && (have.withdrawn != 0 || !lapsed(have.Indicator, tx.now)) {
-				duplicates++
-				continue
-			}
-			if err := tx.put(i, have.Indicator); err != nil {
-				return err
-			}
-			if err := tx.decide(actor, "import", i.Subject, i.Source); err != nil {
-				return err
-			}
-			added++
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, 0, fmt.Errorf("couldn't import: %w", err)
-	}
-	return added, duplicates, nil
-}
-
 func lapsed(i Indicator, now int64) bool { return i.Lapses != 0 && i.Lapses <= now }
 
 // List lists one indicator, or changes what is said about one that is listed or was.
@@ -179,10 +149,7 @@ func (t *transaction) apply(c Change) error {
 	}
 	have, err := t.get(c.Subject)
 	if err == nil || errors.Is(err, ErrNotFound) {
-		err = t.put(c.Indicator, have.Indicator)
-	}
-	if err == nil {
-		err = t.decide(c.Actor, "list", c.Subject, c.Source)
+		err = t.put(c.Actor, "list", []entering{{c.Indicator, have.Indicator}})
 	}
 	if err != nil {
 		return fmt.Errorf("couldn't list: %w", err)
@@ -314,10 +281,13 @@ func scanDecision(row db.Row) (d Event, err error) {
 	return d, row.Scan(&d.Seq, &d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
 }
 
-// Seq is the number of the last decision.
+// Seq is the number of the last decision, on which a release may be drafted: ErrImporting while half of a list is there.
 func (l *Ledger) Seq(ctx context.Context) (int64, error) { return seq(ctx, l.reader()) }
 
 func seq(ctx context.Context, q db.Reader) (n int64, err error) {
+	if err := whole(ctx, q); err != nil {
+		return 0, err
+	}
 	if err := q.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM decision`).Scan(&n); err != nil {
 		return 0, fmt.Errorf("couldn't read the history: %w", err)
 	}
@@ -375,8 +345,10 @@ var ErrDecided = errors.New("something was decided since the release was drafted
 // The same release may be issued again.
 func (l *Ledger) Issue(ctx context.Context, i Issue) error {
 	return l.change(ctx, func(tx *transaction) error {
-		if last, err := seq(ctx, tx.tx); err != nil || i.Seq >= 0 && last != i.Seq {
-			return cmp.Or(err, ErrDecided)
+		if i.Seq >= 0 {
+			if last, err := seq(ctx, tx.tx); err != nil || last != i.Seq {
+				return cmp.Or(err, ErrDecided)
+			}
 		}
 		if err := tx.applyAll(i.Changes); err != nil {
 			return err
@@ -567,46 +539,72 @@ func (t *transaction) get(s subject.Subject) (row, error) {
 	return scan(get.QueryRowContext(t.ctx, string(s)))
 }
 
-// put stores an indicator as listed. It keeps the case number and the address that it had, unless i brings others.
-func (t *transaction) put(i, before Indicator) error {
-	if i.Reference == "" {
-		i.Reference = before.Reference
+// entering is an indicator that comes on the list, and what was there about its subject before.
+type entering struct{ is, was Indicator }
+
+// put stores indicators as listed, and that they are, with two statements whatever their number. Each keeps the case number and the address that it had,
+// unless it brings others.
+func (t *transaction) put(actor, action string, some []entering) error {
+	type column struct {
+		Subject   subject.Subject `json:"subject"`
+		Address   string          `json:"address"`
+		Category  int64           `json:"category"`
+		Source    string          `json:"source"`
+		Reference string          `json:"reference"`
+		Reason    string          `json:"reason"`
+		FirstSeen int64           `json:"first_seen"`
+		Lapses    int64           `json:"lapses"`
+		Case      int64           `json:"case_subject"`
 	}
-	if i.Address = Seen(i.Address, i.Subject); i.Address == "" {
-		i.Address = before.Address
-	}
-	if i.Reference == "" {
-		var err error
-		if i.Reference, err = t.number(); err != nil {
+	rows, unnumbered := make([]column, len(some)), []*string{}
+	for n, one := range some {
+		i := one.is
+		reason, err := json.Marshal(said(i.Reason))
+		if err != nil {
 			return err
 		}
+		rows[n] = column{i.Subject, cmp.Or(Seen(i.Address, i.Subject), one.was.Address), int64(i.Category), i.Source, cmp.Or(i.Reference, one.was.Reference),
+			string(reason), i.FirstSeen, i.Lapses, i.Case}
+		if rows[n].Reference == "" {
+			unnumbered = append(unnumbered, &rows[n].Reference)
+		}
 	}
-	reason, err := json.Marshal(said(i.Reason))
+	if err := t.number(unnumbered); err != nil {
+		return err
+	}
+	text, err := json.Marshal(rows)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses, case_subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err = t.exec(`INSERT INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses, case_subject)
+		SELECT value ->> 'subject', value ->> 'address', CAST(value ->> 'category' AS BIGINT), value ->> 'source', value ->> 'reference', value ->> 'reason',
+			CAST(value ->> 'first_seen' AS BIGINT), CAST(value ->> 'lapses' AS BIGINT), CAST(value ->> 'case_subject' AS BIGINT) FROM json_each(?) WHERE true
 		ON CONFLICT (subject) DO UPDATE SET address = excluded.address, category = excluded.category, source = excluded.source, reference = excluded.reference,
-			reason = excluded.reason, first_seen = excluded.first_seen, lapses = excluded.lapses, case_subject = excluded.case_subject, withdrawn = 0, taken = '{}'`,
-		string(i.Subject), i.Address, int64(i.Category), i.Source, i.Reference, string(reason), i.FirstSeen, i.Lapses, i.Case)
+			reason = excluded.reason, first_seen = excluded.first_seen, lapses = excluded.lapses, case_subject = excluded.case_subject, withdrawn = 0, taken = '{}'`, string(text))
+	if err == nil {
+		_, err = t.exec(`INSERT INTO decision (time, actor, action, subject, reason)
+			SELECT CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), value ->> 'subject', value ->> 'source' FROM json_each(?)`, t.now, actor, action, string(text))
+	}
 	return err
 }
 
-// number gives the next case number, such as "KH-2026-000123".
-func (t *transaction) number() (string, error) {
-	year := time.Unix(t.now, 0).UTC().Year()
-	if _, err := t.exec(`INSERT INTO case_number (year, last) VALUES (?, 1) ON CONFLICT (year) DO UPDATE SET last = case_number.last + 1`, year); err != nil {
-		return "", err
+// number fills in the next case numbers, such as "KH-2026-000123".
+func (t *transaction) number(all []*string) error {
+	if len(all) == 0 {
+		return nil
 	}
-	last, err := t.statement(`SELECT last FROM case_number WHERE year = ?`)
+	next, err := t.statement(`INSERT INTO case_number (year, last) VALUES (?, ?) ON CONFLICT (year) DO UPDATE SET last = case_number.last + excluded.last RETURNING last`)
 	if err != nil {
-		return "", err
+		return err
 	}
-	var n int
-	if err := last.QueryRowContext(t.ctx, year).Scan(&n); err != nil {
-		return "", err
+	year, last := time.Unix(t.now, 0).UTC().Year(), 0
+	if err := next.QueryRowContext(t.ctx, year, len(all)).Scan(&last); err != nil {
+		return err
 	}
-	return fmt.Sprintf("KH-%d-%06d", year, n), nil
+	for n, one := range all {
+		*one = fmt.Sprintf("KH-%d-%06d", year, last-len(all)+1+n)
+	}
+	return nil
 }
 
 func (t *transaction) decide(actor, action string, s subject.Subject, reason string) error {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"khien/server/office/officetest"
 	"khien/shared/category"
 	"khien/shared/release"
+	"khien/shared/subject"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -87,6 +89,62 @@ func TestAnImportIsAllOrNothing(t *testing.T) {
 	}
 	if got := listed(t, l, 1); strings.Join(got, " ") != "a.example/ b.example/" {
 		t.Errorf("listed: %q", got)
+	}
+}
+
+// A long list comes in by parts. Broken off, half of it is there, and no release is drafted upon it; the head is signed anew all the same. The same list goes on
+// where it was, and is on the list once.
+func TestAnImportThatWasBrokenOffGoesOn(t *testing.T) {
+	l := open(t)
+	list := make([]Indicator, 30*part)
+	for n := range list {
+		list[n].Subject = subject.Subject(fmt.Sprintf("shop-%05d.example/", n))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	broken := make(chan error)
+	go func() {
+		_, _, err := l.Import(ctx, "mai", list)
+		broken <- err
+	}()
+	for {
+		if _, err := l.Seq(t.Context()); errors.Is(err, ErrImporting) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	if err := <-broken; !errors.Is(err, context.Canceled) {
+		t.Fatalf("it was not broken off: %v", err)
+	}
+	half := len(listed(t, l, 1))
+	if half == 0 || half == len(list) {
+		t.Fatalf("%d are listed", half)
+	}
+	if err := l.List(t.Context(), "linh", Indicator{Subject: "meanwhile.example/"}); err != nil {
+		t.Error(err)
+	}
+	if err := l.Issue(t.Context(), Issue{Release: Release{Sequence: 1}}); !errors.Is(err, ErrImporting) {
+		t.Errorf("a release of half of the list: %v", err)
+	}
+	if err := l.Issue(t.Context(), Issue{Seq: -1, Release: Release{Sequence: 1}}); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := l.Import(t.Context(), "mai", list[:10]); err != nil {
+		t.Error(err)
+	}
+	if _, err := l.Seq(t.Context()); !errors.Is(err, ErrImporting) {
+		t.Errorf("another list has ended it: %v", err)
+	}
+	added, known, err := l.Import(t.Context(), "mai", list)
+	if err != nil || added != len(list)-half || known != half {
+		t.Errorf("%d added, %d known of %d, %v", added, known, half, err)
+	}
+	if seq, err := l.Seq(t.Context()); err != nil || seq != int64(len(list)+1) {
+		t.Errorf("%d decisions, %v", seq, err)
+	}
+	if got := len(listed(t, l, 1)); got != len(list)+1 {
+		t.Errorf("%d are listed", got)
 	}
 }
 

@@ -137,11 +137,13 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 	if err != nil {
 		return err
 	}
-	decided, err := p.Ledger.Seq(ctx)
-	if err != nil {
-		return err
+	decided := e.seq
+	if e.seq >= 0 {
+		if decided, err = p.Ledger.Seq(ctx); err != nil {
+			return err
+		}
 	}
-	if !bytes.Equal(last.note, e.last.note) || last.highest != e.last.highest || e.seq >= 0 && e.seq != decided {
+	if !bytes.Equal(last.note, e.last.note) || last.highest != e.last.highest || e.seq != decided {
 		return ErrChanged
 	}
 	step := p.reached

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
+	"khien/server/ledger"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/wire"
@@ -21,6 +23,9 @@ func (p *Publisher) Renew(ctx context.Context, now int64, agree Agree) (Result, 
 		return Result{}, err
 	}
 	e, err := p.Draft(ctx, now, nil, nil)
+	if errors.Is(err, ledger.ErrImporting) {
+		return p.again(ctx, now, agree)
+	}
 	if err != nil {
 		return Result{}, err
 	}

@@ -16,6 +16,7 @@ import (
 	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/publish"
+	"khien/server/triage"
 	"khien/server/words"
 	"khien/shared/category"
 	"khien/shared/texts"
@@ -34,6 +35,7 @@ type importOptions struct {
 	reasons         map[string]*string // by language
 	lapseDays       int
 	partial         bool
+	asItIs          bool
 	defaultCategory category.Category
 	now             int64
 	progress        io.Writer // nil for none
@@ -52,11 +54,18 @@ A file is imported as a whole or not at all: where a line is refused, nothing of
 is imported, unless --partial is given. A line is refused if it cannot be read, if it has
 more than one thing or no host name in it, or if it would list a protected name. A file of
 which nothing can be imported is a failure; one of which all is listed already is none.
-FILE - is stdin. Nothing is published before "khien publish".`,
+FILE - is stdin. Nothing is published before "khien publish".
+
+A long list comes in by parts, so that nobody who decides meanwhile waits for it, and nothing is
+published before all of it is there. Where an import was broken off, import the same file again: it
+goes on where it was. If there is no such file any more, --as-it-is lets stand what is there.`,
 		Example: `  $ khien import urls national-list.txt --source "national list" --category phishing
   imported 34120, duplicates 347, refused 0`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) < 2 {
+			if o.asItIs && len(args) > 0 {
+				return usagef("--as-it-is takes no file")
+			}
+			if !o.asItIs && len(args) < 2 {
 				return usagef("name a format (%s) and at least one file", formatNames())
 			}
 			return nil
@@ -71,7 +80,11 @@ FILE - is stdin. Nothing is published before "khien publish".`,
 	}
 	f.IntVar(&o.lapseDays, "lapse-days", defaultLife, "take each indicator off the list after so many days, where the list does not say; 0 for never")
 	f.BoolVar(&o.partial, "partial", false, "import the good lines of a file that has refused ones")
+	f.BoolVar(&o.asItIs, "as-it-is", false, "end imports that were broken off: what is there stays, and the rest of them is not waited for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if o.asItIs {
+			return d.endImports(cmd)
+		}
 		if err := o.check(args[0]); err != nil {
 			return err
 		}
@@ -97,6 +110,23 @@ FILE - is stdin. Nothing is published before "khien publish".`,
 		return nil
 	}
 	return cmd
+}
+
+// endImports lets stand what was imported in part.
+func (d *dir) endImports(cmd *cobra.Command) error {
+	book, err := d.ledger()
+	if err != nil {
+		return err
+	}
+	var n int64
+	err = d.act(cmd.Context(), audit.Act{Verb: audit.Import, Object: fileNamed("-"), Why: audit.Why{Text: "--as-it-is"}}, func() (err error) {
+		n, err = book.AsItIs(cmd.Context())
+		return err
+	})
+	if err == nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s ended\n", triage.Counted(int(n), "import", "imports"))
+	}
+	return err
 }
 
 func formatNames() string {

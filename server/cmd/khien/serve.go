@@ -317,7 +317,7 @@ func publishOverdue(ctx context.Context, d *dir, log *slog.Logger) {
 	r, o, err := overdue(ctx, d, time.Now().Unix())
 	switch {
 	case ctx.Err() != nil || errors.Is(err, publish.ErrChanged): // another server is at it
-	case errors.Is(err, fs.ErrNotExist): // the release key is kept elsewhere, and khien publish does it there
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ledger.ErrImporting): // the release key is kept elsewhere, and khien publish does it there; or half of a list is there
 	case err != nil:
 		log.Error("couldn't publish what was proposed", "error", err)
 	case o.State == triage.Unopposed:
