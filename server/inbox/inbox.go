@@ -19,6 +19,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -159,15 +160,24 @@ func (i *Inbox) List(ctx context.Context, state string, limit int) (list []Repor
 // Some returns the reports with these ids, in their order; what there is none of is left out.
 func (i *Inbox) Some(ctx context.Context, ids [][]byte) ([]Report, error) {
 	list := make([]Report, 0, len(ids))
-	for _, id := range ids {
-		r, err := one(i.db.QueryContext(ctx, selectReport+` WHERE id = ?`, id))
-		if errors.Is(err, ErrNotFound) {
-			continue
+	for some := range slices.Chunk(ids, 1000) {
+		args := make([]any, len(some))
+		for n, id := range some {
+			args[n] = id
 		}
+		found, err := all(i.db.QueryContext(ctx, selectReport+` WHERE id IN (?`+strings.Repeat(", ?", len(some)-1)+`)`, args...))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("couldn't read some reports: %w", err)
 		}
-		list = append(list, r)
+		at := make(map[string]int, len(found))
+		for n, r := range found {
+			at[string(r.ID)] = n
+		}
+		for _, id := range some {
+			if n, ok := at[string(id)]; ok {
+				list = append(list, found[n])
+			}
+		}
 	}
 	return list, nil
 }
