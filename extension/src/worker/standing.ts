@@ -22,6 +22,8 @@ interface Watch {
   warning: Warning;
   timer: ReturnType<typeof setTimeout>;
   rounds: number;
+  /** Whether it is counted how it has come. */
+  counted: boolean;
 }
 
 const watches = new Map<string, Watch>();
@@ -42,8 +44,10 @@ export function expect(warning: Warning, lost: Lost): void {
 /** As expect, where the person or the page has just come there. */
 export function comes(warning: Warning, lost: Lost): void {
   const name = key(warning);
-  if (watches.has(name)) return;
   expect(warning, lost);
+  const watch = watches.get(name);
+  if (!watch || watch.counted) return;
+  watch.counted = true;
   const tooOften = comings.get(name) ?? often(8, 2000);
   comings.set(name, tooOften);
   if (tooOften()) void lost(warning, true, false).catch(() => undefined);
@@ -71,9 +75,10 @@ export function forget(tabId: number): void {
 }
 
 function arm(warning: Warning, wait: number, lost: Lost, rounds = 0): void {
-  clearTimeout(watches.get(key(warning))?.timer);
+  const before = watches.get(key(warning));
+  clearTimeout(before?.timer);
   const timer = setTimeout(() => void late(warning, lost).catch(() => undefined), wait);
-  watches.set(key(warning), { warning, timer, rounds });
+  watches.set(key(warning), { warning, timer, rounds, counted: before?.counted ?? false });
 }
 
 /** Nothing was heard for too long. */
