@@ -11,8 +11,9 @@ export function hidden(details: { documentLifecycle?: string }): boolean {
   return details.documentLifecycle === "prerender";
 }
 
-/** The address that a tab shows, known without the right to read tabs; undefined for a tab that is gone. */
+/** The address that a tab shows, known without the right to read tabs; undefined for a tab that is gone, or none. */
 export async function shown(tabId: number): Promise<string | undefined> {
+  if (tabId < 0) return undefined; // at which the browser throws
   const frame = await api.webNavigation.getFrame({ tabId, frameId: 0 }).catch(() => null);
   return frame?.url;
 }
