@@ -240,10 +240,13 @@ func TestTheServerFetchesNothing(t *testing.T) {
 // and never an empty one.
 func TestWhatIsRenamedIsSynced(t *testing.T) {
 	elsewhere := map[string]string{
-		"server/publish/keys.go InitKeys":   "a folder, whose files save has synced",
-		"server/office/movein.go MoveIn":    "a database that fill has synced",
-		"server/office/movein.go copyAside": "a folder, whose files copyFile has synced",
-		"server/backup/backup.go finish":    "a folder, whose files copyFile and its folders finish have synced",
+		"server/publish/keys.go InitKeys":           "a folder, whose files save has synced",
+		"server/office/movein.go MoveIn":            "a database that fill has synced",
+		"server/office/movein.go copyAside":         "a folder, whose files copyFile has synced",
+		"server/office/migrate.go toFiles":          "a note that Remember has synced, into a folder that is synced before",
+		"server/office/migrate.go settleInPostgres": "databases that were in use",
+		"server/office/migrate.go settleInFiles":    "databases that toFiles has synced",
+		"server/backup/backup.go finish":            "a folder, whose files copyFile and its folders finish have synced",
 	}
 	seen := 0
 	err := filepath.WalkDir(filepath.Join(root, "server"), func(path string, d fs.DirEntry, err error) error {

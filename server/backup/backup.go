@@ -174,10 +174,16 @@ func partOf(to string) (string, error) {
 	return os.MkdirTemp(filepath.Dir(to), filepath.Base(to)+".part-*")
 }
 
-// passing tells whether a file is of no use to anybody later: a lock, what a crash left half written, what a move to this program set aside.
+// passing tells whether a file is of no use to anybody later: a lock, what a crash left half written, what a move set aside, and where the
+// databases are, which a backup has in files.
 func passing(name string) bool {
 	base := filepath.Base(name)
-	return base == ".lock" || strings.Contains(base, ".part") || strings.HasPrefix(base, ".new-") || strings.HasPrefix(base, "new-") || strings.HasPrefix(name, "before-office"+string(filepath.Separator))
+	for _, folder := range []string{"before-office", "before-postgres", "moving"} {
+		if strings.HasPrefix(name, folder+string(filepath.Separator)) {
+			return true
+		}
+	}
+	return name == "db" || base == ".lock" || strings.Contains(base, ".part") || strings.HasPrefix(base, ".new-") || strings.HasPrefix(base, "new-")
 }
 
 // files calls f for each plain file below a folder, by its name from there. Anything else but folders, such as a link or a pipe, is an error.

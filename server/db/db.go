@@ -25,6 +25,7 @@ type DB struct {
 	Folder string // where files lie that belong to it; that of its own file unless somebody says otherwise
 
 	place       string
+	tables      []Tables
 	write, read *sql.DB
 }
 
@@ -47,7 +48,7 @@ func Open(place string, all ...Tables) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{place: place, write: write, read: read}
+	d := &DB{place: place, tables: all, write: write, read: read}
 	if !IsPostgres(place) {
 		d.Folder = filepath.Dir(place)
 	}
@@ -107,17 +108,20 @@ func (d *DB) Beside(name string) string { return filepath.Join(d.Folder, name) }
 // Close waits for the statements under way.
 func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
 
-// CopyTo copies a file of SQLite to a path where there is none yet, as it is at one moment; whoever writes goes on meanwhile. A schema of
-// PostgreSQL is an error: pg_dump copies that.
+// CopyTo copies the database to a file of SQLite at a path where there is none yet, as it is at one moment; whoever writes goes on meanwhile.
 func (d *DB) CopyTo(ctx context.Context, path string) error {
-	if IsPostgres(d.place) {
-		return errors.New("it is kept in PostgreSQL: copy it with pg_dump")
-	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
+	if IsPostgres(d.place) {
+		copied, err := Open(path, d.tables...)
+		if err == nil {
+			err = errors.Join(copied.Fill(ctx, d, func(int64) {}), copied.Close())
+		}
+		return errors.Join(err, file.Sync())
+	}
 	c, err := d.read.Conn(ctx)
 	if err != nil {
 		return err

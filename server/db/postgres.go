@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -125,6 +126,15 @@ func connections(config *pgx.ConnConfig, lock int32, most int) *sql.DB {
 // known asks whether the schema was made.
 const known = `SELECT to_regclass('migration') IS NOT NULL`
 
+// ErrMoved is a schema whose rows were moved elsewhere (Leave).
+var ErrMoved = errors.New("what was kept there has moved away and is out of date: leave --db and KHIEN_DB away, or, where it moved to another database, name that")
+
+// left is the comment of such a schema, and asks for it.
+const (
+	left    = "khien: all of it has moved away"
+	askLeft = `SELECT coalesce(obj_description(to_regnamespace(quote_ident(current_schema())), 'pg_namespace'), '')`
+)
+
 // prepare makes the schema and the table that says which migrations it has seen. Where they are there, nobody needs the right to.
 func prepare(db *sql.DB, schema string) error {
 	tx, err := db.Begin()
@@ -133,6 +143,10 @@ func prepare(db *sql.DB, schema string) error {
 	}
 	defer tx.Rollback()
 	var there bool
+	var said string
+	if err := tx.QueryRow(askLeft).Scan(&said); err != nil || said == left {
+		return cmp.Or(err, ErrMoved)
+	}
 	if err := tx.QueryRow(known).Scan(&there); err != nil || there {
 		return err
 	}
@@ -156,6 +170,102 @@ func prepare(db *sql.DB, schema string) error {
 	return tx.Commit()
 }
 
+// schemas runs statements on schemas of a database, all of them or none, which called names.
+func schemas(ctx context.Context, place string, run func(tx *sql.Tx, called func(part string) string) error) error {
+	config, err := parse(place)
+	if err != nil {
+		return err
+	}
+	db := connections(config, 0, 1)
+	defer db.Close()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	called := func(part string) string {
+		in, err := parse(In(place, part))
+		if err != nil {
+			return ""
+		}
+		return pgx.Identifier{in.RuntimeParams["search_path"]}.Sanitize()
+	}
+	if err := run(tx, called); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Rename gives parts of a PostgreSQL database (In) other names, all of them or none. A part that was renamed before stays. One that has the
+// name already is an error, unless there is nothing in it.
+func Rename(ctx context.Context, place string, names map[string]string) error {
+	return schemas(ctx, place, func(tx *sql.Tx, called func(string) string) error {
+		for old, now := range names {
+			var there bool
+			if err := tx.QueryRowContext(ctx, `SELECT to_regnamespace(?) IS NOT NULL`, called(old)).Scan(&there); err != nil {
+				return err
+			}
+			if !there {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, `DROP SCHEMA IF EXISTS `+called(now)+`; ALTER SCHEMA `+called(old)+` RENAME TO `+called(now)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Drop removes parts of a PostgreSQL database with all that is in them.
+func Drop(ctx context.Context, place string, parts ...string) error {
+	return schemas(ctx, place, func(tx *sql.Tx, called func(string) string) error {
+		for _, part := range parts {
+			if _, err := tx.ExecContext(ctx, `DROP SCHEMA IF EXISTS `+called(part)+` CASCADE`); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Leave has nobody open parts of a PostgreSQL database any more: ErrMoved. What is in them stays.
+func Leave(ctx context.Context, place string, parts ...string) error {
+	return schemas(ctx, place, func(tx *sql.Tx, called func(string) string) error {
+		for _, part := range parts {
+			if _, err := tx.ExecContext(ctx, `COMMENT ON SCHEMA `+called(part)+` IS '`+left+`'`); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Seize keeps everybody else from opening a schema of PostgreSQL until it is closed; ErrInUse where somebody else has it open.
+func (d *DB) Seize(ctx context.Context) error {
+	c, err := d.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Raw(func(at any) error { return at.(conn).hold(ctx, "pg_advisory_lock") })
+}
+
+// hold takes the lock of who has the schema open, and waits a moment for one who is just leaving.
+func (c conn) hold(ctx context.Context, how string) error {
+	_, err := c.Conn.Conn().PgConn().Exec(ctx, fmt.Sprintf(`BEGIN; SET LOCAL lock_timeout = '3s'; SELECT %s(%d, %d); COMMIT`, how, lockOpen, c.lock)).ReadAll()
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "55P03" {
+		err = ErrInUse
+	}
+	_, rolled := c.Conn.Conn().PgConn().Exec(context.WithoutCancel(ctx), `ROLLBACK`).ReadAll()
+	return errors.Join(err, rolled)
+}
+
+// ErrInUse is a database that somebody else has open, or has for themselves.
+var ErrInUse = errors.New("another khien has it open: stop each one that uses it, also on other machines")
+
 // functions are those of SQLite that statements use and PostgreSQL has not.
 const functions = `
 	CREATE FUNCTION instr(text, text) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT strpos($1, $2)';
@@ -178,7 +288,18 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, unreachable{err}
 	}
-	return conn{opened.(*stdlib.Conn), c.lock}, nil
+	made := conn{opened.(*stdlib.Conn), c.lock}
+	if c.lock == 0 {
+		return made, nil
+	}
+	if err := made.hold(ctx, "pg_advisory_lock_shared"); err != nil {
+		made.Close()
+		if !errors.Is(err, ErrInUse) {
+			err = unreachable{err}
+		}
+		return nil, err
+	}
+	return made, nil
 }
 
 // unreachable says why there is no connection, and not to where.
@@ -218,6 +339,7 @@ type conn struct {
 const (
 	lockOffice = 0x4b48 // writers take turns by
 	lockAlone  = 0x4b49 // whoever publishes has
+	lockOpen   = 0x4b4a // whoever has the schema open, and may write, shares
 )
 
 // lockOf is the number of a schema's locks.
@@ -284,9 +406,13 @@ func (conn) CheckNamedValue(v *driver.NamedValue) (err error) {
 			v.Value = int64(1)
 		}
 	case string:
-		v.Value = strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "\x00", "\uFFFD")
+		v.Value = asText(value)
 	}
 	return err
+}
+
+func asText(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // pieces are placeholders, and what may hold a question mark that is none.

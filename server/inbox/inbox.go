@@ -53,9 +53,12 @@ type Inbox struct {
 //go:embed migrations/*.sql
 var files embed.FS
 
+// Tables are what it keeps, in a database of its own.
+var Tables = db.Tables{Package: "inbox", Files: files}
+
 // Open opens the inbox in a file or a schema of PostgreSQL, making or upgrading it where needed.
 func Open(place string) (*Inbox, error) {
-	store, err := db.Open(place, db.Tables{Package: "inbox", Files: files})
+	store, err := db.Open(place, Tables)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the inbox: %w", err)
 	}

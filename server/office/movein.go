@@ -6,17 +6,14 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"embed"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -59,14 +56,11 @@ func MoveIn(ctx context.Context, folder string) error {
 	if len(present(folder)) == 0 {
 		return nil
 	}
-	lock, err := os.Open(folder)
+	lock, err := lockFolder(folder)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return err
-	}
 	files := present(folder) // another process may have been faster
 	switch _, err := os.Stat(filepath.Join(folder, File)); {
 	case err == nil:
@@ -304,12 +298,16 @@ func moveFile(ctx context.Context, tx *sql.Tx, name string) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO `+target+` (`+strings.Join(now, ", ")+`) SELECT `+strings.Join(old, ", ")+` FROM `+source); err != nil {
 			return err
 		}
-		was, is := digest{}, digest{}
-		if err := errors.Join(was.of(ctx, tx, source, old), is.of(ctx, tx, target, now)); err != nil {
+		was, err := db.DigestOf(ctx, tx, source, old)
+		if err != nil {
+			return err
+		}
+		is, err := db.DigestOf(ctx, tx, target, now)
+		if err != nil {
 			return err
 		}
 		if was != is {
-			return fmt.Errorf("the table %s would not be the same: it has %d rows, and %d were taken over", table, was.rows, is.rows)
+			return fmt.Errorf("the table %s would not be the same: it has %d rows, and %d were taken over", table, was.Rows, is.Rows)
 		}
 	}
 	return moveNumbers(ctx, tx, name)
@@ -335,52 +333,6 @@ func moveNumbers(ctx context.Context, tx *sql.Tx, name string) error {
 		}
 	}
 	return nil
-}
-
-// digest is how many rows a table has, and SHA-256 over all of them in the order of their columns.
-type digest struct {
-	rows int64
-	sum  [sha256.Size]byte
-}
-
-func (d *digest) of(ctx context.Context, q db.Reader, table string, columns []string) error {
-	list := strings.Join(columns, ", ")
-	rows, err := q.QueryContext(ctx, `SELECT `+list+` FROM `+table+` ORDER BY `+list)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	sum := sha256.New()
-	values, into := make([]any, len(columns)), make([]any, len(columns))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		var line []byte
-		for _, v := range values {
-			switch v := v.(type) {
-			case nil:
-				line = append(line, 'n')
-			case int64:
-				line = binary.BigEndian.AppendUint64(append(line, 'i'), uint64(v))
-			case float64:
-				line = binary.BigEndian.AppendUint64(append(line, 'f'), math.Float64bits(v))
-			case string:
-				line = append(binary.BigEndian.AppendUint64(append(line, 't'), uint64(len(v))), v...)
-			case []byte:
-				line = append(binary.BigEndian.AppendUint64(append(line, 'b'), uint64(len(v))), v...)
-			default:
-				return fmt.Errorf("%s has a value of type %T", table, v)
-			}
-		}
-		sum.Write(line)
-		d.rows++
-	}
-	sum.Sum(d.sum[:0])
-	return rows.Err()
 }
 
 // tidy removes the files of before, which were taken over: an earlier khien would go on with them. What is not the same as what was taken over stays.

@@ -25,8 +25,15 @@ import (
 	"khien/server/triage"
 )
 
-// TestMain moves a directory in where a test asks for a process of its own, which it then kills.
+// TestMain moves a directory in, or elsewhere, where a test asks for a process of its own, which it then kills.
 func TestMain(m *testing.M) {
+	if folder := os.Getenv("MIGRATE"); folder != "" {
+		if err := Migrate(context.Background(), folder, os.Getenv("MIGRATE_FROM"), os.Getenv("MIGRATE_TO"), func(int64) {}); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
 	if folder := os.Getenv("MOVE_IN"); folder != "" {
 		base, err := Open(context.Background(), folder, folder)
 		if err != nil {

@@ -24,6 +24,9 @@ func Where(folder, asked string) (place string, err error) {
 			return "", err
 		}
 	}
+	if err := settle(context.Background(), folder, asked); err != nil {
+		return "", err
+	}
 	before, err := remembered(folder)
 	switch {
 	case err != nil:
@@ -33,12 +36,12 @@ func Where(folder, asked string) (place string, err error) {
 	case asked == "":
 		return before, nil
 	case before != "" && !db.Same(before, asked):
-		return "", fmt.Errorf("what %s keeps is in %s, and not in the database that was named: leave --db and KHIEN_DB away, or, where all of it has moved there, remove %s first",
-			folder, before, filepath.Join(folder, noted))
+		return "", fmt.Errorf("what %s keeps is in %s, and not in the database that was named: leave --db and KHIEN_DB away",
+			folder, before)
 	case before == "":
 		for _, file := range append(present(folder), File, "inbox.db") {
 			if there, err := db.Exists(context.Background(), filepath.Join(folder, file)); err != nil || there {
-				return "", errors.Join(err, fmt.Errorf("%s keeps what it has in %s, and nothing of it is in the database that was named: leave --db and KHIEN_DB away, or move it there first",
+				return "", errors.Join(err, fmt.Errorf("%s keeps what it has in %s, and nothing of it is in the database that was named: leave --db and KHIEN_DB away, or move it there first: khien migrate --to ADDRESS",
 					folder, filepath.Join(folder, file)))
 			}
 		}

@@ -24,6 +24,8 @@ func backupCommand(d *dir) *cobra.Command {
 pictures, official names. The server goes on meanwhile; only releases wait. A copy that broke off
 is not called FOLDER. What it holds is listed in SHA256SUMS, which "sha256sum --check" reads too.
 
+What is kept in PostgreSQL is copied to files too, as it is at one moment.
+
 FOLDER holds the release keys and what people reported: keep it as you keep the data directory.
 SHA256SUMS finds damage, and nothing that somebody changes who may write into FOLDER. Prints the
 mark of the audit log. Note it elsewhere: with it, "khien restore --from" proves that
@@ -68,7 +70,9 @@ be whole, and "khien verify" and "khien audit verify" must find nothing; else no
 
 Devices that have seen a release later than the backup refuse an older number. So put the newest
 head that was handed out, from the damaged directory or a mirror, in the place of published/head,
-and run "khien publish --anew": its number is above that.`,
+and run "khien publish --anew": its number is above that.
+
+A backup has its databases in files, wherever they were. With --db they move to that database at once.`,
 		Example: `  $ khien restore khien-2026-11-30 --data data --from 1204:9c1e…`,
 		Args:    exactly(1, "the folder of a backup"),
 	}
@@ -94,6 +98,11 @@ and run "khien publish --anew": its number is above that.`,
 			return fmt.Errorf("%w: move it away, or name another with --data", err)
 		case err != nil:
 			return fmt.Errorf("couldn't restore, and left nothing: %w", err)
+		}
+		if d.asked != "" {
+			if err := d.migrate(cmd.Context(), cmd.ErrOrStderr(), d.asked, ""); err != nil {
+				return fmt.Errorf("it is restored to the files of %s, and couldn't move to the database (\"khien migrate --to\" tries again): %w", d.path, err)
+			}
 		}
 		return backedUp(cmd.OutOrStdout(), files.n, last)
 	}

@@ -7,7 +7,7 @@
 //	office.db   what is listed, cases, takedowns, advice cards, who may enter the console, and the audit log
 //	inbox.db    reports
 //	official/   the operator's own official names
-//	db          where the two are, if they are in PostgreSQL
+//	db          where the two are, if they are in PostgreSQL; before-postgres/ what they were before
 //	audit.mark  number and hash of the log's last entry
 //	evidence/   pictures that came with reports
 //	letters/    what the operator has for letters to platforms
@@ -104,7 +104,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	cmd.PersistentFlags().StringVar(&d.asked, "db", os.Getenv("KHIEN_DB"), "the `address` of a PostgreSQL database, such as postgres://khien@db.example/khien, that keeps what the data directory has in its *.db files otherwise, and which it remembers (or KHIEN_DB, where nobody else on the machine reads a password)")
 	cmd.PersistentFlags().Lookup("db").DefValue = "" // which help shows
 	cmd.AddCommand(
-		initCommand(d), serveCommand(d), publishCommand(d), proposalCommand(d), verifyCommand(d), doctorCommand(d), backupCommand(d), restoreCommand(d), keysCommand(d),
+		initCommand(d), serveCommand(d), publishCommand(d), proposalCommand(d), verifyCommand(d), doctorCommand(d), backupCommand(d), restoreCommand(d), migrateCommand(d), keysCommand(d),
 		importCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), evidenceCommand(d), auditCommand(d), adminCommand(d),
 		demoCommand(d),
 		subjectCommand(), checkCommand(d), officialCommand(d), campaignCommand(d), hotlinesCommand(d), categoriesCommand(),
