@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"iter"
-	"strconv"
 	"strings"
 
 	"khien/server/audit"
@@ -23,14 +22,6 @@ func SamePerson(a, b string) bool {
 }
 
 func fromShell(name string) bool { return strings.HasSuffix(name, Shell) }
-
-// Counted says in English how many of something there are.
-func Counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
 
 // Record appends acts that change nothing here, such as a publishing: all of them or none.
 func (d *Desk) Record(ctx context.Context, acts ...audit.Act) error {

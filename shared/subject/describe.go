@@ -13,6 +13,12 @@ func languageOf(tag string) int {
 	return 0
 }
 
+// plainly is what subjects that are no platform's are called, by the word that they begin with; %s is the id.
+type plainly struct {
+	name string
+	says [languages]string
+}
+
 // chains are the names of the chains of wallets.
 var chains = map[string]string{
 	"bitcoin": "Bitcoin", "ethereum": "Ethereum", "litecoin": "Litecoin", "dogecoin": "Dogecoin", "tron": "TRON",
@@ -23,7 +29,14 @@ var chains = map[string]string{
 func (s Subject) Describe(lang string) string {
 	l := languageOf(lang)
 	text := string(s)
-	say := func(kind, id string) string { return strings.Replace(plain[kind][l], "%s", id, 1) }
+	say := func(name, id string) string {
+		for i := range plain {
+			if plain[i].name == name {
+				return strings.Replace(plain[i].says[l], "%s", id, 1)
+			}
+		}
+		return text
+	}
 	if !s.IsAccount() {
 		if host, ok := strings.CutSuffix(text, "/"); ok && !strings.Contains(host, "/") {
 			return say("host", host)
@@ -52,10 +65,7 @@ func (s Subject) Describe(lang string) string {
 	case "wallet":
 		return say(name, id+" ("+chains[kind]+")")
 	}
-	if _, ok := plain[name]; ok {
-		return say(name, rest)
-	}
-	return text
+	return say(name, rest)
 }
 
 // shown puts an id, or its parts, into a template.

@@ -7,15 +7,14 @@ const languages = 3
 // tongues are the languages in which a person is told of a subject.
 var tongues = [languages]string{"en", "vi", "pl"}
 
-// plain are what subjects that are no platform's are called in each of them; %s is the id.
-var plain = map[string][languages]string{
-	"bank":   {"Bank account %s", "Tài khoản ngân hàng %s", "Konto bankowe %s"},
-	"email":  {"Email address %s", "Địa chỉ email %s", "Adres e-mail %s"},
-	"host":   {"Website %s", "Trang mạng %s", "Witryna %s"},
-	"page":   {"Web page %s", "Trang web %s", "Strona %s"},
-	"phone":  {"Telephone number %s", "Số điện thoại %s", "Numer telefonu %s"},
-	"short":  {"Short link %s", "Liên kết rút gọn %s", "Skrócony link %s"},
-	"wallet": {"Wallet %s", "Ví %s", "Portfel %s"},
+var plain = [...]plainly{
+	{"bank", [languages]string{"Bank account %s", "Tài khoản ngân hàng %s", "Konto bankowe %s"}},
+	{"email", [languages]string{"Email address %s", "Địa chỉ email %s", "Adres e-mail %s"}},
+	{"host", [languages]string{"Website %s", "Trang mạng %s", "Witryna %s"}},
+	{"page", [languages]string{"Web page %s", "Trang web %s", "Strona %s"}},
+	{"phone", [languages]string{"Telephone number %s", "Số điện thoại %s", "Numer telefonu %s"}},
+	{"short", [languages]string{"Short link %s", "Liên kết rút gọn %s", "Skrócony link %s"}},
+	{"wallet", [languages]string{"Wallet %s", "Ví %s", "Portfel %s"}},
 }
 
 // Rules names the rules of the platforms: the beginning of the SHA-256 of what they say of addresses.

@@ -96,7 +96,7 @@ says which.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "the audit log is whole: %s\n", triage.Counted(int(last.Seq), "entry", "entries"))
+		fmt.Fprintf(cmd.ErrOrStderr(), "the audit log is whole: %s\n", counted(int(last.Seq), "entry", "entries"))
 		type answer struct {
 			Entries int64  `json:"entries"`
 			Last    string `json:"last"`
@@ -181,7 +181,7 @@ func auditList(d *dir) *cobra.Command {
 				printable(bidi.Bare(a.What("en"))), printable(a.Object.String()), printable(bidi.Bare(a.Because("en"))))
 		}
 		if total > len(newest) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "the newest %d of %s; see more with --limit\n", len(newest), triage.Counted(total, "entry", "entries"))
+			fmt.Fprintf(cmd.ErrOrStderr(), "the newest %d of %s; see more with --limit\n", len(newest), counted(total, "entry", "entries"))
 		}
 		return table.Flush()
 	}

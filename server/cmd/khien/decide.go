@@ -430,7 +430,7 @@ func another(whose, of, what string) error {
 
 // decidedBy refuses to take back what another decided about the case of the report.
 func (n *counter) decidedBy(of string) error {
-	what := fmt.Sprintf("the decision about case %d (%s, with %s)", n.c.ID, cmp.Or(said(n.c), string(n.c.Action)), triage.Counted(n.c.Reports, "report", "reports"))
+	what := fmt.Sprintf("the decision about case %d (%s, with %s)", n.c.ID, cmp.Or(said(n.c), string(n.c.Action)), counted(n.c.Reports, "report", "reports"))
 	return another(n.c.Decided, of, what)
 }
 

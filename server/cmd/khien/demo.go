@@ -78,7 +78,7 @@ no such link.`,
 			return err
 		}
 		if n > 0 {
-			fmt.Fprintf(words, "an invented week: %s\n", triage.Counted(n, "report", "reports"))
+			fmt.Fprintf(words, "an invented week: %s\n", counted(n, "report", "reports"))
 		}
 		people, err := d.staff()
 		if err != nil {

@@ -64,7 +64,7 @@ code is 1. What begins with "warn" is well only while nobody breaks in.`,
 			}
 			x.disk()
 			if x.wrong > 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "khien: %s\n", triage.Counted(x.wrong, "thing is wrong", "things are wrong"))
+				fmt.Fprintf(cmd.ErrOrStderr(), "khien: %s\n", counted(x.wrong, "thing is wrong", "things are wrong"))
 				return errTold
 			}
 			return nil

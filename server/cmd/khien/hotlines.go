@@ -11,7 +11,6 @@ import (
 	"khien/server/audit"
 	"khien/server/blob"
 	"khien/server/publish"
-	"khien/server/triage"
 	"khien/shared/supplement"
 )
 
@@ -63,7 +62,7 @@ file takes the place of the one that Khiên comes with, from the next release on
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "help for %s goes out with the next release: run \"khien publish\"\n", triage.Counted(len(help), "country", "countries"))
+				fmt.Fprintf(cmd.ErrOrStderr(), "help for %s goes out with the next release: run \"khien publish\"\n", counted(len(help), "country", "countries"))
 				return nil
 			},
 		})

@@ -18,7 +18,6 @@ import (
 	"khien/server/ledger"
 	"khien/server/office"
 	"khien/server/publish"
-	"khien/server/triage"
 )
 
 func initCommand(d *dir) *cobra.Command {
@@ -175,14 +174,14 @@ func (d *dir) demo(ctx context.Context, now int64) (did []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		did = append(did, "imported the demo list: "+triage.Counted(added, "indicator", "indicators"))
+		did = append(did, "imported the demo list: "+counted(added, "indicator", "indicators"))
 	}
 	cards, err := d.demoCampaigns(ctx)
 	if err != nil {
 		return did, err
 	}
 	if cards > 0 {
-		did = append(did, "wrote "+triage.Counted(cards, "advice card", "advice cards"))
+		did = append(did, "wrote "+counted(cards, "advice card", "advice cards"))
 	}
 	if _, _, err := p.Ledger.Newest(ctx); !empty || !errors.Is(err, ledger.ErrNotFound) {
 		return did, nil

@@ -23,9 +23,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"khien/server/words"
+	"khien/shared/texts"
 )
 
 func main() {
@@ -152,4 +156,12 @@ func none(_ *cobra.Command, args []string) error {
 		return usagef("there is nothing to do with %q", args[0])
 	}
 	return nil
+}
+
+// counted says how many of something there are, in English, as all commands do.
+func counted(n int, one, many string) string {
+	if words.FormOf(texts.Fallback, n) != "one" {
+		one = many
+	}
+	return strconv.Itoa(n) + " " + one
 }

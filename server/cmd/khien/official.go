@@ -16,7 +16,6 @@ import (
 	"khien/server/blob"
 	"khien/server/feed"
 	"khien/server/publish"
-	"khien/server/triage"
 	"khien/shared/official"
 	"khien/shared/subject"
 	"khien/shared/supplement"
@@ -177,7 +176,7 @@ behind a # is for people. Where the names of Khiên have the same first host, yo
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "the next release has %s of %s: run \"khien publish\"\n", triage.Counted(book.Len(), "official name", "official names"), nameOfBook(args[0]))
+			fmt.Fprintf(cmd.ErrOrStderr(), "the next release has %s of %s: run \"khien publish\"\n", counted(book.Len(), "official name", "official names"), nameOfBook(args[0]))
 			return nil
 		},
 	}

@@ -82,9 +82,9 @@ So give a ranking every month or so.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s, %s not understood\n", triage.Counted(pages, "popular page", "popular pages"), triage.Counted(refused, "line", "lines"))
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s, %s not understood\n", counted(pages, "popular page", "popular pages"), counted(refused, "line", "lines"))
 			if known+waiting > 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s of them with a name like somebody else's will be excused; %d must be in the rankings of 90 days first\n", triage.Counted(known, "host", "hosts"), waiting)
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s of them with a name like somebody else's will be excused; %d must be in the rankings of 90 days first\n", counted(known, "host", "hosts"), waiting)
 			}
 			return nil
 		},

@@ -122,7 +122,7 @@ func tellProposal(words io.Writer, o triage.Proposal) {
 }
 
 // hours is a delay in words.
-func hours(seconds int64) string { return triage.Counted(int(seconds/(60*60)), "hour", "hours") }
+func hours(seconds int64) string { return counted(int(seconds/(60*60)), "hour", "hours") }
 
 // opposable tells whether somebody could have stopped what one has proposed, as of the moment at which it is asked.
 func opposable(people *staff.Store) func(ctx context.Context, by string) (bool, error) {

@@ -105,7 +105,7 @@ published, and what is rented out; the audit log says so.`,
 			if out.proposal != nil {
 				tellProposal(words, *out.proposal)
 			} else if r.Published {
-				fmt.Fprintf(words, "release %d: %s, %d added, %d removed\n", r.Sequence, triage.Counted(r.Count, "indicator", "indicators"), r.Added, r.Removed)
+				fmt.Fprintf(words, "release %d: %s, %d added, %d removed\n", r.Sequence, counted(r.Count, "indicator", "indicators"), r.Added, r.Removed)
 				if r.Behind != nil {
 					fmt.Fprintf(words, "It is out. What could not be done behind it follows by itself, or with the next release: %v\n", r.Behind)
 				}

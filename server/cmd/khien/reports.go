@@ -88,7 +88,7 @@ what is decided in the console is told when it is published.`,
 			table.Flush()
 		}
 		if total > len(list) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %s; see more with --limit\n", len(list), triage.Counted(total, "report", "reports"))
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %s; see more with --limit\n", len(list), counted(total, "report", "reports"))
 		} else if total == 0 {
 			fmt.Fprintln(cmd.ErrOrStderr(), "no reports")
 		}

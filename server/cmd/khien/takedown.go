@@ -119,7 +119,7 @@ func takedownList(d *dir) *cobra.Command {
 			}
 		}
 		if total > len(list) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %s; see more with --limit\n", len(list), triage.Counted(total, "case", "cases"))
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %s; see more with --limit\n", len(list), counted(total, "case", "cases"))
 		} else if total == 0 {
 			fmt.Fprintln(cmd.ErrOrStderr(), "no cases")
 		}

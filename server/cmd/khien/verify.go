@@ -20,7 +20,6 @@ import (
 
 	"khien/server/blob"
 	"khien/server/publish"
-	"khien/server/triage"
 	"khien/shared/release"
 	"khien/shared/set"
 	"khien/shared/supplement"
@@ -194,9 +193,9 @@ func (v verification) run() error {
 		return fmt.Errorf("the set: %w", err)
 	}
 	if uint64(list.Len()) != head.Count {
-		return fmt.Errorf("the set has %s, the head says %d", triage.Counted(list.Len(), "entry", "entries"), head.Count)
+		return fmt.Errorf("the set has %s, the head says %d", counted(list.Len(), "entry", "entries"), head.Count)
 	}
-	fmt.Fprintf(v.words, "set: %s in %d bytes, canonical\n", triage.Counted(list.Len(), "entry", "entries"), len(r.set))
+	fmt.Fprintf(v.words, "set: %s in %d bytes, canonical\n", counted(list.Len(), "entry", "entries"), len(r.set))
 	if err := release.CheckBlob(r.supplement, release.DigestOf(r.supplement), head.Supplement, head.SupplementSize); err != nil {
 		return fmt.Errorf("the supplement: %w", err)
 	}
@@ -206,8 +205,8 @@ func (v verification) run() error {
 	}
 	told := g.Body()
 	fmt.Fprintf(v.words, "supplement: %s, help for %s, %s, %s in %d bytes\n",
-		triage.Counted(g.Book().Len(), "official name", "official names"), triage.Counted(len(told.Help), "country", "countries"),
-		triage.Counted(len(told.Cards), "card", "cards"), triage.Counted(len(told.Hot), "hot host", "hot hosts"), len(r.supplement))
+		counted(g.Book().Len(), "official name", "official names"), counted(len(told.Help), "country", "countries"),
+		counted(len(told.Cards), "card", "cards"), counted(len(told.Hot), "hot host", "hot hosts"), len(r.supplement))
 	if err := v.deltas(head, r.set); err != nil {
 		return err
 	}
@@ -337,9 +336,9 @@ func (v verification) buckets(head release.Head, list set.Set) error {
 	}
 	bar.Finish()
 	if missing := digests.missing(list); missing > 0 {
-		return fmt.Errorf("the buckets do not explain %d of the set's %s", missing, triage.Counted(list.Len(), "entry", "entries"))
+		return fmt.Errorf("the buckets do not explain %d of the set's %s", missing, counted(list.Len(), "entry", "entries"))
 	}
-	fmt.Fprintf(v.words, "buckets: %d, all under the signed root, explain the whole set: %s\n", n, triage.Counted(list.Len(), "entry", "entries"))
+	fmt.Fprintf(v.words, "buckets: %d, all under the signed root, explain the whole set: %s\n", n, counted(list.Len(), "entry", "entries"))
 	return nil
 }
 
