@@ -97,7 +97,8 @@ export function t(key: Key, ...values: string[]): string {
 /** What is said of so many things, whose number stands first among the values: in the plural form that the language has for it, such as list_few. */
 export function counted(key: Key, count: number, ...values: string[]): string {
   const all = [count.toLocaleString(language()), ...values];
-  return said(`${key}_${new Intl.PluralRules(language()).select(count)}`, all) || said(key, all);
+  const form = new Intl.PluralRules(language()).select(count);
+  return (form !== "other" && said(`${key}_${form}`, all)) || said(key, all);
 }
 
 /** What the browser has said once: to ask it again costs a page with many marks more than all else about them. */
