@@ -16,7 +16,6 @@ import (
 	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/publish"
-	"khien/server/triage"
 	"khien/server/words"
 	"khien/shared/category"
 	"khien/shared/texts"
@@ -124,7 +123,7 @@ func (d *dir) endImports(cmd *cobra.Command) error {
 		return err
 	})
 	if err == nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s ended\n", triage.Counted(int(n), "import", "imports"))
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s ended\n", counted(int(n), "import", "imports"))
 	}
 	return err
 }
