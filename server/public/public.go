@@ -130,7 +130,7 @@ func (s *Site) Problem(status int, lang, part, key string) Page {
 func (s *Site) fault(lang, part string, err error) Page {
 	// An error of a store may quote what was asked: only its kind is told.
 	s.Log.Error("couldn't answer a page", "part", part, "canceled", errors.Is(err, context.Canceled))
-	return s.Problem(500, lang, part, "problem.fault")
+	return s.Problem(503, lang, part, "problem.fault")
 }
 
 // Rules says what is listed, by whom, and how to object.

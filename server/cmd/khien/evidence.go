@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/audit"
+	"khien/server/db"
 	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/triage"
@@ -124,13 +125,17 @@ func deletePictures(ctx context.Context, store *evidence.Store, desk *triage.Des
 
 // tidy deletes the pictures that are due, forgets which network spoke of cases that are closed, and takes cases out of the queue that nobody has read for so
 // many days, now and once a day until ctx is done.
-func tidy(ctx context.Context, store *evidence.Store, desk *triage.Desk, box *inbox.Inbox, unread int64, log *slog.Logger) {
+func tidy(ctx context.Context, base *db.DB, store *evidence.Store, desk *triage.Desk, box *inbox.Inbox, unread int64, log *slog.Logger) {
 	daily := time.NewTicker(24 * time.Hour)
 	defer daily.Stop()
 	for {
-		due, err := duePictures(ctx, store, desk, pictureDays, time.Now().Unix())
+		end, err := base.Alone(ctx) // what one server deletes no other one says that it has
 		if err == nil {
-			err = deletePictures(ctx, store, desk, due, "khien serve")
+			var due []evidence.Picture
+			if due, err = duePictures(ctx, store, desk, pictureDays, time.Now().Unix()); err == nil {
+				err = deletePictures(ctx, store, desk, due, "khien serve")
+			}
+			end()
 		}
 		if err != nil && ctx.Err() == nil {
 			log.Error("couldn't delete old pictures", "error", err)

@@ -109,10 +109,11 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			return err
 		}
 		log := newLog(words)
-		book, err := d.ledger()
+		base, err := d.office()
 		if err != nil {
 			return err
 		}
+		book := ledger.Open(base)
 		root, err := d.rootKey()
 		if err != nil {
 			return err
@@ -159,7 +160,7 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 		pruned := make(chan struct{})
 		go func() {
 			defer close(pruned)
-			tidy(renewals, store, desk, box, unread, log)
+			tidy(renewals, base, store, desk, box, unread, log)
 		}()
 		shown := make(chan error, 1)
 		if pictures == "" {

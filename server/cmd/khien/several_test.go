@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"khien/server/audit"
 	"khien/server/db/dbtest"
 	"khien/shared/release"
 	"khien/shared/wire"
@@ -132,6 +136,7 @@ func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 	l.cut()
 	answered(t, http.StatusServiceUnavailable, report(2))
 	answered(t, http.StatusServiceUnavailable, get("/v1/receipts/"+r.Receipt))
+	answered(t, http.StatusServiceUnavailable, get("/statistics"))
 	answered(t, http.StatusOK, get(release.HeadPath))
 	l.mend()
 	answered(t, http.StatusCreated, report(3))
@@ -237,6 +242,26 @@ func TestTwoServersOnOneDatabase(t *testing.T) {
 	senders.Wait()
 	khien("publish")
 
+	// Both are sent the same picture at once.
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewRGBA(image.Rect(0, 0, 40, 30))); err != nil {
+		t.Fatal(err)
+	}
+	var sent sync.WaitGroup
+	for _, s := range both {
+		sent.Go(func() {
+			answered(t, http.StatusCreated, func() (*http.Response, error) {
+				req, err := http.NewRequest("POST", "http://"+s.addr+"/v1/pictures", bytes.NewReader(picture.Bytes()))
+				if err != nil {
+					return nil, err
+				}
+				req.Header.Set("Khien-Receipt", acknowledged[1])
+				return http.DefaultClient.Do(req)
+			})
+		})
+	}
+	sent.Wait()
+
 	// Each report once, gathered once.
 	box, err := (&dir{path: data}).inbox()
 	if err != nil {
@@ -247,8 +272,20 @@ func TestTwoServersOnOneDatabase(t *testing.T) {
 	if err != nil || total != len(acknowledged) || total != int(next) {
 		t.Fatalf("%d reports of %d, %d acknowledged, %v", total, next, len(acknowledged), err)
 	}
+	d := &dir{path: data}
+	defer d.close()
+	desk, err := d.desk()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := desk.Gather(t.Context(), box); err != nil {
+		t.Fatal(err)
+	}
 	known := map[string]bool{}
 	for _, r := range all {
+		if c, err := desk.Of(t.Context(), r.ID); err != nil || c.Reports != 1 {
+			t.Errorf("report %s is in a case of %d reports, %v", r.Name(), c.Reports, err)
+		}
 		if known[r.Receipt] {
 			t.Errorf("receipt %s is there twice", r.Receipt)
 		}
@@ -268,9 +305,28 @@ func TestTwoServersOnOneDatabase(t *testing.T) {
 	}
 	khien("audit", "verify")
 
+	first, err := box.ByReceipt(t.Context(), acknowledged[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := d.evidence()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := store.Of(t.Context(), first.ID); err != nil || len(list) != 1 {
+		t.Errorf("%d pictures are kept of one, %v", len(list), err)
+	} else if _, err := store.Read(list[0].Digest); err != nil {
+		t.Error(err)
+	}
+	last, err := desk.Log(t.Context(), audit.Filter{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mark, err := os.ReadFile(filepath.Join(data, "audit.mark")); err != nil || !strings.HasPrefix(string(mark), fmt.Sprintf("%d:", last[0].Seq)) {
+		t.Errorf("the mark is %s and not of entry %d, %v", mark, last[0].Seq, err)
+	}
+
 	// No gap, no fork.
-	d := &dir{path: data}
-	defer d.close()
 	book, err := d.ledger()
 	if err != nil {
 		t.Fatal(err)
