@@ -239,8 +239,8 @@ func carve(ctx context.Context, tx *sql.Tx, c Case, chosen []Subject, now int64)
 			others = append(others, one)
 		}
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE cases SET (state, action, lists, category, reason, lapses, ruled, decided, seconded, settled, published, seen, released, changed) =
-		(SELECT state, action, ?1, category, reason, lapses, ruled, decided, seconded, settled, published, seen, released, changed FROM cases WHERE id = ?2) WHERE id = ?3`,
+	_, err = tx.ExecContext(ctx, `UPDATE cases SET (state, action, lists, category, reason, lapses, ruled, decided, seconded, settled, published, seen, changed) =
+		(SELECT state, action, ?1, category, reason, lapses, ruled, decided, seconded, settled, published, seen, changed FROM cases WHERE id = ?2) WHERE id = ?3`,
 		textOf(mine), c.ID, id)
 	if err == nil {
 		_, err = tx.ExecContext(ctx, `UPDATE cases SET lists = ? WHERE id = ?`, textOf(others), c.ID)

@@ -71,7 +71,7 @@ func (d *Desk) reopen(ctx context.Context, tx *sql.Tx, c Case, actor string, how
 		}
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', action = '', lists = '', reason = '{}', lapses = 0, decided = '', seconded = '', undoing = '', wished = 0,
-		settled = 0, published = 0, released = 0, expired = 0, earlier = '', rest = 0, changed = ? WHERE id = ?`, d.now(), c.ID); err != nil {
+		settled = 0, published = 0, expired = 0, earlier = '', rest = 0, changed = ? WHERE id = ?`, d.now(), c.ID); err != nil {
 		return err
 	}
 	if err := rank(ctx, tx, c.ID); err != nil {

@@ -25,7 +25,7 @@ type Progress struct {
 func (d *Desk) Progress(ctx context.Context, report []byte) (Progress, error) {
 	var p Progress
 	var reason, lists string
-	err := d.db.QueryRowContext(ctx, `SELECT id, state, seen, changed, released, expired, action, lists, reason, lapses, decided, seconded, settled, published
+	err := d.db.QueryRowContext(ctx, `SELECT id, state, seen, changed, coalesce((SELECT issued FROM release WHERE sequence = published), 0), expired, action, lists, reason, lapses, decided, seconded, settled, published
 		FROM cases WHERE id = (SELECT case_id FROM members JOIN subjects ON subjects.id = subject WHERE members.id = ?)`, report).
 		Scan(&p.Case, &p.State, &p.Seen, &p.Changed, &p.Released, &p.Expired, &p.Action, &lists, &reason, &p.Lapses, &p.Decided, &p.Seconded, &p.Settled, &p.Published)
 	if errors.Is(err, sql.ErrNoRows) {

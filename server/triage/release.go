@@ -190,7 +190,7 @@ func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledge
 			err = d.settle(ctx, tx, book, box, c, off[c.ID])
 		}
 		if err == nil && r.Sequence > 0 {
-			_, err = tx.ExecContext(ctx, `UPDATE cases SET published = ?, released = ? WHERE id = ? AND changed = ? AND settled = 1 AND published = 0`, int64(r.Sequence), d.now(), c.ID, of.Changed)
+			_, err = tx.ExecContext(ctx, `UPDATE cases SET published = ? WHERE id = ? AND changed = ? AND settled = 1 AND published = 0`, int64(r.Sequence), c.ID, of.Changed)
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("couldn't settle case %d: %w", of.ID, err)

@@ -146,8 +146,11 @@ func (o *office) settle(sequence uint64) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	if err := o.book.Issue(o.t.Context(), ledger.Issue{Seq: -1, Release: ledger.Release{Sequence: sequence, Issued: o.time}}); err != nil {
+		o.t.Fatal(err)
+	}
 	for _, c := range cases {
-		if _, err := o.desk.db.ExecContext(o.t.Context(), `UPDATE cases SET published = ?, released = ? WHERE id = ? AND settled = 1`, sequence, o.time, c.ID); err != nil {
+		if _, err := o.desk.db.ExecContext(o.t.Context(), `UPDATE cases SET published = ? WHERE id = ? AND settled = 1`, sequence, c.ID); err != nil {
 			o.t.Fatal(err)
 		}
 	}
