@@ -19,6 +19,7 @@ import (
 	"khien/server/staff"
 	"khien/server/takedown"
 	"khien/server/triage"
+	"khien/shared/subject"
 )
 
 func publishCommand(d *dir) *cobra.Command {
@@ -234,7 +235,9 @@ func exportCommand(d *dir) *cobra.Command {
 		Use: "export FORMAT", Short: "Write the indicators in force, for others",
 		Long: `Formats:
   csv    with a header; "khien import csv" reads it again. In the column url is the address at
-         which each was first seen, or else the one that it has by itself`,
+         which each was first seen, or else the one that it has by itself
+
+What two people must agree on is left out until a release has it.`,
 		Example: `  $ khien export csv > indicators.csv`,
 		Args:    exactly(1, "a format: csv"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -245,15 +248,48 @@ func exportCommand(d *dir) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return feed.WriteCSV(cmd.OutOrStdout(), guarded(book.Active(cmd.Context(), time.Now().Unix()), cmd.ErrOrStderr()))
+			impact, err := d.impact()
+			if err != nil {
+				return err
+			}
+			p, err := d.publisher()
+			if err != nil {
+				return err
+			}
+			impact, shelf := impact.Now(), p.Shelf()
+			waits := func(s subject.Subject) (bool, error) {
+				if impact.Of(s, 1) == (triage.Reach{}) {
+					return false, nil
+				}
+				_, err := shelf.Listed(cmd.Context(), s)
+				if errors.Is(err, ledger.ErrNotFound) {
+					return true, nil
+				}
+				return false, err
+			}
+			list := book.Active(cmd.Context(), time.Now().Unix())
+			return feed.WriteCSV(cmd.OutOrStdout(), guarded(list, waits, cmd.ErrOrStderr()))
 		},
 	}
 }
 
-// guarded leaves out what no release has either, and names it.
-func guarded(list iter.Seq2[ledger.Indicator, error], words io.Writer) iter.Seq2[ledger.Indicator, error] {
+// guarded leaves out what no release has either, and names it; and what waits for two people, of which it tells the number.
+func guarded(list iter.Seq2[ledger.Indicator, error], waits func(subject.Subject) (bool, error), words io.Writer) iter.Seq2[ledger.Indicator, error] {
 	return func(yield func(ledger.Indicator, error) bool) {
+		waiting := 0
+		defer func() {
+			if waiting > 0 {
+				fmt.Fprintf(words, "not exported: %d that two people must agree on; \"khien publish\" names them\n", waiting)
+			}
+		}()
 		for i, err := range list {
+			if err == nil {
+				var wait bool
+				if wait, err = waits(i.Subject); wait {
+					waiting++
+					continue
+				}
+			}
 			if err == nil {
 				if refused := publish.Permit(i.Subject); refused != nil {
 					fmt.Fprintf(words, "not exported: %v\n", refused)
