@@ -72,8 +72,14 @@ for (const [name, { fight, ends = ["covered", "gone"] }] of some(Object.entries(
       return gone.close();
     }
     await until("the way out has the keyboard", () => overlay.focused("leave"));
+    const shown = (is) => until(`the reason is ${is ? "" : "not "}shown`, async () => (await overlay.box("details")).height > 0 === is);
     await overlay.click("reason-toggle");
+    await shown(true);
     await overlay.reads("details", /Says that you won/);
+    await tab.keyboard.press("Enter");
+    await shown(false);
+    await tab.keyboard.press("Space");
+    await shown(true);
     assert.equal(browser.isWarning(tab), false);
     await tab.close();
   });

@@ -61,6 +61,10 @@ for (const [name, { fight }] of here) {
       same = sameAs(picture, await soon(tab.screenshot())) ? same + 1 : 0;
       return same === 8 && {};
     });
+    if (!gone.found) {
+      await tab.keyboard.press("Enter");
+      await until("the way out leads out", async () => tab.isClosed() || !(await soon(tab.evaluate(() => location.href)))?.includes("invented.gift"));
+    }
     if (gone.found) await until("the warning says why", async () => /did not let/.test(await gone.found.evaluate(() => document.body.innerText)));
     for (const page of (await browser.pages()).slice(1)) await soon(page.close());
   });

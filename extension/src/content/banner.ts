@@ -6,6 +6,7 @@ import { api } from "../shared/ext";
 import { inside, styleText, usable } from "./guarded";
 import { ask, inTurn, lookAtFrames, type Notice } from "../shared/message";
 import { isolated } from "../shared/page";
+import { isPersons } from "../shared/press";
 import { Stand } from "./stand";
 import { category, direction, language, ready, t, type Key } from "../shared/text";
 
@@ -123,7 +124,7 @@ function button(id: string, key: Key, click: () => void): HTMLButtonElement {
   element.type = "button";
   element.textContent = t(key);
   element.addEventListener("click", (event) => {
-    if (event.isTrusted) click();
+    if (isPersons(event)) click();
   });
   return element;
 }

@@ -1,6 +1,36 @@
 // An element of ours in a page of others: nothing of it can be read or styled from outside.
 
 import { shadowOf, style } from "../shared/ext";
+import { press } from "../shared/press";
+
+const roots = new WeakMap<EventTarget, ShadowRoot>();
+
+const presses = ["keydown", "keyup", "keypress", "click", "dblclick", "auxclick", "contextmenu", "pointerdown", "pointerup", "mousedown", "mouseup", "touchstart", "touchend"];
+
+/** When a key was last pressed in an element of ours, in ms; what it clicks follows at once. */
+let typed = -Infinity;
+const atOnce = 100;
+
+/**
+ * Who listens at the window first hears first, and may keep it from all others. Where this is brought into a page before its own scripts, what a person does in
+ * an element of ours gets no further than here, and the button is pressed that it was meant for. What clicks without a pointer or a key, such as a screen reader, does
+ * not say where: that goes its way.
+ */
+function hear(event: Event): void {
+  const root = event.target && roots.get(event.target);
+  if (!root || !event.isTrusted) return;
+  if (event.type.startsWith("key")) typed = event.timeStamp;
+  let at: Element | null | undefined;
+  if (event.type === "click") {
+    const { clientX, clientY, detail, timeStamp } = event as MouseEvent;
+    if (detail === 0 && timeStamp - typed > atOnce) return;
+    at = detail === 0 ? root.activeElement : root.elementFromPoint(clientX, clientY);
+  }
+  event.stopImmediatePropagation();
+  const button = at?.closest("button:enabled");
+  if (button && !press(button)) event.preventDefault();
+}
+for (const type of presses) addEventListener(type, hear, { capture: true });
 
 /** A document without a window, in which no name means anything. */
 let apart: Document | undefined;
@@ -16,6 +46,7 @@ export function inside(name: string, css: string, page = document): ShadowRoot {
   apart ??= document.implementation.createHTMLDocument("");
   const root = apart.createElement(name).attachShadow({ mode: "closed" });
   page.adoptNode(root.host);
+  roots.set(root.host, root);
   style(root, css.replace(/--(?=[a-z])/g, `--${secret}-`));
   return root;
 }
@@ -59,7 +90,5 @@ export function restore(host: HTMLElement, cssText: string, kept: string[] = [])
 
 /** What is typed or clicked in a host is none of the page's business. */
 export function keepEvents(host: HTMLElement): void {
-  for (const type of ["keydown", "keyup", "keypress", "click", "dblclick", "auxclick", "contextmenu", "pointerdown", "pointerup", "mousedown", "mouseup", "touchstart", "touchend"]) {
-    host.addEventListener(type, (event) => event.stopPropagation());
-  }
+  for (const type of presses) host.addEventListener(type, (event) => event.stopPropagation());
 }

@@ -6,6 +6,7 @@ import { inside, keepEvents } from "./guarded";
 import { entry, isShown, outermost, type Link } from "./links";
 import { ask, type Notice } from "../shared/message";
 import { h, isolated } from "../shared/page";
+import { isPersons } from "../shared/press";
 import { firstPlace, fits, isFree, nearTo, places, roomIn, seen, surrounding, type Box, type Look, type Place, type Seen, type Sizes, type Surrounding } from "./room";
 import { direction, language, t } from "../shared/text";
 import { whatIs } from "../shared/what";
@@ -335,7 +336,7 @@ class Body {
     keepEvents(this.host);
     this.button.addEventListener("click", (event) => {
       event.preventDefault();
-      if (event.isTrusted) this.pressed();
+      if (isPersons(event)) this.pressed();
     });
   }
 

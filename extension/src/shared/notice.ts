@@ -5,6 +5,7 @@
 import type { Detailed, Notice } from "./message";
 import { help } from "./help";
 import { h, unhurried } from "./page";
+import { isPersons } from "./press";
 import { category, day, t, type Key } from "./text";
 import { whatIs, type What } from "./what";
 
@@ -115,8 +116,7 @@ export function facts(notice: Notice): HTMLElement {
 function button(id: string, className: string, key: Key, click: () => void): HTMLButtonElement {
   const element = h("button", { id, className, type: "button" }, t(key));
   element.addEventListener("click", (event) => {
-    // A page can click on our buttons as little as it can type into them.
-    if (event.isTrusted) click();
+    if (isPersons(event)) click();
   });
   return element;
 }
