@@ -237,21 +237,14 @@ func (l *Ledger) Entry(ctx context.Context, s subject.Subject) (Entry, error) {
 // Active yields what is on the list at now, neither withdrawn nor lapsed, in the order of the subjects.
 func (l *Ledger) Active(ctx context.Context, now int64) iter.Seq2[Indicator, error] {
 	return func(yield func(Indicator, error) bool) {
-		rows, err := l.reader().QueryContext(ctx, selectIndicator+` WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?) ORDER BY subject`, now)
-		if err != nil {
-			yield(Indicator{}, fmt.Errorf("couldn't read the ledger: %w", err))
-			return
-		}
-		defer rows.Close()
 		var last lastReason
-		for rows.Next() {
-			r, err := last.scan(rows)
+		for r, err := range db.Each(last.scan)(l.reader().QueryContext(ctx, selectIndicator+` WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?) ORDER BY subject`, now)) {
+			if err != nil {
+				err = fmt.Errorf("couldn't read the ledger: %w", err)
+			}
 			if !yield(r.Indicator, err) || err != nil {
 				return
 			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(Indicator{}, fmt.Errorf("couldn't read the ledger: %w", err))
 		}
 	}
 }
@@ -313,20 +306,14 @@ func (l *Ledger) Between(ctx context.Context, after, last int64, limit int) ([]E
 
 // Since are the subjects about which something was decided after the decision with a number.
 func (l *Ledger) Since(ctx context.Context, seq int64) (map[subject.Subject]bool, error) {
-	rows, err := l.reader().QueryContext(ctx, `SELECT DISTINCT subject FROM decision WHERE seq > ?`, seq)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read the history: %w", err)
-	}
-	defer rows.Close()
 	decided := map[subject.Subject]bool{}
-	for rows.Next() {
-		var s subject.Subject
-		if err := rows.Scan(&s); err != nil {
+	for s, err := range db.Each(scanName)(l.reader().QueryContext(ctx, `SELECT DISTINCT subject FROM decision WHERE seq > ?`, seq)) {
+		if err != nil {
 			return nil, fmt.Errorf("couldn't read the history: %w", err)
 		}
 		decided[s] = true
 	}
-	return decided, rows.Err()
+	return decided, nil
 }
 
 // Issue is what a release writes into the ledger.

@@ -93,12 +93,12 @@ type with struct {
 
 func (w with) Scan(into ...any) error { return w.from.Scan(append(into, w.last)...) }
 
+func scanName(row db.Row) (s subject.Subject, err error) { return s, row.Scan(&s) }
+
 // Subjects yields all that was ever listed.
 func (l *Ledger) Subjects(ctx context.Context) iter.Seq2[subject.Subject, error] {
 	return inPages(func(last subject.Subject) ([]subject.Subject, error) {
-		return db.All(func(row db.Row) (s subject.Subject, err error) {
-			return s, row.Scan(&s)
-		})(l.reader().QueryContext(ctx, `SELECT subject FROM indicator WHERE subject > ? ORDER BY subject LIMIT ?`, string(last), together))
+		return db.All(scanName)(l.reader().QueryContext(ctx, `SELECT subject FROM indicator WHERE subject > ? ORDER BY subject LIMIT ?`, string(last), together))
 	})
 }
 

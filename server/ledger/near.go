@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"khien/server/db"
 	"khien/shared/subject"
 )
 
@@ -22,42 +23,29 @@ func (l *Ledger) Near(ctx context.Context, s subject.Subject, limit int) (list [
 	where += ` AND subject <> ?2 AND withdrawn = 0 AND (lapses = 0 OR lapses > ?3)`
 	now := time.Now().Unix()
 	err = l.reader().QueryRowContext(ctx, `SELECT count(*) FROM indicator`+where, part, string(s), now).Scan(&total)
+	if err == nil {
+		list, err = db.All(func(row db.Row) (Indicator, error) {
+			r, err := scan(row)
+			return r.Indicator, err
+		})(l.reader().QueryContext(ctx, selectIndicator+where+` ORDER BY subject LIMIT ?4`, part, string(s), now, limit))
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("couldn't read what is listed near: %w", err)
 	}
-	rows, err := l.reader().QueryContext(ctx, selectIndicator+where+` ORDER BY subject LIMIT ?4`, part, string(s), now, limit)
-	if err != nil {
-		return nil, 0, fmt.Errorf("couldn't read what is listed near: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		r, err := scan(rows)
-		if err != nil {
-			return nil, 0, err
-		}
-		list = append(list, r.Indicator)
-	}
-	return list, total, rows.Err()
+	return list, total, nil
 }
 
 // Gone yields what was on the list and is not at now, with the moment in Unix seconds when a person took it off, or 0
 // where it lapsed.
 func (l *Ledger) Gone(ctx context.Context, now int64) iter.Seq2[Indicator, error] {
 	return func(yield func(Indicator, error) bool) {
-		rows, err := l.reader().QueryContext(ctx, selectIndicator+` WHERE NOT (withdrawn = 0 AND (lapses = 0 OR lapses > ?))`, now)
-		if err != nil {
-			yield(Indicator{}, fmt.Errorf("couldn't read the ledger: %w", err))
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			r, err := scan(rows)
+		for r, err := range db.Each(scan)(l.reader().QueryContext(ctx, selectIndicator+` WHERE NOT (withdrawn = 0 AND (lapses = 0 OR lapses > ?))`, now)) {
+			if err != nil {
+				err = fmt.Errorf("couldn't read the ledger: %w", err)
+			}
 			if !yield(r.Indicator, err) || err != nil {
 				return
 			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(Indicator{}, fmt.Errorf("couldn't read the ledger: %w", err))
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package takedown
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 
@@ -30,16 +29,6 @@ func readPlatforms() map[string]Platform {
 		}
 	}
 	return read
-}
-
-// Platforms lists them in the order of their titles.
-func Platforms() []Platform {
-	var list []Platform
-	for _, p := range platforms {
-		list = append(list, p)
-	}
-	slices.SortFunc(list, func(a, b Platform) int { return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title)) })
-	return list
 }
 
 // ByName returns the platform of this name.

@@ -218,24 +218,17 @@ type Answer struct {
 
 // Answers are those of a case, the oldest first.
 func (d *Desk) Answers(ctx context.Context, id int64) ([]Answer, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT time, actor, righted, appeals, reason FROM answer WHERE case_id = ? ORDER BY seq`, id)
+	list, err := db.All(func(row db.Row) (a Answer, err error) {
+		var reason string
+		if err := row.Scan(&a.Time, &a.Actor, &a.Righted, &a.Appeals, &reason); err != nil {
+			return a, err
+		}
+		return a, json.Unmarshal([]byte(reason), &a.Reason)
+	})(d.db.QueryContext(ctx, `SELECT time, actor, righted, appeals, reason FROM answer WHERE case_id = ? ORDER BY seq`, id))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the answers of case %d: %w", id, err)
 	}
-	defer rows.Close()
-	var list []Answer
-	for rows.Next() {
-		var a Answer
-		var reason string
-		if err := rows.Scan(&a.Time, &a.Actor, &a.Righted, &a.Appeals, &reason); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal([]byte(reason), &a.Reason); err != nil {
-			return nil, err
-		}
-		list = append(list, a)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // Tally is what is counted of all cases together.

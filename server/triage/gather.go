@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"khien/server/db"
 	"khien/server/inbox"
 	"khien/server/publish"
 	"khien/shared/subject"
@@ -247,19 +248,9 @@ func (b *batch) homeOf(r *inbox.Report) (home, error) {
 	}
 	narrower, ok := b.narrower[site]
 	if !ok {
-		rows, err := b.tx.tx.QueryContext(b.ctx, `SELECT name FROM subjects WHERE within = ? AND within <> ''`, string(site))
+		var err error
+		narrower, err = db.All(scanName)(b.tx.tx.QueryContext(b.ctx, `SELECT name FROM subjects WHERE within = ? AND within <> ''`, string(site)))
 		if err != nil {
-			return home{}, err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var name subject.Subject
-			if err := rows.Scan(&name); err != nil {
-				return home{}, err
-			}
-			narrower = append(narrower, name)
-		}
-		if err := rows.Err(); err != nil {
 			return home{}, err
 		}
 		b.narrower[site] = narrower
@@ -364,26 +355,15 @@ func (b *batch) tell(box *inbox.Inbox) error {
 	if err != nil {
 		return err
 	}
-	rows, err := b.tx.tx.QueryContext(b.ctx, `SELECT subjects.id, case_id FROM subjects JOIN cases ON cases.id = case_id
+	listed, err := db.All(func(row db.Row) (one [2]int64, err error) {
+		return one, row.Scan(&one[0], &one[1])
+	})(b.tx.tx.QueryContext(b.ctx, `SELECT subjects.id, case_id FROM subjects JOIN cases ON cases.id = case_id
 		WHERE CASE WHEN settled = 0 AND earlier <> '' THEN earlier ->> 'action' WHEN settled = 1 THEN action END = 'list'
 			AND subjects.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))
-		ORDER BY 1`, string(ids))
+		ORDER BY 1`, string(ids)))
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var listed [][2]int64
-	for rows.Next() {
-		var one [2]int64
-		if err := rows.Scan(&one[0], &one[1]); err != nil {
-			return err
-		}
-		listed = append(listed, one)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	rows.Close()
 	for _, one := range listed {
 		c, err := settledLast(b.ctx, b.tx.tx, one[1])
 		if err != nil {

@@ -85,21 +85,10 @@ func (d *Desk) Names(ctx context.Context, id int64, limit int) ([]subject.Subjec
 }
 
 func namesOf(ctx context.Context, q db.Reader, id int64, limit int) ([]subject.Subject, error) {
-	rows, err := q.QueryContext(ctx, `SELECT name FROM subjects WHERE case_id = ? ORDER BY name LIMIT ?`, id, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var names []subject.Subject
-	for rows.Next() {
-		var one subject.Subject
-		if err := rows.Scan(&one); err != nil {
-			return nil, err
-		}
-		names = append(names, one)
-	}
-	return names, rows.Err()
+	return db.All(scanName)(q.QueryContext(ctx, `SELECT name FROM subjects WHERE case_id = ? ORDER BY name LIMIT ?`, id, limit))
 }
+
+func scanName(row db.Row) (s subject.Subject, err error) { return s, row.Scan(&s) }
 
 // Find returns the case of something that reports name, by the first of its subjects that a case has, or ErrNotFound.
 func (d *Desk) Find(ctx context.Context, names []subject.Subject) (Case, error) {

@@ -253,28 +253,17 @@ func (d *Desk) agreed(ctx context.Context) (agreed, unproven map[subject.Subject
 }
 
 // listedByTwo are the subjects that two people have listed, until their case is decided anew, and that is settled.
-func listedByTwo(ctx context.Context, q db.Reader) (listed map[subject.Subject]bool, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("couldn't read what two people have listed: %w", err)
-		}
-	}()
-	rows, err := q.QueryContext(ctx, `
+func listedByTwo(ctx context.Context, q db.Reader) (map[subject.Subject]bool, error) {
+	listed := map[subject.Subject]bool{}
+	for s, err := range db.Each(scanName)(q.QueryContext(ctx, `
 		SELECT value ->> 'lists' FROM cases, json_each(CASE lists WHEN '' THEN '[]' ELSE lists END)
 			WHERE state = 'accepted' AND cases.action = 'list' AND settled = 1 AND seconded <> ''
 		UNION SELECT value ->> 'lists' FROM cases, json_each(CASE WHEN earlier = '' THEN '[]' WHEN earlier ->> 'lists' = '' THEN '[]' ELSE earlier ->> 'lists' END)
-			WHERE earlier <> '' AND earlier ->> 'action' = 'list' AND earlier ->> 'seconded' <> ''`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	listed = map[subject.Subject]bool{}
-	for rows.Next() {
-		var s subject.Subject
-		if err := rows.Scan(&s); err != nil {
-			return nil, err
+			WHERE earlier <> '' AND earlier ->> 'action' = 'list' AND earlier ->> 'seconded' <> ''`)) {
+		if err != nil {
+			return nil, fmt.Errorf("couldn't read what two people have listed: %w", err)
 		}
 		listed[s] = true
 	}
-	return listed, rows.Err()
+	return listed, nil
 }

@@ -406,20 +406,11 @@ type place struct{ received, report int64 }
 
 // page returns the ids of the next reports of a subject, and the place of the last.
 func page(ctx context.Context, q db.Reader, of int64, kind string, after place, limit int) (ids [][]byte, last place, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, received, report FROM members WHERE subject = ? AND kind = ? AND (received, report) > (?, ?)
-		ORDER BY received, report LIMIT ?`, of, kind, after.received, after.report, limit)
-	if err != nil {
-		return nil, after, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var one []byte
-		if err := rows.Scan(&one, &last.received, &last.report); err != nil {
-			return nil, after, err
-		}
-		ids = append(ids, one)
-	}
-	return ids, last, rows.Err()
+	ids, err = db.All(func(row db.Row) (id []byte, err error) {
+		return id, row.Scan(&id, &last.received, &last.report)
+	})(q.QueryContext(ctx, `SELECT id, received, report FROM members WHERE subject = ? AND kind = ? AND (received, report) > (?, ?)
+		ORDER BY received, report LIMIT ?`, of, kind, after.received, after.report, limit))
+	return ids, last, err
 }
 
 // reference is the case number as the public sees it, such as "KH-C17".

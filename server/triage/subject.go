@@ -88,27 +88,14 @@ func (d *Desk) Subjects(ctx context.Context, id int64) ([]Subject, error) {
 
 const selectSubject = `SELECT id, name, bound, joined, opened, latest, reports, sources, noted, unanswered FROM subjects`
 
-func scanSubject(from interface{ Scan(...any) error }) (s Subject, err error) {
+func scanSubject(from db.Row) (s Subject, err error) {
 	err = from.Scan(&s.ID, &s.Name, &s.Bound, &s.Joined, &s.Opened, &s.Latest, &s.Reports, &s.Sources, &s.Noted, &s.Appeals)
 	return s, err
 }
 
 func subjectsOf(ctx context.Context, q db.Reader, id int64) ([]Subject, error) {
-	rows, err := q.QueryContext(ctx, selectSubject+` WHERE case_id = ?1
-		ORDER BY name <> (SELECT subject FROM cases WHERE id = ?1), sources DESC, id`, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []Subject
-	for rows.Next() {
-		s, err := scanSubject(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, s)
-	}
-	return list, rows.Err()
+	return db.All(scanSubject)(q.QueryContext(ctx, selectSubject+` WHERE case_id = ?1
+		ORDER BY name <> (SELECT subject FROM cases WHERE id = ?1), sources DESC, id`, id))
 }
 
 // tied finds what ties the subjects of a case together.
