@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// Somebody adds a language: copies the folder of English, translates a little of it, and runs go generate. All else is as it
-// was, and the program, its pages, its errors and the extension speak it, and English where they cannot yet.
+// Somebody adds a language: copies the folder of English, translates a little of it, and runs go generate. All else is
+// as it was, and the program, its pages, its errors and the extension speak it, and English where they cannot yet.
 func TestALanguageIsOneFolder(t *testing.T) {
 	tree := filepath.Join(t.TempDir(), "khien")
 	copyTree(t, tree)

@@ -60,7 +60,8 @@ func (b build) languages() (string, error) {
 	return "{" + strings.Join(names, ", ") + "}", err
 }
 
-// messages checks the words of every language, fills what is missing with those of the fallback, and adds the kinds of scam.
+// messages checks the words of every language, fills what is missing with those of the fallback, and adds the kinds of
+// scam.
 func (b build) messages(all files) error {
 	locales, err := b.spoken()
 	if err != nil {
@@ -89,7 +90,8 @@ func (b build) messages(all files) error {
 	return nil
 }
 
-// form ends the name of what is said of some numbers only: in a plural form of the language, as CLDR names it. Without it stands what is said of all others.
+// form ends the name of what is said of some numbers only: in a plural form of the language, as CLDR names it. Without
+// it stands what is said of all others.
 var form = regexp.MustCompile(`_(?:zero|one|two|few|many)$`)
 
 // missing are the messages that a language leaves to the fallback, with their plural forms.
@@ -139,8 +141,8 @@ func (b build) usedMessages() (map[string]bool, error) {
 	return used, nil
 }
 
-// checkMessages refuses a message that nothing uses, that is used and missing in the fallback, that lacks a plural form of its language, or
-// whose placeholders differ between the languages.
+// checkMessages refuses a message that nothing uses, that is used and missing in the fallback, that lacks a plural form
+// of its language, or whose placeholders differ between the languages.
 func checkMessages(locales map[string]map[string]message, used map[string]bool) error {
 	var wrong []string
 	first := locales[texts.Fallback]

@@ -25,7 +25,8 @@ var speaks = map[string]string{
 	"shared/subject/reading.go":        "how numbers are written in Poland",
 }
 
-// tells finds a language that is named in code, and in tests a list of them; which languages there are it takes from their folders.
+// tells finds a language that is named in code, and in tests a list of them; which languages there are it takes from
+// their folders.
 func tells(languages []string) func(file, text string) []string {
 	others := strings.Join(languages[1:], "|")
 	any := strings.Join(languages, "|")

@@ -25,7 +25,8 @@ type place struct {
 	takedown  *takedown
 }
 
-// network is what people call a platform, or a part of it, and the domains below which the scripts of the extension run.
+// network is what people call a platform, or a part of it, and the domains below which the scripts of the extension
+// run.
 type network struct {
 	name    string
 	domains []string
@@ -133,7 +134,8 @@ func placesInGo(all []*platform) []byte {
 	return text
 }
 
-// placesInTypeScript is shared/platforms_gen.ts of the extension: the networks, those first that reach most, and where cards are shown.
+// placesInTypeScript is shared/platforms_gen.ts of the extension: the networks, those first that reach most, and where
+// cards are shown.
 func placesInTypeScript(all []*platform) []byte {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b *platform) int { return cmp.Compare(b.reach, a.reach) })

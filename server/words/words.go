@@ -82,8 +82,8 @@ func (w *Words) Text(lang, key string) string {
 // Keys are all keys of a language, in no order.
 func (w *Words) Keys(lang string) map[string]string { return w.byLang()[lang] }
 
-// Say is a text in a language, with its places filled in. What a language does not say reads as the fallback has it, and
-// what is missing there too shows its key.
+// Say is a text in a language, with its places filled in. What a language does not say reads as the fallback has it,
+// and what is missing there too shows its key.
 func (w *Words) Say(lang, key string, args ...any) string {
 	text := w.Text(lang, key)
 	if text == "" {
@@ -95,14 +95,16 @@ func (w *Words) Say(lang, key string, args ...any) string {
 	return fmt.Sprintf(text, bidi.Args(args)...)
 }
 
-// Count says something about n things, whose number comes first among the places. A text may have forms of its own: key[1] for exactly
-// one, and key[one], key[two], key[few] or key[many] where the language has such a form; key alone is for all other numbers.
+// Count says something about n things, whose number comes first among the places. A text may have forms of its own:
+// key[1] for exactly one, and key[one], key[two], key[few] or key[many] where the language has such a form; key alone
+// is for all other numbers.
 func (w *Words) Count(lang, key string, n int, args ...any) string {
 	tongue := w.SaidIn(lang, key)
 	return w.Say(tongue, w.Form(tongue, key, n), append([]any{Digits(lang, n)}, args...)...)
 }
 
-// SaidIn is the language in which a key is said to who reads another: that one, or else the fallback, whose plural forms are its own.
+// SaidIn is the language in which a key is said to who reads another: that one, or else the fallback, whose plural
+// forms are its own.
 func (w *Words) SaidIn(lang, key string) string {
 	if _, ok := w.byLang()[lang][key]; ok {
 		return lang

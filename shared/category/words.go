@@ -8,7 +8,8 @@ import (
 	"khien/shared/texts"
 )
 
-// What is said of a kind is in category.txt of each language. The core carries none of it: the extension has it among its messages.
+// What is said of a kind is in category.txt of each language. The core carries none of it: the extension has it among
+// its messages.
 
 // Name is a short title in lang, such as "Fake investment"; what a language does not say reads as English.
 func (c Category) Name(lang string) string { return say(lang, c.Slug()) }

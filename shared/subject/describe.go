@@ -25,7 +25,8 @@ var chains = map[string]string{
 	"solana": "Solana", "ton": "TON",
 }
 
-// Describe says what a subject is, to a person who reads lang, a BCP 47 tag: in the languages of package texts, and in English for all others.
+// Describe says what a subject is, to a person who reads lang, a BCP 47 tag: in the languages of package texts, and in
+// English for all others.
 func (s Subject) Describe(lang string) string {
 	l := languageOf(lang)
 	text := string(s)

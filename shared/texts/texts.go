@@ -19,7 +19,8 @@ var files embed.FS
 // Fallback is the language in which everything is said.
 const Fallback = "en"
 
-// Languages are those in which there is a file, the fallback first and those with the lowest rank next: language.txt of each folder.
+// Languages are those in which there is a file, the fallback first and those with the lowest rank next: language.txt of
+// each folder.
 func Languages(name string) []string {
 	found, _ := fs.Glob(files, "*/"+name) // the error is of the pattern
 	var languages []string
@@ -101,8 +102,8 @@ func Every(name, key string) map[string]string {
 	return said
 }
 
-// Lines are the texts of all files of a language with a name like pattern, each a line "key = text". A line that is none, or
-// a key that is there twice, is a fault of the program.
+// Lines are the texts of all files of a language with a name like pattern, each a line "key = text". A line that is
+// none, or a key that is there twice, is a fault of the program.
 func Lines(lang, pattern string) map[string]string {
 	found, _ := fs.Glob(files, lang+"/"+pattern)
 	all := map[string]string{}
@@ -121,7 +122,8 @@ func Lines(lang, pattern string) map[string]string {
 	return all
 }
 
-// In is a text in a language, or else in the fallback or in whatever there is: one in which nothing can be seen hides no other.
+// In is a text in a language, or else in the fallback or in whatever there is: one in which nothing can be seen hides
+// no other.
 func In(byLang map[string]string, lang string) string {
 	for _, l := range append([]string{lang, Fallback}, append(All(), slices.Sorted(maps.Keys(byLang))...)...) {
 		if strings.ContainsFunc(byLang[l], visible) {
