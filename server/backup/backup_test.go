@@ -7,9 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 
 	"khien/server/db"
+	"khien/server/db/dbtest"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // A data directory with a database of one table, and what else lies there.
 func directory(t *testing.T) (folder string, databases []Database, rows *db.DB) {
@@ -23,14 +27,11 @@ func directory(t *testing.T) (folder string, databases []Database, rows *db.DB) 
 			t.Fatal(err)
 		}
 	}
-	rows, err := db.Open(filepath.Join(folder, "office.db"))
-	if err == nil {
-		t.Cleanup(func() { rows.Close() })
-		_, err = rows.ExecContext(t.Context(), `CREATE TABLE row (n INTEGER)`)
-	}
+	rows, err := db.Open(dbtest.In(t, folder, "office.db"), db.Tables{Package: "rows", Files: fstest.MapFS{"tables/1.sql": {Data: []byte(`CREATE TABLE one (n INTEGER NOT NULL) STRICT`)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { rows.Close() })
 	return folder, []Database{{"office.db", rows.CopyTo}}, rows
 }
 
@@ -39,7 +40,7 @@ func count(t *testing.T, file string) (n int) {
 	copied, err := db.Open(file)
 	if err == nil {
 		defer copied.Close()
-		err = copied.QueryRowContext(t.Context(), `SELECT count(*) FROM row`).Scan(&n)
+		err = copied.QueryRowContext(t.Context(), `SELECT count(*) FROM one`).Scan(&n)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +55,7 @@ func TestABackupBesideAWriter(t *testing.T) {
 	wrote := make(chan error, 1)
 	go func() {
 		for ctx.Err() == nil {
-			if _, err := rows.ExecContext(context.WithoutCancel(ctx), `INSERT INTO row VALUES (1), (2)`); err != nil {
+			if _, err := rows.ExecContext(context.WithoutCancel(ctx), `INSERT INTO one (n) VALUES (1), (2)`); err != nil {
 				wrote <- err
 				return
 			}
@@ -63,7 +64,7 @@ func TestABackupBesideAWriter(t *testing.T) {
 	}()
 	for _, name := range []string{"a", "b", "c"} {
 		var before int
-		if err := rows.QueryRowContext(t.Context(), `SELECT count(*) FROM row`).Scan(&before); err != nil {
+		if err := rows.QueryRowContext(t.Context(), `SELECT count(*) FROM one`).Scan(&before); err != nil {
 			t.Fatal(err)
 		}
 		to := filepath.Join(filepath.Dir(folder), name)

@@ -214,3 +214,36 @@ func TestAKilledMigrationStartsAgain(t *testing.T) {
 	}
 	t.Logf("of twenty, %d had moved", moved)
 }
+
+// Somebody opens a file while it is being moved away, and waits for whoever moves it: it is not the old one that they write to then.
+func TestWhatMovesAwayIsNotOpened(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.db")
+	open := func() error {
+		d, err := db.Open(file)
+		if err == nil {
+			err = d.Close()
+		}
+		return err
+	}
+	if err := open(); err != nil {
+		t.Fatal(err)
+	}
+	release, err := alone(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 1)
+	go func() { opened <- open() }()
+	select {
+	case err := <-opened:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	if err := os.Rename(file, file+".before"); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if err := <-opened; err == nil { // SQLite looks whether it is still the file of that name
+		t.Error("it was opened")
+	}
+}

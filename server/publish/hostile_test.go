@@ -34,9 +34,6 @@ type shop struct {
 // newShop has published three releases, and nothing waits to be published. Its hosts begin with a name.
 func newShop(t *testing.T, name string, now int64) *shop {
 	t.Helper()
-	if dbtest.OnPostgres {
-		t.Skip("what lies on the disk does not depend on where the ledger is")
-	}
 	dir := fleeting(t)
 	if err := InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), now); err != nil {
 		t.Fatal(err)
@@ -64,6 +61,13 @@ func newShop(t *testing.T, name string, now int64) *shop {
 	return s
 }
 
+// aboutFiles leaves a test to one engine that asks what lies on the disk.
+func aboutFiles(t *testing.T) {
+	if dbtest.OnPostgres {
+		t.Skip("what lies on the disk does not depend on where the ledger is")
+	}
+}
+
 // fleeting is a folder in memory where the system has such: hundreds of publishers wait for no disk.
 func fleeting(t *testing.T) string {
 	dir, err := os.MkdirTemp("/dev/shm", "khien-test-*")
@@ -85,7 +89,13 @@ func (s *shop) again(t *testing.T) {
 func (s *shop) copied(t *testing.T) *shop {
 	t.Helper()
 	other := &shop{dir: fleeting(t), now: s.now, older: s.older}
-	if err := os.CopyFS(other.dir, os.DirFS(s.dir)); err != nil {
+	err := os.CopyFS(other.dir, os.DirFS(s.dir))
+	if err == nil && dbtest.OnPostgres {
+		if err = os.Remove(filepath.Join(other.dir, "office.db")); err == nil {
+			err = office(t, other.dir).Fill(t.Context(), office(t, s.dir), func(int64) {})
+		}
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	other.again(t)
@@ -206,6 +216,7 @@ var attacks = map[string]attack{
 // Whoever can write to the disk puts something else in the place of each published file in turn. Nothing of it is handed out or signed: the next
 // renewal puts back what was published, or issues it anew, and every client gets along.
 func TestEachFileIsAttacked(t *testing.T) {
+	aboutFiles(t)
 	const now = 1_790_000_000
 	ours, stranger := newShop(t, "scam", now), newShop(t, "other", now)
 	foreign := map[string][]byte{}
@@ -270,6 +281,7 @@ func TestEachFileIsAttacked(t *testing.T) {
 // The same, while something waits for a person to publish it: a renewal signs what is in force, if it is all there, and nothing else. What it cannot
 // make without publishing what nobody has confirmed it refuses to sign, and says so; then a person publishes.
 func TestEachFileIsAttackedWhileSomethingWaits(t *testing.T) {
+	aboutFiles(t)
 	const now = 1_790_000_000
 	ours, stranger := newShop(t, "scam", now), newShop(t, "other", now)
 	foreign := map[string][]byte{}
@@ -322,6 +334,7 @@ func TestEachFileIsAttackedWhileSomethingWaits(t *testing.T) {
 
 // Folders are attacked like files.
 func TestFoldersAreAttacked(t *testing.T) {
+	aboutFiles(t)
 	const now = 1_790_000_000
 	ours := newShop(t, "scam", now)
 	for _, folder := range []string{"blob", "buckets", "delta", "history"} {
@@ -355,6 +368,7 @@ func TestFoldersAreAttacked(t *testing.T) {
 // Several of them at once, and all that is published: it is mended once, and then there is nothing more to mend. So it is where something else is published by
 // the way: another entry, or another official name beside the same list.
 func TestSeveralFoldersAreTakenAway(t *testing.T) {
+	aboutFiles(t)
 	const now = 1_790_000_000
 	ours := newShop(t, "scam", now)
 	folders := []string{"blob", "buckets", "delta", "history", "head"}
@@ -415,6 +429,7 @@ func (s *shop) sign(change func(*release.Head)) []byte {
 // A head that was signed with our key and that the ledger does not know is not built upon, handed out or silently put away: a person looks, and
 // says that it goes on anew, with a number above it, so that no client that has seen it is lost.
 func TestASignedHeadThatTheLedgerDoesNotKnow(t *testing.T) {
+	aboutFiles(t)
 	const now = 1_790_000_000
 	ours := newShop(t, "scam", now)
 	for name, change := range map[string]func(*release.Head){
@@ -464,6 +479,7 @@ func TestASignedHeadThatTheLedgerDoesNotKnow(t *testing.T) {
 
 // A head of the same number or an older one, whoever has signed it, is not in force; neither is one whose number leaves none for another.
 func TestAHeadThatIsNotInForce(t *testing.T) {
+	aboutFiles(t)
 	const now = 1_790_000_000
 	last := func(s *shop) []byte { // what Sign refuses to sign, by hand
 		f, err := s.inForce(s.t.Context())

@@ -579,6 +579,7 @@ const killedAt = "KHIEN_TEST_KILLED_AT"
 // Whatever a publishing was doing when it was killed: clients have one whole release, all of it as it was published, before anything is mended;
 // and after the next renewal, or the next publishing, nothing waits and nothing is damaged.
 func TestKilledAtEachStep(t *testing.T) {
+	dbtest.Long(t)
 	now := time.Now().Unix()
 	ours := newShop(t, "scam", now)
 	for _, step := range steps {
