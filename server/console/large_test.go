@@ -407,6 +407,9 @@ func TestNoPageGrowsWithTheOffice(t *testing.T) {
 	if dbtest.OnPostgres {
 		t.Skip("SQLite counts its steps")
 	}
+	if testing.Short() {
+		t.Skip("one page after the other: no races to find, and two offices to fill")
+	}
 	watch()
 	few, lots, fewActs = 3, 10, 5 // so that there are more pages than one in the smaller office, too
 	t.Cleanup(func() { few, lots, fewActs = 50, 200, 100 })
