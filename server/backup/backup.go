@@ -186,8 +186,13 @@ func passing(name string) bool {
 	return name == "db" || base == ".lock" || strings.Contains(base, ".part") || strings.HasPrefix(base, ".new-") || strings.HasPrefix(base, "new-")
 }
 
-// files calls f for each plain file below a folder, by its name from there. Anything else but folders, such as a link or a pipe, is an error.
+// files calls f for each plain file below a folder, by its name from there. Anything else but folders, such as a link or a
+// pipe, is an error; the folder itself may be a link to one.
 func files(folder string, f func(name string, e fs.DirEntry) error) error {
+	folder, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return err
+	}
 	return filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && path != folder {
 			return nil

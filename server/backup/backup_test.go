@@ -85,10 +85,14 @@ func TestABackupBesideAWriter(t *testing.T) {
 	}
 }
 
+// The data directory may be a link to where it lies.
 func TestWhatIsInABackup(t *testing.T) {
 	folder, databases, _ := directory(t)
-	to := filepath.Join(filepath.Dir(folder), "backup")
-	if err := Make(t.Context(), folder, to, databases, func(string) {}); err != nil {
+	to, link := filepath.Join(filepath.Dir(folder), "backup"), filepath.Join(filepath.Dir(folder), "link")
+	if err := os.Symlink(folder, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := Make(t.Context(), link, to, databases, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]bool{}
