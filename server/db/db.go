@@ -231,8 +231,9 @@ func (d *DB) Tend(ctx context.Context) error {
 	}
 }
 
-// Alone waits until nobody else in any process is alone with the database in that sense, and returns the end of it, which comes with the end of
-// the process too. Whoever changes something does not ask. With SQLite it does nothing: all processes have the folder of its file, and can lock that.
+// Alone waits until nobody else in any process is alone with the database in that sense, and returns the end of it,
+// which comes with the end of the process too. Whoever changes something does not ask. With SQLite it does nothing:
+// all processes have the folder of its file, and can lock that.
 func (d *DB) Alone(ctx context.Context) (end func(), err error) {
 	if !IsPostgres(d.place) {
 		return func() {}, nil

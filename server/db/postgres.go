@@ -395,8 +395,8 @@ func (c conn) QueryContext(ctx context.Context, query string, args []driver.Name
 	return c.Conn.QueryContext(ctx, numbered(query), args)
 }
 
-// CheckNamedValue gives what is true or false as a number, as it is kept, and bytes that are no text, which would be refused with all that is
-// changed beside, as the sign for those.
+// CheckNamedValue gives what is true or false as a number, as it is kept, and bytes that are no text, which would be
+// refused with all that is changed beside, as the sign for those.
 func (conn) CheckNamedValue(v *driver.NamedValue) (err error) {
 	v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
 	switch value := v.Value.(type) {

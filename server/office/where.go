@@ -12,12 +12,13 @@ import (
 	"khien/server/db"
 )
 
-// noted is the file of a data directory whose databases are in PostgreSQL that says where, without a password. So no command begins
-// empty ones in the directory because nobody told it.
+// noted is the file of a data directory whose databases are in PostgreSQL that says where, without a password. So no
+// command begins empty ones in the directory because nobody told it.
 const noted = "db"
 
-// Where is where the databases of a data directory are: in its own files, which is the folder, or at the address of a PostgreSQL
-// database, which is asked for or was before (Remember). What lies in files does not change its place by asking.
+// Where is where the databases of a data directory are: in its own files, which is the folder, or at the address of a
+// PostgreSQL database, which is asked for or was before (Remember). What lies in files does not change its place by
+// asking.
 func Where(folder, asked string) (place string, err error) {
 	if asked != "" {
 		if _, err := db.Bare(asked); err != nil {

@@ -98,7 +98,8 @@ func (p *Publisher) Shelf() *Shelf {
 	return &Shelf{Blobs: p.Blobs, Ledger: p.Ledger, Root: p.Keys.Root}
 }
 
-// Lock makes everybody else wait who publishes from this directory or this database, in this process and in others, until unlock.
+// Lock makes everybody else wait who publishes from this directory or this database, in this process and in others,
+// until unlock.
 func (s *Shelf) Lock(ctx context.Context) (unlock func(), err error) {
 	free, err := s.Blobs.Lock() // first, so that of each process one waits in the database
 	if err != nil {

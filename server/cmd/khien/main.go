@@ -105,7 +105,8 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 		path = "data"
 	}
 	cmd.PersistentFlags().StringVar(&d.path, "data", path, "the data directory (or KHIEN_DATA)")
-	cmd.PersistentFlags().StringVar(&d.asked, "db", os.Getenv("KHIEN_DB"), "the `address` of a PostgreSQL database, such as postgres://khien@db.example/khien, that keeps what the data directory has in its *.db files otherwise, and which it remembers (or KHIEN_DB, where nobody else on the machine reads a password)")
+	cmd.PersistentFlags().StringVar(&d.asked, "db", os.Getenv("KHIEN_DB"), "the `address` of a PostgreSQL database, such as postgres://khien@db.example/khien, "+
+		"that keeps what the data directory has in its *.db files otherwise, and which it remembers (or KHIEN_DB, where nobody else on the machine reads a password)")
 	cmd.PersistentFlags().Lookup("db").DefValue = "" // which help shows
 	cmd.AddCommand(
 		initCommand(d), serveCommand(d), publishCommand(d), proposalCommand(d), verifyCommand(d), doctorCommand(d), backupCommand(d), restoreCommand(d), migrateCommand(d), keysCommand(d),

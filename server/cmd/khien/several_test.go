@@ -116,7 +116,8 @@ func answered(t *testing.T, status int, ask func() (*http.Response, error)) stri
 	}
 }
 
-// The database is away for a while. Whoever reports is told to come again, whoever asks for the list has it, and nothing has to be started anew when it is back.
+// The database is away for a while. Whoever reports is told to come again, whoever asks for the list has it, and
+// nothing has to be started anew when it is back.
 func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 	dbtest.Only(t, "a file is not away")
 	l, place := newLine(t)
@@ -152,8 +153,9 @@ func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 	}
 }
 
-// Two servers have one data directory and one database. Both take reports while people decide and publish and one of the two is killed: what was acknowledged is there
-// once, each release follows the one before, and both hand out the same.
+// Two servers have one data directory and one database. Both take reports while people decide and publish and one of
+// the two is killed: what was acknowledged is there once, each release follows the one before, and both hand out the
+// same.
 func TestTwoServersOnOneDatabase(t *testing.T) {
 	dbtest.Only(t, "several servers have PostgreSQL")
 	data := initAt(t, begins(t), "--demo")
@@ -350,7 +352,8 @@ func TestTwoServersOnOneDatabase(t *testing.T) {
 	t.Logf("%d reports, %d releases", total, len(releases))
 }
 
-// While somebody publishes, whoever else wants to waits in the database too: the folder of what is published may not keep them apart.
+// While somebody publishes, whoever else wants to waits in the database too: the folder of what is published may not
+// keep them apart.
 func TestOnePublishesAtATime(t *testing.T) {
 	dbtest.Only(t, "several servers have PostgreSQL")
 	d := &dir{path: initAt(t, begins(t))}

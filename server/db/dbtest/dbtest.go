@@ -172,8 +172,9 @@ func address(dir string) string {
 // alive is open until this process ends, in whatever way.
 var alive io.WriteCloser
 
-// server starts PostgreSQL when it is first asked for: in a folder of its own, for whoever may open that, without a network. A role "locked" needs
-// its password. Its language is one that sorts otherwise than by bytes. A shell waits for the end of the tests, and then ends the server and removes the folder.
+// server starts PostgreSQL when it is first asked for: in a folder of its own, for whoever may open that, without a
+// network. A role "locked" needs its password. Its language is one that sorts otherwise than by bytes. A shell waits
+// for the end of the tests, and then ends the server and removes the folder.
 var server = sync.OnceValues(func() (dir string, err error) {
 	bin, err := programs()
 	if err != nil {
