@@ -237,7 +237,7 @@ func exportCommand(d *dir) *cobra.Command {
   csv    with a header; "khien import csv" reads it again. In the column url is the address at
          which each was first seen, or else the one that it has by itself
 
-What two people must agree on is left out until a release has it.`,
+Where several people decide, what two must agree on is left out until a release has it.`,
 		Example: `  $ khien export csv > indicators.csv`,
 		Args:    exactly(1, "a format: csv"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -248,29 +248,49 @@ What two people must agree on is left out until a release has it.`,
 			if err != nil {
 				return err
 			}
-			impact, err := d.impact()
+			waits, err := d.waits(cmd.Context())
 			if err != nil {
 				return err
-			}
-			p, err := d.publisher()
-			if err != nil {
-				return err
-			}
-			impact, shelf := impact.Now(), p.Shelf()
-			waits := func(s subject.Subject) (bool, error) {
-				if impact.Of(s, 1) == (triage.Reach{}) {
-					return false, nil
-				}
-				_, err := shelf.Listed(cmd.Context(), s)
-				if errors.Is(err, ledger.ErrNotFound) {
-					return true, nil
-				}
-				return false, err
 			}
 			list := book.Active(cmd.Context(), time.Now().Unix())
 			return feed.WriteCSV(cmd.OutOrStdout(), guarded(list, waits, cmd.ErrOrStderr()))
 		},
 	}
+}
+
+// waits tells whether a subject waits for a second person: two must agree on it, and no release has it yet. Where one
+// person runs all of it, there is nobody to wait for.
+func (d *dir) waits(ctx context.Context) (func(subject.Subject) (bool, error), error) {
+	people, err := d.staff()
+	if err != nil {
+		return nil, err
+	}
+	register, err := people.Register(ctx, time.Now().Unix())
+	if err != nil {
+		return nil, err
+	}
+	if register.Alone {
+		return func(subject.Subject) (bool, error) { return false, nil }, nil
+	}
+	impact, err := d.impact()
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.publisher()
+	if err != nil {
+		return nil, err
+	}
+	impact, shelf := impact.Now(), p.Shelf()
+	return func(s subject.Subject) (bool, error) {
+		if impact.Of(s, 1) == (triage.Reach{}) {
+			return false, nil
+		}
+		_, err := shelf.Listed(ctx, s)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return true, nil
+		}
+		return false, err
+	}, nil
 }
 
 // guarded leaves out what no release has either, and names it; and what waits for two people, of which it tells the number.
