@@ -61,7 +61,35 @@ func parse(place string) (*pgx.ConnConfig, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
 	}
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err // which unreachable tells
+		}
+		return nameless{c}, nil
+	}
 	return config, nil
+}
+
+// nameless is a connection whose errors do not say to where it leads.
+type nameless struct{ net.Conn }
+
+func (c nameless) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	return n, withoutAddress(err)
+}
+
+func (c nameless) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	return n, withoutAddress(err)
+}
+
+func withoutAddress(err error) error {
+	if e, ok := err.(*net.OpError); ok {
+		return &net.OpError{Op: e.Op, Net: e.Net, Err: e.Err}
+	}
+	return err
 }
 
 // Bare is an address without the passwords in it.

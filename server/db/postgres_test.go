@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -90,6 +92,27 @@ func asRole(t *testing.T, place, role, password string) string {
 	}
 	u.RawQuery = asked.Encode()
 	return u.String()
+}
+
+// What is logged of a connection that is lost in the middle says what happened, and not where.
+func TestALostConnectionDoesNotSayWhere(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	_, read := nameless{c}.Read(make([]byte, 1))
+	_, wrote := nameless{c}.Write([]byte{1})
+	for _, err := range []error{read, wrote} {
+		if !errors.Is(err, net.ErrClosed) || strings.Contains(err.Error(), "127.0.0.1") {
+			t.Errorf("it says %q", err)
+		}
+	}
 }
 
 // Whoever can't open the database is told what to do, and never the password.
