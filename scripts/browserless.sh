@@ -1,11 +1,13 @@
 #!/bin/sh
-# The tests that need no browser, or some parts of them: native, reproduce, wasm, race. Each part says at its end how long it took.
-# With KHIEN_WHOLE=1 all of the core's packages run inside wasm, and all of the server's under the race detector.
+# The tests that need no browser, or some parts of them: native, reproduce, wasm, race. Each part says at its end how
+# long it took. With KHIEN_WHOLE=1 all of the core's packages run inside wasm, and all of the server's under the race
+# detector.
 # usage: browserless.sh [PART...]
 set -eu
 cd "$(dirname "$0")/.."
 
-# Thousands of commits wait until they are on the disk. What lies in memory waits for nothing, and no test cuts the power.
+# Thousands of commits wait until they are on the disk. What lies in memory waits for nothing, and no test cuts the
+# power.
 mkdir -p build/bin build/tmp build/wazero
 room=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 if [ "${room:-0}" -gt 2000000 ]; then
@@ -22,8 +24,8 @@ native() { go test -timeout 30m ./...; }
 # A release, and the same bytes from its sources.
 reproduce() { scripts/reproduce.sh; }
 
-# The same tests inside wasm: of what the core is made of, and there runs on other code than natively, be it ours (*_wasm.go) or
-# that of hashes and signatures.
+# The same tests inside wasm: of what the core is made of, and there runs on other code than natively, be it ours
+# (*_wasm.go) or that of hashes and signatures.
 wasm() {
 	packages='./shared/checker ./shared/release ./shared/set ./shared/subject ./shared/pow ./wasm'
 	[ -z "${KHIEN_WHOLE-}" ] || packages='./shared/... ./wasm/...'
@@ -32,8 +34,8 @@ wasm() {
 		GOOS=wasip1 GOARCH=wasm go test -timeout 30m -short $packages
 }
 
-# The race detector, where a test has several do something at once; the scripts of the program have the whole server in it. In triage that is one
-# test, all others there do one thing after the other.
+# The race detector, where a test has several do something at once; the scripts of the program have the whole server in
+# it. In triage that is one test, all others there do one thing after the other.
 race() {
 	export CGO_ENABLED=1
 	if [ -n "${KHIEN_WHOLE-}" ]; then

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the program and the core, and writes what of others is in the program beside it. The same sources give the same bytes
-# in any folder, by the same Go.
+# Builds the program and the core, and writes what of others is in the program beside it. The same sources give the same
+# bytes in any folder, by the same Go.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/toolchain.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need and the machine lacks, from Debian's packages only:
-# browsers, a C compiler for the race detector, openssl for the fixtures' certificate, unzip for the sources of a release, PostgreSQL, fonts.
+# Installs what the tests need and the machine lacks, from Debian's packages only: browsers, a C compiler for the race
+# detector, openssl for the fixtures' certificate, unzip for the sources of a release, PostgreSQL, fonts.
 set -eu
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs every fuzz target for a while each, those of the extension too, and goes on where one fails. What a target of Go finds is written below
-# testdata/fuzz of its package, and fails in every later test; one of the extension names the seed that finds it again.
+# Runs every fuzz target for a while each, those of the extension too, and goes on where one fails. What a target of Go
+# finds is written below testdata/fuzz of its package, and fails in every later test; one of the extension names the
+# seed that finds it again.
 # usage: fuzz.sh [SECONDS]; fuzz.sh list names the targets
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Reports a second, the same server killed again and again, twenty times too much, ten thousand connections from one address, and a million
-# invented reporters. With 1000 kills some nine minutes.
+# Reports a second, the same server killed again and again, twenty times too much, ten thousand connections from one
+# address, and a million invented reporters. With 1000 kills some nine minutes.
 # usage: load.sh KILLS
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Everything that holds a promise. With KHIEN_WHOLE=1, as CI runs it, all of the long rows of cases too; otherwise a part of each.
+# Everything that holds a promise. With KHIEN_WHOLE=1, as CI runs it, all of the long rows of cases too; otherwise a
+# part of each.
 set -eu
 cd "$(dirname "$0")/.."
 step() { echo "== $*" >&2; }

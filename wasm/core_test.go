@@ -335,7 +335,8 @@ func story(t *testing.T, answer func(op int32, request, body []byte) []byte, mad
 	f(-1, &subjectsRequest{}, &named, "bad_request")
 }
 
-// The popup and the menu ask the core and the command asks the same package: for the texts of the project's table, both name the same.
+// The popup and the menu ask the core and the command asks the same package: for the texts of the project's table, both
+// name the same.
 func TestATextNamesWhatTheCommandSays(t *testing.T) {
 	table, err := os.ReadFile("../server/cmd/khien/testdata/wild/texts.tsv")
 	if err != nil {
@@ -443,7 +444,8 @@ func sound(t *testing.T, op int32, request, reply []byte) {
 	}
 }
 
-// Whatever bytes come, with whatever they are about, a reply goes out that is a map, a refusal has a name, and the release in use stays in use.
+// Whatever bytes come, with whatever they are about, a reply goes out that is a map, a refusal has a name, and the
+// release in use stays in use.
 func FuzzAnswer(f *testing.F) {
 	p := publish(f)
 	var c core

@@ -196,7 +196,8 @@ type textRequest struct {
 	Speaks   []string `msg:"speaks"` // the languages of the person and of the place, as BCP 47 tags: how numbers are written there
 }
 
-// textReply is what is known about each thing that the text names. A finding without a subject is about what could not be checked, and has the cause.
+// textReply is what is known about each thing that the text names. A finding without a subject is about what could not
+// be checked, and has the cause.
 type textReply struct {
 	Findings []finding `msg:"findings"`
 }

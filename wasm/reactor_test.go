@@ -80,7 +80,8 @@ func TestTheBuiltCore(t *testing.T) {
 	}
 }
 
-// The exports of the built core take any number and any bytes: each answers with what lies in the memory, and the release in use stays in use.
+// The exports of the built core take any number and any bytes: each answers with what lies in the memory, and the
+// release in use stays in use.
 func FuzzCall(f *testing.F) {
 	r, p := startReactor(f), publish(f)
 	sum := release.DigestOf(p.body)

@@ -1,6 +1,6 @@
-// Tries MetaMask's eth-phishing-detect with the names and hosts of "bench trial FILE", and prints how many honest hosts and how many
-// impostors it takes for one of the names, and how long it takes for a host; once more with the long names alone, as its own are. Its list is that of Khiên's official book, its tolerance
-// the one that it comes with.
+// Tries MetaMask's eth-phishing-detect with the names and hosts of "bench trial FILE", and prints how many honest hosts
+// and how many impostors it takes for one of the names, and how long it takes for a host; once more with the long names
+// alone, as its own are. Its list is that of Khiên's official book, its tolerance the one that it comes with.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

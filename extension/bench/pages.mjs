@@ -1,9 +1,11 @@
-// Measures how long a person waits for each page of the extension, with the worker running and with it stopped, as long as
-// it idles: lines for scripts/bench, one JSON object each. Beside each figure stands that of an empty page of another
-// extension, opened the same way in the same round (bench/peer): what the browser and the machine take by themselves.
+// Measures how long a person waits for each page of the extension, with the worker running and with it stopped, as long
+// as it idles: lines for scripts/bench, one JSON object each. Beside each figure stands that of an empty page of
+// another extension, opened the same way in the same round (bench/peer): what the browser and the machine take by
+// themselves.
 //
-// A page is measured from the start of its navigation to the frame in which what it is opened for was on the screen (the
-// element with elementtiming). A popup besides from the click on the toolbar button. A warning besides from the start of the navigation that it stands in for.
+// A page is measured from the start of its navigation to the frame in which what it is opened for was on the screen
+// (the element with elementtiming). A popup besides from the click on the toolbar button. A warning besides from the
+// start of the navigation that it stands in for.
 //
 //	node bench/pages.mjs [entries [rounds]]
 
@@ -15,7 +17,10 @@ const n = Number(process.argv[2] ?? 100_000);
 const rounds = Number(process.argv[3] ?? 20);
 /** Rounds before those that count: the browser keeps what it compiled. */
 const warming = 3;
-/** How long hosts take to answer, in milliseconds, as near ones do. Of one that answers at once the browser begins to show the page, while the warning is on its way. */
+/**
+ * How long hosts take to answer, in milliseconds, as near ones do. Of one that answers at once the browser begins to
+ * show the page, while the warning is on its way.
+ */
 const latency = 40;
 
 const at = (times, share) => times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))];

@@ -1,5 +1,6 @@
-// Measures how long a person waits for the warning where an address is typed, and with the browser's own rules: from the
-// start of a navigation to its first paint. After a link and without rules, pages.mjs does. Lines for scripts/bench, one JSON object each.
+// Measures how long a person waits for the warning where an address is typed, and with the browser's own rules: from
+// the start of a navigation to its first paint. After a link and without rules, pages.mjs does. Lines for
+// scripts/bench, one JSON object each.
 //
 //	node bench/warning.mjs [entries [rounds]]
 

@@ -1,4 +1,5 @@
-// All screens, in every language, by day and by night, on a telephone and on a desk, as PNG; and contact sheets of them.
+// All screens, in every language, by day and by night, on a telephone and on a desk, as PNG; and contact sheets of
+// them.
 //
 //	node screens/screens.mjs FOLDER [NAME…]
 

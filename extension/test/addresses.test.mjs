@@ -94,8 +94,8 @@ function compare(count) {
     return host + path.replace(/[\u0000- \u007f-\u00ff#%?]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0"));
   };
   const withoutQuery = (expression) => expression.replace(/\?.*$/, "");
-  // A page that is nobody's is the same on all hosts of a platform (docs/subjects.md): its name on one of them comes first, and
-  // that by the host that is opened is among the others.
+  // A page that is nobody's is the same on all hosts of a platform (docs/subjects.md): its name on one of them comes
+  // first, and that by the host that is opened is among the others.
   const oneHost = { "facebook.com": "www.facebook.com", "m.facebook.com": "www.facebook.com" };
   const isRead = (names, url) => {
     const opened = canonical(url);

@@ -1,5 +1,5 @@
-// What follows a listing, in a real browser: a platform is asked to the end, somebody objects and is heard, advice goes out with a
-// release. Told in order: each part goes on where the one before ended.
+// What follows a listing, in a real browser: a platform is asked to the end, somebody objects and is heard, advice goes
+// out with a release. Told in order: each part goes on where the one before ended.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

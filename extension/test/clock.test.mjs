@@ -1,4 +1,5 @@
-// The clock of a device is wrong: people are told so, in place of a list that looks too old, and what is listed is still warned about.
+// The clock of a device is wrong: people are told so, in place of a list that looks too old, and what is listed is
+// still warned about.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -24,7 +25,9 @@ async function set(ahead) {
   }, ahead);
 }
 
-/** What the popup says of the list over a page, and the answer that it has it from, once it has asked for a newer one. */
+/**
+ * What the popup says of the list over a page, and the answer that it has it from, once it has asked for a newer one.
+ */
 async function popup() {
   const tab = await browser.tab();
   await browser.go(tab, "http://honest.example/");

@@ -1,5 +1,5 @@
-// QR codes as somebody damages or makes them up: what is read is what was written, or nothing, and it has an end. `make fuzz` runs this file for
-// as long as SECONDS says.
+// QR codes as somebody damages or makes them up: what is read is what was written, or nothing, and it has an end.
+// `make fuzz` runs this file for as long as SECONDS says.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// Whoever reports something writes what they like. None of it may ever run in the browser of a maintainer: every text of a corpus
-// goes through every field of a report, of an objection and of a decision, and then every page is opened.
+// Whoever reports something writes what they like. None of it may ever run in the browser of a maintainer: every text
+// of a corpus goes through every field of a report, of an objection and of a decision, and then every page is opened.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -95,7 +95,10 @@ after(async () => {
   await khien?.close();
 });
 
-/** Opens a page, unless that is where an answer has just led, and everything on it that opens, and looks whether anything ran. */
+/**
+ * Opens a page, unless that is where an answer has just led, and everything on it that opens, and looks whether
+ * anything ran.
+ */
 async function visit(path) {
   if (linh.path() !== path) await linh.go(path);
   const ran = await linh.page.evaluate(() => {

@@ -1,5 +1,5 @@
-// Every page of the console, with an invented week in it: no barrier, no overflow on a phone, in every language, by day and by night.
-// With UPDATE_PICTURES=1 the pictures of docs/pictures/ are taken anew.
+// Every page of the console, with an invented week in it: no barrier, no overflow on a phone, in every language, by day
+// and by night. With UPDATE_PICTURES=1 the pictures of docs/pictures/ are taken anew.
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Nobody alone: what one person wants to publish stands on every page of the console, goes out at once when another confirms it with a passkey,
-// and else after a day, unless somebody stops it. Told in order.
+// Nobody alone: what one person wants to publish stands on every page of the console, goes out at once when another
+// confirms it with a passkey, and else after a day, unless somebody stops it. Told in order.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";

@@ -1,6 +1,6 @@
-// Maintainers at work: they come in by an invitation, decide by keyboard, agree by twos, publish, and what they publish is what a
-// device is told; and whoever reported something follows it in the extension. Told in order: each part goes on where the one before
-// ended. What everybody saw on the way lies in build/walk/ afterwards.
+// Maintainers at work: they come in by an invitation, decide by keyboard, agree by twos, publish, and what they publish
+// is what a device is told; and whoever reported something follows it in the extension. Told in order: each part goes
+// on where the one before ended. What everybody saw on the way lies in build/walk/ afterwards.
 
 import assert from "node:assert/strict";
 import { mkdir, rm, writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Pages that fight what stands over them. Whatever a page does, the person sees the cover or the banner, whole and above
-// everything, and can use it; or the page is gone, and the warning page stands in its place.
+// Pages that fight what stands over them. Whatever a page does, the person sees the cover or the banner, whole and
+// above everything, and can use it; or the page is gone, and the warning page stands in its place.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -19,7 +19,9 @@ before(async () => {
 });
 after(() => world?.close());
 
-/** A tab in which a person has looked at an honest account. What another story left open, because it failed, is closed. */
+/**
+ * A tab in which a person has looked at an honest account. What another story left open, because it failed, is closed.
+ */
 async function honest() {
   await Promise.all(browser.tabs().filter((one) => one.url() !== "about:blank").map((one) => one.close()));
   const tab = await browser.tab();
@@ -41,8 +43,8 @@ async function covered() {
 }
 
 /**
- * Waits until a fight is over: what stood over the page looks as before for a while, or the page is gone, and a warning stands there. Returns
- * that one's tab, if so. A page that can only end as gone is waited for.
+ * Waits until a fight is over: what stood over the page looks as before for a while, or the page is gone, and a warning
+ * stands there. Returns that one's tab, if so. A page that can only end as gone is waited for.
  */
 async function outcome(tab, picture, clip, ends = ["covered", "gone"]) {
   let same = 0;
@@ -209,8 +211,8 @@ test("a page that a person makes larger in the browser, or leaves behind another
 });
 
 /**
- * Has the long waits of the worker, all that are longer than those with a page that is there, end when a story says so, for as long as that
- * lasts. Returns what lets so many ms of them pass.
+ * Has the long waits of the worker, all that are longer than those with a page that is there, end when a story says so,
+ * for as long as that lasts. Returns what lets so many ms of them pass.
  */
 async function passing(story) {
   const worker = await browser.worker();
@@ -244,7 +246,10 @@ async function passing(story) {
   return (ms) => worker.evaluate((ms) => pass(ms), ms);
 }
 
-/** Has our script in a tab told by the browser that nobody sees its window, which no automation can hide, and waits until the worker has heard so. */
+/**
+ * Has our script in a tab told by the browser that nobody sees its window, which no automation can hide, and waits
+ * until the worker has heard so.
+ */
 async function outOfSight(tab) {
   const heard = (await browser.worker()).evaluate(
     () => new Promise((resolve) => chrome.runtime.onMessage.addListener((message) => void (message.body?.state === "hidden" && resolve()))),

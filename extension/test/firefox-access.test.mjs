@@ -28,7 +28,10 @@ const ours = (shown = tab) =>
 
 const asked = (mark) => web.visits.slice(mark).filter((one) => one.host.endsWith(host));
 
-/** A new tab in which a person has been on an honest page for a while: what was decided in another counts for nothing here. */
+/**
+ * A new tab in which a person has been on an honest page for a while: what was decided in another counts for nothing
+ * here.
+ */
 async function honest() {
   tab = await browser.newPage();
   await tab.bringToFront();

@@ -1,4 +1,5 @@
-// Firefox: what a person asks, reports, chooses and is told there, on the extension's own pages and over pages of others.
+// Firefox: what a person asks, reports, chooses and is told there, on the extension's own pages and over pages of
+// others.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -24,8 +25,8 @@ after(async () => {
 });
 
 /**
- * Opens an honest page and waits until it has been there for a while. A path of its own keeps what is told by the page that
- * is left just now from being taken for it.
+ * Opens an honest page and waits until it has been there for a while. A path of its own keeps what is told by the page
+ * that is left just now from being taken for it.
  */
 async function honest(host = "honest-shop.example", path = "/") {
   await tab.bringToFront();

@@ -1,4 +1,5 @@
-// Private windows of Firefox, where a person has allowed the extension there: it warns as everywhere, and keeps nothing.
+// Private windows of Firefox, where a person has allowed the extension there: it warns as everywhere, and keeps
+// nothing.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,5 +1,5 @@
-// What goes along with a report and what comes back: a proof of work where many reports come, a picture that the person has
-// cut and covered, where the page leads, and what became of it in the end.
+// What goes along with a report and what comes back: a proof of work where many reports come, a picture that the person
+// has cut and covered, where the page leads, and what became of it in the end.
 
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
@@ -24,7 +24,10 @@ async function report(tab) {
   return popup;
 }
 
-/** The report about an address, once it is in the inbox; sooner, if it need not wait for a change of mind or for what comes in that time. */
+/**
+ * The report about an address, once it is in the inbox; sooner, if it need not wait for a change of mind or for what
+ * comes in that time.
+ */
 async function inInbox(href, { sooner = false } = {}) {
   return until("the report is in the inbox", async () => {
     await (sooner ? browser.hasten() : browser.ring("reports"));

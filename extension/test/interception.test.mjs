@@ -1,5 +1,5 @@
-// Every way into a listed page leads to the warning, and nothing else does. Once as the extension is installed, and once
-// where a person has granted access to all sites, so that the browser holds the hottest hosts back by itself.
+// Every way into a listed page leads to the warning, and nothing else does. Once as the extension is installed, and
+// once where a person has granted access to all sites, so that the browser holds the hottest hosts back by itself.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -218,7 +218,9 @@ for (const [name, script] of Object.entries(seemings)) {
   });
 }
 
-/** How many tabs there are, with those that the browser has put to sleep: they come again when somebody looks at them. */
+/**
+ * How many tabs there are, with those that the browser has put to sleep: they come again when somebody looks at them.
+ */
 const tabs = async () => (await usual.worker()).evaluate(async () => (await chrome.tabs.query({})).length);
 
 /** What a page does, once somebody has touched it, to stay where the warning should stand. */
@@ -391,7 +393,8 @@ test("a page kept for the way back is warned about if it was listed meanwhile", 
     await tab.close();
     if ((kept = asked(mark, host) === 0)) break;
   }
-  // On a slow machine they were kept as met before they were listed: what is told late of them would stand on the toolbar from now on.
+  // On a slow machine they were kept as met before they were listed: what is told late of them would stand on the
+  // toolbar from now on.
   await ask(ours, "late.clear");
   for (const late of usual.tabs().filter((one) => one.url().endsWith("/late.html"))) await late.close();
   await ours.close();

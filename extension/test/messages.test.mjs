@@ -1,5 +1,6 @@
-// Hostile messages: a page whose renderer was taken over speaks as our content script, and somebody speaks as one of our pages. Whatever they
-// ask, in whatever shape, the worker answers or refuses, and protects as before. `make fuzz` runs this file for as long as SECONDS says.
+// Hostile messages: a page whose renderer was taken over speaks as our content script, and somebody speaks as one of
+// our pages. Whatever they ask, in whatever shape, the worker answers or refuses, and protects as before. `make fuzz`
+// runs this file for as long as SECONDS says.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -12,7 +13,10 @@ import { listed, World } from "./fixture/world.mjs";
 const seconds = Number(process.env.SECONDS ?? 0);
 const seed = Number(process.env.SEED ?? (seconds ? Date.now() % 2 ** 31 : 1));
 
-/** All that can be asked: by the interface in message.ts that has it, the names of questions, and those of fields in their bodies. */
+/**
+ * All that can be asked: by the interface in message.ts that has it, the names of questions, and those of fields in
+ * their bodies.
+ */
 async function questions() {
   const text = await readFile(path.join(top, "extension/src/shared/message.ts"), "utf8");
   const found = {};
@@ -84,7 +88,10 @@ before(async () => {
 });
 after(() => world?.close());
 
-/** What sends a message in a page, and tells what came back: the answer, "refused", or "nothing" where none came for a quarter of a minute. */
+/**
+ * What sends a message in a page, and tells what came back: the answer, "refused", or "nothing" where none came for a
+ * quarter of a minute.
+ */
 const send = `async (message) => {
   const late = new Promise((resolve) => setTimeout(resolve, 15_000, "nothing"));
   return Promise.race([chrome.runtime.sendMessage(message).then((reply) => (reply === undefined || reply === null ? "refused" : reply), () => "refused"), late]);

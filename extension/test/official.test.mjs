@@ -1,5 +1,5 @@
-// Who is real, and who only looks like it, as people see it: a caution with the address of the real one, a quiet tick on the real
-// one, and never a page held back.
+// Who is real, and who only looks like it, as people see it: a caution with the address of the real one, a quiet tick
+// on the real one, and never a page held back.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";

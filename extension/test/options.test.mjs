@@ -1,5 +1,5 @@
-// What a person chooses and sees about themselves: the first run, the language, what a report says, another server, all of
-// their data, and what can be shown to somebody who helps.
+// What a person chooses and sees about themselves: the first run, the language, what a report says, another server, all
+// of their data, and what can be shown to somebody who helps.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

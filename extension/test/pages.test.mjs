@@ -1,6 +1,7 @@
-// Parts of real pages, and the marks that belong on them: each name once, nobody honest, no word covered. Structure is as
-// the networks write it; names and words are invented. The first comment of each says where it stands, what is listed and
-// what is expected: data-mark is whom an element is about, or empty for somebody honest; data-text is what must stay readable.
+// Parts of real pages, and the marks that belong on them: each name once, nobody honest, no word covered. Structure is
+// as the networks write it; names and words are invented. The first comment of each says where it stands, what is
+// listed and what is expected: data-mark is whom an element is about, or empty for somebody honest; data-text is what
+// must stay readable.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";

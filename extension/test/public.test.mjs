@@ -1,5 +1,5 @@
-// The public pages as people meet them: no script, no cookie, nothing from elsewhere; no barrier, on a phone too, in both
-// languages, by day and by night. With UPDATE_PICTURES=1 the pictures of docs/pictures/ are taken anew.
+// The public pages as people meet them: no script, no cookie, nothing from elsewhere; no barrier, on a phone too, in
+// both languages, by day and by night. With UPDATE_PICTURES=1 the pictures of docs/pictures/ are taken anew.
 
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";

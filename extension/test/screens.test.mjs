@@ -21,7 +21,10 @@ before(async () => {
 });
 after(() => world?.close());
 
-/** What axe finds wrong in all that can be seen; what lies over a page of others, if it is named. With rules, only by these. */
+/**
+ * What axe finds wrong in all that can be seen; what lies over a page of others, if it is named. With rules, only by
+ * these.
+ */
 async function found(page, over, rules) {
   // What lies under a cover is the page of somebody else.
   const { violations } = await page.evaluate(([over, runOnly]) => globalThis.axe.run(over ? { fromShadowDom: over } : document, runOnly ? { runOnly } : {}), [over, rules]);
@@ -65,7 +68,8 @@ for (const { name, open, over } of screens) {
       if (over) await browser.unlock(page, over[0]);
       await page.setViewportSize({ width: 1280, height: 800 });
       await page.evaluate(axe);
-      // By night only the colours are others: what one of them decides is looked at twice. In another language only the words are.
+      // By night only the colours are others: what one of them decides is looked at twice. In another language only the
+      // words are.
       for (const [colorScheme, rules] of language === "en" ? [["light"], ["dark", ["color-contrast", "link-in-text-block"]]] : [["light", inWords]]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         assert.deepEqual(await found(page, over, rules), [], `${language}, ${colorScheme}`);

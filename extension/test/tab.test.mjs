@@ -1,4 +1,5 @@
-// What a tab shows, decided without a browser: as a table of what a person meets, and over everything that can be known of a tab at once.
+// What a tab shows, decided without a browser: as a table of what a person meets, and over everything that can be known
+// of a tab at once.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -21,7 +22,10 @@ const byChance = (one) => ({ ...one, through: "cleared" });
 const frame = { ...of("listed", "stolen-shop.example/"), hushed: false };
 const hushed = { ...frame, hushed: true };
 
-/** What is shown of what is known, in short: the state of the popup, the badge, and what stands instead of the page, over it, or on top of it. */
+/**
+ * What is shown of what is known, in short: the state of the popup, the badge, and what stands instead of the page,
+ * over it, or on top of it.
+ */
 function shown(known) {
   const { state, badge, warning, cover, banner } = shows(known);
   return [state, badge, warning && `warning of ${warning.finding.subject}`, cover && `cover of ${cover.finding.subject}`, banner && `banner of ${banner.finding.subject}`].filter(Boolean).join(", ");
@@ -43,7 +47,8 @@ test("what a person meets", () => {
   f("web", { page: byChance(site), resembles: true }, "caution, caution");
   f("web", { page: byChance(site), frames: [frame] }, "framed, framed");
 
-  // An account is covered in its network, and so is one whose page says another name. A site, such as one of others under a network's name, is replaced.
+  // An account is covered in its network, and so is one whose page says another name. A site, such as one of others
+  // under a network's name, is replaced.
   f("network", { page: account }, "listed, listed, cover of facebook:user/invented.gift.centre");
   f("network", { page: passed(account) }, "passed, listed");
   f("network", { page: honest, also: profile }, "listed, listed, cover of facebook:id/900000000000001");

@@ -1,5 +1,5 @@
-// Somebody writes what turns the direction of reading, so that a maintainer or a visitor reads something else than what is there. What
-// stands on one line is measured: no word may have changed places with another.
+// Somebody writes what turns the direction of reading, so that a maintainer or a visitor reads something else than what
+// is there. What stands on one line is measured: no word may have changed places with another.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -38,7 +38,10 @@ after(async () => {
   await khien?.close();
 });
 
-/** Which pieces of text of a page stand before what they come after, in words; and how many there are that could turn others. */
+/**
+ * Which pieces of text of a page stand before what they come after, in words; and how many there are that could turn
+ * others.
+ */
 function measure(page) {
   return page.evaluate(() => {
     for (const details of document.querySelectorAll("details")) details.open = true;

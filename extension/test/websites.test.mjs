@@ -16,7 +16,10 @@ before(async () => {
 });
 after(() => world?.close());
 
-/** A tab in which a person has been on an honest page for a while; one that nobody has touched is no place to go back to. */
+/**
+ * A tab in which a person has been on an honest page for a while; one that nobody has touched is no place to go back
+ * to.
+ */
 async function honest() {
   const tab = await browser.tab();
   await tab.goto("https://honest-shop.example/");

@@ -184,7 +184,8 @@ var background = []string{
 	"src/content/banner.ts",
 }
 
-// onDemand are modules that a page of ours imports when it first needs them, by a name that ends in ".js", so that it opens without them.
+// onDemand are modules that a page of ours imports when it first needs them, by a name that ends in ".js", so that it
+// opens without them.
 var onDemand = []string{"src/shared/qr.ts"}
 
 // beside has what is imported on demand looked for where it lies in the extension: all scripts are in one folder there.
@@ -199,8 +200,8 @@ var beside = api.Plugin{Name: "beside", Setup: func(build api.PluginBuild) {
 	})
 }}
 
-// scripts bundles the scripts of the background, of each page the one with its name, and the modules on demand. It returns what esbuild
-// says of what it took into them.
+// scripts bundles the scripts of the background, of each page the one with its name, and the modules on demand. It
+// returns what esbuild says of what it took into them.
 func (b build) scripts(all files, origin, root string, sequence uint64) (metafiles []string, err error) {
 	var slugs []string
 	for _, c := range category.All() {

@@ -172,7 +172,8 @@ func TestMessagesFitTheExtension(t *testing.T) {
 	}
 }
 
-// What a language does not say yet is read in English; what has plural forms is in all of its own, or in all of English.
+// What a language does not say yet is read in English; what has plural forms is in all of its own, or in all of
+// English.
 func TestMessagesThatAreMissingAreEnglish(t *testing.T) {
 	en := map[string]message{"leave": {Message: "Leave"}, "list": {Message: "5 scams"}, "list_one": {Message: "1 scam"}}
 	f := func(words map[string]message, want ...string) {

@@ -88,8 +88,8 @@ func hostPattern(browser, origin string) string {
 	return origin + "/*"
 }
 
-// policy is the content security policy of the extension's own pages. A person may choose a server of their own, so
-// all that is encrypted can be reached, and this machine; server.ts asks none but the one that is chosen. Styles are those
+// policy is the content security policy of the extension's own pages. A person may choose a server of their own, so all
+// that is encrypted can be reached, and this machine; server.ts asks none but the one that is chosen. Styles are those
 // that lie in the pages, each by its digest.
 func policy(styles []string) string {
 	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src " + strings.Join(styles, " ") + "; img-src 'self' data:; connect-src 'self' https: http://127.0.0.1:* http://localhost:*; " +

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Whoever unpacks the extension finds under which terms it is passed on, and those of all that is inside: the libraries of package.json,
-// which esbuild has taken in, and what Go has linked into the core.
+// Whoever unpacks the extension finds under which terms it is passed on, and those of all that is inside: the libraries
+// of package.json, which esbuild has taken in, and what Go has linked into the core.
 func TestTheExtensionNamesWhatIsInside(t *testing.T) {
 	var manifest struct{ Dependencies map[string]string }
 	if err := json.Unmarshal([]byte(read(t, "../../extension/package.json")), &manifest); err != nil {
@@ -56,7 +56,8 @@ func TestTheExtensionNamesWhatIsInside(t *testing.T) {
 	}
 }
 
-// What makes bytes that others must be able to make again runs the Go that go.mod names, whatever the machine would have taken.
+// What makes bytes that others must be able to make again runs the Go that go.mod names, whatever the machine would
+// have taken.
 func TestTheToolchainIsPinned(t *testing.T) {
 	found := regexp.MustCompile(`(?m)^toolchain (go1\.\d+\.\d+)$`).FindStringSubmatch(read(t, "../../go.mod"))
 	if found == nil {

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// pages are the pages of the extension and its pictures. The style sheets of a page lie in the page itself: it is drawn with
-// the first file that comes.
+// pages are the pages of the extension and its pictures. The style sheets of a page lie in the page itself: it is drawn
+// with the first file that comes.
 func (b build) pages(all files) error {
 	pages, _, err := b.styled()
 	if err != nil {
@@ -42,8 +42,8 @@ var (
 	sheet  = regexp.MustCompile(`href="([\w-]+\.css)"`)
 )
 
-// styled is every page with its style sheets inside, by its name, and what the content security policy calls these (CSP3
-// section 6.7.3.2), sorted.
+// styled is every page with its style sheets inside, by its name, and what the content security policy calls these
+// (CSP3 section 6.7.3.2), sorted.
 func (b build) styled() (pages files, sources []string, err error) {
 	names, err := filepath.Glob(filepath.Join(b.source, "pages", "*.html"))
 	if err != nil {

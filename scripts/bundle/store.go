@@ -118,7 +118,8 @@ func (b build) storeTexts() (map[string][]byte, error) {
 	return told, nil
 }
 
-// pinned refuses another version of Go than the one that go.mod names: its compilers do not all give the same bytes, nor do its archives.
+// pinned refuses another version of Go than the one that go.mod names: its compilers do not all give the same bytes,
+// nor do its archives.
 func pinned(top string) error {
 	text, err := os.ReadFile(filepath.Join(top, "go.mod"))
 	if err != nil {

@@ -1,11 +1,12 @@
-// Known keeps server/publish/supplement/known.txt: the hosts of public rankings that resemble somebody in the official book and are
-// well known by themselves.
+// Known keeps server/publish/supplement/known.txt: the hosts of public rankings that resemble somebody in the official
+// book and are well known by themselves.
 //
 //	go run ./scripts/known FILE... < known.txt > known.txt.new
 //
-// A file has a host a line, with its rank in front or without, or is a list of MISP's warning lists (JSON). A host that is not
-// in known.txt yet is written with a "?" in front, and is nothing until a person has looked at it and taken that away, or
-// put a "-" there for one that does pass itself off as somebody else. What no longer resembles anybody is left out.
+// A file has a host a line, with its rank in front or without, or is a list of MISP's warning lists (JSON). A host that
+// is not in known.txt yet is written with a "?" in front, and is nothing until a person has looked at it and taken that
+// away, or put a "-" there for one that does pass itself off as somebody else. What no longer resembles anybody is left
+// out.
 package main
 
 import (

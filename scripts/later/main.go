@@ -1,4 +1,5 @@
-// Command later makes the people of a test's data directory, and what they have proposed, so many hours older, for stories in which somebody waits.
+// Command later makes the people of a test's data directory, and what they have proposed, so many hours older, for
+// stories in which somebody waits.
 //
 //	go run ./scripts/later DATA HOURS
 package main

@@ -136,7 +136,8 @@ func TestEachThreatHasItsTest(t *testing.T) {
 	}
 }
 
-// The map in ARCHITECTURE.md has every package, and the tables in extension/README.md every file of the extension, in its room.
+// The map in ARCHITECTURE.md has every package, and the tables in extension/README.md every file of the extension, in
+// its room.
 func TestTheMapsAreWhole(t *testing.T) {
 	_, drawn, _ := strings.Cut(text(t, root+"/ARCHITECTURE.md"), "```\n")
 	drawn, _, _ = strings.Cut(drawn, "```\n")

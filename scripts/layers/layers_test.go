@@ -190,8 +190,8 @@ func TestPackageNamesSaySomething(t *testing.T) {
 	}
 }
 
-// What people report is looked at by people. A server that fetched it would tell the scammer who looks, and could be sent to the machines beside it.
-// The only client is that of the commands that a person gives an address to.
+// What people report is looked at by people. A server that fetched it would tell the scammer who looks, and could be
+// sent to the machines beside it. The only client is that of the commands that a person gives an address to.
 func TestTheServerFetchesNothing(t *testing.T) {
 	const client = "server/cmd/khien/client.go"
 	fetches := map[string][]string{
@@ -236,8 +236,8 @@ func TestTheServerFetchesNothing(t *testing.T) {
 	}
 }
 
-// A file that takes the place of another is on the disk before it has that name: after a loss of power there is the old one or the new one,
-// and never an empty one.
+// A file that takes the place of another is on the disk before it has that name: after a loss of power there is the old
+// one or the new one, and never an empty one.
 func TestWhatIsRenamedIsSynced(t *testing.T) {
 	elsewhere := map[string]string{
 		"server/publish/keys.go InitKeys":           "a folder, whose files save has synced",

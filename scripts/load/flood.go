@@ -31,9 +31,9 @@ type flooded struct {
 	Honest    int     `json:"honest_on_first_page,omitempty"` // of honestCases
 }
 
-// flood stores reports about some subjects, each from a source of its own as if each had done its work, gathers them into cases, and
-// settles what nobody has decided. With links, each page leads to as many invented places as a report may name.
-// With networks, it comes from so many, and a dozen others report honestly about some other things.
+// flood stores reports about some subjects, each from a source of its own as if each had done its work, gathers them
+// into cases, and settles what nobody has decided. With links, each page leads to as many invented places as a report
+// may name. With networks, it comes from so many, and a dozen others report honestly about some other things.
 func (l *load) flood(reports, subjects, networks int, links bool) (r flooded, err error) {
 	r.Reports, r.Subjects, r.Sources = reports, subjects, reports
 	if networks > 0 {

@@ -11,11 +11,12 @@
 //	go run ./scripts/load --flood 1000000 --links
 //	go run ./scripts/load --flood 1000000 --networks 200
 //
-// The first sends as fast as the connections can; the second so many a second, whatever the answers take, and counts the time from the
-// moment at which each report was due. The third and the fourth flood a server that asks for work while people report, object or send pictures honestly; the fifth holds as many connections from one address as it can, while others ask; the others see what a crowd of invented reporters wins. Each
-// prints one JSON object, and exits with 1 if a report was lost, if too few honest ones were accepted, if others were slowed to less than nine
-// tenths, if the crowd won more than rows in a queue, or if honest
-// reports left its first page.
+// The first sends as fast as the connections can; the second so many a second, whatever the answers take, and counts
+// the time from the moment at which each report was due. The third and the fourth flood a server that asks for work
+// while people report, object or send pictures honestly; the fifth holds as many connections from one address as it
+// can, while others ask; the others see what a crowd of invented reporters wins. Each prints one JSON object, and exits
+// with 1 if a report was lost, if too few honest ones were accepted, if others were slowed to less than nine tenths, if
+// the crowd won more than rows in a queue, or if honest reports left its first page.
 package main
 
 import (
@@ -223,8 +224,8 @@ func (l *load) start(flags ...string) (*served, error) {
 	return s, nil
 }
 
-// life starts the server, loads it until it is killed, and returns what the senders saw and how long they sent. Its time begins with the first
-// report that is acknowledged, if it is to be working.
+// life starts the server, loads it until it is killed, and returns what the senders saw and how long they sent. Its
+// time begins with the first report that is acknowledged, if it is to be working.
 func (l *load) life(lasts time.Duration, working bool) ([]sender, time.Duration, error) {
 	s, err := l.start("--each", "1e9", "--each-burst", "1000000000", "--all", "1e9")
 	if err != nil {
@@ -260,8 +261,8 @@ func (l *load) life(lasts time.Duration, working bool) ([]sender, time.Duration,
 	return senders, took, nil
 }
 
-// send sends one report after the other until the time is over or the server is dead. The first is due at a time and the others so long
-// after each other, or at once if every is 0.
+// send sends one report after the other until the time is over or the server is dead. The first is due at a time and
+// the others so long after each other, or at once if every is 0.
 func (s *sender) send(ctx context.Context, client *fasthttp.Client, url string, first chan<- struct{}, due time.Time, every time.Duration) {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)

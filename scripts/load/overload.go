@@ -89,7 +89,8 @@ type overloaded struct {
 	P99      float64 `json:"honest_p99_ms"`
 }
 
-// overload floods the server with times as much as it wants, from ever new addresses and without work, while people send as the extension and the form do.
+// overload floods the server with times as much as it wants, from ever new addresses and without work, while people
+// send as the extension and the form do.
 func (l *load) overload(times int, of string) (r overloaded, err error) {
 	now := scenes[of]
 	s, err := l.start(append(now.flags, "--client-header", "X-Client")...)

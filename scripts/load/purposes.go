@@ -50,7 +50,8 @@ func (p *person) object(id, ticket string) (status int, wait time.Duration, page
 	return status, wait, page
 }
 
-// fillIn opens the form without script and sends it at once, as somebody who has their words ready, and again whenever the page says.
+// fillIn opens the form without script and sends it at once, as somebody who has their words ready, and again whenever
+// the page says.
 func (p *person) fillIn() error {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
@@ -117,7 +118,8 @@ func (p *person) upload(receipt, proof string) (status int, challenge string) {
 	return p.post("/v1/pictures", "image/jpeg", receipt, proof, picture(), nil)
 }
 
-// illustrate reports, asks whether a picture would be taken, does the work that is asked for, and sends it; what is too much at this moment it tries again.
+// illustrate reports, asks whether a picture would be taken, does the work that is asked for, and sends it; what is too
+// much at this moment it tries again.
 func (p *person) illustrate() error {
 	receipt, err := p.reported()
 	if err != nil {

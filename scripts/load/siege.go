@@ -28,7 +28,8 @@ type besieged struct {
 	Failed    int     `json:"failed"`
 	Grown     int     `json:"grown_mb"` // of the server's memory, at most
 
-	// What one question cost the server, in microseconds of the processor: that changes little with what else the machine does.
+	// What one question cost the server, in microseconds of the processor: that changes little with what else the machine
+	// does.
 	CostBefore float64 `json:"before_us_each"`
 	CostDuring float64 `json:"during_us_each"`
 }
@@ -138,8 +139,8 @@ func dial(from, to string) (net.Conn, error) {
 	return d.Dial("tcp", to)
 }
 
-// flood opens the connections of the attack, and returns a function that ends it. Who sends ahead stops when nothing more is taken, and nobody
-// reads.
+// flood opens the connections of the attack, and returns a function that ends it. Who sends ahead stops when nothing
+// more is taken, and nobody reads.
 func flood(addr string, idle, pipelined int) (end func()) {
 	ahead := strings.Repeat("GET /rules HTTP/1.1\r\nHost: khien.example\r\n\r\n", 20_000)
 	conns := make([]net.Conn, idle+pipelined)

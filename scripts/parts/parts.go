@@ -38,8 +38,8 @@ var allowed = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "IS
 // ErrTerms is a part under terms that nobody has read, or without any.
 var ErrTerms = errors.New("its licence is none of those that scripts/parts knows")
 
-// Go returns what is linked into a package of ours, in order of name: modules, Go itself, and the data that come with them. Env says for
-// which target, such as GOOS=wasip1. Root is the folder of go.mod.
+// Go returns what is linked into a package of ours, in order of name: modules, Go itself, and the data that come with
+// them. Env says for which target, such as GOOS=wasip1. Root is the folder of go.mod.
 func Go(root, pkg string, env ...string) ([]Part, error) {
 	list := exec.Command("go", "list", "-deps", "-json=ImportPath,Dir,Module", pkg)
 	list.Dir, list.Env = root, append(os.Environ(), append(env, "CGO_ENABLED=0")...)
@@ -118,7 +118,8 @@ func terms(folder string, texts map[string]bool) error {
 	return nil
 }
 
-// recognise names the terms of all texts together. A text that grants more than the licence beside it (PATENTS) has no name.
+// recognise names the terms of all texts together. A text that grants more than the licence beside it (PATENTS) has no
+// name.
 func recognise(texts []string) (string, error) {
 	found := map[string]bool{}
 	for _, text := range texts {

@@ -27,7 +27,8 @@ func named(t *testing.T, all []Part) []string {
 	return names
 }
 
-// The program and the core name what is linked into them, and no more: neither what tests and tools need, nor what only the other has.
+// The program and the core name what is linked into them, and no more: neither what tests and tools need, nor what only
+// the other has.
 func TestWhatIsLinkedIsNamed(t *testing.T) {
 	program, err := Go(root, "./server/cmd/khien")
 	if err != nil {

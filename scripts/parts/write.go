@@ -35,7 +35,8 @@ func Notices(product string, all []Part) []byte {
 
 func (p Part) title() string { return strings.TrimSpace(p.Name + " " + p.Version) }
 
-// BOM is for programs: the same as CycloneDX 1.6. It has neither a time nor a number of its own, so that equal products have equal ones.
+// BOM is for programs: the same as CycloneDX 1.6. It has neither a time nor a number of its own, so that equal products
+// have equal ones.
 func BOM(product, version string, all []Part) ([]byte, error) {
 	bom := cdx.NewBOM()
 	bom.Metadata = &cdx.Metadata{Component: &cdx.Component{

@@ -1,5 +1,5 @@
-// Platforms compiles the rules of the platforms (shared/subject/platforms/*.rules) to Go, for the core and for the server, to TypeScript and
-// to documentation: go generate ./shared/subject.
+// Platforms compiles the rules of the platforms (shared/subject/platforms/*.rules) to Go, for the core and for the
+// server, to TypeScript and to documentation: go generate ./shared/subject.
 //
 // A file has one platform. Its first lines, with "#", say what is special about it. Then:
 //
@@ -28,20 +28,19 @@
 //
 // Parameters that say so nowhere are in platforms/tracking.txt.
 //
-// A host may have {alternatives,in,braces}, [xx] or [xx-xx] for a language, [any] for one label and more, and <part> for a
-// label that is captured. The shapes are those of package subject: handle, name, code, number,
-// host. Every platform has the parts phone, vnphone, bin and account too: "=> phone" names the number, and "=> bank" the account at the bank, of which a
-// query may have one in each of two parameters; "=> bank=TEMPLATE" puts them together.
-// EXTRA are the signs besides letters and digits. Options: drop=C, prefix=TEXT,
-// starts=letter, not=digits, not=numbered, has=.
+// A host may have {alternatives,in,braces}, [xx] or [xx-xx] for a language, [any] for one label and more, and <part>
+// for a label that is captured. The shapes are those of package subject: handle, name, code, number, host. Every
+// platform has the parts phone, vnphone, bin and account too: "=> phone" names the number, and "=> bank" the account at
+// the bank, of which a query may have one in each of two parameters; "=> bank=TEMPLATE" puts them together. EXTRA are
+// the signs besides letters and digits. Options: drop=C, prefix=TEXT, starts=letter, not=digits, not=numbered, has=.
 //
-// A pattern is /segment/segment?key=value#fragment; ?={url} takes all of the query, and /segment;key=value a parameter that is a segment of the path. A {kind} captures, "*" stands for anything,
-// and what follows the last segment does not matter. Behind "&" stands a key that the query must have, too. Behind "=>" stand the subjects, the
-// narrowest first: a kind, or kind=TEMPLATE with {captures}, {host} and {site-host}. Behind the word
-// "of" stands what the page is of and not about: a post is of whoever wrote it, a member of a group.
-// A page that goes on behind the last segment of its pattern is so too. With "among" for "of", others write there, too: what is listed
-// because of the page is the page, and not the place.
-// Forms are tried in the order in which they stand; the first one that fits is the last one.
+// A pattern is /segment/segment?key=value#fragment; ?={url} takes all of the query, and /segment;key=value a parameter
+// that is a segment of the path. A {kind} captures, "*" stands for anything, and what follows the last segment does not
+// matter. Behind "&" stands a key that the query must have, too. Behind "=>" stand the subjects, the narrowest first: a
+// kind, or kind=TEMPLATE with {captures}, {host} and {site-host}. Behind the word "of" stands what the page is of and
+// not about: a post is of whoever wrote it, a member of a group. A page that goes on behind the last segment of its
+// pattern is so too. With "among" for "of", others write there, too: what is listed because of the page is the page,
+// and not the place. Forms are tried in the order in which they stand; the first one that fits is the last one.
 package main
 
 import (

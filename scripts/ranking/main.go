@@ -238,8 +238,8 @@ func universities(dir string, add func(string, publish.RankedAs)) error {
 	return nil
 }
 
-// domainLists reads lists of whose hosts are whose: "host", "full:host" or "domain:host" a line, with an attribute or a comment
-// behind it. Lists of advertising and of what somebody keeps out are not of honest sites.
+// domainLists reads lists of whose hosts are whose: "host", "full:host" or "domain:host" a line, with an attribute or a
+// comment behind it. Lists of advertising and of what somebody keeps out are not of honest sites.
 func domainLists(dir string, add func(string, publish.RankedAs)) error {
 	files, err := filepath.Glob(filepath.Join(dir, "data", "*"))
 	for _, file := range files {

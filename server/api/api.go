@@ -48,8 +48,8 @@ type API struct {
 	Inbox    *inbox.Inbox
 	Desk     *triage.Desk    // nil where reports are decided one by one
 	Evidence *evidence.Store // nil where no pictures are taken
-	// Platform tells when the platform of a listed subject was informed of it and when it has removed it, in Unix seconds, 0 for
-	// what has not happened; nil where nobody asks platforms for anything.
+	// Platform tells when the platform of a listed subject was informed of it and when it has removed it, in Unix seconds,
+	// 0 for what has not happened; nil where nobody asks platforms for anything.
 	Platform func(ctx context.Context, s subject.Subject) (informed, removed int64, err error)
 	// Since tells when a listed subject was put on the list, in Unix seconds; nil where nobody knows.
 	Since func(ctx context.Context, s subject.Subject) (int64, error)

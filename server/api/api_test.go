@@ -118,8 +118,8 @@ func TestAccepts(t *testing.T) {
 	f("", "otherwise")
 }
 
-// Whatever is sent, as a report or as a question about receipts, is answered: with a receipt whose report keeps the promises of
-// check, or with a refusal that has a code.
+// Whatever is sent, as a report or as a question about receipts, is answered: with a receipt whose report keeps the
+// promises of check, or with a refusal that has a code.
 func FuzzReport(f *testing.F) {
 	r := aReport()
 	asMsgPack, _ := r.MarshalMsg(nil)

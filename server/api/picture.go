@@ -12,7 +12,8 @@ import (
 // ErrNoReceipt is a receipt that is none of ours, or comes where no pictures are taken.
 var ErrNoReceipt = errors.New("no such receipt")
 
-// Reported finds the report that a receipt is of, before anything that comes with it is read: its source, as it is kept, and when it came.
+// Reported finds the report that a receipt is of, before anything that comes with it is read: its source, as it is
+// kept, and when it came.
 func (a *API) Reported(ctx context.Context, receipt string) (source []byte, received int64, err error) {
 	if a.Evidence == nil || !isReceipt(receipt) {
 		return nil, 0, ErrNoReceipt
@@ -24,8 +25,8 @@ func (a *API) Reported(ctx context.Context, receipt string) (source []byte, rece
 	return r.Source, r.Received, err
 }
 
-// Picture keeps a picture of a report: 201, or 200 for one that is here already. The receipt proves that it comes from who sent the report. It is
-// on the disk by then, encoded anew.
+// Picture keeps a picture of a report: 201, or 200 for one that is here already. The receipt proves that it comes from
+// who sent the report. It is on the disk by then, encoded anew.
 //
 // Codes of refusal: not_found, too_large, bad_picture, enough, busy, unavailable.
 func (a *API) Picture(ctx context.Context, receipt string, upload []byte, form Form, now int64) Answer {

@@ -33,11 +33,12 @@ func (a *API) Receipt(ctx context.Context, receipt string, form Form) Answer {
 	return encoded(200, &r, form)
 }
 
-// Receipts tells what became of up to wire.MaxReceipts reports, for a wire.Follow in MessagePack or JSON. The answer is a
-// wire.Followed, which is the same whatever the order of the question. The name of a receipt is in no address, so that it
-// is in no log of anybody.
+// Receipts tells what became of up to wire.MaxReceipts reports, for a wire.Follow in MessagePack or JSON. The answer is
+// a wire.Followed, which is the same whatever the order of the question. The name of a receipt is in no address, so
+// that it is in no log of anybody.
 //
-// Codes of refusal: unsupported_encoding, unsupported_type, too_large, too_many, malformed, unknown_field, bad_field, unavailable.
+// Codes of refusal: unsupported_encoding, unsupported_type, too_large, too_many, malformed, unknown_field, bad_field,
+// unavailable.
 func (a *API) Receipts(ctx context.Context, sent Sent) Answer {
 	form, err := mediaType(sent.Type)
 	answerForm := Accepts(sent.Accept, form)
@@ -230,8 +231,9 @@ func (w *way) because(r inbox.Report, p triage.Progress) {
 	w.Subject, w.Reason, w.Reasons = r.Subject, r.Reason, reasons(r, p)
 }
 
-// objection is what became of a report of a mistake. It is answered when devices find what the answer says, and under review until then. Where the
-// list has become another one since, that is told: what stayed on it has left, or what had left is there again.
+// objection is what became of a report of a mistake. It is answered when devices find what the answer says, and under
+// review until then. Where the list has become another one since, that is told: what stayed on it has left, or what had
+// left is there again.
 func objection(r inbox.Report, p triage.Progress, hit *hit) wire.Receipt {
 	w := follow(r, p)
 	stays := r.State == wire.StateRejected
@@ -256,8 +258,9 @@ func objection(r inbox.Report, p triage.Progress, hit *hit) wire.Receipt {
 	return w.Receipt
 }
 
-// reviewed is since when a person looks at a case, in Unix seconds: since it was opened, or else since something was decided that is not
-// public yet. What is decided is told when it is published, and not before: until then it can be undone.
+// reviewed is since when a person looks at a case, in Unix seconds: since it was opened, or else since something was
+// decided that is not public yet. What is decided is told when it is published, and not before: until then it can be
+// undone.
 func reviewed(p triage.Progress) int64 {
 	switch {
 	case p.Seen > 0:

@@ -45,8 +45,8 @@ func refuseAs(status int, code, sentence string, args ...any) *failure {
 // in is the answer in a form.
 func (f *failure) in(form Form) Answer { return Fail(form, f.status, f.code, f.sentence, f.args...) }
 
-// ReadReport reads a report in MessagePack or JSON with the field names of wire.Report (in JSON, id is base64). One that is
-// refused has an answer instead.
+// ReadReport reads a report in MessagePack or JSON with the field names of wire.Report (in JSON, id is base64). One
+// that is refused has an answer instead.
 //
 // Codes of refusal: unsupported_encoding, unsupported_type, too_large, malformed,
 // unknown_field, bad_field, bad_href, bad_subject.
@@ -68,8 +68,8 @@ func (a *API) ReadReport(sent Sent, now int64) (r Incoming, refused *Answer) {
 	return r, nil
 }
 
-// TakeReport keeps a report, from a source as package limit knows them, and answers with its receipt: 201 for a new one, 200 for
-// one that is here already. The report is on disk by then. Codes of refusal: conflict, unavailable.
+// TakeReport keeps a report, from a source as package limit knows them, and answers with its receipt: 201 for a new
+// one, 200 for one that is here already. The report is on disk by then. Codes of refusal: conflict, unavailable.
 func (a *API) TakeReport(ctx context.Context, r Incoming, source []byte, now int64) Answer {
 	receipt, created, err := a.Inbox.Accept(ctx, r.Report, source, now)
 	switch {

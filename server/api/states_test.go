@@ -62,8 +62,8 @@ func (o *office) partner(s subject.Subject) {
 	}
 }
 
-// Every state of a receipt, by how one comes to it: each row reports the same two addresses, of one site, and tells what becomes of the first and of the
-// second.
+// Every state of a receipt, by how one comes to it: each row reports the same two addresses, of one site, and tells
+// what becomes of the first and of the second.
 func TestWhatReceiptsSay(t *testing.T) {
 	const a, b = "https://a.kit.example/pay", "https://b.kit.example/"
 	type told struct{ first, second string }

@@ -62,7 +62,8 @@ type maintainers struct {
 	now  int64
 }
 
-// pages are of a small kit: hosts, pages, spellings, an account under its name, its number and one of its posts, a host of another kit.
+// pages are of a small kit: hosts, pages, spellings, an account under its name, its number and one of its posts, a host
+// of another kit.
 var pages = []string{
 	"https://a.kit.example/", "https://b.kit.example/", "https://kit.example/", "https://www.kit.example/pay", "https://kit.example/pay/?fbclid=invented",
 	"https://kit.example/pay?item=2", "https://a.kit.example/login", "https://another-kit.example/", "https://another-kit.example/login",
@@ -332,8 +333,8 @@ func (m *maintainers) decided(s sent, r inbox.Report, fail func(sent, string, ..
 	}
 }
 
-// Whatever maintainers do, in whatever order: who reported something is told that it is listed when, and only when, a device finds it; what is closed was
-// decided about by somebody; and who objects is told what the list says.
+// Whatever maintainers do, in whatever order: who reported something is told that it is listed when, and only when, a
+// device finds it; what is closed was decided about by somebody; and who objects is told what the list says.
 func TestNoReceiptLies(t *testing.T) {
 	stories, steps := 15, 40
 	if testing.Short() {

@@ -17,7 +17,8 @@ var (
 	form   = regexp.MustCompile(`\[(one|few|many)\]$`)
 )
 
-// Each sentence that the code answers with when something goes wrong has a translation with the same places, and there is none for what nobody says.
+// Each sentence that the code answers with when something goes wrong has a translation with the same places, and there
+// is none for what nobody says.
 func TestEachSentenceIsInEachLanguage(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"*.go", "../httpd/*.go", "../../shared/report/*.go"} {

@@ -1,8 +1,10 @@
-// Package audit is the log of what people did, and of what happened by itself: who, what, to what, why and when, each entry with a hash over
-// itself and the one before, so that none can be changed, left out or put in later without breaking all that follow.
+// Package audit is the log of what people did, and of what happened by itself: who, what, to what, why and when, each
+// entry with a hash over itself and the one before, so that none can be changed, left out or put in later without
+// breaking all that follow.
 //
-// An entry is an act: a verb, an object and arguments, never a sentence. What, Because and Object.Text write it down in the language of whoever
-// reads, and nothing reads that back. Entries of before that are sentences (Said), stay as they are, and so do their hashes.
+// An entry is an act: a verb, an object and arguments, never a sentence. What, Because and Object.Text write it down in
+// the language of whoever reads, and nothing reads that back. Entries of before that are sentences (Said), stay as they
+// are, and so do their hashes.
 package audit
 
 import (
@@ -20,7 +22,8 @@ import (
 	"khien/shared/texts"
 )
 
-// ErrAct is an act that the log does not take: a verb, a kind or an argument that it does not know, or a text that is too long.
+// ErrAct is an act that the log does not take: a verb, a kind or an argument that it does not know, or a text that is
+// too long.
 var ErrAct = errors.New("the audit log does not take this")
 
 // Act is one entry.
@@ -223,8 +226,8 @@ const (
 	maxNames = 1000
 )
 
-// encode is the one way in which the arguments of an act are written: as a JSON object with the members of Args and Proof in their order, without
-// those that say nothing, and without blanks.
+// encode is the one way in which the arguments of an act are written: as a JSON object with the members of Args and
+// Proof in their order, without those that say nothing, and without blanks.
 func (a Act) encode() string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -329,13 +332,13 @@ func textsOf(value any) (texts []string) {
 	return texts
 }
 
-// acted stands in what is hashed of an act where an entry of before has its number, and no number has its first bit: none of the one sort has
-// the bytes of one of the other.
+// acted stands in what is hashed of an act where an entry of before has its number, and no number has its first bit:
+// none of the one sort has the bytes of one of the other.
 const acted = 1<<63 | 2
 
-// sum is SHA-256 over the hash of the entry before, the number acted, the entry's number and time in eight bytes each, the most significant
-// first, and actor, verb, object, arguments and what somebody wrote, each with its length in front. An entry of before has neither acted nor a
-// verb, and what was said for arguments.
+// sum is SHA-256 over the hash of the entry before, the number acted, the entry's number and time in eight bytes each,
+// the most significant first, and actor, verb, object, arguments and what somebody wrote, each with its length in
+// front. An entry of before has neither acted nor a verb, and what was said for arguments.
 func (a Act) sum(before [32]byte) [32]byte {
 	b := append([]byte(nil), before[:]...)
 	numbers, texts := []uint64{acted, uint64(a.Seq), uint64(a.Time)}, []string{a.Actor, string(a.Verb), a.Object.String(), a.args, a.Why.Text}

@@ -69,7 +69,8 @@ func filled(t *testing.T, sentences string) *db.DB {
 	return store
 }
 
-// Whoever changes the log behind the program's back is found out, and so is who knows how the hashes are made but not what a mark elsewhere says.
+// Whoever changes the log behind the program's back is found out, and so is who knows how the hashes are made but not
+// what a mark elsewhere says.
 func TestAttacksOnTheLog(t *testing.T) {
 	store := filled(t, older)
 	if last, err := Verify(t.Context(), store); err != nil || last.Seq != 6 {
@@ -112,7 +113,8 @@ func TestAttacksOnTheLog(t *testing.T) {
 	}
 }
 
-// Who can make the hashes anew still can't have the log hold what no act says, nor go back to sentences once there are acts.
+// Who can make the hashes anew still can't have the log hold what no act says, nor go back to sentences once there are
+// acts.
 func TestAttacksByWhoMakesTheHashesAnew(t *testing.T) {
 	store := filled(t, older)
 	noted, err := Last(t.Context(), store)
@@ -304,8 +306,8 @@ func normal(a Args) Args {
 	return a
 }
 
-// Every verb and all that may be said of it, every word of the program, every kind of object and every way in which a log is broken can be read
-// in every language, with the same places.
+// Every verb and all that may be said of it, every word of the program, every kind of object and every way in which a
+// log is broken can be read in every language, with the same places.
 func TestEverythingIsReadInEveryLanguage(t *testing.T) {
 	const every = `{"names":["x","y"],"off":["x"],"left":["x"],"rest":7,"from":7,"case":7,"of":"7","far":"x","alone":true,"count":7,"added":7,"changed":7,"removed":7,
 		"draft":"x","by":"x","made":7,"clock":true,"key":"x","format":"x","source":"x","theirs":"x","minutes":7,"two":"","guard":"","cause":"","beside":"","role":"","state":""}`
@@ -450,7 +452,8 @@ func TestTheLogForOthers(t *testing.T) {
 	}
 }
 
-// Whoever leafs through what somebody did, or through what was done lately, meets each act once, the latest first, also where a clock went back.
+// Whoever leafs through what somebody did, or through what was done lately, meets each act once, the latest first, also
+// where a clock went back.
 func TestThePagesOfOneWhoActed(t *testing.T) {
 	store := book(t, strings.SplitAfter(older, "STRICT;")[0])
 	for n := range int64(40) {

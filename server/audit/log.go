@@ -67,8 +67,8 @@ type Filter struct {
 	Before        int64 // the number of an entry, or 0
 }
 
-// where picks the entries of the filter, so that the index over objects finds the few of one object, and else those over actors and times what is
-// asked for.
+// where picks the entries of the filter, so that the index over objects finds the few of one object, and else those
+// over actors and times what is asked for.
 func (f Filter) where() (text string, args []any) {
 	actor, before := "actor = ?", "(time, seq) < (SELECT time, seq FROM audit WHERE seq = ?)"
 	if f.Object != "" {
@@ -91,7 +91,8 @@ func (f Filter) where() (text string, args []any) {
 	return strings.Replace(text, " AND", " WHERE", 1), args
 }
 
-// byTime tells whether the newest entries are those with the latest times: the same as by their numbers, unless a clock went back.
+// byTime tells whether the newest entries are those with the latest times: the same as by their numbers, unless a clock
+// went back.
 func (f Filter) byTime() bool { return f.Object == "" && (f.Actor != "" || f.Since != 0) }
 
 // Acts yields entries of the log, the oldest first.
@@ -178,9 +179,10 @@ type Broken struct {
 func (b *Broken) Error() string { return ErrAudit.Error() + ": " + bidi.Bare(b.Text("en")) }
 func (b *Broken) Unwrap() error { return ErrAudit }
 
-// Verify reads the whole log and returns the mark of its last entry, or a *Broken. Whoever has noted a mark once can see later whether what came
-// before is still the same: the log must hold each that is given and is not the zero one. The numbers of entries are without gaps, an entry is
-// written as acts are, and once there was an act there are no sentences any more.
+// Verify reads the whole log and returns the mark of its last entry, or a *Broken. Whoever has noted a mark once can
+// see later whether what came before is still the same: the log must hold each that is given and is not the zero one.
+// The numbers of entries are without gaps, an entry is written as acts are, and once there was an act there are no
+// sentences any more.
 func Verify(ctx context.Context, q db.Reader, noted ...Mark) (last Mark, err error) {
 	found := make([]bool, len(noted))
 	acts := false
@@ -217,8 +219,8 @@ func Verify(ctx context.Context, q db.Reader, noted ...Mark) (last Mark, err err
 // Formats are those of Write.
 var Formats = []string{"jsonl", "csv"}
 
-// Write writes acts for others: as one JSON object a line, from which the hashes can be computed again, or as a table for people. Cell makes a
-// text harmless for a spreadsheet.
+// Write writes acts for others: as one JSON object a line, from which the hashes can be computed again, or as a table
+// for people. Cell makes a text harmless for a spreadsheet.
 func Write(w io.Writer, format string, cell func(string) string, acts iter.Seq2[Act, error]) error {
 	if format == "csv" {
 		return writeCSV(w, cell, acts)

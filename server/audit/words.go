@@ -104,8 +104,8 @@ func text(lang, key string, values map[string]any) string {
 	}
 }
 
-// fill says the value of a place: {by} as it is, {count#} as a number, {count:indicator} as a number with what there are so many of, {made@} as
-// a time, {role/} and {beside/} in the words of the program.
+// fill says the value of a place: {by} as it is, {count#} as a number, {count:indicator} as a number with what there
+// are so many of, {made@} as a time, {role/} and {beside/} in the words of the program.
 func fill(lang, place string, values map[string]any) string {
 	end := strings.IndexAny(place, "#:@/")
 	if end < 0 {

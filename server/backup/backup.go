@@ -41,9 +41,10 @@ type Database struct {
 	CopyTo func(ctx context.Context, path string) error
 }
 
-// Make copies the data directory from into the folder to, which must not be there; progress is called with the name of each file that was
-// copied. The databases are copied as they are at one moment each, in the order given: what a later one has been told by an earlier one is
-// in both. Releases wait meanwhile, and nothing else does. A backup that was not finished has another name.
+// Make copies the data directory from into the folder to, which must not be there; progress is called with the name of
+// each file that was copied. The databases are copied as they are at one moment each, in the order given: what a later
+// one has been told by an earlier one is in both. Releases wait meanwhile, and nothing else does. A backup that was not
+// finished has another name.
 func Make(ctx context.Context, from, to string, databases []Database, progress func(name string)) error {
 	to = filepath.Clean(to)
 	if err := free(from, to); err != nil {
@@ -120,8 +121,8 @@ func Make(ctx context.Context, from, to string, databases []Database, progress f
 	return finish(part, to)
 }
 
-// Restore copies a backup to a data directory, which must not be there, and gives it that name when every byte is as it was and proved has
-// nothing to say against it. Whatever fails leaves nothing.
+// Restore copies a backup to a data directory, which must not be there, and gives it that name when every byte is as it
+// was and proved has nothing to say against it. Whatever fails leaves nothing.
 func Restore(ctx context.Context, from, to string, proved func(folder string) error, progress func(name string)) error {
 	to = filepath.Clean(to)
 	if err := free(from, to); err != nil {
@@ -174,8 +175,8 @@ func partOf(to string) (string, error) {
 	return os.MkdirTemp(filepath.Dir(to), filepath.Base(to)+".part-*")
 }
 
-// passing tells whether a file is of no use to anybody later: a lock, what a crash left half written, what a move set aside, and where the
-// databases are, which a backup has in files.
+// passing tells whether a file is of no use to anybody later: a lock, what a crash left half written, what a move set
+// aside, and where the databases are, which a backup has in files.
 func passing(name string) bool {
 	base := filepath.Base(name)
 	for _, folder := range []string{"before-office", "before-postgres", "moving"} {
@@ -186,8 +187,8 @@ func passing(name string) bool {
 	return name == "db" || base == ".lock" || strings.Contains(base, ".part") || strings.HasPrefix(base, ".new-") || strings.HasPrefix(base, "new-")
 }
 
-// files calls f for each plain file below a folder, by its name from there. Anything else but folders, such as a link or a
-// pipe, is an error; the folder itself may be a link to one.
+// files calls f for each plain file below a folder, by its name from there. Anything else but folders, such as a link
+// or a pipe, is an error; the folder itself may be a link to one.
 func files(folder string, f func(name string, e fs.DirEntry) error) error {
 	folder, err := filepath.EvalSymlinks(folder)
 	if err != nil {
@@ -280,7 +281,8 @@ func synced(folder string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// free tells whether a folder may be made of what is copied into it: there is nothing of its name, and it does not lie within that.
+// free tells whether a folder may be made of what is copied into it: there is nothing of its name, and it does not lie
+// within that.
 func free(from, to string) error {
 	if _, err := os.Lstat(to); err == nil {
 		return fmt.Errorf("%s: %w", to, ErrExists)

@@ -1,8 +1,9 @@
 // Package bidi keeps what others wrote from turning around what stands beside it on a page.
 //
-// A text in a script that runs from right to left is set apart in an element of its own, so that it turns nothing but itself; and the
-// characters that only say in which direction to go are shown as what they are, since nobody can see them and one of them is enough to
-// have "exe.gpj" read as "jpg.exe". Templates does it in every place of a template that prints text, so that none can be forgotten.
+// A text in a script that runs from right to left is set apart in an element of its own, so that it turns nothing but
+// itself; and the characters that only say in which direction to go are shown as what they are, since nobody can see
+// them and one of them is enough to have "exe.gpj" read as "jpg.exe". Templates does it in every place of a template
+// that prints text, so that none can be forgotten.
 package bidi
 
 import (
@@ -16,7 +17,8 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
-// open and shut stand around a text within a message until it is on a page. They are no characters, and no text may hold them.
+// open and shut stand around a text within a message until it is on a page. They are no characters, and no text may
+// hold them.
 const open, shut = '\ufdd0', '\ufdd1'
 
 // turns tells whether a character only says in which direction to go, or is one of ours.
@@ -87,7 +89,8 @@ func Bare(message string) string {
 	}, message)
 }
 
-// Apart is a value as a page prints it: a text or a message that could turn what stands beside it becomes an element of its own.
+// Apart is a value as a page prints it: a text or a message that could turn what stands beside it becomes an element of
+// its own.
 func Apart(value any) any {
 	text, ok := textOf(value)
 	if !ok || !odd(text) {
@@ -142,8 +145,8 @@ func textOf(value any) (string, bool) {
 // Func is the name of Apart in templates.
 const Func = "apart"
 
-// Templates puts Apart after everything that a template and those beside it print between elements. Func must be among their functions. What
-// stands in a tag or in a textarea stays: a form sends back what it was given.
+// Templates puts Apart after everything that a template and those beside it print between elements. Func must be among
+// their functions. What stands in a tag or in a textarea stays: a form sends back what it was given.
 func Templates(t *template.Template) {
 	for _, one := range t.Templates() {
 		if one.Tree != nil {

@@ -29,7 +29,8 @@ import (
 var (
 	// ErrNotFound is a name under which nothing was put.
 	ErrNotFound = errors.New("no such blob")
-	// ErrNoBlob is what cannot have been put: a folder, a link, a pipe, or a file that has more bytes than are asked for or cannot be read.
+	// ErrNoBlob is what cannot have been put: a folder, a link, a pipe, or a file that has more bytes than are asked for
+	// or cannot be read.
 	ErrNoBlob = errors.New("not a file that was published")
 	// ErrName is a name that is not made of lower-case letters, digits, dashes and single slashes.
 	ErrName = errors.New("not a name of a blob")
@@ -101,7 +102,8 @@ func (d *Dir) Draft() (*Draft, error) {
 	return t, nil
 }
 
-// draft makes a temporary file. It is locked as long as somebody writes it, so that Sweep tells it from what a crash has left.
+// draft makes a temporary file. It is locked as long as somebody writes it, so that Sweep tells it from what a crash
+// has left.
 func draft(folder string) (*Draft, error) {
 	temp, err := os.CreateTemp(folder, tempName)
 	if err != nil {
@@ -162,7 +164,8 @@ func vacate(file string) error {
 	return os.RemoveAll(file)
 }
 
-// mkdir makes a folder below the directory so that it survives a loss of power. What has its name and is none is removed.
+// mkdir makes a folder below the directory so that it survives a loss of power. What has its name and is none is
+// removed.
 func (d *Dir) mkdir(folder string) error {
 	have, err := os.Stat(folder)
 	if err == nil && have.IsDir() || folder == d.path {
@@ -247,8 +250,9 @@ func (f *File) Size() int64 { return f.size }
 // Close ends the reading.
 func (f *File) Close() error { return f.file.Close() }
 
-// ReadPlain reads a file that is no blob, of at most limit bytes, through links too: a folder, a pipe or a larger one is ErrNoBlob, and one that is not
-// there fs.ErrNotExist. It waits for nobody at the other end of something that is no file.
+// ReadPlain reads a file that is no blob, of at most limit bytes, through links too: a folder, a pipe or a larger one
+// is ErrNoBlob, and one that is not there fs.ErrNotExist. It waits for nobody at the other end of something that is no
+// file.
 func ReadPlain(file string, limit int64) ([]byte, error) {
 	f, size, err := openPlain(file, 0)
 	if err != nil {

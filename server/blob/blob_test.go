@@ -109,8 +109,8 @@ func TestWhatACrashLeavesIsSwept(t *testing.T) {
 	}
 }
 
-// Whoever can write into the directory puts something else in the place of a blob, of a folder and of the head. None of it is read, waited
-// for or taken into memory, and what is put takes its place.
+// Whoever can write into the directory puts something else in the place of a blob, of a folder and of the head. None of
+// it is read, waited for or taken into memory, and what is put takes its place.
 func TestWhatWasNeverPut(t *testing.T) {
 	body := []byte("what was put")
 	plant := map[string]func(file string) error{

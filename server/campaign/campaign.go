@@ -1,6 +1,6 @@
 // Package campaign keeps the advice cards that maintainers write, as drafts until they are published. The publisher
-// puts those that are in force into the supplement (package supplement); what a card may hold is said there. Who did what is
-// for the caller to write into the audit log.
+// puts those that are in force into the supplement (package supplement); what a card may hold is said there. Who did
+// what is for the caller to write into the audit log.
 package campaign
 
 import (

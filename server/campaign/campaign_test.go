@@ -221,8 +221,8 @@ func TestACardIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-// Whatever somebody uploads for a card, it is refused by name, or becomes a small JPEG of the same shape that every device shows and that would be
-// taken again.
+// Whatever somebody uploads for a card, it is refused by name, or becomes a small JPEG of the same shape that every
+// device shows and that would be taken again.
 func FuzzPicture(f *testing.F) {
 	drawn := image.NewNRGBA(image.Rect(0, 0, 12, 7))
 	drawn.Set(3, 3, color.NRGBA{200, 0, 0, 120})

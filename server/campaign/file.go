@@ -37,9 +37,9 @@ type written struct {
 	Bytes   int    `json:"picture_bytes,omitempty"`
 }
 
-// ReadFile reads a card from JSON, as people write it or as MarshalJSON does, and the name of the file with its picture, or "". From is
-// the first day on which it is shown and to the last one, in UTC, such as "2026-11-24". What it is not in the form of is ErrCard, and so is
-// a card that had a picture and names none: it would lose it unseen.
+// ReadFile reads a card from JSON, as people write it or as MarshalJSON does, and the name of the file with its
+// picture, or "". From is the first day on which it is shown and to the last one, in UTC, such as "2026-11-24". What it
+// is not in the form of is ErrCard, and so is a card that had a picture and names none: it would lose it unseen.
 func ReadFile(r io.Reader) (c supplement.Card, picture string, err error) {
 	d := json.NewDecoder(io.LimitReader(r, maxFile))
 	d.DisallowUnknownFields()

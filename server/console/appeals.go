@@ -139,7 +139,8 @@ func (v *visit) listed(c triage.Case, said []inbox.Report) ([]ledger.Indicator, 
 	return list, nil
 }
 
-// answer is the public reason in each language: both are needed, since it stands in the register and goes to who objected.
+// answer is the public reason in each language: both are needed, since it stands in the register and goes to who
+// objected.
 func (v *visit) answer() (map[string]string, error) {
 	reason := map[string]string{}
 	for _, lang := range said.Languages {
@@ -195,8 +196,8 @@ func withdrawAppealed(v *visit) error {
 	return v.back("/appeals", done, strconv.FormatInt(c.ID, 10))
 }
 
-// confirmOff asks with a passkey before something leaves the list that another has listed, and says who. Why is for the log; it is nil
-// where the page that asks has been shown.
+// confirmOff asks with a passkey before something leaves the list that another has listed, and says who. Why is for the
+// log; it is nil where the page that asks has been shown.
 func (v *visit) confirmOff(what subject.Subject, reason map[string]string) (why *audit.Why, err error) {
 	history, err := v.Publisher.Ledger.History(v.ctx(), what)
 	if err != nil {

@@ -108,7 +108,8 @@ func (v *visit) batch() (batch, error) {
 // About are the things that would be listed.
 func (c choice) About() []subject.Subject { return triage.Ruling{Lists: c.Lists}.About() }
 
-// listable is what would be listed of a case without looking closer: what comes ticked on its page. Where there is nothing, why says so.
+// listable is what would be listed of a case without looking closer: what comes ticked on its page. Where there is
+// nothing, why says so.
 func (v *visit) listable(c triage.Case) (lists []triage.Listing, reason string, err error) {
 	subjects, err := v.Desk.Subjects(v.ctx(), c.ID)
 	if err != nil {

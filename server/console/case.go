@@ -333,7 +333,8 @@ func (v *visit) reasons(draft func(lang string) string) (map[string]string, erro
 	return reason, nil
 }
 
-// inOtherLanguages adds the draft in the languages of the extension that the console's people need not know, where they have left it as it is.
+// inOtherLanguages adds the draft in the languages of the extension that the console's people need not know, where they
+// have left it as it is.
 func inOtherLanguages(reason map[string]string, kind category.Category) {
 	for _, lang := range said.Languages {
 		if reason[lang] != kind.How(lang) {
@@ -345,8 +346,8 @@ func inOtherLanguages(reason map[string]string, kind category.Category) {
 	}
 }
 
-// decide decides about the case of the path and goes on to the next one. One that is closed is listed otherwise, since somebody objects: that takes back
-// what was decided before, and where that is another's, it is confirmed.
+// decide decides about the case of the path and goes on to the next one. One that is closed is listed otherwise, since
+// somebody objects: that takes back what was decided before, and where that is another's, it is confirmed.
 func (v *visit) decide(d triage.Decision, done string) error {
 	v.deciding.RLock()
 	defer v.deciding.RUnlock()
@@ -487,8 +488,9 @@ func (v *visit) takeBack(key string, do func(c triage.Case, why audit.Why) (tria
 	return v.back("/cases/"+id, told, id)
 }
 
-// confirmUndo asks with a passkey before decisions are taken back that are not the reader's own alone, and says whose they are, and what
-// follows. Why is for the log; it is nil where the page that asks has been shown. What one person may not take back is an error at once.
+// confirmUndo asks with a passkey before decisions are taken back that are not the reader's own alone, and says whose
+// they are, and what follows. Why is for the log; it is nil where the page that asks has been shown. What one person
+// may not take back is an error at once.
 func (v *visit) confirmUndo(key string, cases []triage.Case) (why *audit.Why, err error) {
 	c := change{Key: key}
 	var what []any
@@ -637,7 +639,8 @@ func (v *visit) confirmSecond(cases []triage.Case) (proof audit.Why, err error) 
 	return v.confirm(c)
 }
 
-// stands tells whether who has decided about a case stands for it still: somebody who was locked out since, or came in anew, is no first of two.
+// stands tells whether who has decided about a case stands for it still: somebody who was locked out since, or came in
+// anew, is no first of two.
 func (v *visit) stands(c triage.Case) (bool, error) {
 	if strings.HasSuffix(c.Decided, triage.Shell) {
 		return true, nil

@@ -218,8 +218,8 @@ func TestAnObjectionToWhatReachesFar(t *testing.T) {
 	o.sees(body, "2 wait for two people: they reach far", "page.github.io/", "Two people confirm what reaches everybody")
 }
 
-// A case that was listed and is decided anew: its page says what a rejection takes off the list, the plan shows it, and a release
-// does what was planned.
+// A case that was listed and is decided anew: its page says what a rejection takes off the list, the plan shows it, and
+// a release does what was planned.
 func TestAListedCaseIsRejectedAnew(t *testing.T) {
 	o := newOffice(t)
 	mai := o.person("mai", staff.Maintainer)

@@ -63,8 +63,8 @@ func TestNothingIsPublishedWithoutAPasskey(t *testing.T) {
 	}
 }
 
-// The page shows, and the passkey signs, what changes beside the list too: here somebody edits the official names, and then the hotlines,
-// after the page was opened.
+// The page shows, and the passkey signs, what changes beside the list too: here somebody edits the official names, and
+// then the hotlines, after the page was opened.
 func TestWhatIsSaidBesideTheListIsConfirmed(t *testing.T) {
 	o := newOffice(t)
 	session := o.person("mai", staff.Maintainer)
@@ -103,8 +103,9 @@ func TestWhatIsSaidBesideTheListIsConfirmed(t *testing.T) {
 	}
 }
 
-// The server stood still for 700 days, or its clock has jumped: the page asks before it shows what a release would change, and whoever says that the
-// clock is right confirms that too. What is over at once takes two people, as on the command line.
+// The server stood still for 700 days, or its clock has jumped: the page asks before it shows what a release would
+// change, and whoever says that the clock is right confirms that too. What is over at once takes two people, as on the
+// command line.
 func TestAClockThatIsWrongIsAQuestion(t *testing.T) {
 	o := newOffice(t)
 	mai, linh := o.person("mai", staff.Maintainer), o.person("linh", staff.Approver)

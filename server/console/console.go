@@ -50,8 +50,8 @@ const (
 	maxForm     = 1 << 20          // bytes of a request's body
 )
 
-// sessionCookie is the name of the session's cookie. Browsers take it only from this very host, for all of its paths, and never from a
-// page that was not sent securely; http://localhost counts as secure to them.
+// sessionCookie is the name of the session's cookie. Browsers take it only from this very host, for all of its paths,
+// and never from a page that was not sent securely; http://localhost counts as secure to them.
 const sessionCookie = "__Host-khien-console"
 
 // Config says where the console works and on what.
@@ -203,8 +203,8 @@ func (k *Console) gather(ctx context.Context) {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// unkept is an answer that nobody may keep, whatever is said about that on the way: the sessions add words of their own, and an error
-// takes them away.
+// unkept is an answer that nobody may keep, whatever is said about that on the way: the sessions add words of their
+// own, and an error takes them away.
 type unkept struct{ http.ResponseWriter }
 
 func (w unkept) Unwrap() http.ResponseWriter { return w.ResponseWriter }

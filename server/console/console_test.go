@@ -144,7 +144,8 @@ func (o *office) person(name string, role staff.Role) string {
 	return session
 }
 
-// ask sends a request as the holder of a session does, from a page of the console; what sets texts apart is left out of the answer.
+// ask sends a request as the holder of a session does, from a page of the console; what sets texts apart is left out of
+// the answer.
 func (o *office) ask(method, path, session string, form url.Values) (status int, body string, h http.Header) {
 	o.t.Helper()
 	status, body, h = o.askRaw(method, path, session, form)
@@ -284,8 +285,8 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	}
 }
 
-// Nothing of the console is kept by anybody: no page, error, redirect or file, with or without a session, and also where the session is
-// written anew. Its cookies go to this host alone, and no script sees them.
+// Nothing of the console is kept by anybody: no page, error, redirect or file, with or without a session, and also
+// where the session is written anew. Its cookies go to this host alone, and no script sees them.
 func TestNothingIsKept(t *testing.T) {
 	o := newOffice(t)
 	o.report(wire.Report{Href: "https://shop.example/a"}, "a")

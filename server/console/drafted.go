@@ -19,7 +19,8 @@ type drafted struct {
 	Outdated *triage.Proposal // that was proposed, and is not what was decided any more
 }
 
-// draft finds what is proposed and stands, or else drafts a release of now; right is that somebody says that the clock is.
+// draft finds what is proposed and stands, or else drafts a release of now; right is that somebody says that the clock
+// is.
 func (v *visit) draft(ctx context.Context, right bool) (d drafted, err error) {
 	one, f, stands, err := v.Desk.Standing(ctx, v.publisher(right), v.Inbox, v.Impact, v.Staff.Publishers(), v.now())
 	switch {
@@ -47,9 +48,9 @@ func (v *visit) draft(ctx context.Context, right bool) (d drafted, err error) {
 	return d, err
 }
 
-// A release is drafted from the whole list, and takes a second where that is long. So those who look at a long one are shown a draft that was made
-// beside them, and is kept until something is done, or for so long: files of the operator may change meanwhile. What somebody confirms is drafted
-// anew, and compared with what they saw.
+// A release is drafted from the whole list, and takes a second where that is long. So those who look at a long one are
+// shown a draft that was made beside them, and is kept until something is done, or for so long: files of the operator
+// may change meanwhile. What somebody confirms is drafted anew, and compared with what they saw.
 const sketchLife = time.Minute
 
 const (

@@ -11,8 +11,8 @@ import (
 	"khien/shared/wire"
 )
 
-// Nobody waits for the draft of a long list: the page is there at once, and shows it when it is made. What is decided afterwards is in the next one, and
-// what is confirmed is drafted anew.
+// Nobody waits for the draft of a long list: the page is there at once, and shows it when it is made. What is decided
+// afterwards is in the next one, and what is confirmed is drafted anew.
 func TestTheDraftOfALongListIsMadeBeside(t *testing.T) {
 	o := newOffice(t)
 	o.sketches.long = 0

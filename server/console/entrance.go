@@ -91,7 +91,8 @@ func finishSignIn(v *visit) error {
 	return v.admit(user.(staff.Person), key.ID, audit.Act{Verb: audit.SignIn})
 }
 
-// admit makes the session somebody's, under a new name. It lasts as long as the passkey and what the person is here: see visit.
+// admit makes the session somebody's, under a new name. It lasts as long as the passkey and what the person is here:
+// see visit.
 func (v *visit) admit(p staff.Person, passkey []byte, act audit.Act) error {
 	if err := v.sessions.Clear(v.ctx()); err != nil {
 		return err
@@ -126,8 +127,8 @@ func (v *visit) guest() (staff.Person, error) {
 	return p, err
 }
 
-// welcome is guest, and refuses the link of one person in the browser where another is signed in, such as who has confirmed it and holds it: two accounts of
-// one person are no two people.
+// welcome is guest, and refuses the link of one person in the browser where another is signed in, such as who has
+// confirmed it and holds it: two accounts of one person are no two people.
 func (v *visit) welcome() (staff.Person, error) {
 	p, err := v.guest()
 	if err == nil && v.signedIn() && v.person.Name != p.Name {

@@ -12,7 +12,8 @@ import (
 	"khien/shared/wire"
 )
 
-// To follow what was decided costs as much beside a list of four times the length: it reads what was decided and reported since, and no more.
+// To follow what was decided costs as much beside a list of four times the length: it reads what was decided and
+// reported since, and no more.
 func TestToFollowDoesNotGrowWithTheList(t *testing.T) {
 	watch()
 	account := func(n int) subject.Subject { return subject.Subject(fmt.Sprintf("facebook:user/invented%05d", n)) }

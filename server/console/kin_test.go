@@ -94,9 +94,10 @@ func TestAKitInTheConsole(t *testing.T) {
 	o.sees(page, "Cùng bộ trang với vụ 1, vào danh sách ngày ")
 }
 
-// Two reports say that an honest florist leads where a kit leads. Whichever way the kit is listed then, the florist is not: on its own page and on that
-// of the kit nothing is ticked for it, and among many cases whatever links have tied to something is left to be looked at, also what
-// was left open when the kit was listed, was taken out, or came after it.
+// Two reports say that an honest florist leads where a kit leads. Whichever way the kit is listed then, the florist is
+// not: on its own page and on that of the kit nothing is ticked for it, and among many cases whatever links have tied
+// to something is left to be looked at, also what was left open when the kit was listed, was taken out, or came after
+// it.
 func TestAnHonestFloristInAKit(t *testing.T) {
 	const florist = "honest-florist.example/"
 	attack := func(o *office) {

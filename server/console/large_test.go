@@ -53,10 +53,11 @@ func invented(n int) (names []string, href string) {
 // kit is how many subjects are in one case, since their pages lead to the same account.
 const kit = 150
 
-// grow fills an office: so many reports, and so many cases that are open. Of each ten cases one has objections, and for each hundred five more were
-// decided: two rejected and done, one asked about, one proposed, one accepted. As many things as cases are on the list by another way, and
-// of these the accounts have a takedown case, where of each ten three were sent and one of these was done. There are a tenth as many advice cards, and a hundredth as
-// many people who were here once.
+// grow fills an office: so many reports, and so many cases that are open. Of each ten cases one has objections, and for
+// each hundred five more were decided: two rejected and done, one asked about, one proposed, one accepted. As many
+// things as cases are on the list by another way, and of these the accounts have a takedown case, where of each ten
+// three were sent and one of these was done. There are a tenth as many advice cards, and a hundredth as many people who
+// were here once.
 func (o *office) grow(reports, cases int) {
 	o.t.Helper()
 	ctx, now := o.t.Context(), time.Now().Unix()
@@ -166,7 +167,8 @@ func (o *office) pageOf(pages string, n int) string {
 	return fmt.Sprintf("%s/%d", pages, c.ID)
 }
 
-// begin are addresses of each route that shows something, from which links lead on. A route without any fails the tests.
+// begin are addresses of each route that shows something, from which links lead on. A route without any fails the
+// tests.
 func (o *office) begin(cases int) map[string][]string {
 	all := map[string][]string{
 		"GET /{$}":                    {"/"},
@@ -207,8 +209,8 @@ func (o *office) begin(cases int) map[string][]string {
 
 var leads = regexp.MustCompile(`(?:href|action)="(/[^"#]*)"`)
 
-// everyPage are the pages that anybody can come to, by what each is: those of begin, and of those that they lead to one of each kind, with each filter
-// that a link has.
+// everyPage are the pages that anybody can come to, by what each is: those of begin, and of those that they lead to one
+// of each kind, with each filter that a link has.
 func (o *office) everyPage(t testing.TB, cases int, session string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -401,8 +403,8 @@ var grows = map[string]string{
 	"public /statistics": "counts the first time; afterwards beside those who look",
 }
 
-// A page costs as much in an office with four times the reports and cases: what it reads, and how long it is, follow from what it shows. Which pages
-// there are the routes say, and the links on their pages.
+// A page costs as much in an office with four times the reports and cases: what it reads, and how long it is, follow
+// from what it shows. Which pages there are the routes say, and the links on their pages.
 func TestNoPageGrowsWithTheOffice(t *testing.T) {
 	if dbtest.OnPostgres {
 		t.Skip("SQLite counts its steps")

@@ -79,7 +79,8 @@ func (o *office) is(name string) staff.Person {
 	return staff.Person{}
 }
 
-// An admin makes two puppets and publishes what takes two. The first one comes in, since there is nobody else, and waits; the second never does.
+// An admin makes two puppets and publishes what takes two. The first one comes in, since there is nobody else, and
+// waits; the second never does.
 func TestAnAdminAloneMakesNoTwoPuppets(t *testing.T) {
 	o := newOffice(t)
 	an := o.at(o.person("an", staff.Admin))
@@ -307,7 +308,8 @@ func TestALinkThatIsNoneAnyMore(t *testing.T) {
 	}
 }
 
-// Whoever is removed, leaves, is suspended, gets another role or removes the passkey is out, with what the session was about to do.
+// Whoever is removed, leaves, is suspended, gets another role or removes the passkey is out, with what the session was
+// about to do.
 func TestASessionEndsWithWhatItIsOf(t *testing.T) {
 	o := newOffice(t)
 	an, linh := o.at(o.person("an", staff.Admin)), o.at(o.person("linh", staff.Approver))
@@ -353,7 +355,8 @@ func TestASessionEndsWithWhatItIsOf(t *testing.T) {
 	})
 }
 
-// Somebody without a say whose laptop was lost is locked out as anybody is: the passkey there lets nobody in again before two people say so.
+// Somebody without a say whose laptop was lost is locked out as anybody is: the passkey there lets nobody in again
+// before two people say so.
 func TestTwoLetInWhoWasSuspended(t *testing.T) {
 	o := newOffice(t)
 	an, linh := o.at(o.person("an", staff.Admin)), o.at(o.person("linh", staff.Approver))
@@ -418,7 +421,8 @@ func TestNobodyBecomesTheOnlyOne(t *testing.T) {
 	}
 }
 
-// An admin shuts out everybody who could stop a release, before or after it is proposed: it waits until they had time to be heard.
+// An admin shuts out everybody who could stop a release, before or after it is proposed: it waits until they had time
+// to be heard.
 func TestWhoShutsOthersOutGainsNothing(t *testing.T) {
 	o := newOffice(t)
 	an, mai := o.at(o.person("an", staff.Admin)), o.at(o.person("mai", staff.Maintainer))
@@ -460,8 +464,9 @@ func TestWhoShutsOthersOutGainsNothing(t *testing.T) {
 	}
 }
 
-// Who has confirmed an invitation holds its link, and follows it: in the browser in which they are signed in, signed out, and in a private window. Neither the
-// first nor, on a device that has a passkey of theirs, the others make a puppet; the same goes for who has proposed it.
+// Who has confirmed an invitation holds its link, and follows it: in the browser in which they are signed in, signed
+// out, and in a private window. Neither the first nor, on a device that has a passkey of theirs, the others make a
+// puppet; the same goes for who has proposed it.
 func TestWhoHasVouchedDoesNotEnrol(t *testing.T) {
 	o := newOffice(t)
 	an, linh := o.at(o.person("an", staff.Admin)), o.at(o.person("linh", staff.Approver))

@@ -98,8 +98,8 @@ func covering(s subject.Subject) []subject.Subject {
 	return append(all, subject.Further(all)...)
 }
 
-// scopes are what may be listed for a subject: itself first, then at most so many of the accounts and then of the pages that
-// reports of it name, the narrower before the wider. With near, each says how much is listed near it.
+// scopes are what may be listed for a subject: itself first, then at most so many of the accounts and then of the pages
+// that reports of it name, the narrower before the wider. With near, each says how much is listed near it.
 func (v *visit) scopes(ctx context.Context, of subject.Subject, reports []sample, more int, near bool) ([]scope, error) {
 	all := []subject.Subject{of}
 	named := map[subject.Subject]int{}
@@ -163,7 +163,8 @@ func covers(lang string, s subject.Subject, near int) string {
 // maxLists bounds the things that one form lists.
 const maxLists = 1000
 
-// belong refuses what is no subject of a case, nor part of one, nor named by a report about one: a form may come from anywhere.
+// belong refuses what is no subject of a case, nor part of one, nor named by a report about one: a form may come from
+// anywhere.
 func (v *visit) belong(c triage.Case, lists []triage.Listing) error {
 	names, err := v.Desk.Names(v.ctx(), c.ID, maxLists)
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 	"khien/server/staff"
 )
 
-// Somebody knocks and knocks, and never comes in: that takes the places of others who knock, and neither memory without end nor a session.
+// Somebody knocks and knocks, and never comes in: that takes the places of others who knock, and neither memory without
+// end nor a session.
 func TestWhoKnocksFillsNothing(t *testing.T) {
 	o := newOffice(t)
 	mai := o.at(o.person("mai", staff.Maintainer))
@@ -252,7 +253,8 @@ func (b *browser) assertion(digest string) string {
 	return b.finger.signs(b.o.t, options)
 }
 
-// confirm sends a form, and confirms with the passkey what the page says that it would do. Where the page asks for nothing, it is the answer.
+// confirm sends a form, and confirms with the passkey what the page says that it would do. Where the page asks for
+// nothing, it is the answer.
 func (b *browser) confirm(path string, form url.Values) (status int, asked, answer string) {
 	b.o.t.Helper()
 	status, asked = b.post(path, form)

@@ -69,7 +69,8 @@ func (v *visit) willBe(name string, was, role staff.Role) string {
 	return say(v.lang, "people.will.change", name, say(v.lang, "role."+string(was)), as)
 }
 
-// invite makes a link that is good once, or a proposal where another person must agree. The link is shown on this one page and nowhere else.
+// invite makes a link that is good once, or a proposal where another person must agree. The link is shown on this one
+// page and nowhere else.
 func invite(v *visit) error {
 	name, role := strings.ToLower(v.form("name")), staff.Role(v.form("role"))
 	switch err := staff.Check(name, role); {
@@ -180,7 +181,8 @@ func vouch(v *visit) error {
 	return v.people(p.Name, v.Address()+"/invite/"+link)
 }
 
-// stop takes a proposal about somebody away: whoever is in can, so that what one person wants alone is seen by all and stopped by any.
+// stop takes a proposal about somebody away: whoever is in can, so that what one person wants alone is seen by all and
+// stopped by any.
 func stop(v *visit) error {
 	p, err := v.proposal()
 	if err != nil {

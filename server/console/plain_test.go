@@ -10,7 +10,8 @@ import (
 	"khien/server/staff"
 )
 
-// Where no page can be made, what went wrong is told in the language of the reader all the same: the chosen one, else that of the browser.
+// Where no page can be made, what went wrong is told in the language of the reader all the same: the chosen one, else
+// that of the browser.
 func TestPlainErrorsAreInTheReadersLanguage(t *testing.T) {
 	o := newOffice(t)
 	o.mux.HandleFunc("GET /panics", func(w http.ResponseWriter, r *http.Request) {

@@ -42,7 +42,8 @@ func (o *office) propose(by string) triage.Proposal {
 	return p
 }
 
-// What one person wants to do to everybody stands on every page of everybody who may enter, with a way to stop it, and outlives the server.
+// What one person wants to do to everybody stands on every page of everybody who may enter, with a way to stop it, and
+// outlives the server.
 func TestEverybodySeesWhatIsProposed(t *testing.T) {
 	o := newOffice(t)
 	mai, linh, lan := o.person("mai", staff.Maintainer), o.person("linh", staff.Approver), o.person("lan", staff.Auditor)
@@ -112,7 +113,8 @@ func (o *office) publishes(name, session string) string {
 	return string(text)
 }
 
-// The page tells the second person of exactly what the first has confirmed. What was decided since is not in it; what was decided otherwise voids it.
+// The page tells the second person of exactly what the first has confirmed. What was decided since is not in it; what
+// was decided otherwise voids it.
 func TestTheSecondConfirmsWhatTheFirstDid(t *testing.T) {
 	o := newOffice(t)
 	mai, linh := o.person("mai", staff.Maintainer), o.person("linh", staff.Approver)
@@ -151,8 +153,9 @@ func TestTheSecondConfirmsWhatTheFirstDid(t *testing.T) {
 	}
 }
 
-// Somebody who is alone has sixty imported, or sixty are there by mistake, and presses the button that publishes a few: first a page says what goes out, and
-// wants to know why nobody else looks at it. What confirms the page before it, or another reason, or other sixty, is no answer.
+// Somebody who is alone has sixty imported, or sixty are there by mistake, and presses the button that publishes a few:
+// first a page says what goes out, and wants to know why nobody else looks at it. What confirms the page before it, or
+// another reason, or other sixty, is no answer.
 func TestManyAtOnceAreAskedAboutAlone(t *testing.T) {
 	o := newOffice(t)
 	mai := o.at(o.person("mai", staff.Maintainer))
@@ -222,8 +225,9 @@ func TestManyAtOnceAreAskedAboutAlone(t *testing.T) {
 	}
 }
 
-// Somebody with the command line makes the time short that others have. Everybody sees that on every page until it holds, which is not before the time of now is
-// over; what is proposed meanwhile has all of it, and anybody who may enter keeps it as it is, once and for all.
+// Somebody with the command line makes the time short that others have. Everybody sees that on every page until it
+// holds, which is not before the time of now is over; what is proposed meanwhile has all of it, and anybody who may
+// enter keeps it as it is, once and for all.
 func TestAShorterDelayIsAnnouncedAndWaits(t *testing.T) {
 	o := newOffice(t)
 	mai, lan := o.at(o.person("mai", staff.Maintainer)), o.at(o.person("lan", staff.Auditor))
@@ -281,7 +285,8 @@ func TestAShorterDelayIsAnnouncedAndWaits(t *testing.T) {
 	}
 }
 
-// Who has proposed a release leaves; somebody else comes in under that name, by two people. What was proposed before is nobody's.
+// Who has proposed a release leaves; somebody else comes in under that name, by two people. What was proposed before is
+// nobody's.
 func TestAProposedReleaseEndsWithWhoMadeIt(t *testing.T) {
 	o := newOffice(t)
 	an, linh := o.at(o.person("an", staff.Admin)), o.at(o.person("linh", staff.Approver))

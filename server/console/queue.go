@@ -21,7 +21,8 @@ var queueRoutes = []route{
 	{"GET /find", seen, find},
 }
 
-// A page of a list has so many rows, or so many where that is asked for; one of the log so many. Tests have shorter ones.
+// A page of a list has so many rows, or so many where that is asked for; one of the log so many. Tests have shorter
+// ones.
 var few, lots, fewActs = 50, 200, 100
 
 // pager leads to the pages before and after one; the links are empty where there is none.
@@ -69,8 +70,8 @@ type tab struct {
 	Link  string
 }
 
-// catchUp puts what came a moment ago into cases, so that it is in the queue that is shown; nobody waits for more than that, and in a flood or
-// on a machine that is busy not for long.
+// catchUp puts what came a moment ago into cases, so that it is in the queue that is shown; nobody waits for more than
+// that, and in a flood or on a machine that is busy not for long.
 func (v *visit) catchUp() {
 	ctx, cancel := context.WithTimeout(v.ctx(), time.Second)
 	defer cancel()
@@ -122,7 +123,8 @@ func queueLink(part triage.Part) string {
 	return "/queue?part=" + string(part)
 }
 
-// find goes to the case of a number, also as the public is told it (KH-C17), or of what an address, a handle, a telephone number or a canonical subject names.
+// find goes to the case of a number, also as the public is told it (KH-C17), or of what an address, a handle, a
+// telephone number or a canonical subject names.
 func find(v *visit) error {
 	text := v.form("q")
 	number := strings.TrimPrefix(strings.ToUpper(text), "KH-C")

@@ -185,8 +185,8 @@ func planPage(v *visit) error {
 	return v.show("publish", p)
 }
 
-// publishNow proposes what the reader has confirmed with a passkey, or publishes it where another has proposed it or there is nobody else: if it is
-// still exactly that.
+// publishNow proposes what the reader has confirmed with a passkey, or publishes it where another has proposed it or
+// there is nobody else: if it is still exactly that.
 func publishNow(v *visit) error {
 	v.deciding.Lock()
 	defer v.deciding.Unlock()
@@ -217,8 +217,8 @@ func publishNow(v *visit) error {
 	return v.publishConfirmed(p, proof)
 }
 
-// publishMany asks somebody who is alone once more about what would take two, as the command line does: a page says what goes out, and the passkey
-// signs that and the reason.
+// publishMany asks somebody who is alone once more about what would take two, as the command line does: a page says
+// what goes out, and the passkey signs that and the reason.
 func (v *visit) publishMany(p plan) error {
 	why := v.form("why")
 	if why == "" {

@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table in testdata")
 
-// Who may do what is written down, so that a route that gets another right is seen: go test ./server/console -update rewrites it.
-// TestRoleMatrix tries each of these for each role.
+// Who may do what is written down, so that a route that gets another right is seen: go test ./server/console -update
+// rewrites it. TestRoleMatrix tries each of these for each role.
 func TestWhoMayDoWhat(t *testing.T) {
 	var lines []string
 	for _, one := range routes {

@@ -7,8 +7,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// mostEntering is how many who are not signed in may be about to: some 50 MB. Who floods the entrance takes the places there, and neither the memory of
-// the server nor the session of anybody who is in.
+// mostEntering is how many who are not signed in may be about to: some 50 MB. Who floods the entrance takes the places
+// there, and neither the memory of the server nor the session of anybody who is in.
 const mostEntering = 50_000
 
 // sessions keeps those that last longer than it takes to come in, and of the others the newest.

@@ -21,7 +21,8 @@ const turning = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2
 // turned is what somebody writes so that what stands beside it is read otherwise.
 const turned = "שלום 1 " + turning + " gpj.exe"
 
-// turns finds in a page what turns what stands beside it: a direction that nobody sees, or a script from right to left that is not set apart.
+// turns finds in a page what turns what stands beside it: a direction that nobody sees, or a script from right to left
+// that is not set apart.
 func turns(t *testing.T, where, page string) (apart int) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))

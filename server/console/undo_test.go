@@ -39,7 +39,8 @@ func (o *office) about(host string) triage.Case {
 	return c
 }
 
-// Somebody takes back what another decided: it is asked first, and says whose it is and what follows. One's own goes at once.
+// Somebody takes back what another decided: it is asked first, and says whose it is and what follows. One's own goes at
+// once.
 func TestAnothersDecisionIsNotTakenBackUnasked(t *testing.T) {
 	o := newOffice(t)
 	mai, tam := o.at(o.person("mai", staff.Maintainer)), o.at(o.person("tam", staff.Maintainer))
@@ -137,7 +138,8 @@ func TestOneDoesNotTakeBackWhatTwoDecided(t *testing.T) {
 	f("reopen", "/cases/"+id+"/reopen", nil)
 }
 
-// What somebody proposed who was locked out since, or came in anew, is the word of nobody: another's agreement does not make it two.
+// What somebody proposed who was locked out since, or came in anew, is the word of nobody: another's agreement does not
+// make it two.
 func TestAProposalEndsWithWhoMadeIt(t *testing.T) {
 	o := newOffice(t)
 	an, mai, linh := o.at(o.person("an", staff.Admin)), o.at(o.person("mai", staff.Maintainer)), o.at(o.person("linh", staff.Approver))
@@ -160,8 +162,8 @@ func TestAProposalEndsWithWhoMadeIt(t *testing.T) {
 	}
 }
 
-// Somebody wants to take back what two decided and is locked out, leaves, or comes in anew: that is the wish of nobody, and the next one who has it is the
-// first of two.
+// Somebody wants to take back what two decided and is locked out, leaves, or comes in anew: that is the wish of nobody,
+// and the next one who has it is the first of two.
 func TestAWishToTakeBackEndsWithWhoHasIt(t *testing.T) {
 	o := newOffice(t)
 	an, mai, linh, vy := o.at(o.person("an", staff.Admin)), o.at(o.person("mai", staff.Maintainer)), o.at(o.person("linh", staff.Approver)), o.at(o.person("vy", staff.Approver))

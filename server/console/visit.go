@@ -44,8 +44,8 @@ func (k *Console) visit(w http.ResponseWriter, r *http.Request) (*visit, error) 
 	if handle == nil {
 		return v, nil
 	}
-	// Asked anew each time: who has left, was suspended, got another role or has removed the passkey is out at once, with all that the
-	// session was about to do.
+	// Asked anew each time: who has left, was suspended, got another role or has removed the passkey is out at once, with
+	// all that the session was about to do.
 	person, err := k.Staff.Entered(r.Context(), handle, k.sessions.GetBytes(r.Context(), "passkey"), k.sessions.GetInt64(r.Context(), "term"))
 	if errors.Is(err, staff.ErrNotFound) {
 		return v, k.sessions.Destroy(r.Context())
@@ -104,7 +104,8 @@ func (p page) At(part string) bool {
 	return at == part || strings.HasPrefix(at, part+"/")
 }
 
-// here is where the reader is, with the query, so that it can be asked for again. What answers a form can't: there it is the nearest page above.
+// here is where the reader is, with the query, so that it can be asked for again. What answers a form can't: there it
+// is the nearest page above.
 func (v *visit) here() string {
 	if v.r.Method == http.MethodGet {
 		return v.r.URL.RequestURI()

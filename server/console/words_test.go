@@ -82,7 +82,8 @@ func TestWordsOfNumbersAndTimes(t *testing.T) {
 	f(defang("tel:+84900000001"), "tel[:]+84900000001")
 }
 
-// Whatever the guard refuses, and whatever the program itself writes into a case, a Vietnamese reader is told in Vietnamese.
+// Whatever the guard refuses, and whatever the program itself writes into a case, a Vietnamese reader is told in
+// Vietnamese.
 func TestWhatTheProgramSaysIsSaidInTheReadersLanguage(t *testing.T) {
 	for _, rule := range publish.Rules() {
 		for _, lang := range texts.All() {

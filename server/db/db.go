@@ -1,5 +1,6 @@
-// Package db is the one door to the databases that the server keeps its state in: files of SQLite (WAL mode, synchronous=FULL),
-// or schemas of PostgreSQL. A commit survives the loss of power. It brings each package's tables to their newest version.
+// Package db is the one door to the databases that the server keeps its state in: files of SQLite (WAL mode,
+// synchronous=FULL), or schemas of PostgreSQL. A commit survives the loss of power. It brings each package's tables to
+// their newest version.
 //
 // Whoever writes does so alone and in turn (Change); whoever reads sees what is committed and waits for nobody.
 package db
@@ -29,16 +30,17 @@ type DB struct {
 	write, read *sql.DB
 }
 
-// Tables are those of one package: the files *.sql in a folder of Files make them and change them, in the order of their names.
+// Tables are those of one package: the files *.sql in a folder of Files make them and change them, in the order of
+// their names.
 type Tables struct {
 	Package string
 	Files   fs.FS
 	Until   int // so many of the files; 0 is all
 }
 
-// Open opens the file at a path, or the schema at the address of a PostgreSQL database, making it where it is missing, and brings the
-// tables of each package in turn to their newest version: each of their files that it has not seen yet is run in a transaction.
-// Several processes may have it open at once. What a newer program has upgraded is an error.
+// Open opens the file at a path, or the schema at the address of a PostgreSQL database, making it where it is missing,
+// and brings the tables of each package in turn to their newest version: each of their files that it has not seen yet
+// is run in a transaction. Several processes may have it open at once. What a newer program has upgraded is an error.
 func Open(place string, all ...Tables) (*DB, error) {
 	open := openSQLite
 	if IsPostgres(place) {
@@ -60,8 +62,9 @@ func Open(place string, all ...Tables) (*DB, error) {
 	return d, nil
 }
 
-// openSQLite opens the two ways into a file. At most 64 MB of the file are kept in memory, and the log grows to some 64 MB before a writer works it
-// into the file: one write for all that happened to a page meanwhile. Tend does it beside the writers.
+// openSQLite opens the two ways into a file. At most 64 MB of the file are kept in memory, and the log grows to some 64
+// MB before a writer works it into the file: one write for all that happened to a page meanwhile. Tend does it beside
+// the writers.
 func openSQLite(path string) (write, read *sql.DB, err error) {
 	write, err = connect(path, 1, `
 		PRAGMA journal_mode = WAL;
@@ -84,9 +87,11 @@ func openSQLite(path string) (write, read *sql.DB, err error) {
 	return write, read, err
 }
 
-// connect opens a file by so many connections at most. With one, writers queue here in order instead of polling for SQLite's lock.
+// connect opens a file by so many connections at most. With one, writers queue here in order instead of polling for
+// SQLite's lock.
 func connect(path string, most int, pragmas string) (*sql.DB, error) {
-	// A change has the lock from its start, so that it waits for those of other processes instead of failing in the middle.
+	// A change has the lock from its start, so that it waits for those of other processes instead of failing in the
+	// middle.
 	db, err := driver.Open("file:"+url.PathEscape(path)+"?_txlock=immediate", func(c *sqlite3.Conn) error {
 		return c.Exec(`PRAGMA busy_timeout = 10000; ` + pragmas)
 	})
@@ -108,7 +113,8 @@ func (d *DB) Beside(name string) string { return filepath.Join(d.Folder, name) }
 // Close waits for the statements under way.
 func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close()) }
 
-// CopyTo copies the database to a file of SQLite at a path where there is none yet, as it is at one moment; whoever writes goes on meanwhile.
+// CopyTo copies the database to a file of SQLite at a path where there is none yet, as it is at one moment; whoever
+// writes goes on meanwhile.
 func (d *DB) CopyTo(ctx context.Context, path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -309,8 +315,8 @@ func syncFolder(folder string) error {
 	return d.Sync()
 }
 
-// Check looks whether a file is whole and refers to nothing that is missing, and says what is wrong; it writes nothing. Of PostgreSQL,
-// which holds references by itself and has tools of its own for its files, only whether it answers.
+// Check looks whether a file is whole and refers to nothing that is missing, and says what is wrong; it writes nothing.
+// Of PostgreSQL, which holds references by itself and has tools of its own for its files, only whether it answers.
 func Check(ctx context.Context, place string) (problem string, err error) {
 	if IsPostgres(place) {
 		write, read, err := openPostgres(place)

@@ -99,8 +99,9 @@ func (t table) quoted() (name string, columns []string) {
 
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// Fill copies all that another database has, as it is at one moment, into this one, which is new and has the same tables. Bytes that are no
-// text become on PostgreSQL what they would have been had they been written there. What would not be the same in a table leaves it as it was. copied is called with each number of rows so far.
+// Fill copies all that another database has, as it is at one moment, into this one, which is new and has the same
+// tables. Bytes that are no text become on PostgreSQL what they would have been had they been written there. What would
+// not be the same in a table leaves it as it was. copied is called with each number of rows so far.
 func (d *DB) Fill(ctx context.Context, from *DB, copied func(rows int64)) error {
 	snapshot := &sql.TxOptions{ReadOnly: true}
 	if IsPostgres(from.place) {
@@ -181,7 +182,8 @@ func (d *DB) empty(ctx context.Context, tx *sql.Tx, all []table) error {
 	return nil
 }
 
-// copyTable copies the rows of a table and returns what it has read. On PostgreSQL it is one statement, which may refer to rows that come later.
+// copyTable copies the rows of a table and returns what it has read. On PostgreSQL it is one statement, which may refer
+// to rows that come later.
 func (d *DB) copyTable(ctx context.Context, c *sql.Conn, tx, source *sql.Tx, t table, copied func()) (was Digest, err error) {
 	name, columns := t.quoted()
 	rows, end, err := rowsOf(ctx, source, name, columns)

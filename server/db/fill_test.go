@@ -10,7 +10,8 @@ import (
 	"khien/server/db/dbtest"
 )
 
-// All kinds of values that there are, rows that refer to later ones, what a new database begins with, and numbers that were given and are gone.
+// All kinds of values that there are, rows that refer to later ones, what a new database begins with, and numbers that
+// were given and are gone.
 var odd = Tables{Package: "odd", Files: fstest.MapFS{"tables/0001_odd.sql": {Data: []byte(`
 CREATE TABLE thing (
     id    INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -15,8 +15,8 @@ import (
 // pageBytes bounds what the rows of a page weigh together, so that long names make more pages and no longer ones.
 const pageBytes = 64 << 10
 
-// Place is where a page of a list begins: after a row, or before one. A row is known by its key, so that no other row is left out or shown
-// twice while rows come and go. The zero value is the begin of the list.
+// Place is where a page of a list begins: after a row, or before one. A row is known by its key, so that no other row
+// is left out or shown twice while rows come and go. The zero value is the begin of the list.
 type Place struct {
 	Key    string
 	Before bool

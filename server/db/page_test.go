@@ -22,8 +22,8 @@ var things = List[thing]{
 	Weight: func(t thing) int { return len(t.name) },
 }
 
-// A list of ten, by fours: there and back; what others take away or add before and behind moves nobody's page, and what is gone is the nearest page that
-// there is.
+// A list of ten, by fours: there and back; what others take away or add before and behind moves nobody's page, and what
+// is gone is the nearest page that there is.
 func TestPagesOfAList(t *testing.T) {
 	db, err := Open(filepath.Join(t.TempDir(), "things.db"), Tables{Package: "things", Files: fstest.MapFS{"things/1.sql": {Data: []byte(`CREATE TABLE thing (id INTEGER PRIMARY KEY, kind TEXT, size INTEGER, name TEXT)`)}}})
 	if err != nil {

@@ -33,8 +33,8 @@ func IsPostgres(place string) bool {
 	return strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://")
 }
 
-// In is the part of a place that has this name: a file in a folder, or a schema of a database. Where the address names a schema itself
-// (search_path), its name begins with that.
+// In is the part of a place that has this name: a file in a folder, or a schema of a database. Where the address names
+// a schema itself (search_path), its name begins with that.
 func In(place, name string) string {
 	if !IsPostgres(place) {
 		return filepath.Join(place, name+".db")
@@ -163,7 +163,8 @@ const (
 	askLeft = `SELECT coalesce(obj_description(to_regnamespace(quote_ident(current_schema())), 'pg_namespace'), '')`
 )
 
-// prepare makes the schema and the table that says which migrations it has seen. Where they are there, nobody needs the right to.
+// prepare makes the schema and the table that says which migrations it has seen. Where they are there, nobody needs the
+// right to.
 func prepare(db *sql.DB, schema string) error {
 	tx, err := db.Begin()
 	if err != nil {
@@ -224,8 +225,8 @@ func schemas(ctx context.Context, place string, run func(tx *sql.Tx, called func
 	return tx.Commit()
 }
 
-// Rename gives parts of a PostgreSQL database (In) other names, all of them or none. A part that was renamed before stays. One that has the
-// name already is an error, unless there is nothing in it.
+// Rename gives parts of a PostgreSQL database (In) other names, all of them or none. A part that was renamed before
+// stays. One that has the name already is an error, unless there is nothing in it.
 func Rename(ctx context.Context, place string, names map[string]string) error {
 	return schemas(ctx, place, func(tx *sql.Tx, called func(string) string) error {
 		for old, now := range names {
@@ -268,7 +269,8 @@ func Leave(ctx context.Context, place string, parts ...string) error {
 	})
 }
 
-// Seize keeps everybody else from opening a schema of PostgreSQL until it is closed; ErrInUse where somebody else has it open.
+// Seize keeps everybody else from opening a schema of PostgreSQL until it is closed; ErrInUse where somebody else has
+// it open.
 func (d *DB) Seize(ctx context.Context) error {
 	c, err := d.write.Conn(ctx)
 	if err != nil {
@@ -470,7 +472,8 @@ var types = strings.NewReplacer(
 	"INTEGER", "bigint", "BLOB", "bytea", " REAL ", " double precision ", "TEXT", `text COLLATE "C"`, " x'", ` '\x`,
 )
 
-// steps are the migrations in their order. Where one is too much for types, NAME.postgres.sql beside NAME.sql takes its place.
+// steps are the migrations in their order. Where one is too much for types, NAME.postgres.sql beside NAME.sql takes its
+// place.
 func steps(migrations fs.FS, postgres bool) (names, texts []string, err error) {
 	all, err := fs.Glob(migrations, "*/*.sql")
 	if err != nil {

@@ -178,7 +178,8 @@ func schemaOf(t *testing.T, place string) string {
 	return config.RuntimeParams["search_path"]
 }
 
-// All connections end, in the middle of a change. Nothing of it is kept, and after a failure for each connection everybody is answered as before.
+// All connections end, in the middle of a change. Nothing of it is kept, and after a failure for each connection
+// everybody is answered as before.
 func TestALostConnectionIsMadeAnew(t *testing.T) {
 	place := dbtest.Postgres(t)
 	d, err := Open(place+"&application_name=cut", Tables{Package: "things", Files: fstest.MapFS{"tables/1.sql": {Data: []byte("CREATE TABLE thing (name TEXT NOT NULL) STRICT")}}})

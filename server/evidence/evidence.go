@@ -1,12 +1,13 @@
 // Package evidence keeps the pictures that people send with their reports.
 //
-// Nothing of what was sent is kept but its pixels (Clean). What is kept lies apart from everything else, in a folder of its own, in files
-// named by their SHA-256, and is served from an origin of its own, to be downloaded and never shown as a page.
+// Nothing of what was sent is kept but its pixels (Clean). What is kept lies apart from everything else, in a folder of
+// its own, in files named by their SHA-256, and is served from an origin of its own, to be downloaded and never shown
+// as a page.
 //
 //	upload ──Clean──> JPEG ──> DIR/ab/cdef… ──> a row in the office's database
 //
-// The file comes before its row: after a crash there may be a file that nobody names (Sweep), and never a row without its
-// file. How long a picture is kept, whoever calls Delete decides.
+// The file comes before its row: after a crash there may be a file that nobody names (Sweep), and never a row without
+// its file. How long a picture is kept, whoever calls Delete decides.
 package evidence
 
 import (
@@ -67,7 +68,8 @@ var files embed.FS
 // Tables are what it keeps in the office's database.
 var Tables = db.Tables{Package: "evidence", Files: files}
 
-// Open opens the store with its pictures in dir, which it makes where it is missing, and its index in a database that has its tables.
+// Open opens the store with its pictures in dir, which it makes where it is missing, and its index in a database that
+// has its tables.
 func Open(office *db.DB, dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("couldn't open the evidence: %w", err)
@@ -75,8 +77,8 @@ func Open(office *db.DB, dir string) (*Store, error) {
 	return &Store{dir, office, make(chan struct{}, maxWaiting), make(chan struct{}, 1)}, nil
 }
 
-// Add keeps a picture of a report; it is on the disk when Add returns without an error. The same picture may come any number
-// of times. It refuses with ErrTooLarge, ErrPicture, ErrEnough or ErrBusy.
+// Add keeps a picture of a report; it is on the disk when Add returns without an error. The same picture may come any
+// number of times. It refuses with ErrTooLarge, ErrPicture, ErrEnough or ErrBusy.
 func (s *Store) Add(ctx context.Context, report, upload []byte, now int64) (p Picture, err error) {
 	sum := sha256.Sum256(upload)
 	if p, err = s.known(ctx, report, sum[:]); !errors.Is(err, ErrNotFound) {

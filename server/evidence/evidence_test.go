@@ -224,7 +224,8 @@ func TestOnlyADigestIsAName(t *testing.T) {
 	}
 }
 
-// Somebody writes into the folder: another picture, a pipe, or nothing at all in its place is never shown as what was sent.
+// Somebody writes into the folder: another picture, a pipe, or nothing at all in its place is never shown as what was
+// sent.
 func TestAnotherPictureIsNotShown(t *testing.T) {
 	s := open(t)
 	p, err := s.Add(t.Context(), bytes.Repeat([]byte{1}, 16), asPNG(t, screenshot(30, 20)), noon)

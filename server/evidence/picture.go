@@ -21,18 +21,20 @@ const (
 var (
 	// ErrTooLarge is a picture with more bytes or pixels than the bounds.
 	ErrTooLarge = errors.New("the picture is too large")
-	// ErrPicture is what is no picture that is taken: a baseline JPEG in grey or colours, or a PNG with 8 bits or fewer a channel.
+	// ErrPicture is what is no picture that is taken: a baseline JPEG in grey or colours, or a PNG with 8 bits or fewer a
+	// channel.
 	ErrPicture = errors.New("this is no JPEG or PNG as browsers make them")
 )
 
 // quality is that of the JPEGs that are kept: letters of a screenshot stay sharp.
 const quality = 88
 
-// Clean decodes a picture and encodes its pixels anew, as a JPEG on white, so that nothing of what was sent is kept
-// but what can be seen: no metadata, no bytes after the end, nothing that is a picture to one program and something else to another.
+// Clean decodes a picture and encodes its pixels anew, as a JPEG on white, so that nothing of what was sent is kept but
+// what can be seen: no metadata, no bytes after the end, nothing that is a picture to one program and something else to
+// another.
 //
-// Its size is known from its header before memory is taken for it: at most 4 bytes for each pixel of the picture, twice that
-// while it is drawn on white.
+// Its size is known from its header before memory is taken for it: at most 4 bytes for each pixel of the picture, twice
+// that while it is drawn on white.
 func Clean(upload []byte) (clean []byte, width, height int, err error) {
 	if len(upload) > MaxUpload {
 		return nil, 0, 0, ErrTooLarge
@@ -87,7 +89,8 @@ func header(upload []byte) (c image.Config, decode func() (image.Image, error), 
 }
 
 // baseline tells whether every frame that a JPEG could hold is baseline or extended sequential (SOF0, SOF1). The
-// decoder looks at markers only, so whatever stands where a marker may stand is read here as one (T.81 section B.1.1.2).
+// decoder looks at markers only, so whatever stands where a marker may stand is read here as one (T.81 section
+// B.1.1.2).
 func baseline(upload []byte) bool {
 	for i := 0; i+1 < len(upload); i++ {
 		// SOF2 is the only other frame that the decoder takes. Within coded pixels FF is always followed by 00 or by

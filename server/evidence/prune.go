@@ -26,8 +26,8 @@ func (s *Store) After(ctx context.Context, place int64, limit int) (list []Pictu
 	return list, last, err
 }
 
-// Delete removes pictures of reports, for good. A file that belongs to another report too stays. What is gone already is
-// no error.
+// Delete removes pictures of reports, for good. A file that belongs to another report too stays. What is gone already
+// is no error.
 func (s *Store) Delete(ctx context.Context, list ...Picture) error {
 	err := s.db.Change(ctx, func(tx *sql.Tx) error {
 		for _, p := range list {

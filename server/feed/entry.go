@@ -33,8 +33,9 @@ var (
 	ErrQuotes = errors.New("quotes, brackets or separators beside the address")
 )
 
-// Entry reads what one line or cell of a list says: the one thing that it names, and the address as it was written there, in the form in which
-// a browser has it; empty where the subject says as much. The errors are those above, ErrHref, ErrPaymentCode and those of subject.FromHref.
+// Entry reads what one line or cell of a list says: the one thing that it names, and the address as it was written
+// there, in the form in which a browser has it; empty where the subject says as much. The errors are those above,
+// ErrHref, ErrPaymentCode and those of subject.FromHref.
 func Entry(text string) (s subject.Subject, address string, err error) {
 	text = strings.TrimSpace(text)
 	if len(text) > maxLine || !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
@@ -132,7 +133,8 @@ func fromAddress(text string) (s subject.Subject, address string, err error) {
 	return s, ledger.Seen(href, s), nil
 }
 
-// plainRule takes the simplest rules of filters for the host that they mean: *.host and ||host^. Of others it is ErrRule.
+// plainRule takes the simplest rules of filters for the host that they mean: *.host and ||host^. Of others it is
+// ErrRule.
 func plainRule(text string) (string, error) {
 	if host, ok := strings.CutPrefix(text, "||"); ok {
 		if host, ok = strings.CutSuffix(host, "^"); !ok || strings.ContainsAny(host, "/*^|") {
@@ -160,7 +162,8 @@ func plainRule(text string) (string, error) {
 	return text, nil
 }
 
-// balanced tells whether each bracket that is closed was opened: what ends in the bracket of a sentence has one too many.
+// balanced tells whether each bracket that is closed was opened: what ends in the bracket of a sentence has one too
+// many.
 func balanced(text string) bool {
 	for _, pair := range []string{"()", "[]", "{}"} {
 		open := 0
@@ -193,13 +196,14 @@ func schemeEnd(text string) int {
 	return strings.Index(text, "://") + len("://")
 }
 
-// isOfSentences tells quotes, brackets, commas and the like that are not of ASCII: “ » 、 •. No host is registered with them; the points of Catalan
-// and Japanese and the signs of Hebrew are in some, and full stops part labels.
+// isOfSentences tells quotes, brackets, commas and the like that are not of ASCII: “ » 、 •. No host is registered with
+// them; the points of Catalan and Japanese and the signs of Hebrew are in some, and full stops part labels.
 func isOfSentences(r rune) bool {
 	return r >= utf8.RuneSelf && unicode.In(r, unicode.Pi, unicode.Pf, unicode.Ps, unicode.Pe, unicode.Po) && !strings.ContainsRune("·・׳״。．｡", r)
 }
 
-// isSeveral tells whether behind a comma, semicolon or bar, or behind nothing, another address begins, or another column: a kind of scam, or a day.
+// isSeveral tells whether behind a comma, semicolon or bar, or behind nothing, another address begins, or another
+// column: a kind of scam, or a day.
 func isSeveral(text string) bool {
 	if glued.MatchString(text) {
 		return true
@@ -263,8 +267,8 @@ var masked = regexp.MustCompile(`(?i)^[0-9]{1,3}(\.([0-9]{1,3}|x{1,3})){3}$`)
 // scientific is a number as spreadsheets write long ones: 9.00E+08.
 var scientific = regexp.MustCompile(`^[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+$`)
 
-// isNumber tells whether what should be a host is a number: one without a letter, or whose last part is one to a browser, which would make an IP
-// address of it; and no dotted quad.
+// isNumber tells whether what should be a host is a number: one without a letter, or whose last part is one to a
+// browser, which would make an IP address of it; and no dotted quad.
 func isNumber(host string) bool {
 	if host == "" || isIPv4(host) || strings.HasPrefix(host, "[") {
 		return false

@@ -12,10 +12,9 @@ import (
 	"khien/shared/texts"
 )
 
-// WriteCSV writes indicators as CSV (RFC 4180) with a header, which Read reads again. The column url is the address at which each was first
-// seen, or else the one that its subject has; it may be empty.
-// A cell that a spreadsheet would take for a formula begins with an apostrophe
-// (OWASP, "CSV Injection").
+// WriteCSV writes indicators as CSV (RFC 4180) with a header, which Read reads again. The column url is the address at
+// which each was first seen, or else the one that its subject has; it may be empty. A cell that a spreadsheet would
+// take for a formula begins with an apostrophe (OWASP, "CSV Injection").
 func WriteCSV(w io.Writer, list iter.Seq2[ledger.Indicator, error]) error {
 	out := csv.NewWriter(w)
 	header := []string{"subject", "url", "category"}

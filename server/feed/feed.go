@@ -369,7 +369,8 @@ func indicator(cell func(string) string) (i ledger.Indicator, err error) {
 	return i, nil
 }
 
-// named reads what is listed from a subject and an address, one of which may be missing. Where both are there, the address must name the subject.
+// named reads what is listed from a subject and an address, one of which may be missing. Where both are there, the
+// address must name the subject.
 func named(name, url string) (s subject.Subject, address string, err error) {
 	switch {
 	case name == "" && url == "":

@@ -193,7 +193,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// Whatever a line is, it is one thing that may be listed, or refused by its reason; read again as it is kept, it is the same.
+// Whatever a line is, it is one thing that may be listed, or refused by its reason; read again as it is kept, it is the
+// same.
 func FuzzEntry(f *testing.F) {
 	for _, text := range []string{
 		"scam.example", "*.scam.example", "||scam.example^", "hxxps[://]scam[.]example/a[.]b", "scam dot example", "469", "9.00E+08", "192.0.2.0/24", "http://0x7f.1/", "0900 000 001",

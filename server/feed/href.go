@@ -98,15 +98,16 @@ func emptyLabels(host string) int {
 }
 
 var (
-	// harmlessScheme is the scheme of an address, as it is or as analysts write it: hxxp://, http[:]//, hxxps[://], h**p:\\, [https://].
+	// harmlessScheme is the scheme of an address, as it is or as analysts write it: hxxp://, http[:]//, hxxps[://],
+	// h**p:\\, [https://].
 	harmlessScheme = regexp.MustCompile(`(?i)^[\[({<]?(h(?:tt|xx|xt|tx|\*\*|__)p)(s?|\[s\]|\(s\))[\])}>]?[\[({<]?:[\])}>]?[\[({<]?(?:/|\\|\[/\]){2}[\])}>]?`)
 	// harmlessSigns are what stands for a dot, a colon or an at sign in a host.
 	harmlessSigns = regexp.MustCompile(`(?i)[\[({<](?:\.|dot)[\])}>]|\\\.|[\[({](?::|@|at)[\])}]`)
 	schemes       = map[string]string{"http": "http", "https": "https", "hxxp": "http", "hxxps": "https", "hxtp": "http", "hxtps": "https"}
 )
 
-// rearm undoes what analysts do to an address so that nobody opens it by accident. Where they have done it neither to the scheme nor to the
-// host, the path stays as it is.
+// rearm undoes what analysts do to an address so that nobody opens it by accident. Where they have done it neither to
+// the scheme nor to the host, the path stays as it is.
 func rearm(text string) string {
 	scheme, rest := "", text
 	if m := harmlessScheme.FindStringSubmatchIndex(text); m != nil {

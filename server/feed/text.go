@@ -9,8 +9,9 @@ import (
 	"khien/shared/subject"
 )
 
-// Text is what package subject reads of a text that somebody asks about, as the extension hands it over: an address that stands alone is written as a
-// browser writes it. The errors are those of subject.FromHref, ErrHref and ErrPaymentCode, for what stands alone and can only be meant as such.
+// Text is what package subject reads of a text that somebody asks about, as the extension hands it over: an address
+// that stands alone is written as a browser writes it. The errors are those of subject.FromHref, ErrHref and
+// ErrPaymentCode, for what stands alone and can only be meant as such.
 func Text(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if strings.ContainsFunc(text, unicode.IsSpace) || !isWeb(text) {
@@ -29,8 +30,9 @@ func isWeb(text string) bool {
 	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
-// Things are the things that such a text names, each by all its names (subject.Things). For a text with more of them than are read there is an error beside
-// those that are. The errors are those of Text and of subject.Things, and checker.ErrNothing.
+// Things are the things that such a text names, each by all its names (subject.Things). For a text with more of them
+// than are read there is an error beside those that are. The errors are those of Text and of subject.Things, and
+// checker.ErrNothing.
 func Things(text string, languages ...string) ([][]subject.Subject, error) {
 	text, err := Text(text)
 	if err != nil {

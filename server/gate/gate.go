@@ -40,8 +40,8 @@ type Limits struct {
 	Wide int // from one /48
 }
 
-// Usual is for a machine of two cores: some 150 MB at worst. Behind one IPv4 address may be thousands of people, who keep a
-// connection for seconds every few minutes.
+// Usual is for a machine of two cores: some 150 MB at worst. Behind one IPv4 address may be thousands of people, who
+// keep a connection for seconds every few minutes.
 var Usual = Limits{All: 8192, Each: 512, Wide: 2048}
 
 // Within are the limits of a process that may open so many files, most of which may be connections.
@@ -131,8 +131,8 @@ type membership struct {
 	at *list.Element
 }
 
-// Accept returns the next connection that there is room for. It fails only when the listener is closed: where the system has no
-// file or memory left, it makes room and waits.
+// Accept returns the next connection that there is room for. It fails only when the listener is closed: where the
+// system has no file or memory left, it makes room and waits.
 func (g *Gate) Accept() (net.Conn, error) {
 	backoff := time.Millisecond
 	for {
@@ -224,7 +224,8 @@ func sources(addr netip.Addr) []netip.Prefix {
 	return []netip.Prefix{narrow, wide}
 }
 
-// room tells whether one more may count for the sources, and takes out whom it displaces; the caps are divided by part. The mutex is held.
+// room tells whether one more may count for the sources, and takes out whom it displaces; the caps are divided by part.
+// The mutex is held.
 func (g *Gate) room(names []netip.Prefix, part int) (old []*Conn, ok bool) {
 	free := g.limits.All - g.all.conns.Len()
 	for i, name := range names {
@@ -245,8 +246,8 @@ func (g *Gate) room(names []netip.Prefix, part int) (old []*Conn, ok bool) {
 	return old, true
 }
 
-// displace takes out the connection of a group on which nothing has moved for longest, for it to be cut; nil where all are being
-// answered. The mutex is held.
+// displace takes out the connection of a group on which nothing has moved for longest, for it to be cut; nil where all
+// are being answered. The mutex is held.
 func (g *Gate) displace(in *group) *Conn {
 	const looks = 16
 	e := in.conns.Front()
@@ -385,8 +386,9 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-// Begin is called before a request of a client is answered, and End when its answer is made. Where it is false, too much of this client is
-// under way, and the connection should be closed with an answer that says so. A pipelined request waits here.
+// Begin is called before a request of a client is answered, and End when its answer is made. Where it is false, too
+// much of this client is under way, and the connection should be closed with an answer that says so. A pipelined
+// request waits here.
 func (c *Conn) Begin(client netip.Addr) bool {
 	if c.proxied && !c.carries(client) {
 		return false

@@ -384,7 +384,8 @@ func TestPipelinedRequestsWaitForTheirTurn(t *testing.T) {
 	})
 }
 
-// Behind a proxy the client counts, as long as it is being answered or does not take its answer; the proxy's own connections may wait.
+// Behind a proxy the client counts, as long as it is being answered or does not take its answer; the proxy's own
+// connections may wait.
 func TestBehindAProxy(t *testing.T) {
 	proxies := Proxies{Header: "X-Real-IP", From: Loopback}
 	try(t, Limits{All: 8000, Each: 80, Wide: 160}, proxies, func(h *house) {

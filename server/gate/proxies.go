@@ -26,9 +26,9 @@ func (p Proxies) trusts(addr netip.Addr) bool {
 	return false
 }
 
-// Client is for whom a peer asks that sent this header, several lines of it joined by commas. Each proxy appends where it was asked
-// from, so it is read from its end, as far as proxies wrote it: what stands before, the client may have made up. Where a
-// proxy tells no address, it is the proxy.
+// Client is for whom a peer asks that sent this header, several lines of it joined by commas. Each proxy appends where
+// it was asked from, so it is read from its end, as far as proxies wrote it: what stands before, the client may have
+// made up. Where a proxy tells no address, it is the proxy.
 func (p Proxies) Client(peer netip.Addr, header string) netip.Addr {
 	addr := plain(peer)
 	for p.trusts(addr) && header != "" {

@@ -12,8 +12,8 @@ import (
 	"khien/server/gate"
 )
 
-// NewEvidence makes the server of the pictures, for an address of its own: what people have sent shares no origin with anything that can decide.
-// A picture is downloaded, never shown as a page, and found by its digest alone.
+// NewEvidence makes the server of the pictures, for an address of its own: what people have sent shares no origin with
+// anything that can decide. A picture is downloaded, never shown as a page, and found by its digest alone.
 //
 //	GET /{digest}.jpg
 func NewEvidence(store *evidence.Store, conns gate.Limits, log *slog.Logger) *Server {

@@ -53,7 +53,8 @@ func (p person) asks(n int) (answered int) {
 	return answered
 }
 
-// One address opens connections in every way that costs it nothing, and goes on; people elsewhere, and at the very same address, are answered.
+// One address opens connections in every way that costs it nothing, and goes on; people elsewhere, and at the very same
+// address, are answered.
 func TestOneAddressSilencesNobody(t *testing.T) {
 	request := "GET /healthz HTTP/1.1\r\nHost: khien.example\r\n\r\n"
 	for _, flood := range []struct {
@@ -111,8 +112,8 @@ func TestOneAddressSilencesNobody(t *testing.T) {
 	}
 }
 
-// A client writes itself another address into each report: where no proxy was declared, or not this one, that changes nothing, and
-// where one was, what it appends counts.
+// A client writes itself another address into each report: where no proxy was declared, or not this one, that changes
+// nothing, and where one was, what it appends counts.
 func TestNobodyChoosesAnAddress(t *testing.T) {
 	for _, c := range []struct {
 		name    string

@@ -12,7 +12,8 @@ import (
 	"khien/shared/pow"
 )
 
-// Whatever stands in the header Khien-Work: what is read of it is what was written, and it counts only where it is a proof for that challenge and that id, once.
+// Whatever stands in the header Khien-Work: what is read of it is what was written, and it counts only where it is a
+// proof for that challenge and that id, once.
 func FuzzKhienWork(f *testing.F) {
 	const noon = 1_763_900_000
 	s := &Server{limiter: limit.New(alike(limit.Limits{Each: 1, EachBurst: 1, All: 1, AllBurst: 1, Bits: 8}))}

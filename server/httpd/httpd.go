@@ -271,7 +271,8 @@ func plain(status int, text string) api.Answer {
 	return api.Answer{Status: status, Type: "text/plain; charset=utf-8", Cache: "no-store", Body: []byte(text)}
 }
 
-// send writes a as the response; where the client has these very bytes, it says only that. What went wrong is told in the reader's language.
+// send writes a as the response; where the client has these very bytes, it says only that. What went wrong is told in
+// the reader's language.
 func send(ctx *fasthttp.RequestCtx, a api.Answer) {
 	if a.Failed() {
 		a = a.In(api.Reader(wanted(ctx, "Accept-Language")))

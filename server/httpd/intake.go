@@ -18,10 +18,12 @@ import (
 	"khien/shared/wire"
 )
 
-// pictureTimeout is for a whole picture: 2 MB at 70 kB/s. Four are taken in a second (limit.Usual): some 260 MB of uploads at once at worst.
+// pictureTimeout is for a whole picture: 2 MB at 70 kB/s. Four are taken in a second (limit.Usual): some 260 MB of
+// uploads at once at worst.
 const pictureTimeout = 30 * time.Second
 
-// fromExtension answers what a browser asks before it lets an extension send something, and tells whether this was no more than that.
+// fromExtension answers what a browser asks before it lets an extension send something, and tells whether this was no
+// more than that.
 //
 // A web page cannot send in its visitor's name: the media types are none that a browser sends to another site
 // unasked, and only an extension's origin is told that it may.
@@ -126,8 +128,9 @@ func (s *Server) follows(ctx *fasthttp.RequestCtx) bool {
 	return s.limiter.Ask(limit.Receipts, s.sender(ctx, time.Now().Unix()), false, 0) == limit.Take
 }
 
-// picture takes a picture; only who holds a receipt, and whom the limiter lets, gets as far as here with more than a byte (room). Without a body it is the
-// question whether a picture would be taken: 204, or what is wanted first. So no two megabytes are sent to be refused.
+// picture takes a picture; only who holds a receipt, and whom the limiter lets, gets as far as here with more than a
+// byte (room). Without a body it is the question whether a picture would be taken: 204, or what is wanted first. So no
+// two megabytes are sent to be refused.
 func (s *Server) picture(ctx *fasthttp.RequestCtx, form api.Form) {
 	if fromExtension(ctx, form) {
 		return
@@ -176,9 +179,9 @@ func (s *Server) mayPicture(ctx *fasthttp.RequestCtx, form api.Form, receipt str
 // yet is for how long a report of yesterday counts as one of today, in seconds: its pictures come soon after it.
 const yet = 60 * 60
 
-// holder is who holds a receipt, as package limit knows senders: the report that it is of, and the network that this came from today. All
-// older reports are one network, since it can't be told any more which of them came from the same; those of one network of one day, which
-// can be told, are one sender in it.
+// holder is who holds a receipt, as package limit knows senders: the report that it is of, and the network that this
+// came from today. All older reports are one network, since it can't be told any more which of them came from the same;
+// those of one network of one day, which can be told, are one sender in it.
 func (s *Server) holder(receipt string, now int64) (limit.Sender, error) {
 	source, received, err := s.api.Reported(asking(), receipt)
 	if err != nil {
@@ -196,8 +199,8 @@ func (s *Server) holder(receipt string, now int64) (limit.Sender, error) {
 
 const picturesPath = "/v1/pictures"
 
-// room tells how large the body of a request may be and how long it may take, before it is read: a picture is read from who holds a
-// receipt, and whom the limiter lets.
+// room tells how large the body of a request may be and how long it may take, before it is read: a picture is read from
+// who holds a receipt, and whom the limiter lets.
 func (s *Server) room(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	if string(h.RequestURI()) != picturesPath || !h.IsPost() {
 		return fasthttp.RequestConfig{}

@@ -186,7 +186,8 @@ func (d *desk) send(n int, from string, works bool) (status int, receipt wire.Re
 	return status, receipt
 }
 
-// The server wants five reports; a hundred come from a flood that works for none of its own, and from people in between.
+// The server wants five reports; a hundred come from a flood that works for none of its own, and from people in
+// between.
 func TestPeopleAreServedInAFlood(t *testing.T) {
 	d := newDesk(t, alike(limit.Limits{Each: 0.001, EachBurst: 60, All: 0.001, AllBurst: 5, Bits: 10}))
 	var flooded, served, people int
@@ -224,8 +225,9 @@ func TestOneNetworkWaits(t *testing.T) {
 	}
 }
 
-// Whoever gets hold of everything that is stored learns no address: neither as it is, nor by trying all there are, since what is stored was
-// hashed with a key that was never written down. And the same address is another source the next day.
+// Whoever gets hold of everything that is stored learns no address: neither as it is, nor by trying all there are,
+// since what is stored was hashed with a key that was never written down. And the same address is another source the
+// next day.
 func TestNothingStoredTellsWhoReported(t *testing.T) {
 	d := newDesk(t, limit.Usual)
 	const address = "2001:db8:77:88:99aa:bbcc:ddee:ff01"
@@ -274,7 +276,8 @@ func TestNothingStoredTellsWhoReported(t *testing.T) {
 	}
 }
 
-// Behind a proxy that adds the client's address to a list, each client is one sender, whatever it has written in front itself.
+// Behind a proxy that adds the client's address to a list, each client is one sender, whatever it has written in front
+// itself.
 func TestAClientBehindAProxy(t *testing.T) {
 	limits := limit.Usual[limit.Reports]
 	limits.Each, limits.EachBurst = 0.0001, 1
@@ -363,7 +366,8 @@ func TestAPictureOverHTTP(t *testing.T) {
 	}
 }
 
-// Only who holds a receipt may send two megabytes, and not many at once: all others are cut off before their body is read.
+// Only who holds a receipt may send two megabytes, and not many at once: all others are cut off before their body is
+// read.
 func TestBodiesAreReadFromFew(t *testing.T) {
 	d := newDesk(t, limit.Usual)
 	_, receipt := d.send(1, "192.0.2.1", true)
@@ -384,7 +388,8 @@ func TestBodiesAreReadFromFew(t *testing.T) {
 	if got := announced(strings.Repeat("0", 32)); !strings.HasPrefix(got, "HTTP/1.1 404") {
 		t.Errorf("without a receipt: %q", got)
 	}
-	// More than one receipt's share is refused, and so is more than there is for all; nobody else's is touched by what one holder sends.
+	// More than one receipt's share is refused, and so is more than there is for all; nobody else's is touched by what one
+	// holder sends.
 	const sent = 64
 	waiting := 0
 	answers := make(chan string)

@@ -79,7 +79,8 @@ func (s *Server) publicPage(ctx *fasthttp.RequestCtx, path string) bool {
 // isPublic are the paths of these pages.
 var isPublic = map[string]bool{"/public.css": true, "/statistics": true, "/rules": true, "/register": true, "/appeal": true, "/appeal/receipt": true}
 
-// figuresShown is how old the page of figures may get, besides the figures themselves; twice as old where nobody has asked for it meanwhile.
+// figuresShown is how old the page of figures may get, besides the figures themselves; twice as old where nobody has
+// asked for it meanwhile.
 const figuresShown = time.Minute
 
 // problem says what went wrong. A flood of what is refused gets bytes that are there.

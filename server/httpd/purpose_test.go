@@ -52,8 +52,8 @@ func aPicture(t *testing.T, n int) []byte {
 	return b.Bytes()
 }
 
-// Twenty times as many pictures come as the server takes, from receipts in as many networks, and none brings work. Whoever asks first and does the work gets
-// theirs through, and who reports or objects meanwhile notices nothing.
+// Twenty times as many pictures come as the server takes, from receipts in as many networks, and none brings work.
+// Whoever asks first and does the work gets theirs through, and who reports or objects meanwhile notices nothing.
 func TestPicturesInAFlood(t *testing.T) {
 	rules := alike(limit.Limits{Each: 0.001, EachBurst: 60, All: 1000, AllBurst: 1000, Bits: 8})
 	rules[limit.Pictures].All, rules[limit.Pictures].AllBurst = 0.001, 8
@@ -119,7 +119,8 @@ func TestAskingBeforeAPicture(t *testing.T) {
 	}
 }
 
-// What may come in a day from one network is used up by that one alone, and is told in the reader's language, with when to come again.
+// What may come in a day from one network is used up by that one alone, and is told in the reader's language, with when
+// to come again.
 func TestTheDayIsFull(t *testing.T) {
 	rules := alike(limit.Limits{Each: 1000, EachBurst: 1000, All: 1000, AllBurst: 1000, Bits: 8, EachDay: 1000})
 	d := newDesk(t, rules)
@@ -192,8 +193,9 @@ func (o objector) held(p limit.Purpose, id []byte) string {
 	return ticket
 }
 
-// Twenty times as many objections come as the server wants, by the form and as extensions send them, from as many networks. Who fills the form in
-// without script is told to wait a moment, keeps what was written, and is taken then; who has an extension brings work.
+// Twenty times as many objections come as the server wants, by the form and as extensions send them, from as many
+// networks. Who fills the form in without script is told to wait a moment, keeps what was written, and is taken then;
+// who has an extension brings work.
 func TestObjectionsInAFlood(t *testing.T) {
 	rules := alike(limit.Limits{Each: 0.001, EachBurst: 60, All: 1000, AllBurst: 1000, Bits: 8})
 	rules[limit.Appeals].All, rules[limit.Appeals].AllBurst = 0.001, 8
@@ -290,8 +292,9 @@ func (d *desk) received(n int, source []byte, at int64) string {
 	return kept.Receipt
 }
 
-// Somebody has reported once a day for a hundred days, each time known as another source, and some of it was decided long ago, so that each has a
-// label of its own. All these receipts together send no more pictures than one network, and who reports today sends theirs.
+// Somebody has reported once a day for a hundred days, each time known as another source, and some of it was decided
+// long ago, so that each has a label of its own. All these receipts together send no more pictures than one network,
+// and who reports today sends theirs.
 func TestOldReceiptsAreOneNetwork(t *testing.T) {
 	rules := alike(limit.Limits{EachBurst: 60, All: 1000, AllBurst: 1000, Bits: 8})
 	rules[limit.Pictures].EachBurst = 1 // and 8 from one network
@@ -320,8 +323,8 @@ func TestOldReceiptsAreOneNetwork(t *testing.T) {
 	}
 }
 
-// One address has kept the receipts of sixty reports of yesterday, and sends pictures with them one after the other, and headers alone. There is room
-// for whoever else has one of that day.
+// One address has kept the receipts of sixty reports of yesterday, and sends pictures with them one after the other,
+// and headers alone. There is room for whoever else has one of that day.
 func TestOldReceiptsOfOneNetworkAreOneSender(t *testing.T) {
 	d := newDesk(t, limit.Usual)
 	now := time.Now().Unix()
@@ -387,8 +390,8 @@ func (d *desk) announce(receipt string, size int) net.Conn {
 	return conn
 }
 
-// Somebody announces pictures of two megabytes from many networks, and sends none: nothing of the day is used up by that. And where more were
-// begun than there is room for, those count that come.
+// Somebody announces pictures of two megabytes from many networks, and sends none: nothing of the day is used up by
+// that. And where more were begun than there is room for, those count that come.
 func TestWhatWasOnlyAnnounced(t *testing.T) {
 	rules := alike(limit.Limits{EachBurst: 60, All: 1000, AllBurst: 1000, Bits: 8})
 	rules[limit.Pictures].AllDay = 4 * evidence.MaxUpload

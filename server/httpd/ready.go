@@ -22,8 +22,8 @@ const always = time.Duration(1<<63 - 1)
 // soon is the life of what hardly ever changes, and is seen to have changed then.
 const soon = 5 * time.Second
 
-// maxReady bounds the pages that are kept in each of two generations. There are some thirty; only on a demo do more come, one for each
-// port under which somebody calls it.
+// maxReady bounds the pages that are kept in each of two generations. There are some thirty; only on a demo do more
+// come, one for each port under which somebody calls it.
 const maxReady = 128
 
 // worthwhile is from how many bytes on a page is compressed.
@@ -62,15 +62,17 @@ func newReady(a api.Answer) *ready {
 	return r
 }
 
-// readyPages keeps pages that everybody sees alike. A page is made once, however many ask for it; one that has become old is made anew while
-// the old one is still shown, until it is twice as old as it may get. The zero value is ready for use.
+// readyPages keeps pages that everybody sees alike. A page is made once, however many ask for it; one that has become
+// old is made anew while the old one is still shown, until it is twice as old as it may get. The zero value is ready
+// for use.
 type readyPages struct {
 	mu         sync.Mutex // held for no longer than a look
 	young, old map[string]*ready
 	making     singleflight.Group
 }
 
-// get returns the page of a name, which lives for so long, or what make makes in its place. Only a page that could be made is kept.
+// get returns the page of a name, which lives for so long, or what make makes in its place. Only a page that could be
+// made is kept.
 func (s *readyPages) get(name string, life time.Duration, make func() api.Answer) *ready {
 	r := s.look(name)
 	if r != nil {

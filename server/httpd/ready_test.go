@@ -297,7 +297,8 @@ func (s *steady) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net
 func (s *steady) SetReadDeadline(time.Time) error  { return nil }
 func (s *steady) SetWriteDeadline(time.Time) error { return nil }
 
-// What a GET of each public page costs the server, from its bytes to the bytes of the answer, with the headers of a browser.
+// What a GET of each public page costs the server, from its bytes to the bytes of the answer, with the headers of a
+// browser.
 func BenchmarkPage(b *testing.B) {
 	d := newDesk(b, limit.Usual)
 	for _, path := range append([]string{"/appeal"}, publicPages...) {

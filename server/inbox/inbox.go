@@ -207,14 +207,14 @@ func (i *Inbox) Amended(ctx context.Context, n int64, limit int) (list []Report,
 	return list, last, nil
 }
 
-// DecideAll closes those of the reports that are open, all with one decision: StateAccepted or StateRejected, with the subject that is listed or taken off
-// the list, and a reason for the holders of the receipts.
+// DecideAll closes those of the reports that are open, all with one decision: StateAccepted or StateRejected, with the
+// subject that is listed or taken off the list, and a reason for the holders of the receipts.
 func (i *Inbox) DecideAll(ctx context.Context, ids [][]byte, d Transition) error {
 	return i.decideAll(ctx, ids, d, `state = 'received'`)
 }
 
-// DecideAfterAll is DecideAll for what comes out otherwise than it was told before: those are told too that were rejected, or accepted
-// for another subject.
+// DecideAfterAll is DecideAll for what comes out otherwise than it was told before: those are told too that were
+// rejected, or accepted for another subject.
 func (i *Inbox) DecideAfterAll(ctx context.Context, ids [][]byte, d Transition) error {
 	return i.decideAll(ctx, ids, d, `(state IN ('received', 'rejected') OR subject <> ?3)`)
 }
@@ -251,7 +251,8 @@ func note(ctx context.Context, tx *sql.Tx, id []byte, d Transition) error {
 	return err
 }
 
-// ReopenAll takes the decisions about those of the reports back that are decided: they are received again. What was listed because of them stays listed.
+// ReopenAll takes the decisions about those of the reports back that are decided: they are received again. What was
+// listed because of them stays listed.
 func (i *Inbox) ReopenAll(ctx context.Context, ids [][]byte, actor string, now int64) error {
 	err := i.db.Change(ctx, func(tx *sql.Tx) error {
 		for _, id := range ids {

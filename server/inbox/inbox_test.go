@@ -246,8 +246,8 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// Two servers take reports, and a third one gathers what is new: whatever has a place comes once, in its order. With KHIEN_WHOLE=1 there
-// are 100,000 of them.
+// Two servers take reports, and a third one gathers what is new: whatever has a place comes once, in its order. With
+// KHIEN_WHOLE=1 there are 100,000 of them.
 func TestWhoeverGathersMissesNothing(t *testing.T) {
 	reports := 4000
 	if os.Getenv("KHIEN_WHOLE") != "" {

@@ -7,10 +7,11 @@ import (
 	"khien/shared/subject"
 )
 
-// Seen is what is kept of an address, as a browser writes it, at which a subject was seen: the address without name and password. It is empty
-// where the subject's own address is the same, and where the address is not one of at most subject.MaxHref bytes that names the subject. That of a
-// page or a host is on that host, or on one below it: what leads there from elsewhere is not kept. Nor is one on what is no host, which browsers open
-// and canonical forms mend: a..b.example.
+// Seen is what is kept of an address, as a browser writes it, at which a subject was seen: the address without name and
+// password. It is empty where the subject's own address is the same, and where the address is not one of at most
+// subject.MaxHref bytes that names the subject. That of a page or a host is on that host, or on one below it: what
+// leads there from elsewhere is not kept. Nor is one on what is no host, which browsers open and canonical forms mend:
+// a..b.example.
 func Seen(href string, s subject.Subject) string {
 	scheme, rest, ok := strings.Cut(href, "://")
 	if !ok || len(href) > subject.MaxHref {
@@ -44,7 +45,8 @@ func Names(href string, s subject.Subject) bool {
 	return err == nil && (host == of || strings.HasSuffix(host, "."+of))
 }
 
-// Open is an address at which the indicator can be seen: the one at which it first was, or else that of its subject; empty where there is none.
+// Open is an address at which the indicator can be seen: the one at which it first was, or else that of its subject;
+// empty where there is none.
 func (i Indicator) Open() string {
 	if seen := Seen(i.Address, i.Subject); seen != "" {
 		return seen

@@ -25,9 +25,10 @@ const (
 	giving = 10 * time.Millisecond
 )
 
-// Import lists many indicators, some at a time, so that nobody waits long for a turn. What is listed already is left as it is and counted as a
-// duplicate; what was withdrawn before stays withdrawn, since a person decided so, and counts as one too. A list of several parts that is broken off
-// is unfinished, and Seq ErrImporting, until the same is imported again, which goes on where it was.
+// Import lists many indicators, some at a time, so that nobody waits long for a turn. What is listed already is left as
+// it is and counted as a duplicate; what was withdrawn before stays withdrawn, since a person decided so, and counts as
+// one too. A list of several parts that is broken off is unfinished, and Seq ErrImporting, until the same is imported
+// again, which goes on where it was.
 func (l *Ledger) Import(ctx context.Context, actor string, list []Indicator) (added, duplicates int, err error) {
 	sum := sha256.New()
 	for _, i := range list {

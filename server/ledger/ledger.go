@@ -274,7 +274,8 @@ func scanDecision(row db.Row) (d Event, err error) {
 	return d, row.Scan(&d.Seq, &d.Time, &d.Actor, &d.Action, &d.Subject, &d.Reason)
 }
 
-// Seq is the number of the last decision, on which a release may be drafted: ErrImporting while half of a list is there.
+// Seq is the number of the last decision, on which a release may be drafted: ErrImporting while half of a list is
+// there.
 func (l *Ledger) Seq(ctx context.Context) (int64, error) { return seq(ctx, l.reader()) }
 
 func seq(ctx context.Context, q db.Reader) (n int64, err error) {
@@ -328,8 +329,8 @@ type Issue struct {
 // ErrDecided is a release that was drafted before the last decision, or before another had its number.
 var ErrDecided = errors.New("something was decided since the release was drafted")
 
-// Issue writes a release down, with all that it brings, or nothing. What it names is on the disk when Issue is called: from now on the release is in force.
-// The same release may be issued again.
+// Issue writes a release down, with all that it brings, or nothing. What it names is on the disk when Issue is called:
+// from now on the release is in force. The same release may be issued again.
 func (l *Ledger) Issue(ctx context.Context, i Issue) error {
 	return l.change(ctx, func(tx *transaction) error {
 		if i.Seq >= 0 {
@@ -400,7 +401,8 @@ func (l *Ledger) Releases(ctx context.Context, since int64) ([]Release, error) {
 	return l.releases(ctx, selectRelease+` WHERE issued >= ? ORDER BY sequence DESC`, since)
 }
 
-// Newest returns the newest release that was finished, and the highest number that any was given; ErrNotFound, with that number, where none was.
+// Newest returns the newest release that was finished, and the highest number that any was given; ErrNotFound, with
+// that number, where none was.
 func (l *Ledger) Newest(ctx context.Context) (r Release, highest uint64, err error) {
 	var n int64
 	if err := l.reader().QueryRowContext(ctx, `SELECT coalesce(max(sequence), 0) FROM release`).Scan(&n); err != nil {
@@ -450,8 +452,8 @@ type lastReason struct {
 	reason map[string]string
 }
 
-// scan reads one row. What is not as the ledger writes it says nothing, and the row still stands: one row that somebody has written otherwise must
-// not keep all others from being read.
+// scan reads one row. What is not as the ledger writes it says nothing, and the row still stands: one row that somebody
+// has written otherwise must not keep all others from being read.
 func (l *lastReason) scan(from db.Row) (row, error) {
 	var r row
 	var reason string
@@ -529,8 +531,8 @@ func (t *transaction) get(s subject.Subject) (row, error) {
 // entering is an indicator that comes on the list, and what was there about its subject before.
 type entering struct{ is, was Indicator }
 
-// put stores indicators as listed, and that they are, with two statements whatever their number. Each keeps the case number and the address that it had,
-// unless it brings others.
+// put stores indicators as listed, and that they are, with two statements whatever their number. Each keeps the case
+// number and the address that it had, unless it brings others.
 func (t *transaction) put(actor, action string, some []entering) error {
 	type column struct {
 		Subject   subject.Subject `json:"subject"`

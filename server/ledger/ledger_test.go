@@ -92,8 +92,8 @@ func TestAnImportIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// A long list comes in by parts. Broken off, half of it is there, and no release is drafted upon it; the head is signed anew all the same. The same list goes on
-// where it was, and is on the list once.
+// A long list comes in by parts. Broken off, half of it is there, and no release is drafted upon it; the head is signed
+// anew all the same. The same list goes on where it was, and is on the list once.
 func TestAnImportThatWasBrokenOffGoesOn(t *testing.T) {
 	l := open(t)
 	list := make([]Indicator, 30*part)

@@ -33,8 +33,8 @@ func (t *transaction) leave(gone []Indicator) error {
 
 const selectLeft = `SELECT subject, '', category, source, reference, reason, first_seen, lapses, withdrawn, 0, taken FROM left_list`
 
-// Left returns what was said of a subject when a release had it last, and why it was taken off; ErrNotFound where it has left no list. It may be on
-// the list again.
+// Left returns what was said of a subject when a release had it last, and why it was taken off; ErrNotFound where it
+// has left no list. It may be on the list again.
 func (l *Ledger) Left(ctx context.Context, s subject.Subject) (Entry, error) {
 	return scanEntry(l.reader().QueryRowContext(ctx, selectLeft+` WHERE subject = ?`, string(s)))
 }

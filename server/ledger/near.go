@@ -11,8 +11,8 @@ import (
 	"khien/shared/subject"
 )
 
-// Near returns at most limit indicators that are on the list and near a subject, and how many there are: of a page or
-// a host, those of the same host; of an account, those of the same name elsewhere. The subject itself is not among them.
+// Near returns at most limit indicators that are on the list and near a subject, and how many there are: of a page or a
+// host, those of the same host; of an account, those of the same name elsewhere. The subject itself is not among them.
 func (l *Ledger) Near(ctx context.Context, s subject.Subject, limit int) (list []Indicator, total int, err error) {
 	where := ` WHERE subject >= ?1 || '/' AND subject < ?1 || '0'` // 0 follows / in ASCII
 	part, _, _ := strings.Cut(string(s), "/")

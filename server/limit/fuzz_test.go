@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Whatever comes as a challenge or as a ticket: what counts was made out by this limiter, for that purpose, and counts once.
+// Whatever comes as a challenge or as a ticket: what counts was made out by this limiter, for that purpose, and counts
+// once.
 func FuzzWorkFromStrangers(f *testing.F) {
 	l := New(alike(Limits{Each: 1, EachBurst: 1, All: 1, AllBurst: 1, Bits: 1}))
 	id := []byte("0123456789abcdef")

@@ -6,9 +6,10 @@
 // day nothing.
 //
 // What is sent for one purpose takes nothing from another (Purpose). For each, a sender draws from a bucket of its own,
-// then from that of its network, and only then from the one for all: whoever sends too much empties what is theirs. A part of
-// what there is for all is kept for those who have not sent lately. Where it is empty, each must bring work: a proof of
-// work, or time that it has waited with a ticket (work.go). That costs one person little, and who sends thousands a great deal.
+// then from that of its network, and only then from the one for all: whoever sends too much empties what is theirs. A
+// part of what there is for all is kept for those who have not sent lately. Where it is empty, each must bring work: a
+// proof of work, or time that it has waited with a ticket (work.go). That costs one person little, and who sends
+// thousands a great deal.
 package limit
 
 import (
@@ -44,8 +45,8 @@ type Sender struct{ One, Network Source }
 const (
 	day = 24 * 60 * 60
 
-	// maxSources bounds the senders that are remembered for one purpose, and the networks: some 10 MB together. They are in two
-	// generations; when the younger one is full, the older one is forgotten, and whoever sends is young again.
+	// maxSources bounds the senders that are remembered for one purpose, and the networks: some 10 MB together. They are
+	// in two generations; when the younger one is full, the older one is forgotten, and whoever sends is young again.
 	maxSources = 25_000
 
 	// crowd is how many times more than one sender a network may send: many people may be behind it.
@@ -54,8 +55,8 @@ const (
 	// few is the same for the part of a day that is kept.
 	few = 4
 
-	// reserved is the part of what there is for all, one in so many, that is kept for those who have not sent lately. The same part
-	// of what may come in a day is kept for those who bring work, and have had no more than their share of it.
+	// reserved is the part of what there is for all, one in so many, that is kept for those who have not sent lately. The
+	// same part of what may come in a day is kept for those who bring work, and have had no more than their share of it.
 	reserved = 4
 )
 
@@ -161,7 +162,8 @@ func (l *Limiter) Sender(addr netip.Addr, now int64) Sender {
 	return Sender{hashed(single), hashed(wide)}
 }
 
-// Holder is who holds a receipt, at now in Unix seconds, of a report from a network of today; nil where that can't be told.
+// Holder is who holds a receipt, at now in Unix seconds, of a report from a network of today; nil where that can't be
+// told.
 func (l *Limiter) Holder(receipt, network []byte, now int64) (s Sender) {
 	l.turn(now)
 	copy(s.One[:], receipt)
@@ -173,7 +175,8 @@ func (l *Limiter) Holder(receipt, network []byte, now int64) (s Sender) {
 func (l *Limiter) turn(now int64) (key [32]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// Who has read the clock just before midnight does not turn the day back; a clock that was days ahead and is put right does.
+	// Who has read the clock just before midnight does not turn the day back; a clock that was days ahead and is put right
+	// does.
 	if today := now / day; today > l.day || today < l.day-1 {
 		l.day = today
 		rand.Read(l.key[:])
@@ -196,8 +199,8 @@ const (
 	Full        // so much has come today, from its network or from all, that no more is kept; tomorrow
 )
 
-// Ask counts something that a sender sends, of so many bytes, and tells what may happen with it; worked tells whether it brings work. Only what is
-// taken is drawn from any bucket.
+// Ask counts something that a sender sends, of so many bytes, and tells what may happen with it; worked tells whether
+// it brings work. Only what is taken is drawn from any bucket.
 func (l *Limiter) Ask(p Purpose, s Sender, worked bool, size int) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -209,7 +212,8 @@ func (l *Limiter) Ask(p Purpose, s Sender, worked bool, size int) Answer {
 	return answer
 }
 
-// Begin is Ask about so many bytes that somebody says will come. They count when they have (Came), and not where only their number did.
+// Begin is Ask about so many bytes that somebody says will come. They count when they have (Came), and not where only
+// their number did.
 func (l *Limiter) Begin(p Purpose, s Sender, worked bool, size int) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -297,8 +301,9 @@ func (b *buckets) isLast(size int64) bool {
 	return b.limits.AllDay > 0 && b.today+size > b.limits.AllDay/reserved*(reserved-1)
 }
 
-// full tells whether so many bytes are more than what is left today for a network, or for a sender. Each has an even part of what the others have left:
-// a sender one in a crowd of what its network has in a day, and one in a few of what that has of the part that is kept. So who comes later has less, and something.
+// full tells whether so many bytes are more than what is left today for a network, or for a sender. Each has an even
+// part of what the others have left: a sender one in a crowd of what its network has in a day, and one in a few of what
+// that has of the part that is kept. So who comes later has less, and something.
 func (b *buckets) full(one, network *budget, size int64) bool {
 	l := &b.limits
 	if l.EachDay > 0 && one.today+size > (l.EachDay-network.today+one.today)/crowd {

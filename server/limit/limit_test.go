@@ -98,9 +98,10 @@ func TestOneSenderCannotDrownOutTheOthers(t *testing.T) {
 	})
 }
 
-// Somebody sends twenty times more for each purpose than the server wants: from one place, from all addresses of one network, from ever new
-// networks, and from new networks with all the work that is asked for. People who send honestly meanwhile, and bring work where they are asked for
-// it, are served; what is sent for one purpose takes nothing from another; and who floods from one place gets no more than a place gets.
+// Somebody sends twenty times more for each purpose than the server wants: from one place, from all addresses of one
+// network, from ever new networks, and from new networks with all the work that is asked for. People who send honestly
+// meanwhile, and bring work where they are asked for it, are served; what is sent for one purpose takes nothing from
+// another; and who floods from one place gets no more than a place gets.
 func TestTwentyTimesTooMuch(t *testing.T) {
 	const (
 		times, wanted = 20, 100
@@ -218,8 +219,8 @@ func TestWhoHasNotSentLately(t *testing.T) {
 	})
 }
 
-// What comes in a day is bounded: from each sender and each network, so that none fills the disk, and from all; the last of it is for those
-// who work, and for each no more than an even share of what is left.
+// What comes in a day is bounded: from each sender and each network, so that none fills the disk, and from all; the
+// last of it is for those who work, and for each no more than an even share of what is left.
 func TestWhatComesInADay(t *testing.T) {
 	l := New(alike(Limits{Each: rate.Inf, EachBurst: 1000, All: rate.Inf, AllBurst: 1, Bits: 8, EachDay: 160, AllDay: 400, EachLast: 40}))
 	f := func(what string, s Sender, worked bool, size int, want Answer) {
@@ -273,8 +274,9 @@ func (l *Limiter) greedy(p Purpose, s Sender) {
 	}
 }
 
-// Thousands of networks send all day, from several addresses each and with all the work that is wanted: people elsewhere can still report, object and send
-// a picture until midnight, for what is left is never given to those who have had theirs.
+// Thousands of networks send all day, from several addresses each and with all the work that is wanted: people
+// elsewhere can still report, object and send a picture until midnight, for what is left is never given to those who
+// have had theirs.
 func TestFewNetworksDoNotFillADay(t *testing.T) {
 	f := func(p Purpose, networks, honest int) {
 		t.Helper()
@@ -304,7 +306,8 @@ func TestFewNetworksDoNotFillADay(t *testing.T) {
 	f(Pictures, 600, 128<<10)
 }
 
-// Addresses send all that is taken from them: who is beside them in the same network is heard, on a quiet day and in the last quarter of a loud one.
+// Addresses send all that is taken from them: who is beside them in the same network is heard, on a quiet day and in
+// the last quarter of a loud one.
 func TestAddressesDoNotFillTheirNetworksDay(t *testing.T) {
 	for p, honest := range map[Purpose]int{Reports: 500, Appeals: 500, Pictures: 32 << 10} {
 		for loud, most := range map[bool]int{false: 20, true: 5} {
@@ -338,7 +341,8 @@ func TestADayOfPicturesEndsAtMidnight(t *testing.T) {
 	}
 }
 
-// A network that has sent much of its day is not forgotten because another sends from each of its sixty-five thousand addresses.
+// A network that has sent much of its day is not forgotten because another sends from each of its sixty-five thousand
+// addresses.
 func TestOneNetworkMakesNoOtherForgotten(t *testing.T) {
 	l := New(Usual)
 	share := int(Usual[Appeals].EachDay / crowd)
@@ -401,7 +405,8 @@ func TestProofsOfWork(t *testing.T) {
 	f("another number for the same", Appeals, challenge, id, next, noon+5, false)
 }
 
-// A ticket counts for one form, once, and when it was held: also for somebody whose telephone has come into another network meanwhile.
+// A ticket counts for one form, once, and when it was held: also for somebody whose telephone has come into another
+// network meanwhile.
 func TestTickets(t *testing.T) {
 	l := New(alike(Limits{Each: 1, EachBurst: 1, All: rate.Inf, Bits: 8}))
 	id, me := []byte("0123456789abcdef"), from(1)
@@ -427,8 +432,9 @@ func TestTickets(t *testing.T) {
 	f("again from there", Appeals, from(2), ticket, id, then, false)
 }
 
-// Somebody collects ten thousand tickets and uses them from one place, hands them to all addresses of a network, or shows each to two networks: nobody is
-// taken more often than without any flood, and no ticket twice. Who has sent too much keeps theirs for later.
+// Somebody collects ten thousand tickets and uses them from one place, hands them to all addresses of a network, or
+// shows each to two networks: nobody is taken more often than without any flood, and no ticket twice. Who has sent too
+// much keeps theirs for later.
 func TestTicketsInBulk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(alike(Limits{Each: 0.001, EachBurst: 5, Bits: 8}))
@@ -465,7 +471,8 @@ func TestTicketsInBulk(t *testing.T) {
 	})
 }
 
-// A flood from ever new senders, and of ever new proofs, costs bounded memory, and whoever keeps sending is not forgotten in it.
+// A flood from ever new senders, and of ever new proofs, costs bounded memory, and whoever keeps sending is not
+// forgotten in it.
 func TestManySenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(alike(Limits{Each: 1, EachBurst: 2, All: rate.Inf, AllBurst: 1}))
@@ -490,7 +497,8 @@ func TestManySenders(t *testing.T) {
 	})
 }
 
-// Somebody has read the clock before midnight and is looked at after it: nobody's day begins anew. A clock that was days ahead, and is put right, is believed.
+// Somebody has read the clock before midnight and is looked at after it: nobody's day begins anew. A clock that was
+// days ahead, and is put right, is believed.
 func TestTheDayDoesNotTurnBack(t *testing.T) {
 	l := New(Usual)
 	a := netip.MustParseAddr("192.0.2.1")

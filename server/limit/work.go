@@ -13,12 +13,14 @@ import (
 	"khien/shared/pow"
 )
 
-// Work comes in two kinds. A program makes SHA-256 of a challenge, the id of what it sends and a number begin with so many zero bits. A form without script
-// carries a ticket, and is sent again when so many seconds have passed since that was made out. Challenges and tickets are HMACs over what they say and
-// are kept nowhere; each is for one purpose and one id, and counts once. While more of those who bring work come than the server
-// wants, the work doubles, and doubles again.
+// Work comes in two kinds. A program makes SHA-256 of a challenge, the id of what it sends and a number begin with so
+// many zero bits. A form without script carries a ticket, and is sent again when so many seconds have passed since that
+// was made out. Challenges and tickets are HMACs over what they say and are kept nowhere; each is for one purpose and
+// one id, and counts once. While more of those who bring work come than the server wants, the work doubles, and doubles
+// again.
 
-// hardest is how often the work may double: 22 bits instead of 17, some two seconds of an extension's time, and 160 seconds instead of 5.
+// hardest is how often the work may double: 22 bits instead of 17, some two seconds of an extension's time, and 160
+// seconds instead of 5.
 const hardest = 5
 
 // patience is how long a ticket has to be held, in seconds, before it has doubled.
@@ -118,8 +120,9 @@ func (l *Limiter) Ticket(p Purpose, id []byte, now int64) (ticket string, wait i
 	return hex.EncodeToString(append(said, l.seal(said, id)...)), wait
 }
 
-// Waited tells whether a ticket was held for as long as it asks, for what has this id; it was once. From which network it comes doesn't matter: somebody
-// who waits may leave one and come into another. Who may send no more now spends none, so nobody sends more for having many.
+// Waited tells whether a ticket was held for as long as it asks, for what has this id; it was once. From which network
+// it comes doesn't matter: somebody who waits may leave one and come into another. Who may send no more now spends
+// none, so nobody sends more for having many.
 func (l *Limiter) Waited(p Purpose, s Sender, ticket string, id []byte, now int64) bool {
 	text, err := hex.DecodeString(ticket)
 	if err != nil {

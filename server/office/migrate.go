@@ -14,9 +14,10 @@ import (
 	"khien/server/inbox"
 )
 
-// What a data directory keeps in its files moves to a PostgreSQL database, and back. It is copied first, where nobody looks: into schemas of
-// another name, or a folder. When each table is the same there, the directory's note of where its databases are (noted) comes, or goes, by
-// one rename: that is the moment of the move. What is left to do then is done at once, or by whoever asks next where they are (settle).
+// What a data directory keeps in its files moves to a PostgreSQL database, and back. It is copied first, where nobody
+// looks: into schemas of another name, or a folder. When each table is the same there, the directory's note of where
+// its databases are (noted) comes, or goes, by one rename: that is the moment of the move. What is left to do then is
+// done at once, or by whoever asks next where they are (settle).
 
 // kept are the two databases of a data directory with their tables.
 var kept = []struct {
@@ -33,9 +34,9 @@ const (
 // ErrThere is a move to where everything is already.
 var ErrThere = errors.New("it is kept there already")
 
-// Migrate moves what a data directory keeps to a PostgreSQL database at an address, or to files of its own where that is "". asked is the
-// address of where it is, where that is a database, or "". Nobody else may have it open. Whatever fails has changed nothing. What was moved
-// stays where it was, aside.
+// Migrate moves what a data directory keeps to a PostgreSQL database at an address, or to files of its own where that
+// is "". asked is the address of where it is, where that is a database, or "". Nobody else may have it open. Whatever
+// fails has changed nothing. What was moved stays where it was, aside.
 func Migrate(ctx context.Context, folder, asked, to string, copied func(rows int64)) error {
 	from, err := Where(folder, asked)
 	switch {
@@ -116,8 +117,8 @@ func filled(ctx context.Context, place string, source *db.DB, tables []db.Tables
 	return errors.Join(made.Fill(ctx, source, copied), made.Close())
 }
 
-// vacant makes room in a PostgreSQL database. What somebody uses there is an error; what moved away from there is put aside, and what a move
-// that was killed has left is removed.
+// vacant makes room in a PostgreSQL database. What somebody uses there is an error; what moved away from there is put
+// aside, and what a move that was killed has left is removed.
 func vacant(ctx context.Context, to string) error {
 	var left []string
 	away := map[string]string{}

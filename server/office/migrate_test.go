@@ -159,8 +159,8 @@ func TestWhatDoesNotMove(t *testing.T) {
 	}
 }
 
-// A move is killed at twenty random moments, each way. Whoever looks then finds everything where it was, or everything where it should be, and the
-// next move gets it there.
+// A move is killed at twenty random moments, each way. Whoever looks then finds everything where it was, or everything
+// where it should be, and the next move gets it there.
 func TestAKilledMigrationStartsAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("processes of their own: no races to find")
@@ -215,7 +215,8 @@ func TestAKilledMigrationStartsAgain(t *testing.T) {
 	t.Logf("of twenty, %d had moved", moved)
 }
 
-// Somebody opens a file while it is being moved away, and waits for whoever moves it: it is not the old one that they write to then.
+// Somebody opens a file while it is being moved away, and waits for whoever moves it: it is not the old one that they
+// write to then.
 func TestWhatMovesAwayIsNotOpened(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.db")
 	open := func() error {

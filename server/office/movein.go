@@ -22,9 +22,9 @@ import (
 	"khien/server/db"
 )
 
-// An earlier khien kept a file for each package. Its files are copied aside first. Copies of them are brought to the newest version
-// that there was, their rows go into a database of their own, and when each table is the same there, that becomes the
-// office's database by rename. A kill leaves all as it was, or all taken over.
+// An earlier khien kept a file for each package. Its files are copied aside first. Copies of them are brought to the
+// newest version that there was, their rows go into a database of their own, and when each table is the same there,
+// that becomes the office's database by rename. A kill leaves all as it was, or all taken over.
 
 // aside is the folder of the data directory in which the files of before stay.
 const aside = "before-office"
@@ -50,8 +50,8 @@ func called(in, name string) string {
 	return name
 }
 
-// MoveIn takes the files of an earlier khien over into the office's database, where there are any. No other khien may have
-// them open. Whatever fails has changed nothing.
+// MoveIn takes the files of an earlier khien over into the office's database, where there are any. No other khien may
+// have them open. Whatever fails has changed nothing.
 func MoveIn(ctx context.Context, folder string) error {
 	if len(present(folder)) == 0 {
 		return nil
@@ -335,7 +335,8 @@ func moveNumbers(ctx context.Context, tx *sql.Tx, name string) error {
 	return nil
 }
 
-// tidy removes the files of before, which were taken over: an earlier khien would go on with them. What is not the same as what was taken over stays.
+// tidy removes the files of before, which were taken over: an earlier khien would go on with them. What is not the same
+// as what was taken over stays.
 func tidy(folder string, files []string) error {
 	for _, file := range files {
 		if same, err := same(filepath.Join(folder, file), filepath.Join(folder, aside, file)); err != nil || !same {

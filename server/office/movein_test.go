@@ -118,7 +118,8 @@ func execute(t *testing.T, path, statement string, args ...any) {
 	}
 }
 
-// An installation of 5b5ab6c goes on: each table has the rows that it had, the audit log is the same to its last hash, and the files of before lie aside.
+// An installation of 5b5ab6c goes on: each table has the rows that it had, the audit log is the same to its last hash,
+// and the files of before lie aside.
 func TestAnEarlierInstallationMovesIn(t *testing.T) {
 	folder := earlierData(t)
 	read, err := os.ReadFile("testdata/counts.json")
@@ -256,7 +257,8 @@ func TestWhatDoesNotMoveIn(t *testing.T) {
 	}
 }
 
-// Somebody takes one file back from the folder of copies and moves the office away: the copies of the others are the only ones, and stay.
+// Somebody takes one file back from the folder of copies and moves the office away: the copies of the others are the
+// only ones, and stay.
 func TestTheOnlyCopiesStay(t *testing.T) {
 	folder := earlierData(t)
 	if err := MoveIn(t.Context(), folder); err != nil {
@@ -274,7 +276,8 @@ func TestTheOnlyCopiesStay(t *testing.T) {
 	}
 }
 
-// The program is killed at twenty random moments of moving in. Each time all is as it was, or all is taken over; and the next start takes it over.
+// The program is killed at twenty random moments of moving in. Each time all is as it was, or all is taken over; and
+// the next start takes it over.
 func TestAKilledMoveStartsAgain(t *testing.T) {
 	folder := earlierData(t)
 	execute(t, filepath.Join(folder, "ledger.db"), `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)

@@ -1,6 +1,6 @@
-// Package office opens the one database of all that is decided: what is listed, the cases, what is asked of platforms, the advice
-// cards, who may decide, and the index of the pictures. It takes over what an earlier program kept in a file for each of them (movein.go),
-// and a data directory remembers where its own is (where.go).
+// Package office opens the one database of all that is decided: what is listed, the cases, what is asked of platforms,
+// the advice cards, who may decide, and the index of the pictures. It takes over what an earlier program kept in a file
+// for each of them (movein.go), and a data directory remembers where its own is (where.go).
 package office
 
 import (

@@ -36,8 +36,8 @@ func lists(t *testing.T, path string, names ...string) {
 	}
 }
 
-// A desk from before cases had several subjects is upgraded with all it holds: what was merged, split off, listed, objected to, and
-// decided anew; and its kits are joined when reports are gathered next.
+// A desk from before cases had several subjects is upgraded with all it holds: what was merged, split off, listed,
+// objected to, and decided anew; and its kits are joined when reports are gathered next.
 func TestAnOlderDesk(t *testing.T) {
 	folder := t.TempDir()
 	older := fstest.MapFS{}

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Somebody's directory has its databases in PostgreSQL. Whoever forgets to say so gets no empty ones in the directory, and whoever names another
-// database gets none there.
+// Somebody's directory has its databases in PostgreSQL. Whoever forgets to say so gets no empty ones in the directory,
+// and whoever names another database gets none there.
 func TestADirectoryRemembersWhereItsDatabasesAre(t *testing.T) {
 	folder := t.TempDir()
 	where := func(asked, want, refused string) {

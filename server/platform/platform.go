@@ -1,5 +1,5 @@
-// Package platform says of each platform what the server must know beside how its addresses are read. All of it stands in the rules of the
-// platform (shared/subject/platforms), from which scripts/platforms writes the table.
+// Package platform says of each platform what the server must know beside how its addresses are read. All of it stands
+// in the rules of the platform (shared/subject/platforms), from which scripts/platforms writes the table.
 package platform
 
 import "slices"
@@ -20,7 +20,8 @@ type Platform struct {
 	Menu  map[string]string // what to choose in its form, by language
 }
 
-// Network is what people call a platform, or a part of it, and the domains below which the extension has its scripts run.
+// Network is what people call a platform, or a part of it, and the domains below which the extension has its scripts
+// run.
 type Network struct {
 	Name    string
 	Domains []string

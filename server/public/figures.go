@@ -43,7 +43,8 @@ type figures struct {
 	counting singleflight.Group
 }
 
-// list is what is counted of the list itself: the same until another release is out, something lapses, or a week begins.
+// list is what is counted of the list itself: the same until another release is out, something lapses, or a week
+// begins.
 type list struct {
 	release         uint64
 	first, lapse    int64 // Unix seconds: when the first week that is shown begins; of what lapses next
@@ -91,7 +92,8 @@ func (s *Site) Statistics(ctx context.Context, lang string) Page {
 	return s.write(200, cacheAll, lang, "statistics", "statistics", charted(lang, f))
 }
 
-// count returns the last figures, and has others counted where they are old. Only the first ones are waited for, and not for long.
+// count returns the last figures, and has others counted where they are old. Only the first ones are waited for, and
+// not for long.
 func (s *Site) count(ctx context.Context, now int64) (Figures, error) {
 	last := s.figures.last.Load()
 	if last != nil && now-last.Counted < figuresLife && now >= last.Counted {
@@ -213,7 +215,8 @@ type announced struct {
 	off             int64  // when it was last taken off; 0 for never
 }
 
-// published is what everybody was told, by the digest of what it is about. Lapse is lowered to when the next of it lapses.
+// published is what everybody was told, by the digest of what it is about. Lapse is lowered to when the next of it
+// lapses.
 func (s *Site) published(ctx context.Context, issued, now int64, lapse *int64) (map[[32]byte]announced, error) {
 	p := map[[32]byte]announced{}
 	for e, err := range s.Ledger.AllLeft(ctx) {

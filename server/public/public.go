@@ -138,7 +138,8 @@ func (s *Site) Rules(lang string) Page {
 	return s.write(200, cacheAll, lang, "rules", "rules", rules(lang))
 }
 
-// Tickets makes a ticket out for what has an id: a form that carries it is taken in a flood too, when so many seconds have passed.
+// Tickets makes a ticket out for what has an id: a form that carries it is taken in a flood too, when so many seconds
+// have passed.
 type Tickets func(id []byte) (ticket string, wait int)
 
 // turn is with what a form is taken where many come.
@@ -157,8 +158,8 @@ func newTurn(tickets Tickets) turn {
 	return t
 }
 
-// Busy gives a form of the register, or of objections, back that was sent while too many came. What was written is still there, and it is taken
-// when it is sent again after so many seconds.
+// Busy gives a form of the register, or of objections, back that was sent while too many came. What was written is
+// still there, and it is taken when it is sent again after so many seconds.
 func (s *Site) Busy(lang, part string, form Values, tickets Tickets) (p Page, wait int) {
 	t := newTurn(tickets)
 	if id, err := hex.DecodeString(form("id")); err == nil && len(id) == inbox.IDSize {
@@ -215,8 +216,8 @@ func (s *Site) Register(lang string) Page {
 	return s.write(200, cacheAll, lang, "register", "register", question{})
 }
 
-// LookUp says what the register has about exactly what the field "about" names: that account, number or address, and the
-// page and site that it is part of, since an entry may be about these.
+// LookUp says what the register has about exactly what the field "about" names: that account, number or address, and
+// the page and site that it is part of, since an entry may be about these.
 func (s *Site) LookUp(ctx context.Context, lang string, form Values) Page {
 	q := question{Asked: strings.TrimSpace(form("about"))}
 	named, problem := read(q.Asked)
@@ -246,8 +247,8 @@ func read(text string) ([]subject.Subject, string) {
 	return named, ""
 }
 
-// bare tells whether a subject is a site with a name without a dot, such as a user name or a case number that was taken for
-// one: none is ever listed, and "nothing is known" would be said about something else than was meant.
+// bare tells whether a subject is a site with a name without a dot, such as a user name or a case number that was taken
+// for one: none is ever listed, and "nothing is known" would be said about something else than was meant.
 func bare(s subject.Subject) bool {
 	host, _, _ := strings.Cut(string(s), "/")
 	return !s.IsAccount() && !strings.ContainsAny(host, ".[")

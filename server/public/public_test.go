@@ -194,8 +194,8 @@ func TestTheRegister(t *testing.T) {
 	}
 }
 
-// What one person decides and nobody publishes is told to nobody: neither a charge that is invented, nor that something was taken off, nor other
-// words for what is listed or was.
+// What one person decides and nobody publishes is told to nobody: neither a charge that is invented, nor that something
+// was taken off, nor other words for what is listed or was.
 func TestTheRegisterSaysNothingThatIsNotPublished(t *testing.T) {
 	w := newWorld(t)
 	look := func(about string) Page { return w.LookUp(t.Context(), "en", form("about", about)) }
@@ -511,8 +511,8 @@ func TestEveryMessageIsUsed(t *testing.T) {
 	}
 }
 
-// Whatever is sent as an objection: it is refused by a page, or kept exactly as it was written, under its own id and for something that is listed; sent
-// again it is the same one; and none of it is more than text on the page.
+// Whatever is sent as an objection: it is refused by a page, or kept exactly as it was written, under its own id and
+// for something that is listed; sent again it is the same one; and none of it is more than text on the page.
 func FuzzAppeal(f *testing.F) {
 	w := newWorld(f)
 	w.lists("scam.example/", nil)
@@ -583,7 +583,8 @@ func TestAFormThatHasToWait(t *testing.T) {
 	}
 }
 
-// Somebody reads on the page of rules what takes two people: it says what the program does, of each of its rules and of things that are ruled by them.
+// Somebody reads on the page of rules what takes two people: it says what the program does, of each of its rules and of
+// things that are ruled by them.
 func TestTheRulesPageSaysWhatTakesTwo(t *testing.T) {
 	w := newWorld(t)
 	impact := triage.Impact{Verified: (&publish.Publisher{}).Verified}

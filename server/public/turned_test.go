@@ -11,8 +11,8 @@ import (
 	"khien/shared/category"
 )
 
-// Whoever had a say in an entry, and whoever asks about one, turns nothing on a page that others read: what they wrote is set apart, and a
-// character that only says in which direction to go is shown.
+// Whoever had a say in an entry, and whoever asks about one, turns nothing on a page that others read: what they wrote
+// is set apart, and a character that only says in which direction to go is shown.
 func TestOthersWordsTurnNothing(t *testing.T) {
 	const turning = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufdd0\ufdd1"
 	const turned = "שלום 1 " + turning + " gpj.exe"

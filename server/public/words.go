@@ -15,7 +15,8 @@ import (
 // said are the words of the pages.
 var said = words.Read("public.txt")
 
-// Reader is the language of the pages for a reader: what is asked for, else what the browser prefers, as Accept-Language has it.
+// Reader is the language of the pages for a reader: what is asked for, else what the browser prefers, as
+// Accept-Language has it.
 func Reader(asked, preferred string) string { return said.Reader(asked, preferred) }
 
 // Others are the languages of the pages but for one.

@@ -133,8 +133,8 @@ func peak(b *testing.B) int {
 	return 0
 }
 
-// BenchmarkShelf hands out what devices ask for: the head, a delta, a bucket, and the whole set of a million entries. What was proven once comes from
-// memory; "first" is what the proof costs.
+// BenchmarkShelf hands out what devices ask for: the head, a delta, a bucket, and the whole set of a million entries.
+// What was proven once comes from memory; "first" is what the proof costs.
 func BenchmarkShelf(b *testing.B) {
 	p := newPublisher(b)
 	now := time.Now().Unix()

@@ -311,8 +311,8 @@ func (f *packFile) pieces(n uint32) (leaf []byte, proof [][]byte, err error) {
 	return leaf, slices.Collect(slices.Chunk(hashes, 32)), err
 }
 
-// checkPack proves every bucket of the release of a head and gives its entries to take, which may be nil, one bucket after the other. The error
-// is ErrDamaged, or that of take.
+// checkPack proves every bucket of the release of a head and gives its entries to take, which may be nil, one bucket
+// after the other. The error is ErrDamaged, or that of take.
 func checkPack(blobs *blob.Dir, h release.Head, take func(wire.Entries) error) error {
 	f, err := openPack(blobs, h)
 	if err != nil {
@@ -346,8 +346,8 @@ func checkPack(blobs *blob.Dir, h release.Head, take func(wire.Entries) error) e
 	return nil
 }
 
-// Bucket cuts one bucket out of the release of a head; prefix is the last part of its path. What is not asked for so is blob.ErrNotFound;
-// what is not under the root of the head is ErrDamaged.
+// Bucket cuts one bucket out of the release of a head; prefix is the last part of its path. What is not asked for so is
+// blob.ErrNotFound; what is not under the root of the head is ErrDamaged.
 func Bucket(blobs *blob.Dir, h release.Head, prefix string) ([]byte, error) {
 	n, err := strconv.ParseUint(prefix, 16, 32)
 	if err != nil || n>>h.BucketBits != 0 || prefix != release.BucketName(h.BucketBits, uint32(n)) {

@@ -10,8 +10,9 @@ import (
 	"khien/shared/release"
 )
 
-// ErrClock is a time at which nothing is signed before a person has looked at the clock: it is before the release in force, or so long after it,
-// or after the end of so many entries, that the clock is more likely wrong. A wrong clock would empty the list.
+// ErrClock is a time at which nothing is signed before a person has looked at the clock: it is before the release in
+// force, or so long after it, or after the end of so many entries, that the clock is more likely wrong. A wrong clock
+// would empty the list.
 var ErrClock = errors.New("this machine's clock may be wrong: set it, or, if it is right, say so on the console's page \"Publish\" or run khien publish --clock-is-right")
 
 // UnlikelyTime is ErrClock, with what made it so.
@@ -31,7 +32,8 @@ const (
 	behind = 24 * time.Hour
 	// pause is how long nothing may have been signed if entries have lapsed meanwhile, and longPause if none have.
 	pause, longPause = 30 * 24 * time.Hour, 180 * 24 * time.Hour
-	// lapsing is how many entries may lapse at once, whatever part of the list they are; above it, no more than a quarter may.
+	// lapsing is how many entries may lapse at once, whatever part of the list they are; above it, no more than a quarter
+	// may.
 	lapsing = 20
 )
 

@@ -11,8 +11,8 @@ import (
 	"khien/shared/subject"
 )
 
-// The clock of the server jumps: ahead by two years, so that everything would be over, or behind the release in force. Nothing is signed, planned or
-// taken off until a person has looked at the clock, and says so.
+// The clock of the server jumps: ahead by two years, so that everything would be over, or behind the release in force.
+// Nothing is signed, planned or taken off until a person has looked at the clock, and says so.
 func TestAClockThatIsWrong(t *testing.T) {
 	const now, day = 1_790_000_000, 24 * 60 * 60
 	open := func(t *testing.T, entries int, lapses func(i int) int64) *Publisher {

@@ -24,8 +24,8 @@ type Pending map[subject.Subject]*ledger.Indicator
 // planned bounds how many indicators of each kind an edition names; it counts all of them.
 const planned = 500
 
-// Edition is a release that is drafted: every byte of it but for its number and its time, and what it changes for those who have the one before. Nobody can see
-// it before it is issued.
+// Edition is a release that is drafted: every byte of it but for its number and its time, and what it changes for those
+// who have the one before. Nobody can see it before it is issued.
 type Edition struct {
 	Base                    uint64         // sequence of the release before; 0 if there is none
 	BaseSet, BaseRoot       release.Digest // of that release
@@ -89,15 +89,16 @@ func (e *Edition) Prefixes() bool {
 	return e.Base > 0 && e.Added.Count+e.Changed.Count+e.Removed.Count == 0 && (e.Set != e.BaseSet || e.Root != e.BaseRoot)
 }
 
-// Draft makes the edition of now, with what is pending: all that guards a release has looked at it when it is returned, and nothing is written. Where hold is
-// not nil, it is asked about each subject of which anything would change, unless its time is over: what it holds back stays as it is. What of that is new
-// is left out, what is said otherwise is said as before, and what was taken off is listed still. The ledger has it, and the next draft asks again.
+// Draft makes the edition of now, with what is pending: all that guards a release has looked at it when it is returned,
+// and nothing is written. Where hold is not nil, it is asked about each subject of which anything would change, unless
+// its time is over: what it holds back stays as it is. What of that is new is left out, what is said otherwise is said
+// as before, and what was taken off is listed still. The ledger has it, and the next draft asks again.
 func (p *Publisher) Draft(ctx context.Context, now int64, pending Pending, hold func(subject.Subject) bool) (Edition, error) {
 	return p.DraftAsOf(ctx, now, now, pending, hold)
 }
 
-// DraftAsOf is Draft for an edition of now that has what was on the list at an earlier time: what has lapsed meanwhile, and the cards whose days
-// have come or gone, wait for the next one.
+// DraftAsOf is Draft for an edition of now that has what was on the list at an earlier time: what has lapsed meanwhile,
+// and the cards whose days have come or gone, wait for the next one.
 func (p *Publisher) DraftAsOf(ctx context.Context, at, now int64, pending Pending, hold func(subject.Subject) bool) (Edition, error) {
 	out := map[[32]byte]bool{}
 	for {
@@ -114,7 +115,8 @@ func (p *Publisher) DraftAsOf(ctx context.Context, at, now int64, pending Pendin
 	}
 }
 
-// draft fills in an edition of what is known to have room. Where some has none, it is returned, and nothing else is told.
+// draft fills in an edition of what is known to have room. Where some has none, it is returned, and nothing else is
+// told.
 func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold func(subject.Subject) bool) (crowded map[[32]byte]bool, err error) {
 	at := e.At
 	if e.seq, err = p.Ledger.Seq(ctx); err != nil {
@@ -148,8 +150,9 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 		e.held[i.Subject] = true
 		return true
 	}
-	// An end that somebody has brought forward meanwhile is not the end that was published. What the program itself protects leaves the list whatever
-	// anybody holds back; what a book of the operator protects, as somebody says, does not.
+	// An end that somebody has brought forward meanwhile is not the end that was published. What the program itself
+	// protects leaves the list whatever anybody holds back; what a book of the operator protects, as somebody says, does
+	// not.
 	remove := func(i ledger.Indicator) (stays bool) {
 		digest := i.Subject.Digest()
 		was, known := before[digest]

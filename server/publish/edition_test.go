@@ -112,7 +112,8 @@ func TestWhatIsDraftedIsIssued(t *testing.T) {
 	}
 }
 
-// The head can't be written when the release is in force already: it is out, and who asks for the head by the shelf has it; its copy follows.
+// The head can't be written when the release is in force already: it is out, and who asks for the head by the shelf has
+// it; its copy follows.
 func TestWhatIsOutIsToldAsOut(t *testing.T) {
 	const now = 1_763_900_000
 	dir := t.TempDir()
@@ -165,8 +166,8 @@ func draftEmpty(t *testing.T, p *Publisher, now int64) bool {
 	return e.Empty()
 }
 
-// All that a release signs is planned: who is official, whom to call, advice, hot hosts, keys. What changes in any of them after somebody
-// has confirmed the edition is not published.
+// All that a release signs is planned: who is official, whom to call, advice, hot hosts, keys. What changes in any of
+// them after somebody has confirmed the edition is not published.
 func TestWhatIsSaidBesideTheListIsPlanned(t *testing.T) {
 	const now = 1_763_900_000
 	dir := t.TempDir()

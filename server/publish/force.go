@@ -14,15 +14,16 @@ import (
 )
 
 var (
-	// ErrUnknown is a published head that a key of ours has signed and that the ledger does not know: the ledger is older than what is
-	// published, or somebody else signs with the key.
+	// ErrUnknown is a published head that a key of ours has signed and that the ledger does not know: the ledger is older
+	// than what is published, or somebody else signs with the key.
 	ErrUnknown = errors.New("the published head is signed with our key, and the ledger does not know it: put the ledger back that belongs to it; " +
 		"if there is none any more, run khien publish --anew, which takes a number above it")
 	// ErrDamaged is a published file that is not the one that was published. Publishing makes it anew.
 	ErrDamaged = errors.New("not what was published, khien publish makes it anew")
 )
 
-// force is the release in force: what the ledger keeps of it and what is signed agree. The head that lies in the directory is a copy of it.
+// force is the release in force: what the ledger keeps of it and what is signed agree. The head that lies in the
+// directory is a copy of it.
 type force struct {
 	release.Head        // the zero head before the first release
 	note, keys   []byte // as signed
@@ -31,9 +32,10 @@ type force struct {
 	lost         bool   // there is a release, and nobody can build upon it: it is of another root key, or newer than the ledger
 }
 
-// InForce returns the head in force, as it was signed and as it was read: the newest of the ledger whose signatures, up to the root key,
-// hold and whose entry says the same; the zero head where there is none. Time decides nothing here. The error is ErrUnknown where the head in
-// blobs says that the ledger is not the newest; a head in blobs that no key of ours has signed, or that is older, counts for nothing.
+// InForce returns the head in force, as it was signed and as it was read: the newest of the ledger whose signatures, up
+// to the root key, hold and whose entry says the same; the zero head where there is none. Time decides nothing here.
+// The error is ErrUnknown where the head in blobs says that the ledger is not the newest; a head in blobs that no key
+// of ours has signed, or that is older, counts for nothing.
 func InForce(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root string) (note []byte, h release.Head, err error) {
 	f, err := inForce(ctx, book, blobs, root, nil)
 	return f.note, f.Head, err
@@ -84,7 +86,8 @@ func inForce(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root str
 	return f, fmt.Errorf("%w (it is release %d, the ledger's newest is %d)", ErrUnknown, h.Sequence, f.Sequence)
 }
 
-// signed reads a head that a key of the list has signed, and the root key the list, whatever their time, and the number of the list.
+// signed reads a head that a key of the list has signed, and the root key the list, whatever their time, and the number
+// of the list.
 func signed(note, keys []byte, root string) (h release.Head, list uint64, ok bool) {
 	k := opened(keys, root)
 	h, err := release.OpenHead(note, k, 0)
@@ -108,8 +111,8 @@ func agree(h release.Head, r ledger.Release) bool {
 	return h.Sequence == r.Sequence && h.Set == r.Set && h.SetSize == r.Size && h.Count == r.Count && h.Issued == r.Issued && h.Expires == r.Expires && h.BucketBits == r.BucketBits
 }
 
-// inForce is the release in force. Anew, there is none where the ledger does not know it, but its numbers stay taken. What the ledger knows is built
-// upon all the same: else what is held back would be missing, and nobody would be told.
+// inForce is the release in force. Anew, there is none where the ledger does not know it, but its numbers stay taken.
+// What the ledger knows is built upon all the same: else what is held back would be missing, and nobody would be told.
 func (p *Publisher) inForce(ctx context.Context) (force, error) {
 	f, err := inForce(ctx, p.Ledger, p.Blobs, p.Keys.Root, p.Keys.Note)
 	if p.Anew && errors.Is(err, ErrUnknown) {
@@ -143,8 +146,8 @@ func fileOf(blobs *blob.Dir, name string, d release.Digest) ([]byte, error) {
 	return body, nil
 }
 
-// Damaged names the published files that are not as they were published: those of the release in force, and those of older ones that are still
-// kept. The error is that of InForce.
+// Damaged names the published files that are not as they were published: those of the release in force, and those of
+// older ones that are still kept. The error is that of InForce.
 func Damaged(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root string) (names []string, err error) {
 	f, err := inForce(ctx, book, blobs, root, nil)
 	if err != nil || f.Sequence == 0 {
@@ -191,8 +194,9 @@ func Damaged(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root str
 	return slices.Compact(names), nil
 }
 
-// mend puts back what is damaged of the release in force, of which everything that is made of the ledger is at hand, and deletes what is damaged of
-// older ones. It names what it put back; whole is false where deltas are damaged, which only a new release makes anew.
+// mend puts back what is damaged of the release in force, of which everything that is made of the ledger is at hand,
+// and deletes what is damaged of older ones. It names what it put back; whole is false where deltas are damaged, which
+// only a new release makes anew.
 func (p *Publisher) mend(ctx context.Context, f force, body, supplement []byte, pack func(name string) error) (back []string, whole bool, err error) {
 	damaged, err := Damaged(ctx, p.Ledger, p.Blobs, p.Keys.Root)
 	if err != nil {

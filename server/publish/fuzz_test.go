@@ -12,7 +12,8 @@ import (
 	"khien/shared/wire"
 )
 
-// Whatever lies in the place of a bucket pack: each bucket that is handed out is under the root of the head, and nothing else is.
+// Whatever lies in the place of a bucket pack: each bucket that is handed out is under the root of the head, and
+// nothing else is.
 func FuzzPack(f *testing.F) {
 	p := newPublisher(f)
 	p.list(f, "scam.example/", "other.example/")

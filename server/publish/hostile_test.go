@@ -174,7 +174,8 @@ func (s *shop) served() (errs []error) {
 	return errs
 }
 
-// attack is what somebody does to a file; body is what was published, older the same kind of the release before, foreign that of another installation.
+// attack is what somebody does to a file; body is what was published, older the same kind of the release before,
+// foreign that of another installation.
 type attack func(file string, body, older, foreign []byte) error
 
 func writes(change func(body, older, foreign []byte) []byte) attack {
@@ -213,8 +214,8 @@ var attacks = map[string]attack{
 	},
 }
 
-// Whoever can write to the disk puts something else in the place of each published file in turn. Nothing of it is handed out or signed: the next
-// renewal puts back what was published, or issues it anew, and every client gets along.
+// Whoever can write to the disk puts something else in the place of each published file in turn. Nothing of it is
+// handed out or signed: the next renewal puts back what was published, or issues it anew, and every client gets along.
 func TestEachFileIsAttacked(t *testing.T) {
 	aboutFiles(t)
 	const now = 1_790_000_000
@@ -246,7 +247,8 @@ func TestEachFileIsAttacked(t *testing.T) {
 					t.Errorf("it is not noticed: %q, %v", damaged, err)
 				}
 
-				// Nobody has changed anything, and no plan may say so. Where it cannot be told, everything shows as new, and two must confirm it.
+				// Nobody has changed anything, and no plan may say so. Where it cannot be told, everything shows as new, and two
+				// must confirm it.
 				if again, err := s.Draft(t.Context(), now, nil, nil); err != nil || again.Set != plan.Set || again.Root != plan.Root || again.Added.Count+again.Removed.Count > 0 {
 					t.Errorf("the plan is %+v, %v", again, err)
 				}
@@ -278,8 +280,9 @@ func TestEachFileIsAttacked(t *testing.T) {
 	}
 }
 
-// The same, while something waits for a person to publish it: a renewal signs what is in force, if it is all there, and nothing else. What it cannot
-// make without publishing what nobody has confirmed it refuses to sign, and says so; then a person publishes.
+// The same, while something waits for a person to publish it: a renewal signs what is in force, if it is all there, and
+// nothing else. What it cannot make without publishing what nobody has confirmed it refuses to sign, and says so; then
+// a person publishes.
 func TestEachFileIsAttackedWhileSomethingWaits(t *testing.T) {
 	aboutFiles(t)
 	const now = 1_790_000_000
@@ -365,8 +368,8 @@ func TestFoldersAreAttacked(t *testing.T) {
 	}
 }
 
-// Several of them at once, and all that is published: it is mended once, and then there is nothing more to mend. So it is where something else is published by
-// the way: another entry, or another official name beside the same list.
+// Several of them at once, and all that is published: it is mended once, and then there is nothing more to mend. So it
+// is where something else is published by the way: another entry, or another official name beside the same list.
 func TestSeveralFoldersAreTakenAway(t *testing.T) {
 	aboutFiles(t)
 	const now = 1_790_000_000
@@ -426,8 +429,9 @@ func (s *shop) sign(change func(*release.Head)) []byte {
 	return msg
 }
 
-// A head that was signed with our key and that the ledger does not know is not built upon, handed out or silently put away: a person looks, and
-// says that it goes on anew, with a number above it, so that no client that has seen it is lost.
+// A head that was signed with our key and that the ledger does not know is not built upon, handed out or silently put
+// away: a person looks, and says that it goes on anew, with a number above it, so that no client that has seen it is
+// lost.
 func TestASignedHeadThatTheLedgerDoesNotKnow(t *testing.T) {
 	aboutFiles(t)
 	const now = 1_790_000_000
@@ -477,7 +481,8 @@ func TestASignedHeadThatTheLedgerDoesNotKnow(t *testing.T) {
 	}
 }
 
-// A head of the same number or an older one, whoever has signed it, is not in force; neither is one whose number leaves none for another.
+// A head of the same number or an older one, whoever has signed it, is not in force; neither is one whose number leaves
+// none for another.
 func TestAHeadThatIsNotInForce(t *testing.T) {
 	aboutFiles(t)
 	const now = 1_790_000_000
@@ -560,8 +565,9 @@ func TestAHeadThatIsNotInForce(t *testing.T) {
 	}
 }
 
-// What was proven once comes from memory: whoever overwrites the file afterwards, in place, with a file of the same size and time, changes nothing of
-// what is handed out, and a server that has not proven it hands out nothing. The memory has an end.
+// What was proven once comes from memory: whoever overwrites the file afterwards, in place, with a file of the same
+// size and time, changes nothing of what is handed out, and a server that has not proven it hands out nothing. The
+// memory has an end.
 func TestWhatWasProvenOnceIsHandedOut(t *testing.T) {
 	p := newPublisher(t)
 	now := time.Now().Unix()

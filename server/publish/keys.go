@@ -40,11 +40,12 @@ type Keys struct {
 	folder string
 }
 
-// ErrRotated is a release key that is not in use yet: the list that names it is in no release, and the key before it is not there any more.
+// ErrRotated is a release key that is not in use yet: the list that names it is in no release, and the key before it is
+// not there any more.
 var ErrRotated = errors.New("the release key was replaced, and the one before is gone: khien publish puts the new one into use")
 
-// InitKeys makes a root key, in a file of its own, and a folder with its public half and a release key. A folder or a file that is there already
-// is an error. Now is in Unix seconds.
+// InitKeys makes a root key, in a file of its own, and a folder with its public half and a release key. A folder or a
+// file that is there already is an error. Now is in Unix seconds.
 func InitKeys(dir, root string, now int64) error {
 	for _, taken := range []string{dir, root} {
 		if _, err := os.Lstat(taken); err == nil {
@@ -78,8 +79,8 @@ func InitKeys(dir, root string, now int64) error {
 	return nil
 }
 
-// Rotate makes a new release key and signs it with the root key, which is in the file root. Heads are signed with it from the next
-// publishing on. A list that has expired, and a release key that is lost, are in nobody's way.
+// Rotate makes a new release key and signs it with the root key, which is in the file root. Heads are signed with it
+// from the next publishing on. A list that has expired, and a release key that is lost, are in nobody's way.
 func Rotate(dir, root string, now int64) error {
 	public, err := blob.ReadPlain(filepath.Join(dir, rootPublic), maxKey)
 	if err != nil {

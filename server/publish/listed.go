@@ -13,7 +13,8 @@ import (
 	"khien/shared/wire"
 )
 
-// Listed is what the release in force says of a subject, out of one bucket; ledger.ErrNotFound where it says nothing, or there is none.
+// Listed is what the release in force says of a subject, out of one bucket; ledger.ErrNotFound where it says nothing,
+// or there is none.
 func (s *Shelf) Listed(ctx context.Context, name subject.Subject) (ledger.Indicator, error) {
 	h, err := s.InForce(ctx)
 	if err != nil || h.Sequence == 0 {
@@ -71,8 +72,8 @@ func indicator(name subject.Subject, e wire.Entry) ledger.Indicator {
 	return i
 }
 
-// said is what the release before says of what a person has taken off, or whose time is over: what else an edition goes without is left out by the guard, and
-// is no matter of the register. Of a release that is damaged nobody can tell.
+// said is what the release before says of what a person has taken off, or whose time is over: what else an edition goes
+// without is left out by the guard, and is no matter of the register. Of a release that is damaged nobody can tell.
 func (p *Publisher) said(e *Edition) (left []ledger.Indicator, err error) {
 	if len(e.gone) == 0 {
 		return nil, nil

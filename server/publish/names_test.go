@@ -38,7 +38,8 @@ func outside(t testing.TB, file string) (hosts []string) {
 }
 
 // The goals: at most 60 of 100,000 honest hosts are taken for others, and at least half of the impostors that the book
-// did not meet before; in each third of the lists too, so that no list is learned by heart. docs/official.md has the figures.
+// did not meet before; in each third of the lists too, so that no list is learned by heart. docs/official.md has the
+// figures.
 func TestNamesOnHonestHostsAndOnImpostors(t *testing.T) {
 	book := ownNames(t)
 	share := func(file string) (of [4]float64) {
@@ -126,7 +127,8 @@ func TestNobodyInTheBookResemblesAnother(t *testing.T) {
 	}
 }
 
-// What is marked travels in the book, which is comments to an extension that knows no marks, and leaves room for the rest of a supplement.
+// What is marked travels in the book, which is comments to an extension that knows no marks, and leaves room for the
+// rest of a supplement.
 func TestMarksTravelInTheSupplement(t *testing.T) {
 	text, _ := Book("")
 	body, err := supplement.Encode(text, supplement.Body{})

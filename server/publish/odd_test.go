@@ -19,7 +19,8 @@ import (
 	"khien/shared/supplement"
 )
 
-// What no list may hold, wherever it comes from, is refused by its kind, and named so that it can stand in a line of a terminal.
+// What no list may hold, wherever it comes from, is refused by its kind, and named so that it can stand in a line of a
+// terminal.
 func TestWhatIsNoHostOrNoSubjectIsRefused(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()
@@ -53,7 +54,8 @@ func TestWhatIsNoHostOrNoSubjectIsRefused(t *testing.T) {
 	f(strings.Repeat("a.", 50_000)+"example/", "…")
 }
 
-// What the last question of a publishing would find, the guard has refused before: nobody stops a release by what he has listed.
+// What the last question of a publishing would find, the guard has refused before: nobody stops a release by what he
+// has listed.
 func TestTheGuardRefusesWhateverWouldStopARelease(t *testing.T) {
 	began := time.Now()
 	covered := protected().covered()
@@ -65,8 +67,8 @@ func TestTheGuardRefusesWhateverWouldStopARelease(t *testing.T) {
 	}
 }
 
-// Somebody has written into the files of an old installation what nobody may, or an older Khiên did. Each of these goes without, by its name, and
-// all others are published.
+// Somebody has written into the files of an old installation what nobody may, or an older Khiên did. Each of these goes
+// without, by its name, and all others are published.
 func TestOneBadLineStopsNothing(t *testing.T) {
 	dir := t.TempDir()
 	if err := InitKeys(filepath.Join(dir, "keys"), filepath.Join(dir, "root.key"), time.Now().Unix()); err != nil {
@@ -176,7 +178,8 @@ func TestOneBadLineStopsNothing(t *testing.T) {
 	}
 }
 
-// Somebody seeks names that all share one bucket, which no client would read then. Those that have no room in it are left out and named.
+// Somebody seeks names that all share one bucket, which no client would read then. Those that have no room in it are
+// left out and named.
 func TestACrowdedBucketStopsNothing(t *testing.T) {
 	p := newPublisher(t)
 	const now = 1_763_900_000

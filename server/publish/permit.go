@@ -83,8 +83,8 @@ type Protection struct {
 	digests   func() map[[32]byte]subject.Subject // of those that no set may warn about
 }
 
-// Protect makes a protection of the lists in protected/, the hosts of the platforms, and the official book with the operator's
-// own ones, in a folder that need not exist.
+// Protect makes a protection of the lists in protected/, the hosts of the platforms, and the official book with the
+// operator's own ones, in a folder that need not exist.
 func Protect(folder string) (*Protection, error) {
 	text, left := Book(folder)
 	if text == ourBook() && len(left) == 0 {
@@ -240,8 +240,8 @@ func (p *Protection) site(host string) Rule {
 	return ""
 }
 
-// isEnding tells whether the book says that a host is official under the endings of all countries, such as "google.*". Whether
-// somebody has it in that country, the book doesn't know.
+// isEnding tells whether the book says that a host is official under the endings of all countries, such as "google.*".
+// Whether somebody has it in that country, the book doesn't know.
 func (p *Protection) isEnding(host string) bool {
 	suffix, _ := publicsuffix.PublicSuffix(host)
 	return suffix != host && p.book.IsOfficial(host)
@@ -262,8 +262,8 @@ func isState(host string) bool {
 	}
 }
 
-// stateLabels stand in front of the ending of a country for its state, where the country keeps names below it (publicsuffix.org).
-// Those that mean something else in other countries, such as "go", stand in state.txt.
+// stateLabels stand in front of the ending of a country for its state, where the country keeps names below it
+// (publicsuffix.org). Those that mean something else in other countries, such as "go", stand in state.txt.
 var stateLabels = []string{"gov", "gob", "gouv", "govt", "gub", "gv", "mil", "police", "nhs", "mod", "parliament", "jus", "leg", "mp", "def"}
 
 // isShared tells whether host, with or without www, is one where others have their pages.
@@ -389,7 +389,8 @@ var shares = func() (nets []netip.Prefix) {
 	return nets
 }()
 
-// atHome are the zones that no public name is in (RFC 6762, RFC 8375, and what ICANN has set aside), and those that networks use all the same.
+// atHome are the zones that no public name is in (RFC 6762, RFC 8375, and what ICANN has set aside), and those that
+// networks use all the same.
 var atHome = []string{".local", ".home.arpa", ".internal", ".lan", ".home", ".corp", ".intranet"}
 
 // isEntrance tells whether a page is where everybody signs in or sees what is their own: whoever opens it
@@ -436,8 +437,9 @@ var (
 	doors = []string{"login", "signin", "sso", "auth", "oauth", "account", "accounts", "myaccount", "accountscenter", "passport", "id", "logowanie"}
 )
 
-// isPost tells whether a path goes on to what a platform calls one post by: a number or a code, as in instagram.com/p/C1aBcdefgh/ and
-// reddit.com/r/NAME/comments/1abcde/a_title/. A section of the platform's own goes by a word, or by a number below one of ownRooms.
+// isPost tells whether a path goes on to what a platform calls one post by: a number or a code, as in
+// instagram.com/p/C1aBcdefgh/ and reddit.com/r/NAME/comments/1abcde/a_title/. A section of the platform's own goes by a
+// word, or by a number below one of ownRooms.
 func isPost(page string) bool {
 	words := strings.Split(strings.TrimSuffix(page, "/"), "/")
 	if slices.Contains(ownRooms, words[0]) && (len(words) < 3 || words[1] != "item") {
@@ -472,8 +474,9 @@ func (p *Protection) endpoint(host, page string) bool {
 // ReachesFar is Protection.ReachesFar without the books of any operator.
 func ReachesFar(s subject.Subject) bool { return protected().ReachesFar(s) }
 
-// ReachesFar tells whether two people must agree to list what Permit lets through: anything of a host that many people know,
-// but for an exact page where others have their pages, which on a platform is a post or has a query. It says nothing about accounts.
+// ReachesFar tells whether two people must agree to list what Permit lets through: anything of a host that many people
+// know, but for an exact page where others have their pages, which on a platform is a post or has a query. It says
+// nothing about accounts.
 func (p *Protection) ReachesFar(s subject.Subject) bool {
 	host, path, ok := strings.Cut(string(s), "/")
 	if !ok || s.IsAccount() {
@@ -494,7 +497,8 @@ func (p *Protection) ReachesFar(s subject.Subject) bool {
 	return rank == PopularHost || rank == RankedBank || rank == RankedShared && (folder || page == "") || isSuffix(host) || p.isEnding(host)
 }
 
-// isSuffix tells whether a host is a public suffix, or the front door of the place that an official one is named after: www.bydgoszcz.pl.
+// isSuffix tells whether a host is a public suffix, or the front door of the place that an official one is named after:
+// www.bydgoszcz.pl.
 func isSuffix(host string) bool {
 	if suffix, _ := publicsuffix.PublicSuffix(host); suffix == host {
 		return true
@@ -504,7 +508,8 @@ func isSuffix(host string) bool {
 	return ok && icann && suffix == below && strings.Contains(below, ".")
 }
 
-// SharesPages tells whether the pages of a host are others' than its own: whoever lists one of them says nothing about the host.
+// SharesPages tells whether the pages of a host are others' than its own: whoever lists one of them says nothing about
+// the host.
 func SharesPages(host string) bool {
 	p := protected()
 	return p.isShared(host) || p.site(host) == "platform" || p.rank(host) == RankedShared

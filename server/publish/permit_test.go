@@ -198,8 +198,8 @@ func TestAnOperatorsBookFreesNobody(t *testing.T) {
 	}
 }
 
-// A number that people are told to call, and one that firms and offices have for everybody, takes two people: scammers have them shown to those whom
-// they call.
+// A number that people are told to call, and one that firms and offices have for everybody, takes two people: scammers
+// have them shown to those whom they call.
 func TestHotlinesTakeTwo(t *testing.T) {
 	help := filepath.Join(t.TempDir(), "help.json")
 	text := `{"help": [{"country": "VN", "checked": "2026-11-24", "steps": {}, "hotlines": [{"kind": "phone", "value": "0900 000 009", "name": {"en": "Invented"}, "what": {"en": "Invented"}, "cases": [], "source": ""}]}]}`

@@ -3,10 +3,11 @@
 //	ledger, what is pending ── Permit ──> set, buckets ──> edition ──> blobs, deltas ──> ledger ──> head
 //	the book, the help, the cards, the hosts listed last ──> supplement ──┘
 //
-// An edition is drafted once (Draft): compared with what everybody has, and looked at by all that guards a release, before anything is written. It is issued
-// byte for byte (Issue): all that the head names is written under names of its own, then the ledger takes the release with all that it brings, in one
-// transaction, and the head comes last. A crash before that transaction leaves what was, and files that nothing names, which the next publishing prunes; a
-// crash after it leaves the release in force, whose head is put in its place by whoever looks next.
+// An edition is drafted once (Draft): compared with what everybody has, and looked at by all that guards a release,
+// before anything is written. It is issued byte for byte (Issue): all that the head names is written under names of its
+// own, then the ledger takes the release with all that it brings, in one transaction, and the head comes last. A crash
+// before that transaction leaves what was, and files that nothing names, which the next publishing prunes; a crash
+// after it leaves the release in force, whose head is put in its place by whoever looks next.
 package publish
 
 import (
@@ -60,8 +61,8 @@ type Publisher struct {
 	Ledger *ledger.Ledger
 	Blobs  *blob.Dir
 	Keys   *Keys
-	// Popular hands out what popular pages name now, as far as anyone knows them; or nil, and so may be what it hands out. An
-	// indicator with the same 40 bits gets a longer prefix.
+	// Popular hands out what popular pages name now, as far as anyone knows them; or nil, and so may be what it hands out.
+	// An indicator with the same 40 bits gets a longer prefix.
 	Popular func() *set.Set
 	// Cards are the advice cards; nil for none.
 	Cards *campaign.Store
@@ -69,8 +70,8 @@ type Publisher struct {
 	Official string
 	// Help is the file with the operator's own help and hotlines; it need not exist.
 	Help string
-	// Anew builds upon nothing where what is published is newer than the ledger, which came back from a backup, and takes a number above all
-	// that were.
+	// Anew builds upon nothing where what is published is newer than the ledger, which came back from a backup, and takes
+	// a number above all that were.
 	Anew bool
 
 	// ClockIsRight publishes whatever the time is: a person has looked at the clock.
@@ -105,20 +106,22 @@ func (p *Publisher) Publish(ctx context.Context, now int64) (Result, error) {
 type Out struct {
 	Release        ledger.Release
 	Added, Removed int
-	// Write writes the release down, with what it brings, as part of a change. Everybody has it when that is committed, or nobody.
+	// Write writes the release down, with what it brings, as part of a change. Everybody has it when that is committed, or
+	// nobody.
 	Write func(tx *sql.Tx, changes []ledger.Change) error
 	alone func() error
 }
 
-// Agree is asked once all of an edition is on the disk and signed, and nothing of it is out: it calls Out.Write, and commits
-// that, or it is not published.
+// Agree is asked once all of an edition is on the disk and signed, and nothing of it is out: it calls Out.Write, and
+// commits that, or it is not published.
 type Agree func(Out) error
 
 // Alone is Agree where nothing is done beside.
 func Alone(out Out) error { return out.alone() }
 
-// Issue publishes an edition, byte for byte as it was drafted; or nothing, and ErrChanged, where something else is in force than it was drafted upon, or
-// something was decided since. Where it says what is in force, and the head has more than half of its life left, nothing is published, and agree is not asked.
+// Issue publishes an edition, byte for byte as it was drafted; or nothing, and ErrChanged, where something else is in
+// force than it was drafted upon, or something was decided since. Where it says what is in force, and the head has more
+// than half of its life left, nothing is published, and agree is not asked.
 func (p *Publisher) Issue(ctx context.Context, e Edition, agree Agree) (r Result, err error) {
 	unlock, err := p.Shelf().Lock(ctx)
 	if err != nil {
@@ -296,8 +299,8 @@ func (p *Publisher) entries(list []row) (entries []set.Entry, long []set.Long) {
 	return entries, long
 }
 
-// popular tells whether a popular page shares the first 40 bits: a well-known one, one of the ranking, or one of names, which may
-// be nil.
+// popular tells whether a popular page shares the first 40 bits: a well-known one, one of the ranking, or one of names,
+// which may be nil.
 func popular(names *set.Set, digest [32]byte) bool {
 	if wellKnownPrefixes()[set.Prefix(digest)] || rankOf(digest) != Unranked {
 		return true
@@ -382,8 +385,8 @@ func deltaName(d release.Digest, from uint64) string {
 	return strings.TrimPrefix(release.DeltaPath(d, from), "/v1/")
 }
 
-// prune deletes what no client can ask for any more: it may have seen this head or the last one. Of what the ledger knows, and was not written just now, it
-// deletes what is damaged too, since nothing makes that anew.
+// prune deletes what no client can ask for any more: it may have seen this head or the last one. Of what the ledger
+// knows, and was not written just now, it deletes what is damaged too, since nothing makes that anew.
 func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledger.Release, oldest uint64, now int64, written map[string]release.Digest) error {
 	keep := map[string]bool{
 		"blob/" + h.Set.String(): true, "blob/" + h.Keys.String(): true, packName(h.Sequence): true, stepName(h.Sequence): true,
@@ -433,8 +436,9 @@ func (p *Publisher) prune(ctx context.Context, h, last release.Head, past []ledg
 	return p.Ledger.Forget(ctx, slices.Collect(maps.Keys(files)))
 }
 
-// warnsAbout returns the first well-known page that is in the set, or the prefix of a host of the ranking, of which only
-// a longer one may be there; "" if none is. Entries are those of the set, of 40 bits. What is kept of the release before may be there.
+// warnsAbout returns the first well-known page that is in the set, or the prefix of a host of the ranking, of which
+// only a longer one may be there; "" if none is. Entries are those of the set, of 40 bits. What is kept of the release
+// before may be there.
 func (p *Protection) warnsAbout(s *set.Set, entries []set.Entry, kept map[[32]byte]subject.Subject) string {
 	var found []string
 	for digest, page := range p.digests() {

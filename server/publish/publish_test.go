@@ -576,8 +576,8 @@ var steps = []string{"set", "supplement", "keys", "buckets", "deltas", "finished
 // killedAt is set, with killed, in the child process of TestKilledAtEachStep.
 const killedAt = "KHIEN_TEST_KILLED_AT"
 
-// Whatever a publishing was doing when it was killed: clients have one whole release, all of it as it was published, before anything is mended;
-// and after the next renewal, or the next publishing, nothing waits and nothing is damaged.
+// Whatever a publishing was doing when it was killed: clients have one whole release, all of it as it was published,
+// before anything is mended; and after the next renewal, or the next publishing, nothing waits and nothing is damaged.
 func TestKilledAtEachStep(t *testing.T) {
 	dbtest.Long(t)
 	now := time.Now().Unix()

@@ -12,8 +12,9 @@ import (
 	"khien/shared/subject"
 )
 
-// The ranking that Khiên carries: sets of shared/set, each entry the name that Ranked gives, as a host ("shop.example/"), with a
-// RankedAs for its class. scripts/ranking makes them from public lists; ranking/README.md says from which, and their licences.
+// The ranking that Khiên carries: sets of shared/set, each entry the name that Ranked gives, as a host
+// ("shop.example/"), with a RankedAs for its class. scripts/ranking makes them from public lists; ranking/README.md
+// says from which, and their licences.
 var (
 	//go:embed ranking/free.set
 	freeRanking []byte
@@ -43,9 +44,9 @@ var ranking = sync.OnceValue(func() (sets [2]set.Set) {
 	return sets
 })
 
-// Ranked returns the name under which a ranking keeps a host: what its owner has registered below a public suffix, official or
-// private, or the customer's name below a host that many share. It returns false for an IP address, a public suffix, and what
-// the protection has already: a site or what is below it, and a shared host itself.
+// Ranked returns the name under which a ranking keeps a host: what its owner has registered below a public suffix,
+// official or private, or the customer's name below a host that many share. It returns false for an IP address, a
+// public suffix, and what the protection has already: a site or what is below it, and a shared host itself.
 func Ranked(host string) (name string, ok bool) { return protected().ranked(host) }
 
 func (p *Protection) ranked(host string) (name string, ok bool) {

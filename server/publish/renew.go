@@ -14,10 +14,11 @@ import (
 	"khien/shared/wire"
 )
 
-// Renew signs a new head when half of the life of the one in force is over, so that the list doesn't grow too old for its readers, and mends
-// what is damaged of what is published. It publishes what the calendar alone has changed, such as an entry or an advice card whose time is over.
-// Where a person has changed something since the last release, that waits for a person to publish it, and what is in force is signed once
-// more, exactly as it is, with the key that it was signed with: ErrDamaged where it is not all there to be signed, ErrRotated where the key is gone.
+// Renew signs a new head when half of the life of the one in force is over, so that the list doesn't grow too old for
+// its readers, and mends what is damaged of what is published. It publishes what the calendar alone has changed, such
+// as an entry or an advice card whose time is over. Where a person has changed something since the last release, that
+// waits for a person to publish it, and what is in force is signed once more, exactly as it is, with the key that it
+// was signed with: ErrDamaged where it is not all there to be signed, ErrRotated where the key is gone.
 func (p *Publisher) Renew(ctx context.Context, now int64, agree Agree) (Result, error) {
 	if due, err := p.due(ctx, now); err != nil || !due {
 		return Result{}, err

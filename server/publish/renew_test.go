@@ -14,7 +14,8 @@ import (
 	"khien/shared/supplement"
 )
 
-// The server keeps the head fresh by itself. It never publishes what a person has not: neither an entry, nor an end, nor a name.
+// The server keeps the head fresh by itself. It never publishes what a person has not: neither an entry, nor an end,
+// nor a name.
 func TestARenewalPublishesNothingByItself(t *testing.T) {
 	p := newPublisher(t)
 	const now, day = 1_763_900_000, 24 * 60 * 60
@@ -83,7 +84,8 @@ func TestARenewalPublishesNothingByItself(t *testing.T) {
 	}
 }
 
-// A card whose last day is over goes by itself, and keeps nothing on the list whose time is over too. One that a person has taken away waits for a person.
+// A card whose last day is over goes by itself, and keeps nothing on the list whose time is over too. One that a person
+// has taken away waits for a person.
 func TestACardThatIsOverHoldsNothingBack(t *testing.T) {
 	p := newPublisher(t)
 	const now, day = 1_763_900_000, 24 * 60 * 60

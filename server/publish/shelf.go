@@ -13,8 +13,8 @@ import (
 	"khien/shared/release"
 )
 
-// Shelf hands out what is published: each thing as it was published, proven by what is signed or by the digest that the ledger keeps, or not at
-// all. It is safe for concurrent use, beside whoever publishes. Its errors are
+// Shelf hands out what is published: each thing as it was published, proven by what is signed or by the digest that the
+// ledger keeps, or not at all. It is safe for concurrent use, beside whoever publishes. Its errors are
 // blob.ErrNotFound, ErrDamaged and ErrUnknown; what should be there and is missing is both of the first.
 type Shelf struct {
 	Blobs  *blob.Dir
@@ -113,7 +113,8 @@ func (s *Shelf) Lock(ctx context.Context) (unlock func(), err error) {
 	return func() { end(); free() }, nil
 }
 
-// SetHead puts the head in force in its place, where whoever issued it was killed before. Nobody else may be publishing.
+// SetHead puts the head in force in its place, where whoever issued it was killed before. Nobody else may be
+// publishing.
 func (s *Shelf) SetHead(ctx context.Context) error {
 	f, err := inForce(ctx, s.Ledger, s.Blobs, s.Root, nil)
 	if err != nil || f.Sequence == 0 {
@@ -174,11 +175,12 @@ func (s *Shelf) Bucket(ctx context.Context, sequence uint64, prefix string) ([]b
 	return s.known.of("bucket/"+h.BucketRoot.String()+"/"+prefix, func() ([]byte, error) { return Bucket(s.Blobs, h, prefix) })
 }
 
-// maxMemory bounds what a shelf keeps in memory, in bytes; it is more than a set of five million entries and all that is asked for beside it.
+// maxMemory bounds what a shelf keeps in memory, in bytes; it is more than a set of five million entries and all that
+// is asked for beside it.
 const maxMemory = 64 << 20
 
-// memory keeps what was proven and handed out, by a name that its proof is a part of: whatever becomes of the files, these bytes are the ones that
-// were published. It is empty at first, and safe for concurrent use.
+// memory keeps what was proven and handed out, by a name that its proof is a part of: whatever becomes of the files,
+// these bytes are the ones that were published. It is empty at first, and safe for concurrent use.
 type memory struct {
 	mu   sync.Mutex
 	all  *simplelru.LRU[string, []byte]

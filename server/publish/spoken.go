@@ -52,8 +52,8 @@ func (s said) confirmed() (release.Digest, error) {
 	return release.DigestOf(body), err
 }
 
-// lastSaid is the supplement of a release. Where that is damaged, it may be what would be said now, as of the time of a release; else, as where there is
-// none or one of an older format, it is empty: then all of it is new.
+// lastSaid is the supplement of a release. Where that is damaged, it may be what would be said now, as of the time of a
+// release; else, as where there is none or one of an older format, it is empty: then all of it is new.
 func (p *Publisher) lastSaid(ctx context.Context, h release.Head, now said) (said, error) {
 	if h.Sequence == 0 {
 		return said{}, nil

@@ -98,7 +98,8 @@ type hotline struct {
 	Source string   `json:"source"`
 }
 
-// words are a text by language. In a file they are written so, or as the name that they have in help.txt of each language.
+// words are a text by language. In a file they are written so, or as the name that they have in help.txt of each
+// language.
 type words map[string]string
 
 func (w *words) UnmarshalJSON(text []byte) error {
@@ -165,9 +166,10 @@ func HelpFile(help []supplement.Help) any {
 	return file
 }
 
-// Book is the official book with the operator's own ones, which are the files *.txt of a folder that need not exist; "" for none.
-// Where both know a host, the operator is right. It has the marks of all of them (official.Mark), further the hosts of
-// supplement/known.txt and, as shared ones, those of protected/shared.txt. What no supplement can have of theirs is left out and named, each by an Unfit.
+// Book is the official book with the operator's own ones, which are the files *.txt of a folder that need not exist; ""
+// for none. Where both know a host, the operator is right. It has the marks of all of them (official.Mark), further the
+// hosts of supplement/known.txt and, as shared ones, those of protected/shared.txt. What no supplement can have of
+// theirs is left out and named, each by an Unfit.
 func Book(folder string) (text string, left []error) {
 	var files []string
 	if folder != "" {
@@ -247,8 +249,8 @@ func knownHosts() []string {
 	return slices.DeleteFunc(namesIn(own, "supplement/known.txt"), func(host string) bool { return strings.ContainsAny(host[:1], "?-") })
 }
 
-// Verified tells whether an account is somebody's official one, or a page is one of a host in the official book or of another that many people
-// know, by the books of the next release. Where they cannot be read it might be.
+// Verified tells whether an account is somebody's official one, or a page is one of a host in the official book or of
+// another that many people know, by the books of the next release. Where they cannot be read it might be.
 //
 // The files of the operator are read once, for all that the function which it returns is asked.
 func (p *Publisher) Verified() func(subject.Subject) bool {
@@ -259,8 +261,9 @@ func (p *Publisher) Verified() func(subject.Subject) bool {
 	}
 }
 
-// VerifiedInForce is Verified by what the release in force says, which everybody has: lines that are taken out of a book protect until a release without them
-// is out, and so no release makes use of that in which it happens. Where there is none that can be read, it is nobody.
+// VerifiedInForce is Verified by what the release in force says, which everybody has: lines that are taken out of a
+// book protect until a release without them is out, and so no release makes use of that in which it happens. Where
+// there is none that can be read, it is nobody.
 func (p *Publisher) VerifiedInForce(ctx context.Context) func(subject.Subject) bool {
 	nobody := func(subject.Subject) bool { return false }
 	f, err := p.inForce(ctx)
@@ -305,8 +308,8 @@ func numbersIn(help []supplement.Help) (numbers []subject.Subject) {
 	return numbers
 }
 
-// isForAll tells a number that a firm or an office has for everybody who calls it, at no or at a shared cost: 1800 and 1900 in Vietnam, 800 and 801 in
-// Poland. Banks have these for their customers, and scammers have them shown.
+// isForAll tells a number that a firm or an office has for everybody who calls it, at no or at a shared cost: 1800 and
+// 1900 in Vietnam, 800 and 801 in Poland. Banks have these for their customers, and scammers have them shown.
 func isForAll(number string) bool {
 	n, err := phonenumbers.Parse(number, "")
 	if err != nil {
@@ -343,7 +346,8 @@ var ourNumbers = sync.OnceValue(func() []subject.Subject { return numbersOf("") 
 var mailboxes = strings.Fields(`gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com icloud.com me.com mac.com aol.com proton.me protonmail.com
 	wp.pl o2.pl onet.pl op.pl vp.pl interia.pl gazeta.pl zoho.com mail.com yandex.com yandex.ru mail.ru qq.com naver.com`)
 
-// say makes the supplement of a release; last is the head in force. What no supplement can have is left out and named, each by an Unfit.
+// say makes the supplement of a release; last is the head in force. What no supplement can have is left out and named,
+// each by an Unfit.
 func (p *Publisher) say(ctx context.Context, hot *hotHosts, next *set.Set, last release.Head, now int64) (s, before said, left []error, err error) {
 	s.book, left = Book(p.Official)
 	s.body.HotAt = now

@@ -14,8 +14,8 @@ import (
 	"khien/shared/wire"
 )
 
-// Unfit is what a release goes without, since no reader could take it: one bad line of somebody must not keep all others from being
-// published. Where it is about an indicator, What is its subject.
+// Unfit is what a release goes without, since no reader could take it: one bad line of somebody must not keep all
+// others from being published. Where it is about an indicator, What is its subject.
 type Unfit struct {
 	What string
 	Err  error
@@ -32,12 +32,14 @@ func isUnfit(err error) bool {
 var (
 	// ErrWordy is an indicator about which too much is said: it is published without that.
 	ErrWordy = fmt.Errorf("what is said about it has more than %d bytes, and is left out", maxEntry)
-	// ErrCrowded is an indicator in whose bucket there is no room. Buckets are filled by chance, or by somebody who seeks it.
+	// ErrCrowded is an indicator in whose bucket there is no room. Buckets are filled by chance, or by somebody who seeks
+	// it.
 	ErrCrowded = errors.New("there is no room in its bucket")
 )
 
 const (
-	// maxEntry bounds what a bucket says about one indicator, in bytes: some 30 of them share one of at most wire.MaxBucket.
+	// maxEntry bounds what a bucket says about one indicator, in bytes: some 30 of them share one of at most
+	// wire.MaxBucket.
 	maxEntry = 8 << 10
 	// maxBucketEntries is how many entries a client takes in one bucket (the limit on arrays of package wire).
 	maxBucketEntries = 4096
@@ -45,8 +47,9 @@ const (
 	maxCarried = 200
 )
 
-// crowded takes out of sorted rows what has no room in its bucket: first what is new, then of what more is said than in the release before, which had
-// entries of these sizes, and then the rest, each time the longest first. So nobody's place is taken by who comes later.
+// crowded takes out of sorted rows what has no room in its bucket: first what is new, then of what more is said than in
+// the release before, which had entries of these sizes, and then the rest, each time the longest first. So nobody's
+// place is taken by who comes later.
 func (r *rows) crowded(before func() map[[32]byte]uint16) map[[32]byte]bool {
 	out := map[[32]byte]bool{}
 	before = sync.OnceValue(before)

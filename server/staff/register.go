@@ -22,11 +22,13 @@ var (
 
 // Register says how many people a release takes.
 type Register struct {
-	// Alone is an installation that one person runs, and that says so. It ends when a second person who decides is on record, for good.
+	// Alone is an installation that one person runs, and that says so. It ends when a second person who decides is on
+	// record, for good.
 	Alone bool
 	// Delay is how long what one person has proposed waits for others to stop it, in seconds.
 	Delay int64
-	// Until is when something may go out by itself again, in Unix seconds: somebody who could stop it was locked out a while ago. 0 where nobody was.
+	// Until is when something may go out by itself again, in Unix seconds: somebody who could stop it was locked out a
+	// while ago. 0 where nobody was.
 	Until int64
 	// Next is a shorter delay that holds from Since on, in seconds and Unix seconds; 0 for none.
 	Next, Since int64
@@ -49,13 +51,14 @@ func (b *Store) Register(ctx context.Context, now int64) (r Register, err error)
 	return r, nil
 }
 
-// Waits is how long what somebody proposes now waits, in seconds: the delay, and Wait from when somebody was locked out, lest one person first
-// shut out all who could stop it.
+// Waits is how long what somebody proposes now waits, in seconds: the delay, and Wait from when somebody was locked
+// out, lest one person first shut out all who could stop it.
 func (r Register) Waits(now int64) int64 { return max(r.Delay, r.Until-now) }
 
-// Opposable tells whether somebody could have stopped what one has proposed, so that it may go out by itself at now, in Unix seconds: another one,
-// whose word counts, may enter and has a passkey, and nobody was locked out a while ago. Who is on the command line is nobody on record, and may be
-// one of those who are: then it takes two of them. A role without a say, which one person gives, is a puppet's.
+// Opposable tells whether somebody could have stopped what one has proposed, so that it may go out by itself at now, in
+// Unix seconds: another one, whose word counts, may enter and has a passkey, and nobody was locked out a while ago. Who
+// is on the command line is nobody on record, and may be one of those who are: then it takes two of them. A role
+// without a say, which one person gives, is a puppet's.
 func (b *Store) Opposable(ctx context.Context, by string, now int64) (bool, error) {
 	r, err := b.Register(ctx, now)
 	if err != nil || now < r.Until {
@@ -77,7 +80,8 @@ func (b *Store) Opposable(ctx context.Context, by string, now int64) (bool, erro
 	return others > 1 || known && others > 0, nil
 }
 
-// DeclareAlone says that one person runs all of this, which only an installation can say in which nobody was ever on record: else ErrTeam.
+// DeclareAlone says that one person runs all of this, which only an installation can say in which nobody was ever on
+// record: else ErrTeam.
 func (b *Store) DeclareAlone(ctx context.Context) error {
 	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `UPDATE register SET alone = 1 WHERE NOT EXISTS (SELECT 1 FROM person)`)
@@ -91,8 +95,9 @@ func (b *Store) DeclareAlone(ctx context.Context) error {
 	})
 }
 
-// SetDelay sets how long what one person has proposed waits, in whole seconds, and returns the register. Where there are others, a shorter delay holds
-// only after the present one, so that they see it come; whoever sets the present one takes that back.
+// SetDelay sets how long what one person has proposed waits, in whole seconds, and returns the register. Where there
+// are others, a shorter delay holds only after the present one, so that they see it come; whoever sets the present one
+// takes that back.
 func (b *Store) SetDelay(ctx context.Context, delay time.Duration, now int64) (r Register, err error) {
 	if delay < ShortestDelay || delay > LongestDelay {
 		return r, ErrDelay

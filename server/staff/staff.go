@@ -1,7 +1,8 @@
 // Package staff knows who may enter the console, as what, and by which passkeys.
 //
 // Nobody has a password. A person is invited by a link that is good once and for a day; behind it the browser makes a
-// passkey, and that is how the person comes in from then on. More passkeys only the person makes. Who has left stays on record and comes in no more.
+// passkey, and that is how the person comes in from then on. More passkeys only the person makes. Who has left stays on
+// record and comes in no more.
 //
 // Nobody gives a say to anybody alone: see two.go.
 package staff
@@ -119,7 +120,8 @@ func (p Person) Waits(now int64) int64 {
 	return p.Counts
 }
 
-// May tells whether a person may do something now: what the role allows, and where that weighs, not before their word counts.
+// May tells whether a person may do something now: what the role allows, and where that weighs, not before their word
+// counts.
 func (p Person) May(what Right, now int64) bool {
 	return p.In() && p.Role.May(what) && (p.Waits(now) == 0 || !slices.Contains(weighty, what))
 }
@@ -195,8 +197,9 @@ func (b *Store) Invited(ctx context.Context, link string) (Person, error) {
 	return b.ByHandle(ctx, handle)
 }
 
-// Enrol gives the person of a link a passkey, and uses the link up. Where it is the person's first, their word counts after Wait: only
-// an admin who is the first of all has nobody who could be told. A passkey that somebody has already is ErrTaken.
+// Enrol gives the person of a link a passkey, and uses the link up. Where it is the person's first, their word counts
+// after Wait: only an admin who is the first of all has nobody who could be told. A passkey that somebody has already
+// is ErrTaken.
 func (b *Store) Enrol(ctx context.Context, link string, key webauthn.Credential) error {
 	digest, err := digestOf(link)
 	if err != nil {
@@ -271,8 +274,9 @@ func (b *Store) Passkeys(ctx context.Context, handle []byte) ([]Passkey, error) 
 	return list, nil
 }
 
-// NotBeside are the passkeys that may not lie on the device, or in the key chain, where somebody makes another: their own, and those of everybody else, for
-// each person has one of their own. In an invented installation, which one person tries out, they are their own alone.
+// NotBeside are the passkeys that may not lie on the device, or in the key chain, where somebody makes another: their
+// own, and those of everybody else, for each person has one of their own. In an invented installation, which one person
+// tries out, they are their own alone.
 func (b *Store) NotBeside(ctx context.Context, handle []byte) (keys webauthn.Credentials, err error) {
 	rows, err := b.db.QueryContext(ctx, `SELECT credential FROM passkey WHERE handle = ?1 OR (SELECT invented FROM person WHERE handle = ?1) = 0`, handle)
 	if err != nil {
@@ -293,7 +297,8 @@ func (b *Store) NotBeside(ctx context.Context, handle []byte) (keys webauthn.Cre
 	return keys, rows.Err()
 }
 
-// Forget removes a passkey of a person, but not the last one: ErrLastPasskey. A link to another one is void: whoever has the lost device may have made it there.
+// Forget removes a passkey of a person, but not the last one: ErrLastPasskey. A link to another one is void: whoever
+// has the lost device may have made it there.
 func (b *Store) Forget(ctx context.Context, handle, id []byte) error {
 	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `DELETE FROM passkey WHERE handle = ? AND id = ?`, handle, id)
@@ -325,8 +330,8 @@ func (b *Store) Used(ctx context.Context, key webauthn.Credential) error {
 	return err
 }
 
-// Entered returns somebody who has come in with a passkey and in a term, or ErrNotFound where the person may enter no more, has
-// another term now, or has removed the passkey.
+// Entered returns somebody who has come in with a passkey and in a term, or ErrNotFound where the person may enter no
+// more, has another term now, or has removed the passkey.
 func (b *Store) Entered(ctx context.Context, handle, passkey []byte, term int64) (Person, error) {
 	p, err := b.ByHandle(ctx, handle)
 	if err != nil {

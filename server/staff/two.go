@@ -13,8 +13,8 @@ import (
 	"khien/server/db"
 )
 
-// Wait is how long the word of somebody who is new waits, and so does what the command line does alone, in seconds: 72 hours, in which the
-// others can see it and stop it.
+// Wait is how long the word of somebody who is new waits, and so does what the command line does alone, in seconds: 72
+// hours, in which the others can see it and stop it.
 const Wait = 72 * 60 * 60
 
 // proposalLife is how long what was proposed can be confirmed, in seconds.
@@ -54,13 +54,14 @@ type Proposal struct {
 // Alone tells whether the command line will do it alone.
 func (p Proposal) Alone() bool { return p.Due != 0 }
 
-// Invite lets a person in, or gives one who is in another role. What gives nobody a say is done at once, by one person: then there is a
-// link, which is good once; earlier links of the person are not any more. A role that weighs, any change of a role, and whoever was suspended, only is
-// proposed, and another person confirms it (Vouch). Where nobody but the one who invites has ever come in or is invited, the first
-// further one is let in by that person alone: there is nobody else.
+// Invite lets a person in, or gives one who is in another role. What gives nobody a say is done at once, by one person:
+// then there is a link, which is good once; earlier links of the person are not any more. A role that weighs, any
+// change of a role, and whoever was suspended, only is proposed, and another person confirms it (Vouch). Where nobody
+// but the one who invites has ever come in or is invited, the first further one is let in by that person alone: there
+// is nobody else.
 //
-// Nobody gets a link to a passkey of somebody who has one: whoever invites could come in as that person. Another passkey is for the
-// person alone to make (Another); who has lost theirs leaves and is invited anew.
+// Nobody gets a link to a passkey of somebody who has one: whoever invites could come in as that person. Another
+// passkey is for the person alone to make (Another); who has lost theirs leaves and is invited anew.
 func (b *Store) Invite(ctx context.Context, by Person, name string, role Role) (link string, proposed Proposal, err error) {
 	if err := Check(name, role); err != nil {
 		return "", proposed, err
@@ -99,9 +100,9 @@ func (b *Store) Invite(ctx context.Context, by Person, name string, role Role) (
 	return link, proposed, nil
 }
 
-// Alone is how whoever has the command line gets somebody in where no two people in the console can, such as the only admin after a
-// loss: what it wants waits first, where everybody who is in sees it and can stop it. Called again after that it is done, and the
-// person makes a passkey anew. Where two people can do it, it is ErrNotAlone.
+// Alone is how whoever has the command line gets somebody in where no two people in the console can, such as the only
+// admin after a loss: what it wants waits first, where everybody who is in sees it and can stop it. Called again after
+// that it is done, and the person makes a passkey anew. Where two people can do it, it is ErrNotAlone.
 func (b *Store) Alone(ctx context.Context, shell, name string, role Role) (link string, waits Proposal, err error) {
 	if err := Check(name, role); err != nil {
 		return "", waits, err
@@ -147,8 +148,8 @@ func (b *Store) Alone(ctx context.Context, shell, name string, role Role) (link 
 	return link, waits, nil
 }
 
-// Vouch confirms what another has proposed, and returns a link where the person has no passkey. What is no more as it was proposed, or by
-// whom, is ErrNotFound.
+// Vouch confirms what another has proposed, and returns a link where the person has no passkey. What is no more as it
+// was proposed, or by whom, is ErrNotFound.
 func (b *Store) Vouch(ctx context.Context, by Person, id int64) (link string, p Proposal, err error) {
 	err = b.db.Change(ctx, func(tx *sql.Tx) error {
 		if err := may(ctx, tx, by, Vouch); err != nil {
@@ -187,7 +188,8 @@ func (b *Store) Stop(ctx context.Context, id int64) (p Proposal, err error) {
 // Proposals are those that can be confirmed or stopped, the oldest first.
 func (b *Store) Proposals(ctx context.Context) ([]Proposal, error) { return proposals(ctx, b.db) }
 
-// proposals leaves out what is too old, what is about somebody who is another by now, and what nobody stands for who may still propose.
+// proposals leaves out what is too old, what is about somebody who is another by now, and what nobody stands for who
+// may still propose.
 func proposals(ctx context.Context, q db.Reader) ([]Proposal, error) {
 	now := time.Now().Unix()
 	rows, err := q.QueryContext(ctx, `SELECT proposal.id, proposal.name, proposal.role, coalesce(CASE WHEN about.gone = 0 AND about.counts > 0 THEN about.role END, ''),
@@ -238,7 +240,8 @@ func propose(ctx context.Context, tx *sql.Tx, by, about Person, name string, rol
 	return proposal(ctx, tx, id)
 }
 
-// let lets somebody in, as what is said. Whoever has a passkey keeps it, and there is no link, not even of before; their word waits as that of somebody new.
+// let lets somebody in, as what is said. Whoever has a passkey keeps it, and there is no link, not even of before;
+// their word waits as that of somebody new.
 func let(ctx context.Context, tx *sql.Tx, name string, role Role) (link string, err error) {
 	now := time.Now().Unix()
 	var handle [32]byte
@@ -281,8 +284,8 @@ func may(ctx context.Context, q db.Reader, by Person, what Right) error {
 	return nil
 }
 
-// Stands tells whether somebody still stands for what they said at a time, in Unix seconds: they may enter, may do that, and their word has
-// counted since.
+// Stands tells whether somebody still stands for what they said at a time, in Unix seconds: they may enter, may do
+// that, and their word has counted since.
 func (b *Store) Stands(ctx context.Context, name string, what Right, when int64) (bool, error) {
 	p, err := named(ctx, b.db, name)
 	return err == nil && p.In() && p.Role.May(what) && p.Counts <= when, err
@@ -304,8 +307,8 @@ func named(ctx context.Context, q db.Reader, name string) (Person, error) {
 	return all[0], nil
 }
 
-// alone tells whether nobody else has ever come in or is invited, but whom this is about. On the command line, where nobody knows who
-// that is, one person may be there.
+// alone tells whether nobody else has ever come in or is invited, but whom this is about. On the command line, where
+// nobody knows who that is, one person may be there.
 func alone(ctx context.Context, q db.Reader, by Person, name string) (bool, error) {
 	var others int
 	err := q.QueryRowContext(ctx, `SELECT count(*) FROM person WHERE name <> ?1 AND handle IS DISTINCT FROM ?2
@@ -316,20 +319,21 @@ func alone(ctx context.Context, q db.Reader, by Person, name string) (bool, erro
 	return others <= 0, err
 }
 
-// Suspend locks somebody out at once, as after the loss of a device: one admin can, and so can the command line. The passkeys stay, and
-// who may enter again is for two people to say (Invite, Vouch). It changes nothing about how many others must agree to anything.
+// Suspend locks somebody out at once, as after the loss of a device: one admin can, and so can the command line. The
+// passkeys stay, and who may enter again is for two people to say (Invite, Vouch). It changes nothing about how many
+// others must agree to anything.
 func (b *Store) Suspend(ctx context.Context, by Person, name string) error {
 	return b.lock(ctx, by, name, `UPDATE person SET suspended = ?, term = term + 1 WHERE name = ? AND gone = 0 AND suspended = 0`, "invitation")
 }
 
-// Leave lets somebody in no more: the passkeys and links are gone at once. Who was here once is never forgotten, so that nobody becomes
-// the only one by it.
+// Leave lets somebody in no more: the passkeys and links are gone at once. Who was here once is never forgotten, so
+// that nobody becomes the only one by it.
 func (b *Store) Leave(ctx context.Context, by Person, name string) error {
 	return b.lock(ctx, by, name, `UPDATE person SET gone = ?, term = term + 1 WHERE name = ? AND gone = 0`, "invitation", "passkey")
 }
 
-// lock changes a person, and removes what they have in some tables. The console must keep an admin who can come in; the command line may
-// lock the last one out, since it gets one in again (Alone).
+// lock changes a person, and removes what they have in some tables. The console must keep an admin who can come in; the
+// command line may lock the last one out, since it gets one in again (Alone).
 func (b *Store) lock(ctx context.Context, by Person, name, change string, tables ...string) error {
 	return b.db.Change(ctx, func(tx *sql.Tx) error {
 		if err := may(ctx, tx, by, Invite); err != nil {
@@ -367,8 +371,8 @@ func someoneInvites(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// Cast lets somebody into an invented installation, of which nobody is a real member: nobody confirms it, and nobody waits. Where there
-// is anybody else, it is ErrTwo.
+// Cast lets somebody into an invented installation, of which nobody is a real member: nobody confirms it, and nobody
+// waits. Where there is anybody else, it is ErrTwo.
 func (b *Store) Cast(ctx context.Context, name string, role Role) (link string, err error) {
 	if err := Check(name, role); err != nil {
 		return "", err

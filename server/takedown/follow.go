@@ -190,9 +190,10 @@ type Followed struct{ Made, Withdrawn, ReAppeared int }
 // together is how many decisions or reports are followed in one change: nobody else waits for more.
 const together = 1000
 
-// Follow makes a case for what was listed on a platform, withdraws those whose subject a person has taken off the list, and opens those again that
-// somebody has reported after the platform had acted. It goes by what was decided since the last time and is in a release, and by the reports that came
-// into cases since then; where there are none, it costs a look at the last of them. An indicator that has only lapsed withdraws nothing.
+// Follow makes a case for what was listed on a platform, withdraws those whose subject a person has taken off the list,
+// and opens those again that somebody has reported after the platform had acted. It goes by what was decided since the
+// last time and is in a release, and by the reports that came into cases since then; where there are none, it costs a
+// look at the last of them. An indicator that has only lapsed withdraws nothing.
 func (b *Store) Follow(ctx context.Context, book *ledger.Ledger, now int64) (done Followed, err error) {
 	for _, some := range []func(context.Context, *ledger.Ledger, int64, *Followed) (bool, error){b.followList, b.followReports} {
 		for more := true; more; {
@@ -293,7 +294,8 @@ func open(ctx context.Context, tx *sql.Tx, s subject.Subject, now int64) (audit.
 		Args: audit.Args{State: string(Prepared), Cause: "listed", Names: []subject.Subject{s}}}, err
 }
 
-// followReports opens the cases again whose subject some of the newest reports name, where they came after the platform had acted.
+// followReports opens the cases again whose subject some of the newest reports name, where they came after the platform
+// had acted.
 func (b *Store) followReports(ctx context.Context, _ *ledger.Ledger, now int64, done *Followed) (more bool, err error) {
 	var after int64
 	if err := b.db.QueryRowContext(ctx, `SELECT report FROM followed`).Scan(&after); err != nil {

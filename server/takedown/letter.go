@@ -46,7 +46,8 @@ var names = words.Read("letter.words.txt")
 //	report.vi.txt           a template in place of ours, for all platforms; optional
 //	facebook.report.vi.txt  or for one
 //
-// Templates are those of text/template with the fields of letter.*.txt in package texts; the first line is "Subject: …".
+// Templates are those of text/template with the fields of letter.*.txt in package texts; the first line is "Subject:
+// …".
 type Operator struct {
 	Organisation string
 	Contact      string // an email address
@@ -278,8 +279,8 @@ const maxDetails = 500
 // Field is one field of a platform's form.
 type Field struct{ Name, Value string }
 
-// Form is what to copy into the platform's form, in its order; what is not known is left out. Where the entry was taken off the list, nothing in it
-// accuses anybody: it says which case that was, and why it is none any more.
+// Form is what to copy into the platform's form, in its order; what is not known is left out. Where the entry was taken
+// off the list, nothing in it accuses anybody: it says which case that was, and why it is none any more.
 func (o Operator) Form(c Request, f Facts, lang string, now int64) ([]Field, error) {
 	if !slices.Contains(Languages, lang) {
 		return nil, ErrLanguage

@@ -92,7 +92,8 @@ func TestLetters(t *testing.T) {
 	}
 }
 
-// Where the reason is how that kind of scam works, as the console proposes it, or where there is none, the letter says it once.
+// Where the reason is how that kind of scam works, as the console proposes it, or where there is none, the letter says
+// it once.
 func TestALetterSaysNothingTwice(t *testing.T) {
 	o := operator(t, map[string]string{"sender.txt": "organisation Invented Office\ncontact takedown@office.example\ndomain office.example\n"})
 	for _, lang := range Languages {

@@ -109,7 +109,8 @@ type Transition struct {
 	Undone bool   // taken back later, or takes one back
 }
 
-// Because says why the step was taken in the case of a subject, in a language: what somebody wrote, as it is, or the cause.
+// Because says why the step was taken in the case of a subject, in a language: what somebody wrote, as it is, or the
+// cause.
 func (s Transition) Because(lang string, about subject.Subject) string {
 	if s.Cause == "" {
 		return s.Why

@@ -14,8 +14,8 @@ import (
 	"khien/shared/wire"
 )
 
-// Somebody says that the release builds upon nothing, so that an entry which reaches far and that is held back is missing in it. What everybody has
-// is known, so it is built upon all the same.
+// Somebody says that the release builds upon nothing, so that an entry which reaches far and that is held back is
+// missing in it. What everybody has is known, so it is built upon all the same.
 func TestBuildingUponNothingTakesNothingOff(t *testing.T) {
 	p := team(t)
 	p.imported(0, "popular.example/listed")
@@ -33,7 +33,8 @@ func TestBuildingUponNothingTakesNothingOff(t *testing.T) {
 	}
 }
 
-// The published head is newer than the ledger, so that nobody can tell what a release would take off: it goes out by two people, and never by itself.
+// The published head is newer than the ledger, so that nobody can tell what a release would take off: it goes out by
+// two people, and never by itself.
 func TestWhatBuildsUponNothingTakesTwo(t *testing.T) {
 	p := team(t)
 	p.imported(0, "popular.example/listed")
@@ -71,7 +72,8 @@ func TestWhatBuildsUponNothingTakesTwo(t *testing.T) {
 	}
 }
 
-// Other keys are put in the place of ours: nothing that was published is signed by them, so that everything seems new, and nothing taken off.
+// Other keys are put in the place of ours: nothing that was published is signed by them, so that everything seems new,
+// and nothing taken off.
 func TestWhatOtherKeysSignTakesTwo(t *testing.T) {
 	p := team(t)
 	p.imported(0, "popular.example/listed")
@@ -94,7 +96,8 @@ func TestWhatOtherKeysSignTakesTwo(t *testing.T) {
 	}
 }
 
-// A stop holds until a second person confirms something: not until a head is signed anew, whatever was proposed and taken back in between.
+// A stop holds until a second person confirms something: not until a head is signed anew, whatever was proposed and
+// taken back in between.
 func TestAStopIsForgottenByTwoAlone(t *testing.T) {
 	for name, f := range map[string]func(p *printer){
 		"proposed, and undone": func(p *printer) {
@@ -166,8 +169,9 @@ func TestWhoConfirmsIsAnother(t *testing.T) {
 	}
 }
 
-// Two have listed something that few people know. Whoever has the command line and a passkey, and so is one person, neither takes it off the list,
-// nor says something else of it, nor has it end, by waiting for a day; what is about nothing else goes out.
+// Two have listed something that few people know. Whoever has the command line and a passkey, and so is one person,
+// neither takes it off the list, nor says something else of it, nor has it end, by waiting for a day; what is about
+// nothing else goes out.
 func TestOnePersonUndoesNothingThatTwoListed(t *testing.T) {
 	dbtest.Long(t)
 	for name, change := range map[string]func(p *printer) error{
@@ -251,8 +255,8 @@ func TestTwoUndoWhatTwoListed(t *testing.T) {
 	}
 }
 
-// A file of popular names makes what is listed be told by a longer part of its digest. That is another list, so it is proposed as any other is, and the
-// server's renewal doesn't bring it.
+// A file of popular names makes what is listed be told by a longer part of its digest. That is another list, so it is
+// proposed as any other is, and the server's renewal doesn't bring it.
 func TestLongerPrefixesAreProposed(t *testing.T) {
 	p := team(t)
 	p.imported(0, "popular.example/")

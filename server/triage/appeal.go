@@ -89,10 +89,10 @@ func answered(ctx context.Context, tx *sql.Tx, id int64, appeals [][]byte, actor
 	return recountAppeals(ctx, tx, id)
 }
 
-// Uphold answers the appeals of a case that wait, all of them or those about some of its subjects: what is listed stays. The reason, by language, is told to those who
-// appealed. A case in which there was nothing but appeals is closed; else it stays as it is. It is ErrState where no
-// appeal waits, and where what is objected to is being taken off the list, be it only proposed: that is undone first.
-// To take something off the list, see Decide with Withdraw.
+// Uphold answers the appeals of a case that wait, all of them or those about some of its subjects: what is listed
+// stays. The reason, by language, is told to those who appealed. A case in which there was nothing but appeals is
+// closed; else it stays as it is. It is ErrState where no appeal waits, and where what is objected to is being taken
+// off the list, be it only proposed: that is undone first. To take something off the list, see Decide with Withdraw.
 func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor string, reason map[string]string, why audit.Why, of ...subject.Subject) (Case, error) {
 	c, err := d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if c.Appeals == 0 || c.Leaving() {
@@ -137,7 +137,8 @@ func jsonOf(reason map[string]string) string {
 // inEnglish is a reason in English, or in another language that there is.
 func inEnglish(reason map[string]string) string { return texts.In(reason, texts.Fallback) }
 
-// unanswered are the ids of the appeals of a case that wait, the oldest first; where of is not empty, those about one of these subjects.
+// unanswered are the ids of the appeals of a case that wait, the oldest first; where of is not empty, those about one
+// of these subjects.
 func unanswered(ctx context.Context, q db.Reader, id int64, of []subject.Subject) ([][]byte, error) {
 	rows, err := q.QueryContext(ctx, `SELECT members.id, name FROM subjects JOIN members ON subject = subjects.id
 		WHERE case_id = ? AND kind = 'mistake' AND answered = 0 ORDER BY received, report`, id)
@@ -159,7 +160,8 @@ func unanswered(ctx context.Context, q db.Reader, id int64, of []subject.Subject
 	return ids, rows.Err()
 }
 
-// elsewhere is in place of the answer to an appeal that was decided before it was put into a case; the inbox has what was said.
+// elsewhere is in place of the answer to an appeal that was decided before it was put into a case; the inbox has what
+// was said.
 const elsewhere = -1
 
 // Appeals are the ids of at most limit appeals of a case that wait, the oldest first.
@@ -244,8 +246,8 @@ type Span struct {
 	Reports int
 }
 
-// Tally counts reports and appeals, and the reports since the begin of a day in spans of so many seconds, whole days, which begin with
-// that time.
+// Tally counts reports and appeals, and the reports since the begin of a day in spans of so many seconds, whole days,
+// which begin with that time.
 func (d *Desk) Tally(ctx context.Context, since, span int64) (Tally, error) {
 	var t Tally
 	err := d.db.QueryRowContext(ctx, `SELECT (SELECT coalesce(sum(reports), 0) FROM report_count WHERE kind = 'scam'), (SELECT coalesce(sum(reports), 0) FROM report_count WHERE kind = 'mistake'),

@@ -313,8 +313,8 @@ func TestAProposedWithdrawalIsNotUpheld(t *testing.T) {
 	o.wantState(receipt, wire.StateRejected)
 }
 
-// What is on the list already is reported and decided about. Who objects after that, and before the release, has been heard by
-// nobody: the release answers who objected earlier, and this one waits.
+// What is on the list already is reported and decided about. Who objects after that, and before the release, has been
+// heard by nobody: the release answers who objected earlier, and this one waits.
 func TestADecisionIsNoAnswerToWhoObjectsLater(t *testing.T) {
 	o := newOffice(t)
 	if err := o.book.List(t.Context(), "mai", ledger.Indicator{Subject: "shop.example/", FirstSeen: 1}); err != nil {

@@ -10,11 +10,12 @@ import (
 	"khien/server/blob"
 )
 
-// Shell ends the name of whoever works on the command line. No person of the console has it, and whoever has the command line is one
-// person, whatever account it runs under.
+// Shell ends the name of whoever works on the command line. No person of the console has it, and whoever has the
+// command line is one person, whatever account it runs under.
 const Shell = "@shell"
 
-// SamePerson tells whether two names may be those of one person: they are equal but for where somebody works, or both of the command line.
+// SamePerson tells whether two names may be those of one person: they are equal but for where somebody works, or both
+// of the command line.
 func SamePerson(a, b string) bool {
 	first, here := strings.CutSuffix(a, Shell)
 	second, there := strings.CutSuffix(b, Shell)
@@ -60,8 +61,8 @@ func (d *Desk) Log(ctx context.Context, f audit.Filter, limit int) ([]audit.Act,
 // Last is the mark of the last entry of the audit log.
 func (d *Desk) Last(ctx context.Context) (audit.Mark, error) { return audit.Last(ctx, d.db) }
 
-// Verify is audit.Verify. An end that was cut off is found out without a mark of somebody too: that of the last entry is kept beside the
-// database.
+// Verify is audit.Verify. An end that was cut off is found out without a mark of somebody too: that of the last entry
+// is kept beside the database.
 func (d *Desk) Verify(ctx context.Context, noted ...audit.Mark) (last audit.Mark, err error) {
 	return audit.Verify(ctx, d.db, append(noted, d.kept())...)
 }
@@ -79,8 +80,8 @@ func (d *Desk) kept() audit.Mark {
 	return m
 }
 
-// keepMark notes the last entry beside the database. A mark that the log does not hold any more stays: what comes after it must not cover that
-// up. It is a help, and what can't be written fails nothing.
+// keepMark notes the last entry beside the database. A mark that the log does not hold any more stays: what comes after
+// it must not cover that up. It is a help, and what can't be written fails nothing.
 func (d *Desk) keepMark(ctx context.Context) {
 	for range 3 { // another server may have noted a later one meanwhile, which this one has written over
 		last, err := audit.Last(ctx, d.db)

@@ -21,8 +21,8 @@ func (o *office) listOf(of, lists subject.Subject) Decision {
 	return v
 }
 
-// Listing one host says nothing of another one below the same name, nor of another page: that goes on in a case that is open, and whoever reports either of
-// them later comes to where it stands.
+// Listing one host says nothing of another one below the same name, nor of another page: that goes on in a case that is
+// open, and whoever reports either of them later comes to where it stands.
 func TestWhatIsReportedBesideStaysOpen(t *testing.T) {
 	o := newOffice(t)
 	a := o.report(wire.KindScam, "https://a.kit.example/login", "1")
@@ -54,7 +54,8 @@ func TestWhatIsReportedBesideStaysOpen(t *testing.T) {
 	}
 }
 
-// Pages of one kit stay tied to it when one of them is listed for less, and the pages beside it are tied by what was said of them.
+// Pages of one kit stay tied to it when one of them is listed for less, and the pages beside it are tied by what was
+// said of them.
 func TestThePartsOfASiteAreStillOfTheirKit(t *testing.T) {
 	o := newOffice(t)
 	for _, from := range []string{"1", "2"} {
@@ -125,7 +126,8 @@ func TestOnePageIsRejected(t *testing.T) {
 	if rest := o.first(); rest.ID != id || rest.Reports != 1 {
 		t.Errorf("%+v", rest)
 	}
-	// Where there is nothing else, the case is that of the page from now on, and what else is reported of the site makes another one.
+	// Where there is nothing else, the case is that of the page from now on, and what else is reported of the site makes
+	// another one.
 	last, of, err := o.desk.Narrow(t.Context(), o.box, id, "site.example/", "site.example/blog", "mai", audit.Why{})
 	if err != nil || last.ID != id || of != "site.example/blog" || last.Subject != "site.example/blog" {
 		t.Fatalf("%+v, %s, %v", last, of, err)
@@ -185,8 +187,8 @@ func TestAnObjectionIsAnsweredByWhatIsListed(t *testing.T) {
 	o.wantState(scam, wire.StateRejected)
 }
 
-// What the publisher leaves out of a release after all is decided by nobody: its case is open again, and what was decided with it is published. Who reported
-// it was told of it only where the command line had said so before.
+// What the publisher leaves out of a release after all is decided by nobody: its case is open again, and what was
+// decided with it is published. Who reported it was told of it only where the command line had said so before.
 func TestWhatIsLeftOutOfAReleaseIsOpenAgain(t *testing.T) {
 	for _, shell := range []bool{false, true} {
 		p := newPrinter(t)

@@ -10,8 +10,8 @@ import (
 	"khien/shared/subject"
 )
 
-// Where a case stands in the queue. What is open comes in the order of the score, what is proposed the longest waiting first, and the rest
-// the newest first; a case about nothing but appeals is in no part.
+// Where a case stands in the queue. What is open comes in the order of the score, what is proposed the longest waiting
+// first, and the rest the newest first; a case about nothing but appeals is in no part.
 const (
 	thePart = `CASE WHEN state = 'open' AND expired > 0 THEN 'left' WHEN state = 'open' AND reports = 0 AND appeals > 0 THEN ''
 		WHEN state = 'open' AND protected = 1 THEN 'protected' WHEN state IN ('open', 'asked', 'proposed') THEN state WHEN state = 'merged' THEN ''
@@ -63,7 +63,8 @@ func countCases(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// Sort is what stands before the colon of an account or a number, such as "facebook" or "phone"; "host/" or "page/" of the web.
+// Sort is what stands before the colon of an account or a number, such as "facebook" or "phone"; "host/" or "page/" of
+// the web.
 func Sort(s subject.Subject) string {
 	if s.IsAccount() {
 		sort, _, _ := strings.Cut(string(s), ":")
@@ -78,7 +79,8 @@ func Sort(s subject.Subject) string {
 // uncounted are the subjects with reports that are not counted by sort yet.
 const uncounted = `(CASE WHEN counted <> reports THEN 1 ELSE 0 END) = 1`
 
-// countSorts counts reports by what they are about. What there is from before that was kept is counted so many subjects at a time.
+// countSorts counts reports by what they are about. What there is from before that was kept is counted so many subjects
+// at a time.
 func countSorts(ctx context.Context, tx *sql.Tx) error {
 	const most = 20_000
 	type more struct {
@@ -204,7 +206,8 @@ func (k Kept) String() string {
 	return fmt.Sprintf("%s: %d are kept, %d counted", k.Of, k.Kept, k.Counted)
 }
 
-// Miscounted counts all that numbers are kept of, and returns those that are wrong: none, unless somebody has changed the database by hand.
+// Miscounted counts all that numbers are kept of, and returns those that are wrong: none, unless somebody has changed
+// the database by hand.
 func (d *Desk) Miscounted(ctx context.Context) ([]Kept, error) {
 	wrong, err := db.All(func(row db.Row) (k Kept, err error) { return k, row.Scan(&k.Of, &k.Kept, &k.Counted) })(d.db.QueryContext(ctx, `
 		SELECT of, sum(kept), sum(counted) FROM (

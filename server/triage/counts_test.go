@@ -17,7 +17,8 @@ func (o *office) rightlyCounted(t *testing.T) {
 	}
 }
 
-// Somebody changes the database by hand: the numbers that are kept say otherwise than what there is, until they are counted anew.
+// Somebody changes the database by hand: the numbers that are kept say otherwise than what there is, until they are
+// counted anew.
 func TestWhatIsMiscountedIsNamed(t *testing.T) {
 	o := newOffice(t)
 	for n := range 3 {
@@ -53,7 +54,8 @@ func TestWhatIsMiscountedIsNamed(t *testing.T) {
 	f(`UPDATE cases SET score = score + 1 WHERE id = 2`, "cases elsewhere than in their place: 0 are kept, 1 counted")
 }
 
-// Whoever goes through the queue page by page meets each case once, though others decide meanwhile, and what is reported climbs past.
+// Whoever goes through the queue page by page meets each case once, though others decide meanwhile, and what is
+// reported climbs past.
 func TestTheQueueIsReadWhileItChanges(t *testing.T) {
 	o := newOffice(t)
 	for n := range 30 {

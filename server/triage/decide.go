@@ -33,9 +33,9 @@ type Decision struct {
 // Decide decides about a case that is open or waits for more, and returns how it stands then. What may not be listed
 // is ErrRefused, a case that is decided already ErrState.
 //
-// What is listed is exactly what the decision names. Subjects of the case that it says nothing of are not decided about: they
-// go on in an open case of their own, Case.Rest, and come back when the decision is undone. One of several subjects
-// that is taken off the list, rejected or asked about goes into a case of its own, which is returned.
+// What is listed is exactly what the decision names. Subjects of the case that it says nothing of are not decided
+// about: they go on in an open case of their own, Case.Rest, and come back when the decision is undone. One of several
+// subjects that is taken off the list, rejected or asked about goes into a case of its own, which is returned.
 func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 	state := map[Action]State{List: StateAccepted, Withdraw: StateAccepted, Reject: StateRejected, Ask: StateAsked}[v.Action]
 	if v.Impact != (Reach{}) && state == StateAccepted {
@@ -197,7 +197,8 @@ func byTwo(ctx context.Context, tx *sql.Tx, action Action, lists []Listing) (boo
 	return slices.ContainsFunc(lists, func(l Listing) bool { return listed[l.Lists] }), err
 }
 
-// ownOnly refuses to list for one subject of a case what is the subject of another case: it is decided about there, with its reports.
+// ownOnly refuses to list for one subject of a case what is the subject of another case: it is decided about there,
+// with its reports.
 func ownOnly(ctx context.Context, tx *sql.Tx, c Case, action Action, lists []Listing) error {
 	for _, one := range lists {
 		var other int64
@@ -224,8 +225,8 @@ func parted(subjects []Subject, lists []Listing) (chosen, left []Subject) {
 	return chosen, left
 }
 
-// carve takes some subjects of a case into one of their own, in which the same was decided about them and which is joined to
-// nothing by itself.
+// carve takes some subjects of a case into one of their own, in which the same was decided about them and which is
+// joined to nothing by itself.
 func carve(ctx context.Context, tx *sql.Tx, c Case, chosen []Subject, now int64) (int64, error) {
 	id, err := setApart(ctx, tx, chosen, now)
 	if err != nil {
@@ -267,8 +268,8 @@ func namesIn(subjects []Subject) []subject.Subject {
 // verbs are what the audit log calls the actions.
 var verbs = map[Action]audit.Verb{List: audit.List, Withdraw: audit.Withdraw, Reject: audit.Reject, Ask: audit.Ask}
 
-// Second agrees to what another person has proposed, as it was read: to another proposal made meanwhile nobody has agreed, and
-// it is ErrState.
+// Second agrees to what another person has proposed, as it was read: to another proposal made meanwhile nobody has
+// agreed, and it is ErrState.
 func (d *Desk) Second(ctx context.Context, proposed Case, actor string, why audit.Why) (Case, error) {
 	id := proposed.ID
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
@@ -285,9 +286,9 @@ func (d *Desk) Second(ctx context.Context, proposed Case, actor string, why audi
 	})
 }
 
-// Undo takes a decision back that is in no release yet; else it is ErrState. The case is open again; one that was closed
-// before somebody objected is as it was then, with the objection unanswered. What two people decided two must take back: the first one's
-// wish is kept, as Case.Undoing, while they stand for it, and nothing else changes.
+// Undo takes a decision back that is in no release yet; else it is ErrState. The case is open again; one that was
+// closed before somebody objected is as it was then, with the objection unanswered. What two people decided two must
+// take back: the first one's wish is kept, as Case.Undoing, while they stand for it, and nothing else changes.
 func (d *Desk) Undo(ctx context.Context, id int64, actor string, why audit.Why) (Case, error) {
 	return d.update(ctx, id, func(tx *sql.Tx, c Case) error {
 		if c.Settled || c.State == StateOpen || c.State == StateMerged {
@@ -324,14 +325,15 @@ func (d *Desk) undo(ctx context.Context, tx *sql.Tx, c Case, actor string, how a
 	return audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Undo, Object: object(c.ID), Args: how, Why: why})
 }
 
-// UndoneBy tells whether somebody takes the decision of the case back by wanting it: where one person decided, and where another wants
-// it already. Whoever has the command line may have a passkey too, so that what is wanted there makes nobody the second one.
+// UndoneBy tells whether somebody takes the decision of the case back by wanting it: where one person decided, and
+// where another wants it already. Whoever has the command line may have a passkey too, so that what is wanted there
+// makes nobody the second one.
 func (c Case) UndoneBy(actor string) bool {
 	return c.Seconded == "" || c.Undoing != "" && !fromShell(c.Undoing) && !SamePerson(c.Undoing, actor) && !fromShell(actor)
 }
 
-// WantedBefore tells whether somebody wants to take the decision of the case back already, so that it makes no difference that another does who is no
-// second one.
+// WantedBefore tells whether somebody wants to take the decision of the case back already, so that it makes no
+// difference that another does who is no second one.
 func (c Case) WantedBefore(actor string) bool {
 	return c.Undoing != "" && (!fromShell(c.Undoing) || fromShell(actor))
 }
@@ -391,8 +393,9 @@ func (d *Desk) Merge(ctx context.Context, from, into int64, actor string, why au
 	})
 }
 
-// Split takes a subject out of a case, into one of its own, and returns that. A subject of the case goes with all of its reports,
-// and is never joined to a case by itself again; any other name becomes a subject, of the reports that are given.
+// Split takes a subject out of a case, into one of its own, and returns that. A subject of the case goes with all of
+// its reports, and is never joined to a case by itself again; any other name becomes a subject, of the reports that are
+// given.
 func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, reports [][]byte, actor string, why audit.Why) (Case, error) {
 	var made Case
 	_, err := d.update(ctx, id, func(tx *sql.Tx, c Case) error {
@@ -438,8 +441,9 @@ func (d *Desk) Split(ctx context.Context, id int64, name subject.Subject, report
 	return made, err
 }
 
-// Narrow makes what is below a subject of an undecided case, or the whole of it by a narrower name, a subject that can be decided about alone, with the
-// reports that name it, and returns its case and its name. What was listed for a subject is decided about as a whole.
+// Narrow makes what is below a subject of an undecided case, or the whole of it by a narrower name, a subject that can
+// be decided about alone, with the reports that name it, and returns its case and its name. What was listed for a
+// subject is decided about as a whole.
 func (d *Desk) Narrow(ctx context.Context, box *inbox.Inbox, id int64, of, to subject.Subject, actor string, why audit.Why) (Case, subject.Subject, error) {
 	c, err := d.Get(ctx, id)
 	if err != nil || to == of {
@@ -502,7 +506,8 @@ func (d *Desk) Narrow(ctx context.Context, box *inbox.Inbox, id int64, of, to su
 	return c, to, err
 }
 
-// another finds the undecided case of a name that is no subject of case c, or opens one, for reports like the given one.
+// another finds the undecided case of a name that is no subject of case c, or opens one, for reports like the given
+// one.
 func (d *Desk) another(ctx context.Context, tx *sql.Tx, c Case, name subject.Subject, report []byte) (id, of int64, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT case_id, id FROM subjects WHERE name = ?`, string(name)).Scan(&id, &of)
 	if err == nil {

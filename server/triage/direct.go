@@ -14,7 +14,8 @@ import (
 )
 
 // DecideNow is Decide for who works on the command line: what takes nobody else is in the ledger and told to those who
-// reported when it returns, and the next release has it. What a second person must agree to is proposed, as in the console.
+// reported when it returns, and the next release has it. What a second person must agree to is proposed, as in the
+// console.
 func (d *Desk) DecideNow(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, id int64, v Decision) (Case, error) {
 	c, err := d.Decide(ctx, id, v)
 	if err != nil || !decided(c) {
@@ -27,8 +28,8 @@ func (d *Desk) DecideNow(ctx context.Context, book *ledger.Ledger, box *inbox.In
 }
 
 // Reopen opens a case again that was decided and settled: people decide about it anew, and those who reported it as a
-// scam are told that it is looked at. What is on the list stays there until then, see Replaced. A decision that is not settled is for
-// Undo, and ErrState here. What two people decided two must open again, as in Undo.
+// scam are told that it is looked at. What is on the list stays there until then, see Replaced. A decision that is not
+// settled is for Undo, and ErrState here. What two people decided two must open again, as in Undo.
 func (d *Desk) Reopen(ctx context.Context, box *inbox.Inbox, id int64, actor string, why audit.Why) (Case, error) {
 	c, err := d.Get(ctx, id)
 	if err != nil {
@@ -85,7 +86,8 @@ func closed(c Case) bool { return c.Settled && decided(c) }
 
 func decided(c Case) bool { return c.State == StateAccepted || c.State == StateRejected }
 
-// RejectAlone tells who sent one report, by its id, that it is rejected, whatever was decided about its case before it came.
+// RejectAlone tells who sent one report, by its id, that it is rejected, whatever was decided about its case before it
+// came.
 func (d *Desk) RejectAlone(ctx context.Context, box *inbox.Inbox, report inbox.Report, actor string, reason map[string]string, why audit.Why) error {
 	said := letter{Transition: inbox.Transition{State: wire.StateRejected, Reason: inEnglish(reason)}}
 	return d.alone(ctx, box, report, said, audit.Act{Actor: actor, Verb: audit.Reject, Why: why})
@@ -107,8 +109,8 @@ func (d *Desk) alone(ctx context.Context, box *inbox.Inbox, report inbox.Report,
 	return nil
 }
 
-// Unanswer takes the answer to one appeal back, by the id of its report, which is told: it waits again. What was listed or taken off
-// stays so. Where it waits already, nothing changes.
+// Unanswer takes the answer to one appeal back, by the id of its report, which is told: it waits again. What was listed
+// or taken off stays so. Where it waits already, nothing changes.
 func (d *Desk) Unanswer(ctx context.Context, box *inbox.Inbox, report []byte, actor string, why audit.Why) error {
 	err := d.change(ctx, func(tx *sql.Tx) error {
 		if err := tell(ctx, tx, letter{Reports: [][]byte{report}, Reopen: true, Transition: inbox.Transition{Actor: actor, Time: d.now()}}); err != nil {
@@ -155,7 +157,8 @@ func (d *Desk) Listing(ctx context.Context, s subject.Subject) (Case, error) {
 	return c, err
 }
 
-// Standings tells how the cases of reports stand, by the ids of the reports; those that are in no case yet are left out.
+// Standings tells how the cases of reports stand, by the ids of the reports; those that are in no case yet are left
+// out.
 func (d *Desk) Standings(ctx context.Context, reports [][]byte) (map[string]Case, error) {
 	all := make(map[string]Case, len(reports))
 	for _, id := range reports {

@@ -9,15 +9,17 @@ import (
 	"khien/server/inbox"
 )
 
-// labelSize is the length of what stands for a network in a case that is closed: random bytes, longer than the hash of one.
+// labelSize is the length of what stands for a network in a case that is closed: random bytes, longer than the hash of
+// one.
 const labelSize = 12
 
 // forgetMost bounds the reports that one call goes through.
 const forgetMost = 100_000
 
-// Forget puts random labels in place of the hashes of networks in cases that were closed, or have left the queue unread, for so many seconds, at least two days, and returns in how many reports. Who
-// spoke of a case stays as many as before; that the same network spoke of two cases on one day can't be told any more. What a case got since it was closed is
-// gone through the next time.
+// Forget puts random labels in place of the hashes of networks in cases that were closed, or have left the queue
+// unread, for so many seconds, at least two days, and returns in how many reports. Who spoke of a case stays as many as
+// before; that the same network spoke of two cases on one day can't be told any more. What a case got since it was
+// closed is gone through the next time.
 func (d *Desk) Forget(ctx context.Context, box *inbox.Inbox, age int64) (n int, err error) {
 	const closed = `(settled = 1 AND state IN ('accepted', 'rejected') AND appeals = 0 AND changed < ?1 OR expired > 0 AND expired < ?1)`
 	before := d.now() - max(age, 2*day)

@@ -8,8 +8,8 @@ import (
 	"khien/shared/wire"
 )
 
-// Which network spoke of a case is kept, as a hash of one day, while the case is open. Two days after it was closed nobody can tell any more that the same
-// network spoke of another case; how many spoke of it stays as it was.
+// Which network spoke of a case is kept, as a hash of one day, while the case is open. Two days after it was closed
+// nobody can tell any more that the same network spoke of another case; how many spoke of it stays as it was.
 func TestWhoReportedIsForgotten(t *testing.T) {
 	o := newOffice(t)
 	o.desk.SetClock(func() int64 { return o.time })

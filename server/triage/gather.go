@@ -21,9 +21,10 @@ import (
 	"khien/shared/wire"
 )
 
-// Gather puts the reports that came since the last time into their cases, joins the cases of one page kit, and returns how
-// many reports there were. A case for which more was asked opens again with the next report, or what is added to one; a rejected one, and one that was
-// taken off the list, when its score is reopens points higher than then; and who reports what is listed already is told so.
+// Gather puts the reports that came since the last time into their cases, joins the cases of one page kit, and returns
+// how many reports there were. A case for which more was asked opens again with the next report, or what is added to
+// one; a rejected one, and one that was taken off the list, when its score is reopens points higher than then; and who
+// reports what is listed already is told so.
 func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
 	return d.GatherUpTo(ctx, box, math.MaxInt)
 }
@@ -239,8 +240,8 @@ type home struct {
 	name subject.Subject // the site, or what is narrower and a subject of its own
 }
 
-// homeOf finds where a report belongs: under the narrowest thing that it names and that was decided about alone, or else with all that
-// is on its site.
+// homeOf finds where a report belongs: under the narrowest thing that it names and that was decided about alone, or
+// else with all that is on its site.
 func (b *batch) homeOf(r *inbox.Report) (home, error) {
 	site := nameOf(r.Subjects)
 	if r.Href != "" && !slices.Contains(r.Subjects, string(site)) { // so deep below it that no device would find it there
@@ -342,7 +343,8 @@ func (b *batch) write() error {
 	return b.arrived.write(b.ctx, b.tx.tx)
 }
 
-// tell has those told who report what is listed already, though something else about it may have been decided that no release has yet.
+// tell has those told who report what is listed already, though something else about it may have been decided that no
+// release has yet.
 func (b *batch) tell(box *inbox.Inbox) error {
 	byID := map[int64]*adding{}
 	names := map[int64]subject.Subject{}

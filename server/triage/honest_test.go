@@ -14,9 +14,9 @@ import (
 	"khien/server/publish"
 )
 
-// One person, with import and publish, lists no host that people use, nothing below it and no folder or page of it, but for an exact page
-// where others have their pages. The hosts are those of many public rankings and directories, about 10,000 of them, and each is tried in several
-// spellings.
+// One person, with import and publish, lists no host that people use, nothing below it and no folder or page of it, but
+// for an exact page where others have their pages. The hosts are those of many public rankings and directories, about
+// 10,000 of them, and each is tried in several spellings.
 func TestOnePersonListsNobodyHonest(t *testing.T) {
 	dbtest.Long(t)
 	file, err := os.Open("../../../shared/data/honest-hosts.txt")

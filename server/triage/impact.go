@@ -16,8 +16,8 @@ import (
 type Impact struct {
 	Popular func() *set.Set // what popular pages name now (khien popular), or nil where nothing is known
 
-	// Verified reads the operator's files and tells of each subject whether it is an account that is somebody's official one,
-	// or a page on an official host; or it is nil.
+	// Verified reads the operator's files and tells of each subject whether it is an account that is somebody's official
+	// one, or a page on an official host; or it is nil.
 	Verified func() func(subject.Subject) bool
 }
 
@@ -99,7 +99,8 @@ func (i Impact) OfAll(subjects []subject.Subject, more int) Reach {
 	return Reach{}
 }
 
-// Of returns why a second person must agree that a subject is listed, or taken off the list, together with n - 1 others.
+// Of returns why a second person must agree that a subject is listed, or taken off the list, together with n - 1
+// others.
 func (i Impact) Of(s subject.Subject, n int) Reach {
 	if n > MaxAtOnce {
 		return Reach{ManyAtOnce, strconv.Itoa(n)}
@@ -121,8 +122,8 @@ func (i Impact) Of(s subject.Subject, n int) Reach {
 	return Reach{}
 }
 
-// popular tells whether a host, or one that it is below, is among the names that the operator has given. Where the pages are others',
-// it says nothing about any of them.
+// popular tells whether a host, or one that it is below, is among the names that the operator has given. Where the
+// pages are others', it says nothing about any of them.
 func (i Impact) popular(host string) bool {
 	if i.Popular == nil || publish.SharesPages(host) {
 		return false

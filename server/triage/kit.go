@@ -13,8 +13,9 @@ import (
 	"khien/shared/subject"
 )
 
-// Reports of one page kit fall into one case: pages whose reports say that they lead to the same account, number or site. What is
-// said is a stranger's word, so that is bounded, shown, and undone by Split; nothing is listed by it, and nothing ticked (Subject.Sure).
+// Reports of one page kit fall into one case: pages whose reports say that they lead to the same account, number or
+// site. What is said is a stranger's word, so that is bounded, shown, and undone by Split; nothing is listed by it, and
+// nothing ticked (Subject.Sure).
 const (
 	// MaxSubjects is how many subjects a case may have by itself; a person may merge more.
 	MaxSubjects = 200
@@ -25,8 +26,8 @@ const (
 	// maxTargets bounds the targets that are kept of a subject; a report brings 16 at most.
 	maxTargets = 100
 	// maxKin is to how many a target may belong that still tells them apart from all others. What more lead to is an
-	// advertiser, a counter or a payment service: sites where it is a site, cases where it is an account or a number, which
-	// a kit of many pages shares and a counter is not.
+	// advertiser, a counter or a payment service: sites where it is a site, cases where it is an account or a number,
+	// which a kit of many pages shares and a counter is not.
 	maxKin = 20
 	// maxLeading is how many subjects may lead to a target of any kind.
 	maxLeading = 1000
@@ -40,7 +41,8 @@ type target struct {
 	silent   bool
 }
 
-// targetOf finds the target of a link; nil where that says nothing: what is protected, and a page of a site that many share.
+// targetOf finds the target of a link; nil where that says nothing: what is protected, and a page of a site that many
+// share.
 func (b *batch) targetOf(link string) (*target, error) {
 	t, ok := b.targets[link]
 	if ok {
@@ -157,8 +159,9 @@ type leading struct {
 	listed   bool
 }
 
-// bind joins the cases whose subjects lead to one target, unless so many do that it says nothing. It only joins what nobody has
-// decided about. One sender's word puts a subject beside others; to join two cases that have several each takes two senders'.
+// bind joins the cases whose subjects lead to one target, unless so many do that it says nothing. It only joins what
+// nobody has decided about. One sender's word puts a subject beside others; to join two cases that have several each
+// takes two senders'.
 func bind(ctx context.Context, tx *sql.Tx, t target, now int64) error {
 	cases, err := leadingTo(ctx, tx, t)
 	if err != nil {
@@ -219,7 +222,8 @@ func joinAll(ctx context.Context, tx *sql.Tx, cases []leading, now int64) (left 
 	return left, nil
 }
 
-// leadingTo are the cases with a subject that leads to a target and that nobody took out of another case, the oldest first.
+// leadingTo are the cases with a subject that leads to a target and that nobody took out of another case, the oldest
+// first.
 func leadingTo(ctx context.Context, tx *sql.Tx, t target) ([]leading, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT cases.id, (SELECT count(*) FROM subjects WHERE case_id = cases.id), count(*), max(senders),
 			state IN ('open', 'asked'), state = 'accepted' AND action = 'list'
@@ -255,8 +259,8 @@ func silence(ctx context.Context, tx *sql.Tx, t target, cases []leading, now int
 	return nil
 }
 
-// loosen leaves in a case what holds together with the subject that it is called by, or was put there by hand; all else goes back
-// into cases of its own.
+// loosen leaves in a case what holds together with the subject that it is called by, or was put there by hand; all else
+// goes back into cases of its own.
 func loosen(ctx context.Context, tx *sql.Tx, id, now int64) error {
 	subjects, err := subjectsOf(ctx, tx, id)
 	if err != nil {
@@ -317,8 +321,8 @@ func setApart(ctx context.Context, tx *sql.Tx, group []Subject, now int64) (int6
 	return id, refresh(ctx, tx, id)
 }
 
-// fold puts all subjects of one case into another. Both are undecided; the other one opens again if more was asked for it. Their
-// scores are worked out later: rankStale.
+// fold puts all subjects of one case into another. Both are undecided; the other one opens again if more was asked for
+// it. Their scores are worked out later: rankStale.
 func fold(ctx context.Context, tx *sql.Tx, from, into int64) error {
 	for _, step := range []string{
 		`UPDATE subjects SET case_id = ?2 WHERE case_id = ?1`,
@@ -338,8 +342,8 @@ func fold(ctx context.Context, tx *sql.Tx, from, into int64) error {
 	return recountAppeals(ctx, tx, into)
 }
 
-// Kin is a case whose reported pages lead to the same place as another's, and that is not joined with it: it is decided already,
-// it was taken out by hand, or too little ties them together.
+// Kin is a case whose reported pages lead to the same place as another's, and that is not joined with it: it is decided
+// already, it was taken out by hand, or too little ties them together.
 type Kin struct {
 	Case
 	Targets []subject.Subject // that both lead to, the rarest first

@@ -137,8 +137,8 @@ func TestPagesOfOneKitAreOneCase(t *testing.T) {
 	}
 }
 
-// One decision lists all that is ticked: one entry in the log that names them, one undo, one release; and each reporter is told
-// what became of what he reported.
+// One decision lists all that is ticked: one entry in the log that names them, one undo, one release; and each reporter
+// is told what became of what he reported.
 func TestAKitIsListedWithOneDecision(t *testing.T) {
 	o := newOffice(t)
 	c := o.kit()
@@ -174,8 +174,8 @@ func TestAKitIsListedWithOneDecision(t *testing.T) {
 	}
 }
 
-// Somebody who wants an honest shop on the list says that it leads where a scam leads. The shop stands in the case and comes
-// without a tick; what is listed is what was ticked; and taken out, it stays out, however often it is said again.
+// Somebody who wants an honest shop on the list says that it leads where a scam leads. The shop stands in the case and
+// comes without a tick; what is listed is what was ticked; and taken out, it stays out, however often it is said again.
 func TestAnInventedLinkListsNoHonestShop(t *testing.T) {
 	o := newOffice(t)
 	c := o.kit()
@@ -262,7 +262,8 @@ func TestWhatIsTakenOutStaysOut(t *testing.T) {
 	}
 }
 
-// The attacker is first: he reports the honest shop, and then the scam comes. What the case is called by is not thereby ticked.
+// The attacker is first: he reports the honest shop, and then the scam comes. What the case is called by is not thereby
+// ticked.
 func TestADecoyThatComesFirst(t *testing.T) {
 	o := newOffice(t)
 	o.sent("https://honest-shop.example/", "attacker", boss)
@@ -281,8 +282,8 @@ func TestADecoyThatComesFirst(t *testing.T) {
 	}
 }
 
-// An account may be led to by a large kit; a site that more than twenty lead to is a counter, a font or a payment service, whether
-// they came one by one or all at once, and what it had joined falls apart again.
+// An account may be led to by a large kit; a site that more than twenty lead to is a counter, a font or a payment
+// service, whether they came one by one or all at once, and what it had joined falls apart again.
 func TestWhatManyPagesLeadToIsNoKit(t *testing.T) {
 	o := newOffice(t)
 	shop := func(i int) {
@@ -311,7 +312,8 @@ func TestWhatManyPagesLeadToIsNoKit(t *testing.T) {
 	}
 }
 
-// A flood of invented pages that lead to one account joins them into heaps of a bounded size, with no tick on any of them.
+// A flood of invented pages that lead to one account joins them into heaps of a bounded size, with no tick on any of
+// them.
 func TestAFloodOfInventedLinksMakesNoHeap(t *testing.T) {
 	dbtest.Long(t)
 	if testing.Short() {
@@ -400,8 +402,8 @@ func TestTheScoreOfAKit(t *testing.T) {
 	}
 }
 
-// The owner of one page of a listed kit objects, and is right. What leaves the list is that page, in a case of its own; the others
-// stay, and who reports them later is told so.
+// The owner of one page of a listed kit objects, and is right. What leaves the list is that page, in a case of its own;
+// the others stay, and who reports them later is told so.
 func TestAnAppealAgainstOneOfAKit(t *testing.T) {
 	o := newOffice(t)
 	c := o.kit()

@@ -42,8 +42,8 @@ func (p Part) list() db.List[Case] {
 	return l
 }
 
-// In returns a page of at most limit cases of a part of the queue. What is open comes in the order of the score, what is proposed the longest
-// waiting first, and the rest the newest first.
+// In returns a page of at most limit cases of a part of the queue. What is open comes in the order of the score, what
+// is proposed the longest waiting first, and the rest the newest first.
 func (d *Desk) In(ctx context.Context, part Part, at db.Place, limit int) (db.Page[Case], error) {
 	if part != PartAppealed && !slices.Contains(Parts, part) {
 		return db.Page[Case]{}, ErrNotFound

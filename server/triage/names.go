@@ -10,9 +10,9 @@ import (
 	"khien/shared/subject"
 )
 
-// Names are what a device asks its list for where somebody opens what a report is about: what its address names, as the core reads it now, and the
-// same pages as others write them. Whoever knows that one of them is listed is warned, and nobody else is. The address came with the report; an objection may
-// come without, and then brings the names.
+// Names are what a device asks its list for where somebody opens what a report is about: what its address names, as the
+// core reads it now, and the same pages as others write them. Whoever knows that one of them is listed is warned, and
+// nobody else is. The address came with the report; an objection may come without, and then brings the names.
 func Names(r *inbox.Report) []subject.Subject {
 	var all []subject.Subject
 	var named subject.Named
@@ -48,7 +48,8 @@ func OnList(ctx context.Context, book *ledger.Ledger, names []subject.Subject) (
 	return false, nil
 }
 
-// about are the things that a decision speaks of for a subject of its case. A case from before there were several has one thing for all of its names.
+// about are the things that a decision speaks of for a subject of its case. A case from before there were several has
+// one thing for all of its names.
 func (r Ruling) about(name subject.Subject) (all []subject.Subject) {
 	for _, one := range r.Lists {
 		if one.Of == name {

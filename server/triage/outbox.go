@@ -10,9 +10,10 @@ import (
 	"khien/server/inbox"
 )
 
-// The inbox is a database of its own. What those who reported are told is written down with the decision that it follows from, and
-// brought to the inbox once that is committed, in order. To bring the same once more, as after a crash, changes nothing. A release
-// comes before what is told of it: an empty letter, which Resume alone takes away, when the head of that release is in its place.
+// The inbox is a database of its own. What those who reported are told is written down with the decision that it
+// follows from, and brought to the inbox once that is committed, in order. To bring the same once more, as after a
+// crash, changes nothing. A release comes before what is told of it: an empty letter, which Resume alone takes away,
+// when the head of that release is in its place.
 
 // letter is what some who reported are told.
 type letter struct {
@@ -39,8 +40,8 @@ func tellFirst(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// Deliver brings to the inbox what is written down for it, up to a release whose head is not in its place yet. One delivers at a time. What
-// can't be brought waits for the next who delivers.
+// Deliver brings to the inbox what is written down for it, up to a release whose head is not in its place yet. One
+// delivers at a time. What can't be brought waits for the next who delivers.
 func (d *Desk) Deliver(ctx context.Context, box *inbox.Inbox) error {
 	if box == nil { // which can't be opened now
 		return nil

@@ -12,8 +12,8 @@ import (
 	"khien/shared/wire"
 )
 
-// A release is in force and its head did not come to its place, since somebody was killed there: whoever gathers or delivers tells nobody
-// of it, and whoever goes on puts the head there first.
+// A release is in force and its head did not come to its place, since somebody was killed there: whoever gathers or
+// delivers tells nobody of it, and whoever goes on puts the head there first.
 func TestNobodyIsToldBeforeTheHeadIsThere(t *testing.T) {
 	p := newPrinter(t)
 	p.imported(0, "shop.example/")
@@ -67,7 +67,8 @@ func TestWhatWasUndoneMeanwhileIsNotSettled(t *testing.T) {
 	}
 }
 
-// What is said of one report alone stands beside its act, and is told as soon as the inbox can be opened; what the log doesn't take nobody is told.
+// What is said of one report alone stands beside its act, and is told as soon as the inbox can be opened; what the log
+// doesn't take nobody is told.
 func TestWhatIsSaidOfOneReportGoesWithItsAct(t *testing.T) {
 	o := newOffice(t)
 	o.report(wire.KindScam, "https://shop.example/", "a")

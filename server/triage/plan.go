@@ -37,9 +37,9 @@ func (t Two) String() string {
 	return string(t.Subject) + ", " + t.Why.String()
 }
 
-// Plan works out what releasing now would change. Two people must confirm it where it changes more than 50 entries of the
-// list, and where it lists, changes or takes off one that reaches far by impact, unless two have agreed on that in its case or
-// its time has only run out.
+// Plan works out what releasing now would change. Two people must confirm it where it changes more than 50 entries of
+// the list, and where it lists, changes or takes off one that reaches far by impact, unless two have agreed on that in
+// its case or its time has only run out.
 func (d *Desk) Plan(ctx context.Context, p *publish.Publisher, impact Impact, now int64) (plan Planned, err error) {
 	cases, err := d.Pending(ctx)
 	if err != nil {
@@ -48,9 +48,9 @@ func (d *Desk) Plan(ctx context.Context, p *publish.Publisher, impact Impact, no
 	return d.plan(ctx, p, impact, cases, now, now, nil, nil)
 }
 
-// PlanAlone is Plan for a person who has nobody else: what reaches far, be it listed, changed or taken off, by nobody's decision about a case that
-// two have agreed on, is held back. It stays as it is until two people confirm a release with it. With all, what
-// Suffix alone goes by is not held back.
+// PlanAlone is Plan for a person who has nobody else: what reaches far, be it listed, changed or taken off, by nobody's
+// decision about a case that two have agreed on, is held back. It stays as it is until two people confirm a release
+// with it. With all, what Suffix alone goes by is not held back.
 func (d *Desk) PlanAlone(ctx context.Context, p *publish.Publisher, impact Impact, now int64, all bool) (plan Planned, err error) {
 	cases, err := d.Pending(ctx)
 	if err != nil {
@@ -67,8 +67,9 @@ func (d *Desk) PlanAlone(ctx context.Context, p *publish.Publisher, impact Impac
 	})
 }
 
-// plan is the edition of some cases, with what else is in the ledger, of what is on the list at a time. What was decided since, in none of the cases,
-// stays as it is, and so does what hold holds back, which alone the plan tells. A case of which something is held back, or has no room, waits as a whole.
+// plan is the edition of some cases, with what else is in the ledger, of what is on the list at a time. What was
+// decided since, in none of the cases, stays as it is, and so does what hold holds back, which alone the plan tells. A
+// case of which something is held back, or has no room, waits as a whole.
 func (d *Desk) plan(ctx context.Context, p *publish.Publisher, impact Impact, cases []Case, at, now int64, since map[subject.Subject]bool, hold func(subject.Subject) bool) (Planned, error) {
 	var waiting []ledger.Indicator
 	var crowded []error
@@ -107,7 +108,8 @@ func (d *Desk) plan(ctx context.Context, p *publish.Publisher, impact Impact, ca
 	}
 }
 
-// planOf is plan as far as one draft goes; held are the cases of which a part is in it and another one is held back, with what they name.
+// planOf is plan as far as one draft goes; held are the cases of which a part is in it and another one is held back,
+// with what they name.
 func (d *Desk) planOf(ctx context.Context, p *publish.Publisher, cases []Case, at, now int64, since map[subject.Subject]bool, hold func(subject.Subject) bool) (plan Planned, held map[int64]map[subject.Subject]bool, err error) {
 	protection, err := publish.Protect(p.Official)
 	if err != nil {
@@ -171,7 +173,8 @@ func (p Planned) all() []Case {
 	return all
 }
 
-// touches is what a case puts on the list, and with nil what it takes off. Of which nothing may be on it takes nothing off: it is open again.
+// touches is what a case puts on the list, and with nil what it takes off. Of which nothing may be on it takes nothing
+// off: it is open again.
 func (d *Desk) touches(ctx context.Context, c Case, protection *publish.Protection) (publish.Pending, error) {
 	names := publish.Pending{}
 	switch c.Action {
@@ -232,8 +235,8 @@ func (d *Desk) Pending(ctx context.Context) ([]Case, error) {
 	return cases, nil
 }
 
-// agreed are the subjects on which two people have agreed, each with a passkey of their own, in cases that are in no release yet; and those on which
-// two had to, and one of them was on the command line: who that was nobody knows.
+// agreed are the subjects on which two people have agreed, each with a passkey of their own, in cases that are in no
+// release yet; and those on which two had to, and one of them was on the command line: who that was nobody knows.
 func (d *Desk) agreed(ctx context.Context) (agreed, unproven map[subject.Subject]bool, err error) {
 	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE published = 0 AND state = 'accepted' AND seconded <> ''`))
 	if err != nil {

@@ -65,7 +65,8 @@ func (p *printer) takes(want string) {
 	}
 }
 
-// Whichever way an entry that reaches far comes to a release, two people have seen it before it is out, and before it is gone.
+// Whichever way an entry that reaches far comes to a release, two people have seen it before it is out, and before it
+// is gone.
 func TestTwoPeopleSeeWhatReachesFar(t *testing.T) {
 	p := newPrinter(t)
 	p.imported(0, "shop.example/", "other.example/page")

@@ -58,7 +58,8 @@ func TestAPictureIsEvidenceWhenItComesFirstToo(t *testing.T) {
 	}
 }
 
-// Who answers what was asked, with a note, another note or a picture, brings the case back before people's eyes, with the kind that the answer names.
+// Who answers what was asked, with a note, another note or a picture, brings the case back before people's eyes, with
+// the kind that the answer names.
 func TestAnAnswerOpensTheCaseAgain(t *testing.T) {
 	o := newOffice(t)
 	r, other := o.sent("https://scam.example/", "a"), o.sent("https://scam.example/", "b")
@@ -132,8 +133,8 @@ func TestHowFarACaseHasCome(t *testing.T) {
 	}
 }
 
-// A crowd of invented reporters, each from an address of its own and each with a proof of work, wins places in a queue and nothing else. What
-// it can fill is a row for each subject that it names.
+// A crowd of invented reporters, each from an address of its own and each with a proof of work, wins places in a queue
+// and nothing else. What it can fill is a row for each subject that it names.
 func TestInventedReportersPublishNothing(t *testing.T) {
 	dbtest.Long(t)
 	o := newOffice(t)

@@ -17,9 +17,10 @@ import (
 	"khien/shared/subject"
 )
 
-// What reaches everybody is seen by two. One person proposes a release. Another confirms exactly that, and it goes out at once; or nobody stops it
-// within a delay, and it goes out by itself, but for what reaches far and what two have listed, which take two always. Meanwhile people go on deciding: what they decide after
-// the proposal is not in it. What was proposed and is not as it was any more does not go out at all: somebody proposes anew, with the whole delay.
+// What reaches everybody is seen by two. One person proposes a release. Another confirms exactly that, and it goes out
+// at once; or nobody stops it within a delay, and it goes out by itself, but for what reaches far and what two have
+// listed, which take two always. Meanwhile people go on deciding: what they decide after the proposal is not in it.
+// What was proposed and is not as it was any more does not go out at all: somebody proposes anew, with the whole delay.
 
 var (
 	// ErrProposed is a proposal beside one that is open.
@@ -120,7 +121,8 @@ func (d *Desk) draft(ctx context.Context, p *publish.Publisher, impact Impact, c
 	return of, err
 }
 
-// named is exactly what a plan makes of what everybody has. That is named by what it says, so that it may be signed anew meanwhile.
+// named is exactly what a plan makes of what everybody has. That is named by what it says, so that it may be signed
+// anew meanwhile.
 func (p Planned) named() any {
 	type told struct {
 		Case     int64
@@ -143,14 +145,15 @@ func (p Planned) named() any {
 	return []any{digests, cases}
 }
 
-// ByItself tells whether a part of the draft may go out by itself. Where what everybody has is damaged, or newer than the ledger, or of another
-// root key, nobody can tell what would change. Nor does anything push by itself off the list what reaches far; and where fewer popular pages are named than
-// before, nobody can tell what that is.
+// ByItself tells whether a part of the draft may go out by itself. Where what everybody has is damaged, or newer than
+// the ledger, or of another root key, nobody can tell what would change. Nor does anything push by itself off the list
+// what reaches far; and where fewer popular pages are named than before, nobody can tell what that is.
 func (f Draft) ByItself() bool {
 	return f.Fewer == (Fewer{}) && !f.Rest.Unread && !f.Rest.Crowded && (!f.Rest.Empty() || len(f.Rest.Cases) > 0)
 }
 
-// Fewer is how many popular pages were named, and are now, where they are fewer: the file is gone, or another one. The zero value where they are not.
+// Fewer is how many popular pages were named, and are now, where they are fewer: the file is gone, or another one. The
+// zero value where they are not.
 type Fewer struct{ Was, Are int }
 
 // Fewer compares the popular pages that are named now with those of the releases before.
@@ -245,15 +248,17 @@ func (d *Desk) LastProposed(ctx context.Context) (Proposal, error) {
 	return scanProposal(d.db.QueryRowContext(ctx, selectProposal+` WHERE state <> 'open' ORDER BY id DESC LIMIT 1`))
 }
 
-// NeedsTwo is the proposal that somebody has stopped, since when nothing goes out by itself until two people have confirmed a release; or
-// ErrNotProposed. Else who was stopped would propose it again, and wait for a day on which nobody looks.
+// NeedsTwo is the proposal that somebody has stopped, since when nothing goes out by itself until two people have
+// confirmed a release; or ErrNotProposed. Else who was stopped would propose it again, and wait for a day on which
+// nobody looks.
 func (d *Desk) NeedsTwo(ctx context.Context) (Proposal, error) { return needsTwo(ctx, d.db) }
 
 func needsTwo(ctx context.Context, q db.Reader) (Proposal, error) {
 	return scanProposal(q.QueryRowContext(ctx, selectProposal+` WHERE state = 'stopped' AND id > (SELECT coalesce(max(id), 0) FROM proposal WHERE state = 'agreed') ORDER BY id DESC LIMIT 1`))
 }
 
-// Propose keeps a draft as somebody's proposal, for others to see; by itself it goes out after the delay in seconds. Why is for the audit log.
+// Propose keeps a draft as somebody's proposal, for others to see; by itself it goes out after the delay in seconds.
+// Why is for the audit log.
 func (d *Desk) Propose(ctx context.Context, f Draft, by string, delay int64, why audit.Why, now int64) (o Proposal, err error) {
 	o = Proposal{
 		By: by, Made: f.at, Digest: f.Digest, State: Waits, seq: f.seq, anew: f.anew, ClockIsRight: f.clock,
@@ -334,7 +339,8 @@ func (c Changes) String() string {
 	return text
 }
 
-// Hold keeps what is proposed from going out by itself before a time, in Unix seconds: somebody who could have stopped it was locked out.
+// Hold keeps what is proposed from going out by itself before a time, in Unix seconds: somebody who could have stopped
+// it was locked out.
 func (d *Desk) Hold(ctx context.Context, until int64) error {
 	return d.change(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE proposal SET due = max(due, ?) WHERE state = 'open' AND due > 0`, until)
@@ -342,7 +348,8 @@ func (d *Desk) Hold(ctx context.Context, until int64) error {
 	})
 }
 
-// Adopt makes a member's own what was proposed on the command line, as the first of the two who confirm it. When it goes out by itself stays.
+// Adopt makes a member's own what was proposed on the command line, as the first of the two who confirm it. When it
+// goes out by itself stays.
 func (d *Desk) Adopt(ctx context.Context, id int64, by string, why audit.Why, now int64) error {
 	return d.ofProposal(ctx, id, func(tx *sql.Tx, o Proposal) error {
 		if !o.Shell() {
@@ -355,8 +362,8 @@ func (d *Desk) Adopt(ctx context.Context, id int64, by string, why audit.Why, no
 	})
 }
 
-// Stop ends a proposal, with a reason. Who has proposed it takes it back; anybody else stops it, and so does whoever is on the command line.
-// What went out before is out, and ErrNotProposed.
+// Stop ends a proposal, with a reason. Who has proposed it takes it back; anybody else stops it, and so does whoever is
+// on the command line. What went out before is out, and ErrNotProposed.
 func (d *Desk) Stop(ctx context.Context, id int64, by, why string, now int64) (how Outcome, err error) {
 	how = Stopped
 	err = d.ofProposal(ctx, id, func(tx *sql.Tx, o Proposal) error {
@@ -395,7 +402,8 @@ func (d *Desk) Outdate(ctx context.Context, o Proposal, by string, now int64) er
 	return d.ofProposal(ctx, o.ID, func(tx *sql.Tx, o Proposal) error { return end(ctx, tx, o.ID, Outdated, by, "", now) })
 }
 
-// releaseProposed publishes a part of what was proposed and closes that, unless somebody has stopped it, or also refuses.
+// releaseProposed publishes a part of what was proposed and closes that, unless somebody has stopped it, or also
+// refuses.
 func (d *Desk) releaseProposed(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, o Proposal, part Planned, s settling, also func(Proposal) error) (publish.Result, error) {
 	s.Proposal, s.Args.By = o.ID, o.By
 	return d.release(ctx, o.publisher(p), box, part, s, func(q db.Reader) error {
@@ -421,12 +429,12 @@ func (d *Desk) ReleaseAgreed(ctx context.Context, p *publish.Publisher, box *inb
 	})
 }
 
-// Stands tells whether whoever has a name may publish, and might already when they proposed something, in Unix seconds: a word ends with the term of
-// whoever gave it, and is not that of whoever has the name afterwards.
+// Stands tells whether whoever has a name may publish, and might already when they proposed something, in Unix seconds:
+// a word ends with the term of whoever gave it, and is not that of whoever has the name afterwards.
 type Stands func(ctx context.Context, name string, when int64) (bool, error)
 
-// Standing is the proposal that is open, what it would publish, and whether that still is what was proposed, by somebody who stands for it. It is
-// ErrNotProposed where there is none.
+// Standing is the proposal that is open, what it would publish, and whether that still is what was proposed, by
+// somebody who stands for it. It is ErrNotProposed where there is none.
 func (d *Desk) Standing(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, impact Impact, by Stands, now int64) (o Proposal, f Draft, stands bool, err error) {
 	if err := d.Resume(ctx, p.Shelf(), box); err != nil {
 		return o, f, false, err
@@ -441,10 +449,10 @@ func (d *Desk) Standing(ctx context.Context, p *publish.Publisher, box *inbox.In
 	return o, f, stands, err
 }
 
-// Overdue publishes the proposal that is open once its delay is over, exactly as it was proposed but for what takes two people, or closes it where
-// it does not stand any more. By tells who stands for it. Where nobody could have stopped what somebody has proposed it stays open, which opposable is
-// asked up to the last moment: who locks others out writes two books, one after the other. There may be nothing to do: then the proposal is the zero
-// one.
+// Overdue publishes the proposal that is open once its delay is over, exactly as it was proposed but for what takes two
+// people, or closes it where it does not stand any more. By tells who stands for it. Where nobody could have stopped
+// what somebody has proposed it stays open, which opposable is asked up to the last moment: who locks others out writes
+// two books, one after the other. There may be nothing to do: then the proposal is the zero one.
 func (d *Desk) Overdue(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, impact Impact, by Stands,
 	opposable func(ctx context.Context, by string) (bool, error), actor string, now int64) (r publish.Result, o Proposal, err error) {
 	if err := d.Resume(ctx, p.Shelf(), box); err != nil {

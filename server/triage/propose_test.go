@@ -51,7 +51,8 @@ func (p *printer) wait(seconds int64, retired ...string) (publish.Result, Outcom
 	return r, o.State
 }
 
-// Somebody locks all others out, and what is proposed is looked at between that and when the delay is made longer: it stays, whenever that is seen.
+// Somebody locks all others out, and what is proposed is looked at between that and when the delay is made longer: it
+// stays, whenever that is seen.
 func TestWhatNobodyCouldHaveStoppedStays(t *testing.T) {
 	p := newPrinter(t)
 	p.imported(0, "shop.example/")
@@ -173,7 +174,8 @@ func TestAProposalGoesOutAsItWas(t *testing.T) {
 	}
 }
 
-// Something of a proposal is decided otherwise meanwhile, by whatever way: none of it goes out, and it is proposed anew with all of its time.
+// Something of a proposal is decided otherwise meanwhile, by whatever way: none of it goes out, and it is proposed anew
+// with all of its time.
 func TestWhatIsNotDecidedAnyMoreDoesNotGoOut(t *testing.T) {
 	dbtest.Long(t)
 	for name, change := range map[string]func(p *printer) error{
@@ -241,7 +243,8 @@ func TestAProposalEndsWithItsAuthor(t *testing.T) {
 	}
 }
 
-// Whoever else stops a proposal has it go out by two people only, and so all that follows, whoever proposes it and whatever else is in it.
+// Whoever else stops a proposal has it go out by two people only, and so all that follows, whoever proposes it and
+// whatever else is in it.
 func TestWhatWasStoppedTakesTwo(t *testing.T) {
 	p := team(t)
 	p.imported(0, "shop.example/")
@@ -295,7 +298,8 @@ func TestOneProposalAtATime(t *testing.T) {
 	}
 }
 
-// What reaches far never goes out by itself: neither listed, nor taken off, nor said otherwise, nor brought to its end. The rest does.
+// What reaches far never goes out by itself: neither listed, nor taken off, nor said otherwise, nor brought to its end.
+// The rest does.
 func TestWhatReachesFarWaitsForTwo(t *testing.T) {
 	p := team(t)
 	p.imported(0, "popular.example/listed", "popular.example/changed", "popular.example/ended")
@@ -344,8 +348,8 @@ func TestWhatReachesFarWaitsForTwo(t *testing.T) {
 // errKilled is how far a publisher came that is killed.
 var errKilled = errors.New("killed")
 
-// Whoever publishes a proposal is killed at some point. It is out once, whoever looks next, and never again; stopped it can't be any more. Before it is out
-// nobody is told.
+// Whoever publishes a proposal is killed at some point. It is out once, whoever looks next, and never again; stopped it
+// can't be any more. Before it is out nobody is told.
 func TestAProposalIsPublishedOnce(t *testing.T) {
 	for name, until := range map[string]func(p *printer, o Proposal, f Draft) error{
 		"before it was out": func(p *printer, _ Proposal, f Draft) error {
@@ -460,8 +464,8 @@ func TestAStopIsBeforeOrAfter(t *testing.T) {
 	}
 }
 
-// Somebody has the command line and a passkey: as the one they propose to list what reaches far, as the other they agree. It is one person's word,
-// and the release holds it back.
+// Somebody has the command line and a passkey: as the one they propose to list what reaches far, as the other they
+// agree. It is one person's word, and the release holds it back.
 func TestTheCommandLineAndAPasskeyAreOnePerson(t *testing.T) {
 	p := team(t)
 	p.report(wire.KindScam, "https://popular.example/", "a")
@@ -480,7 +484,8 @@ func TestTheCommandLineAndAPasskeyAreOnePerson(t *testing.T) {
 	}
 }
 
-// A new release key is proposed as all else is. Until then the head is renewed with the key before, and where that is gone, not at all.
+// A new release key is proposed as all else is. Until then the head is renewed with the key before, and where that is
+// gone, not at all.
 func TestAReleaseKeyIsReplacedByTwo(t *testing.T) {
 	p := team(t)
 	o := p.rotated()

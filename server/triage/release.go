@@ -36,7 +36,8 @@ type refusal struct {
 	Rule    publish.Rule
 }
 
-// Release publishes all that was decided, and notes it. It asks nobody: it is for the first list of an installation of one person.
+// Release publishes all that was decided, and notes it. It asks nobody: it is for the first list of an installation of
+// one person.
 func (d *Desk) Release(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor string, why audit.Why, now int64) (publish.Result, error) {
 	plan, err := d.Plan(ctx, p, Impact{}, now)
 	if err != nil {
@@ -46,7 +47,8 @@ func (d *Desk) Release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	return d.ReleasePlanned(ctx, p, box, actor, why, now, plan)
 }
 
-// KeepFresh signs a new head, as publish.Renew does, and notes it. While a release is proposed, everybody keeps what it was proposed upon.
+// KeepFresh signs a new head, as publish.Renew does, and notes it. While a release is proposed, everybody keeps what it
+// was proposed upon.
 func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor string, now int64) (r publish.Result, err error) {
 	if err := d.Resume(ctx, p.Shelf(), box); err != nil {
 		return r, err
@@ -71,9 +73,9 @@ func (d *Desk) followed(ctx context.Context, p *publish.Publisher, box *inbox.In
 	return r, errors.Join(err, left)
 }
 
-// ReleasePlanned publishes exactly what was planned, or nothing: publish.ErrChanged. Once it is out, its cases are settled, and it is noted; not before, and
-// not without it. Where it changes nothing for anybody, those who reported are told all the same. Where it takes two people, the audit log says
-// that one did it alone.
+// ReleasePlanned publishes exactly what was planned, or nothing: publish.ErrChanged. Once it is out, its cases are
+// settled, and it is noted; not before, and not without it. Where it changes nothing for anybody, those who reported
+// are told all the same. Where it takes two people, the audit log says that one did it alone.
 func (d *Desk) ReleasePlanned(ctx context.Context, p *publish.Publisher, box *inbox.Inbox, actor string, why audit.Why, now int64, plan Planned) (publish.Result, error) {
 	two := plan.Two
 	how := audit.Args{Alone: two != (Two{}), Two: string(two.Why.Rule), Of: two.Why.What, Far: two.Subject}
@@ -129,7 +131,8 @@ func (d *Desk) agree(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox,
 	}
 }
 
-// Resume lets everybody have the head that is in force, and brings to the inbox what waits for it: whoever published may have been killed.
+// Resume lets everybody have the head that is in force, and brings to the inbox what waits for it: whoever published
+// may have been killed.
 func (d *Desk) Resume(ctx context.Context, shelf *publish.Shelf, box *inbox.Inbox) error {
 	var out bool
 	if err := d.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox WHERE letter = '')`).Scan(&out); err != nil {
@@ -158,8 +161,8 @@ func (d *Desk) putHead(ctx context.Context, shelf *publish.Shelf) error {
 	return err
 }
 
-// settleRelease writes a release, settles its cases, notes it, and closes the proposal that it came of. Without a number, nothing is out, and those who
-// reported are told.
+// settleRelease writes a release, settles its cases, notes it, and closes the proposal that it came of. Without a
+// number, nothing is out, and those who reported are told.
 func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, write func() error, r ledger.Release, s settling) error {
 	if r.Sequence > 0 {
 		if err := tellFirst(ctx, tx); err != nil {
@@ -228,7 +231,8 @@ func (d *Desk) unchanged(ctx context.Context, q db.Reader, plan Planned) error {
 	return nil
 }
 
-// brings is what the cases of a plan bring into the ledger. What is listed counts for more than what is taken off, as in its edition.
+// brings is what the cases of a plan bring into the ledger. What is listed counts for more than what is taken off, as
+// in its edition.
 func (d *Desk) brings(ctx context.Context, box *inbox.Inbox, plan Planned) (changes []ledger.Change, err error) {
 	listed := map[subject.Subject]bool{}
 	for _, c := range plan.Cases {

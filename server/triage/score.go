@@ -20,11 +20,11 @@ var harm = map[string]float64{
 
 const day = 24 * 60 * 60
 
-// Score ranks a case as a whole, over all of its subjects: 4·log2(1 + weight of the networks that speak of it) + 2·log2(1 + networks in the
-// 24 hours before the newest report) + 1 for each network with a note or a picture, at most 3 + harm of the category (1 to 4) + reach of the
-// platform (1 to 3; of several, the one that reaches most).
-// A thousand reports from one network count as one, and its word weighs about the first ten subjects of a day alone; proofs of work
-// count for nothing.
+// Score ranks a case as a whole, over all of its subjects: 4·log2(1 + weight of the networks that speak of it) +
+// 2·log2(1 + networks in the 24 hours before the newest report) + 1 for each network with a note or a picture, at most
+// 3 + harm of the category (1 to 4) + reach of the platform (1 to 3; of several, the one that reaches most). A thousand
+// reports from one network count as one, and its word weighs about the first ten subjects of a day alone; proofs of
+// work count for nothing.
 func Score(weight, burst, noted int, category, where string) float64 {
 	score := 4*math.Log2(float64(1+weight)) + 2*math.Log2(float64(1+burst)) + float64(min(noted, 3))
 	return score + max(harm[category], 1) + float64(max(platform.ByName(where).Reach, 1))
@@ -36,11 +36,11 @@ const reopens = 4
 const (
 	// maxSources bounds what is counted of the distinct sources of a case.
 	maxSources = 100_000
-	// maxSpoken is about how many subjects a network's word weighs on one day. Many people may be behind one, and few report so much;
-	// whoever invents thousands of things spreads it thin.
+	// maxSpoken is about how many subjects a network's word weighs on one day. Many people may be behind one, and few
+	// report so much; whoever invents thousands of things spreads it thin.
 	maxSpoken = 10
-	// otherDays is for how many days beside the busiest one something is added, one each: networks are told apart within a day only,
-	// and one that comes back every day weighs no more than three.
+	// otherDays is for how many days beside the busiest one something is added, one each: networks are told apart within a
+	// day only, and one that comes back every day weighs no more than three.
 	otherDays = 2
 )
 

@@ -19,7 +19,8 @@ const (
 	maxParameters = 32 // of an address
 )
 
-// seenAt is the address at which people first met what is listed, by the reports of its subject; empty where they don't say.
+// seenAt is the address at which people first met what is listed, by the reports of its subject; empty where they don't
+// say.
 func (d *Desk) seenAt(ctx context.Context, box *inbox.Inbox, what Listing) (string, error) {
 	of, err := d.About(ctx, what.Of)
 	if errors.Is(err, ErrNotFound) {
@@ -47,8 +48,9 @@ func (d *Desk) seenAt(ctx context.Context, box *inbox.Inbox, what Listing) (stri
 	return "", nil
 }
 
-// partOf is as much of an address as names a subject, and no more: what else is in it may tell who reported it. It is empty where the address
-// does not name the subject, and where only the query of a page names an account, since that page has an address of its own.
+// partOf is as much of an address as names a subject, and no more: what else is in it may tell who reported it. It is
+// empty where the address does not name the subject, and where only the query of a page names an account, since that
+// page has an address of its own.
 func partOf(href string, s subject.Subject) string {
 	href, _, _ = strings.Cut(href, "#")
 	page, query, hasQuery := strings.Cut(href, "?")

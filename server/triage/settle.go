@@ -18,8 +18,8 @@ import (
 	"khien/shared/wire"
 )
 
-// Settle brings decided cases into the ledger and tells those who reported, unless that is done already, without a release. From then on a decision can't be
-// undone, only be followed by another. It is done at once, or not at all.
+// Settle brings decided cases into the ledger and tells those who reported, unless that is done already, without a
+// release. From then on a decision can't be undone, only be followed by another. It is done at once, or not at all.
 func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, cases []Case) error {
 	for _, c := range cases {
 		if c.Settled {
@@ -85,7 +85,8 @@ func (d *Desk) changes(ctx context.Context, box *inbox.Inbox, c Case) (changes [
 	return changes, err
 }
 
-// settle is what follows in the cases and for those who reported, once the ledger has what a case brings, and not what it replaces any more.
+// settle is what follows in the cases and for those who reported, once the ledger has what a case brings, and not what
+// it replaces any more.
 func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, c Case, off []Listing) error {
 	done, err := tx.ExecContext(ctx, `UPDATE cases SET settled = 1, undoing = '', wished = 0 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
 	if err != nil {
@@ -109,8 +110,8 @@ func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box 
 	return anew(ctx, tx, box, slices.Concat(left, objections, others), d.now())
 }
 
-// says is what those are told who reported as a scam what a settled decision speaks of: a thing that their address names, or empty where all of
-// a subject was rejected.
+// says is what those are told who reported as a scam what a settled decision speaks of: a thing that their address
+// names, or empty where all of a subject was rejected.
 func (c Case) says(name subject.Subject) inbox.Transition {
 	said := inbox.Transition{Time: c.Changed, Actor: c.Decided, State: wire.StateRejected, Reason: inEnglish(c.Reason)}
 	if c.Action == List {
@@ -119,8 +120,8 @@ func (c Case) says(name subject.Subject) inbox.Transition {
 	return said
 }
 
-// answer closes the reports of a case that are open and about what was decided; what is listed is told too to those who were told before that
-// it is not. A report whose address names none of that stays open: it is returned.
+// answer closes the reports of a case that are open and about what was decided; what is listed is told too to those who
+// were told before that it is not. A report whose address names none of that stays open: it is returned.
 func (d *Desk) answer(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox) (left [][]byte, err error) {
 	subjects, err := subjectsOf(ctx, tx, c.ID)
 	if err != nil {
@@ -160,9 +161,10 @@ func (d *Desk) answer(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox)
 	return left, nil
 }
 
-// reply answers the objections of a settled case that wait, each by what it names. It is right where that was taken off and none of it is on
-// the list any more, or where the case was rejected and none of it is. It is wrong where it came before what it names was listed. It
-// waits for a person where somebody else has listed what it names. What names nothing that the decision speaks of, nor anything on the list, is returned.
+// reply answers the objections of a settled case that wait, each by what it names. It is right where that was taken off
+// and none of it is on the list any more, or where the case was rejected and none of it is. It is wrong where it came
+// before what it names was listed. It waits for a person where somebody else has listed what it names. What names
+// nothing that the decision speaks of, nor anything on the list, is returned.
 func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, book *ledger.Ledger, box *inbox.Inbox) (left [][]byte, err error) {
 	waiting, err := unanswered(ctx, tx, c.ID, nil)
 	if err != nil {
@@ -226,8 +228,9 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 	return left, nil
 }
 
-// narrow calls the subjects of a settled case by what was decided about them, and puts each report under what it names. A wider name is free then:
-// what else is reported under it belongs to a case that nobody has decided about, and is returned. What still stands on the list by a wider name keeps it.
+// narrow calls the subjects of a settled case by what was decided about them, and puts each report under what it names.
+// A wider name is free then: what else is reported under it belongs to a case that nobody has decided about, and is
+// returned. What still stands on the list by a wider name keeps it.
 func narrow(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, c Case) (others [][]byte, err error) {
 	if c.Action != List && c.Action != Withdraw {
 		return nil, nil
@@ -297,8 +300,8 @@ func narrow(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inb
 	return others, refresh(ctx, tx, c.ID)
 }
 
-// deal puts the reports of a subject under those of some subjects that they name. Of those that name none, it returns the ones that call something a scam;
-// an objection stays with the case that answers it.
+// deal puts the reports of a subject under those of some subjects that they name. Of those that name none, it returns
+// the ones that call something a scam; an objection stays with the case that answers it.
 func deal(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, of int64, to map[subject.Subject]int64) (others [][]byte, err error) {
 	names := slices.Sorted(maps.Keys(to))
 	touched := map[int64]bool{}

@@ -16,9 +16,9 @@ const source = "report"
 // narrowed is the public reason for what leaves the list because the case was decided anew and lists something else.
 func narrowed() map[string]string { return texts.Every("reasons.txt", "narrowed") }
 
-// Replaced are the things that the decision about a case takes off the list though it does not name them: earlier decisions about
-// the same subjects have put them there, and this one rejects them, or lists something else. What came on the list in
-// another way, or stands there for a subject of its own, is none of them.
+// Replaced are the things that the decision about a case takes off the list though it does not name them: earlier
+// decisions about the same subjects have put them there, and this one rejects them, or lists something else. What came
+// on the list in another way, or stands there for a subject of its own, is none of them.
 func (d *Desk) Replaced(ctx context.Context, c Case) ([]Listing, error) {
 	list, err := replaced(ctx, d.db, c)
 	if err != nil {

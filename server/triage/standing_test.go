@@ -30,8 +30,8 @@ func (o *office) reopen(id int64) {
 	}
 }
 
-// What was listed by mistake, looked at again and rejected is not on the list any more, and the public is told why; until
-// that is settled it can be undone, and stays.
+// What was listed by mistake, looked at again and rejected is not on the list any more, and the public is told why;
+// until that is settled it can be undone, and stays.
 func TestARejectedCaseLeavesTheList(t *testing.T) {
 	o := newOffice(t)
 	receipt := o.report(wire.KindScam, "https://shop.example/", "a")
@@ -144,7 +144,8 @@ func TestWhoWasRightAllAlongIsTold(t *testing.T) {
 	o.wantState(first, wire.StateAccepted)
 }
 
-// Somebody objects, and less is listed: who objected was right, the rest leaves, and who reported it is told what is listed now.
+// Somebody objects, and less is listed: who objected was right, the rest leaves, and who reported it is told what is
+// listed now.
 func TestLessIsListedAfterAnObjection(t *testing.T) {
 	o := newOffice(t)
 	scam := o.report(wire.KindScam, "https://shop.example/scam", "a")

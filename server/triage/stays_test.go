@@ -35,7 +35,8 @@ func (p *printer) official(lines string) {
 	}
 }
 
-// One person says in a book of the operator that a scam on a rented host is somebody's official site, whatever happens to it in the ledger, and waits.
+// One person says in a book of the operator that a scam on a rented host is somebody's official site, whatever happens
+// to it in the ledger, and waits.
 func TestABookTakesNothingThatReachesFarOffTheList(t *testing.T) {
 	dbtest.Long(t)
 	for name, also := range map[string]func(p *printer) error{
@@ -97,8 +98,8 @@ func (p *printer) all(list ...ledger.Indicator) {
 	}
 }
 
-// One person seeks names that share the bucket of an entry that reaches far, about which more is said than about any of them, and waits. Whoever comes
-// later has no place, and is named.
+// One person seeks names that share the bucket of an entry that reaches far, about which more is said than about any of
+// them, and waits. Whoever comes later has no place, and is named.
 func TestWhatIsListedIsNotCrowdedOut(t *testing.T) {
 	dbtest.Long(t)
 	victim := fmt.Sprintf("%08b", rented.Digest()[0])
@@ -178,8 +179,9 @@ func TestWhatIsListedIsNotCrowdedOut(t *testing.T) {
 	})
 }
 
-// Somebody at the operator's files takes a bank's account out of the book, and its number out of the hotlines, and has both listed by the same release, which
-// waits for a day on which nobody looks. What everybody has still says whose they are: they stay off the list, and everybody sees that the lines are gone.
+// Somebody at the operator's files takes a bank's account out of the book, and its number out of the hotlines, and has
+// both listed by the same release, which waits for a day on which nobody looks. What everybody has still says whose
+// they are: they stay off the list, and everybody sees that the lines are gone.
 func TestALineTakenOutProtectsUntilThatIsOut(t *testing.T) {
 	p := team(t)
 	p.publisher.Official = t.TempDir()
@@ -209,8 +211,9 @@ func TestALineTakenOutProtectsUntilThatIsOut(t *testing.T) {
 	}
 }
 
-// Somebody removes the file of popular pages, or puts a shorter one in its place, so that what took two takes one: what is proposed says so, and nothing goes
-// out by itself until two have confirmed a release like that. Names put back, or more of them, are nothing to tell.
+// Somebody removes the file of popular pages, or puts a shorter one in its place, so that what took two takes one: what
+// is proposed says so, and nothing goes out by itself until two have confirmed a release like that. Names put back, or
+// more of them, are nothing to tell.
 func TestFewerPopularNamesTakeTwo(t *testing.T) {
 	p := team(t)
 	all := popular(t, "news.example/")

@@ -45,9 +45,9 @@ type Tie struct {
 	Others  int // subjects of the case that lead there too
 }
 
-// Sure tells whether a subject may come ticked, and be listed among many cases: its case is about nothing else and nothing ties it to
-// another, or people alone have put the case together. Where links lead is the word of strangers, however many say so: where that has
-// brought subjects together, or would, a person looks at each.
+// Sure tells whether a subject may come ticked, and be listed among many cases: its case is about nothing else and
+// nothing ties it to another, or people alone have put the case together. Where links lead is the word of strangers,
+// however many say so: where that has brought subjects together, or would, a person looks at each.
 func (s Subject) Sure() bool { return s.sure }
 
 // weigh finds out which subjects of a case are sure.

@@ -1,4 +1,5 @@
-// Package triage gathers reports about one thing, or about the pages of one kit, into one case and follows it to its end.
+// Package triage gathers reports about one thing, or about the pages of one kit, into one case and follows it to its
+// end.
 //
 //	inbox ──Gather──> open ──Decide──> accepted | rejected | asked
 //	                   ^      │             │
@@ -56,7 +57,8 @@ const (
 	StateMerged   State = "merged" // went into another case
 )
 
-// Case is what reports are about: one subject, or several that belong together. What is counted is counted over all of them.
+// Case is what reports are about: one subject, or several that belong together. What is counted is counted over all of
+// them.
 type Case struct {
 	ID        int64
 	Subject   subject.Subject // what it is called: one of its subjects
@@ -115,10 +117,12 @@ type Desk struct {
 	now  func() int64
 	mark string // file with the mark of the audit log's last entry
 
-	// Protect is what may not be listed, as the books of official names are now; nil for what holds without any operator's.
+	// Protect is what may not be listed, as the books of official names are now; nil for what holds without any
+	// operator's.
 	Protect func() (*publish.Protection, error)
 
-	// Stands tells whether somebody still stands for what they wanted at a time, in Unix seconds; nil where everybody does.
+	// Stands tells whether somebody still stands for what they wanted at a time, in Unix seconds; nil where everybody
+	// does.
 	Stands func(ctx context.Context, name string, when int64) (bool, error)
 }
 
@@ -172,7 +176,8 @@ func get(ctx context.Context, q db.Reader, id int64) (Case, error) {
 	return scanCase(q.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id))
 }
 
-// get is a case without a wish to take it back for which nobody stands any more: two people take back together what two decided.
+// get is a case without a wish to take it back for which nobody stands any more: two people take back together what two
+// decided.
 func (d *Desk) get(ctx context.Context, q db.Reader, id int64) (Case, error) {
 	c, err := get(ctx, q, id)
 	if err != nil || c.Undoing == "" || fromShell(c.Undoing) || d.Stands == nil {
@@ -215,8 +220,8 @@ func (d *Desk) Named(ctx context.Context, s subject.Subject) (Case, error) {
 	return scanCase(d.db.QueryRowContext(ctx, selectCase+` WHERE id = (SELECT case_id FROM subjects WHERE name = ?)`, string(s)))
 }
 
-// ReportedAfter is what the reports after one, at most limit, call a scam, with when it was last reported in Unix seconds, and the number of the last of
-// these reports.
+// ReportedAfter is what the reports after one, at most limit, call a scam, with when it was last reported in Unix
+// seconds, and the number of the last of these reports.
 func (d *Desk) ReportedAfter(ctx context.Context, after int64, limit int) (latest map[subject.Subject]int64, last int64, err error) {
 	type one struct {
 		report, received int64

@@ -25,7 +25,8 @@ func (o *office) agreed(href string, name subject.Subject) Case {
 	return c
 }
 
-// What two people decided one alone does not take back: not before it is published, not after, not as another name of the command line.
+// What two people decided one alone does not take back: not before it is published, not after, not as another name of
+// the command line.
 func TestTwoTakeBackWhatTwoDecided(t *testing.T) {
 	o := newOffice(t)
 	f := func(what string, id int64, undo func(actor string) (Case, error)) {

@@ -15,9 +15,10 @@ const UnreadDays = 30
 // Unread is what those are told whose report is in a case that left the queue unread.
 func Unread() map[string]string { return texts.Every("reasons.txt", "unread") }
 
-// Expire takes those open cases out of the queue that one network alone spoke of, on one day, of those whose word weighs (Score), whose newest report is so
-// many seconds old, and at which nobody has looked, and returns how many they were. Nothing is decided about them: a report from
-// another network whose word weighs, or a person who opens one, brings it back. Only networks of one day can be told to be the same.
+// Expire takes those open cases out of the queue that one network alone spoke of, on one day, of those whose word
+// weighs (Score), whose newest report is so many seconds old, and at which nobody has looked, and returns how many they
+// were. Nothing is decided about them: a report from another network whose word weighs, or a person who opens one,
+// brings it back. Only networks of one day can be told to be the same.
 func (d *Desk) Expire(ctx context.Context, age int64, actor string) (n int, err error) {
 	err = d.change(ctx, func(tx *sql.Tx) error {
 		if err := rankStale(ctx, tx); err != nil { // whoever gathered may have been stopped before

@@ -24,8 +24,8 @@ func (o *office) expire(want int) {
 	}
 }
 
-// What one network alone reports, and nobody looks at, leaves the queue after a month, and nothing of it is lost; another network, or a person,
-// brings it back.
+// What one network alone reports, and nobody looks at, leaves the queue after a month, and nothing of it is lost;
+// another network, or a person, brings it back.
 func TestWhatNobodyReadsLeavesTheQueue(t *testing.T) {
 	o := newOffice(t)
 	for range 3 {
@@ -109,8 +109,9 @@ func TestWhatNobodyReadsLeavesTheQueue(t *testing.T) {
 	}
 }
 
-// Two networks name the same things, far more than their word weighs for, to have them stand in the queue for ever: these leave it as what nobody else names
-// does, and neither the two nor another that has said so much brings them back. One whose word weighs does.
+// Two networks name the same things, far more than their word weighs for, to have them stand in the queue for ever:
+// these leave it as what nobody else names does, and neither the two nor another that has said so much brings them
+// back. One whose word weighs does.
 func TestJunkOfTwoNetworksLeavesTheQueue(t *testing.T) {
 	o := newOffice(t)
 	const things = 3 * maxSpoken
@@ -157,8 +158,8 @@ func TestAnUnreadCaseIsJoined(t *testing.T) {
 	}
 }
 
-// One network counts once, whatever it sends: a thousand reports, each with a note and the kind that weighs most, weigh as one, and on many days no more
-// than three.
+// One network counts once, whatever it sends: a thousand reports, each with a note and the kind that weighs most, weigh
+// as one, and on many days no more than three.
 func TestWhatOneNetworkWeighs(t *testing.T) {
 	o := newOffice(t)
 	send := func(host, from string, note, kind string) {
@@ -235,8 +236,9 @@ func TestWhatOneNetworkWeighs(t *testing.T) {
 	}
 }
 
-// Somebody invents reports about hundreds of things, of the worst kind and with notes, about each from twenty networks. What a dozen people report of a shop
-// stays on the first page: the word of a network weighs about so many things a day.
+// Somebody invents reports about hundreds of things, of the worst kind and with notes, about each from twenty networks.
+// What a dozen people report of a shop stays on the first page: the word of a network weighs about so many things a
+// day.
 func TestTheQueueCannotBeDrowned(t *testing.T) {
 	dbtest.Long(t)
 	o := newOffice(t)
@@ -284,7 +286,8 @@ func TestTheQueueCannotBeDrowned(t *testing.T) {
 	}
 }
 
-// One network objects to hundreds of things before an honest owner objects to one. The owner's is answered after the network's first ten, and not after all of them.
+// One network objects to hundreds of things before an honest owner objects to one. The owner's is answered after the
+// network's first ten, and not after all of them.
 func TestObjectionsCannotBeDrowned(t *testing.T) {
 	dbtest.Long(t)
 	o := newOffice(t)

@@ -138,9 +138,9 @@ func (c *Checker) Supplement() *supplement.Supplement { return c.supplement }
 
 func (c *Checker) stale(now int64) bool { return now > c.head.Expires }
 
-// Check answers for an address in the browser's normalised form: the first of the
-// subjects it names that is listed, or else of those that subject.Further has. What cannot be read is Unknown, and so is what is
-// not listed in a list that has expired.
+// Check answers for an address in the browser's normalised form: the first of the subjects it names that is listed, or
+// else of those that subject.Further has. What cannot be read is Unknown, and so is what is not listed in a list that
+// has expired.
 func (c *Checker) Check(href string, now int64) Finding {
 	return c.CheckNext(new(subject.Named), href, now)
 }
@@ -161,7 +161,8 @@ func (c *Checker) CheckNext(named *subject.Named, href string, now int64) Findin
 	return f
 }
 
-// Find is which of the things that a list is asked for because of an address a set has, the first of them, and its class; -1 where it has none.
+// Find is which of the things that a list is asked for because of an address a set has, the first of them, and its
+// class; -1 where it has none.
 func Find(list *set.Set, named *subject.Named) (at int, class uint8) {
 	for i := range named.Asked() {
 		if class, ok := list.LookupHead(named.Head(i)); ok {
@@ -263,8 +264,9 @@ func (c *Checker) CheckThing(thing []subject.Subject, now int64) Finding {
 // ErrNothing is the cause of Unknown for a text that names nothing.
 var ErrNothing = errors.New("there is nothing in it that can be checked")
 
-// CheckText answers for each thing that a text names (subject.Things), as CheckThing does; the subject of a finding is then never empty. The last one is
-// Unknown and has none where something could not be checked: its cause is ErrNothing, subject.ErrTooLong or subject.ErrSubject.
+// CheckText answers for each thing that a text names (subject.Things), as CheckThing does; the subject of a finding is
+// then never empty. The last one is Unknown and has none where something could not be checked: its cause is ErrNothing,
+// subject.ErrTooLong or subject.ErrSubject.
 func (c *Checker) CheckText(text string, now int64, languages ...string) []Finding {
 	things, err := subject.Things(text, languages...)
 	var found []Finding

@@ -336,7 +336,8 @@ func TestARenewalFromNoDelta(t *testing.T) {
 	}
 }
 
-// Who moves to another server has nothing of it, and asks for all of what leads back to its root key; out of date is better than nothing.
+// Who moves to another server has nothing of it, and asks for all of what leads back to its root key; out of date is
+// better than nothing.
 func TestTheFirstReleaseOfAServer(t *testing.T) {
 	w := demo(t)
 	first, h := Before(w.rootKey), w.client().Head()

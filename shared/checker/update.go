@@ -15,8 +15,8 @@ const (
 	NeedSet     = "set"     // the whole set at Path
 )
 
-// Download is what a client fetches next: at most Limit bytes from Path, and the supplement where it has changed. Where a delta
-// cannot be had or fails, the whole set is at SetPath.
+// Download is what a client fetches next: at most Limit bytes from Path, and the supplement where it has changed. Where
+// a delta cannot be had or fails, the whole set is at SetPath.
 type Download struct {
 	Need     string
 	Path     string
@@ -31,7 +31,8 @@ type Download struct {
 	SupplementSize uint64
 }
 
-// Before is the state of a client that has no release yet of those that lead back to a root key. It can do nothing but Plan.
+// Before is the state of a client that has no release yet of those that lead back to a root key. It can do nothing but
+// Plan.
 func Before(root string) *Checker { return &Checker{root: root} }
 
 // Plan reads a head that was just fetched and tells what to fetch next. Keys is

@@ -43,7 +43,8 @@ func TestAnAccountThatIsNotTheirs(t *testing.T) {
 	} {
 		f(title, facebook, "facebook:user/a")
 	}
-	// Where they have more accounts than these, theirs may go by the plain name; by what only a swindler says, or hides, none does.
+	// Where they have more accounts than these, theirs may go by the plain name; by what only a swindler says, or hides,
+	// none does.
 	const parcels = "facebook:user/parcels"
 	f("Parcels of the World", "", "facebook:user/parcelsvietnam")
 	f("Parcels of the World Việt Nam", "", "facebook:user/parcelsvietnam")

@@ -94,8 +94,8 @@ func (k *looks) add(l label) {
 	}
 }
 
-// Host tells whom a host resembles, in the form that a browser gives it. One that is official, well known by itself, or of
-// an office of a state, resembles nobody.
+// Host tells whom a host resembles, in the form that a browser gives it. One that is official, well known by itself, or
+// of an office of a state, resembles nobody.
 func (b *Book) Host(host string) (Resemblance, bool) {
 	if len(host) > maxHost || b.IsOfficial(host) || b.IsKnown(host) || isOffice(host) {
 		return Resemblance{}, false
@@ -153,7 +153,8 @@ func (b *Book) resembled(host string) (entity int, rule Rule) {
 func (k *looks) like(seen string) *label {
 	look := look(seen)
 	if i, ok := k.exact[look]; ok {
-		// What looks alike in lower case alone, such as i and l, says less in a short name; of three letters only a famous one counts.
+		// What looks alike in lower case alone, such as i and l, says less in a short name; of three letters only a famous
+		// one counts.
 		if l := &k.labels[i]; l.text == seen || len(l.text) >= 6 || len(l.text) >= 4 && l.famous || (len(l.text) >= 4 || l.famous) && (!isASCII(seen) || Skeleton(seen) == Skeleton(l.text)) {
 			return l
 		}
@@ -206,9 +207,9 @@ func (k *looks) starting(text string) []int {
 	return k.begins[text[:letters]]
 }
 
-// added looks for a name of six letters and more with nothing but bait, digits and two letters more
-// around it, for one of four and five with nothing but bait and digits, for a famous one of three with words of parcels and
-// payments, and for one that is everybody's word with bait of which something is about a bill.
+// added looks for a name of six letters and more with nothing but bait, digits and two letters more around it, for one
+// of four and five with nothing but bait and digits, for a famous one of three with words of parcels and payments, and
+// for one that is everybody's word with bait of which something is about a bill.
 func (b *Book) added(k *looks, seen string) *label {
 	parcels := []map[string]bool{b.marked[Parcel]}
 	all := []map[string]bool{b.marked[Parcel], b.marked[Bait], baitWords}
@@ -281,9 +282,9 @@ func (l *label) isHeld(look string) bool {
 	return !strings.Contains(look, l.look)
 }
 
-// slipped looks for a name with a slip: one letter in eight or two in twelve, and one in a famous name of six or seven; with
-// one letter in a word of eight between dashes; and for one of six letters and more with dashes in it, or but for how often
-// letters stand in a row.
+// slipped looks for a name with a slip: one letter in eight or two in twelve, and one in a famous name of six or seven;
+// with one letter in a word of eight between dashes; and for one of six letters and more with dashes in it, or but for
+// how often letters stand in a row.
 func (k *looks) slipped(look string) *label {
 	glued := strings.ReplaceAll(look, "-", "")
 	single := once(look)
@@ -322,7 +323,8 @@ func (k *looks) slipped(look string) *label {
 	return nil
 }
 
-// slips tells whether one text is another but for at most n letters that are wrong, missing, too many, or swapped with the next.
+// slips tells whether one text is another but for at most n letters that are wrong, missing, too many, or swapped with
+// the next.
 func slips(a, b string, n int) bool {
 	if len(a)-len(b) > n || len(b)-len(a) > n {
 		return false
@@ -432,8 +434,8 @@ func (b *Book) shownBy(host string) (name, below string) {
 	return nameIn(host)
 }
 
-// look is what a label looks like in the small print of an address: its skeleton, in which letters are the same as well that
-// look alike there (i and l, vv and w).
+// look is what a label looks like in the small print of an address: its skeleton, in which letters are the same as well
+// that look alike there (i and l, vv and w).
 func look(text string) string {
 	if !isASCII(text) {
 		text = Skeleton(text)
@@ -489,7 +491,8 @@ func isASCII(text string) bool {
 	return true
 }
 
-// once is a look in which each letter stands once where it stands several times in a row: gooogle and google have the same.
+// once is a look in which each letter stands once where it stands several times in a row: gooogle and google have the
+// same.
 func once(look string) string { return string(slices.Compact([]byte(look))) }
 
 // decoded is a label as people see it (RFC 3492 section 6.2); one that is not encoded, or wrongly, is

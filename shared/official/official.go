@@ -12,9 +12,10 @@
 //	slip      its name is theirs, of eight letters and more, but for one letter, of twelve but for two, or of six and more, but
 //	          for dashes or how often letters stand in a row; of a bank, of five and more beside "bank"
 //
-// "Its name" is the label in front of the ending, and in front of a host below which anybody has a name. What looks alike is UTS #39's skeleton, further
-// without the marks of Vietnamese and other Latin letters; in hosts i, l and 1 are the same, and vv and w. The rules and how often they are wrong are in
-// docs/official.md, and in host.go. What accounts on a platform pass themselves off as is in account.go.
+// "Its name" is the label in front of the ending, and in front of a host below which anybody has a name. What looks
+// alike is UTS #39's skeleton, further without the marks of Vietnamese and other Latin letters; in hosts i, l and 1 are
+// the same, and vv and w. The rules and how often they are wrong are in docs/official.md, and in host.go. What accounts
+// on a platform pass themselves off as is in account.go.
 package official
 
 //go:generate sh -c "go run ../../scripts/confusables > confusables_gen.go.new && mv confusables_gen.go.new confusables_gen.go"
@@ -108,12 +109,13 @@ type Book struct {
 //
 //	hosts | names | accounts | country
 //
-// The hosts stand first, the one that people know before the others; a host such as "google.*" is
-// official under the ending of every country, and com, net and org. Between names stands ";", and the first is what it is called. Accounts are
-// canonical subjects such as "facebook:user/NAME"; who has any on a platform has all of them there, unless a "+" behind
-// one says that there may be more. Who has no host, such as a person, has a name and an account. The country is
-// ISO 3166-1 alpha-2, or missing. Behind "#!everyday" such a line is of somebody whose name is everybody's word: it counts beside words of bills and payments
-// (Dues) alone. What follows "#" is for people, but for lines with a Mark. The error is ErrFormat.
+// The hosts stand first, the one that people know before the others; a host such as "google.*" is official under the
+// ending of every country, and com, net and org. Between names stands ";", and the first is what it is called. Accounts
+// are canonical subjects such as "facebook:user/NAME"; who has any on a platform has all of them there, unless a "+"
+// behind one says that there may be more. Who has no host, such as a person, has a name and an account. The country is
+// ISO 3166-1 alpha-2, or missing. Behind "#!everyday" such a line is of somebody whose name is everybody's word: it
+// counts beside words of bills and payments (Dues) alone. What follows "#" is for people, but for lines with a Mark.
+// The error is ErrFormat.
 func Read(r io.Reader) (*Book, error) {
 	b := &Book{hosts: map[string]int{}, endings: map[string]int{}, accounts: map[string]int{}, marked: map[Mark]map[string]bool{}}
 	lines := bufio.NewScanner(r)
@@ -330,7 +332,8 @@ func (b *Book) IsOfficial(host string) bool {
 	return ok && isCountry(host[strings.LastIndexByte(host, '.')+1:])
 }
 
-// IsKnown tells whether a host, or one that it is below, is well known by itself: it resembles nobody, whatever its name.
+// IsKnown tells whether a host, or one that it is below, is well known by itself: it resembles nobody, whatever its
+// name.
 func (b *Book) IsKnown(host string) bool {
 	for at := host; at != ""; {
 		if b.marked[Known][at] {
@@ -341,8 +344,8 @@ func (b *Book) IsKnown(host string) bool {
 	return false
 }
 
-// isCountry tells whether an ending is that of a country, or com, net or org. Those that anybody has for nothing, and are
-// hardly used by anybody else, are not.
+// isCountry tells whether an ending is that of a country, or com, net or org. Those that anybody has for nothing, and
+// are hardly used by anybody else, are not.
 func isCountry(ending string) bool {
 	switch ending {
 	case "com", "net", "org":
@@ -353,8 +356,8 @@ func isCountry(ending string) bool {
 	return len(ending) == 2
 }
 
-// isOffice tells whether a host is below an ending that a state gives to its own offices alone, of which each may have a
-// page by the name of a service of all: dichvucong.hanoi.gov.vn.
+// isOffice tells whether a host is below an ending that a state gives to its own offices alone, of which each may have
+// a page by the name of a service of all: dichvucong.hanoi.gov.vn.
 func isOffice(host string) bool {
 	labels := strings.Split(host, ".")
 	last := len(labels) - 1

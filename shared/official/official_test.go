@@ -187,7 +187,8 @@ func TestWhomAHostResemblesByWhatABookMarks(t *testing.T) {
 	f("login-f4cepalace.example", "facepalace.com", Inside)
 	f("myf4cepalaces.example", "facepalace.com", Part)
 	f("4pell.example", "", "")
-	// A name of eight letters, or a coined one of six, is anywhere in a label; another one is not, nor where a word has it.
+	// A name of eight letters, or a coined one of six, is anywhere in a label; another one is not, nor where a word has
+	// it.
 	f("facepalacegarden.example", "facepalace.com", Part)
 	f("thisismyfacepalace.example", "facepalace.com", Part)
 	f("shop.thisismyfacepalace.example.example", "facepalace.com", Part)

@@ -1,6 +1,6 @@
 // Package pow is the proof of work that a server asks for while reports come faster than it wants to take them: a
-// number that makes SHA-256 of the server's challenge, the report's id and the number begin with so many zero bits. The server looks once, the
-// sender on average two to the power of so many times.
+// number that makes SHA-256 of the server's challenge, the report's id and the number begin with so many zero bits. The
+// server looks once, the sender on average two to the power of so many times.
 package pow
 
 import (
@@ -24,7 +24,8 @@ func Zeros(challenge, id []byte, number uint64) int {
 	return bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:]))
 }
 
-// Search tries tries numbers from a number on, and returns the first that gives at least zeros zero bits, or else the number to go on from.
+// Search tries tries numbers from a number on, and returns the first that gives at least zeros zero bits, or else the
+// number to go on from.
 func Search(challenge, id []byte, from uint64, tries, zeros int) (number uint64, found bool) {
 	for range tries {
 		if Zeros(challenge, id, from) >= zeros {

@@ -36,7 +36,8 @@ func (s Sums) Sign(signer note.Signer) ([]byte, error) {
 	return note.Sign(&note.Note{Text: text}, signer)
 }
 
-// OpenSums verifies sums: signed by a key of keys, and of this format. The errors are ErrOversized, ErrSignature and ErrFormat.
+// OpenSums verifies sums: signed by a key of keys, and of this format. The errors are ErrOversized, ErrSignature and
+// ErrFormat.
 func OpenSums(msg []byte, keys Keys) (Sums, error) {
 	text, err := open(msg, MaxSums, keys.Release...)
 	if err != nil {

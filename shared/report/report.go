@@ -1,8 +1,9 @@
-// Package report says what a report may hold. The extension writes one by Write, and the server takes what Check lets pass: whoever changes
-// a bound changes it for both.
+// Package report says what a report may hold. The extension writes one by Write, and the server takes what Check lets
+// pass: whoever changes a bound changes it for both.
 package report
 
-// Bounds of a report's fields, in bytes if they say nothing else. A title or note that is longer is cut before it is sent.
+// Bounds of a report's fields, in bytes if they say nothing else. A title or note that is longer is cut before it is
+// sent.
 const (
 	MaxTitle    = 300
 	MaxNote     = 2000

@@ -9,9 +9,10 @@ import (
 	"khien/shared/wire"
 )
 
-// Write makes r what the server takes, and returns its body. Of the address it leaves out the fragment, and a name and password; beside it stands
-// what it names; without one, r says by its subjects what it is about. The time is that of the hour, and of the language its first part: how wrong a clock
-// is, and which of many variants somebody speaks, would tell that two reports come from the same person.
+// Write makes r what the server takes, and returns its body. Of the address it leaves out the fragment, and a name and
+// password; beside it stands what it names; without one, r says by its subjects what it is about. The time is that of
+// the hour, and of the language its first part: how wrong a clock is, and which of many variants somebody speaks, would
+// tell that two reports come from the same person.
 func Write(r *wire.Report) ([]byte, error) {
 	r.Title, r.Note, r.Language = Cut(r.Title, MaxTitle), Cut(r.Note, MaxNote), language(r.Language)
 	r.Time -= r.Time % 3600
@@ -53,8 +54,9 @@ func language(tag string) string {
 	return Cut(tag, 8) // RFC 5646 section 2.1
 }
 
-// leads is what links on a page lead to, without their queries, which may be about the person who looks at it: accounts and numbers, and pages of other
-// hosts. What cannot be read is left out. A page of a platform has none: where a feed leads tells about whoever reads it, and not about what is reported.
+// leads is what links on a page lead to, without their queries, which may be about the person who looks at it: accounts
+// and numbers, and pages of other hosts. What cannot be read is left out. A page of a platform has none: where a feed
+// leads tells about whoever reads it, and not about what is reported.
 func leads(page string, links []string) []string {
 	own, err := subject.Host(page)
 	if err != nil || subject.IsPlatform(own) {

@@ -149,7 +149,8 @@ func (n *Named) readAccounts(pf *platform, group uint8, v *visit) (named bool) {
 	return named
 }
 
-// yield adds what a form that has matched names, or where it leads. It tells whether because of the page an account is listed.
+// yield adds what a form that has matched names, or where it leads. It tells whether because of the page an account is
+// listed.
 func (n *Named) yield(f *form, v *visit) (named bool) {
 	if !f.leads {
 		behind := strings.Count(f.path, "/")
@@ -199,8 +200,9 @@ func (n *Named) yield(f *form, v *visit) (named bool) {
 	return false
 }
 
-// bared is the address in what a redirector has of it in the path of its own: between the signs of Proofpoint's URL Defense in version 3
-// (https://urldefense.com/v3/__https://…__;!!…), or escaped once more and with something behind it.
+// bared is the address in what a redirector has of it in the path of its own: between the signs of Proofpoint's URL
+// Defense in version 3 (https://urldefense.com/v3/__https://…__;!!…), or escaped once more and with something behind
+// it.
 func bared(target string) string {
 	if rest, ok := strings.CutPrefix(target, "___"); ok { // of Avanan: ___https://…___.signature
 		rest, _, _ = strings.Cut(rest, "___")

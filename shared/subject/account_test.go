@@ -72,7 +72,8 @@ func accountsOf(t testing.TB, href string) []string {
 	return accounts
 }
 
-// areInOrder tells whether all accounts stand at the beginning or, being those of a place where others write, too, at the end.
+// areInOrder tells whether all accounts stand at the beginning or, being those of a place where others write, too, at
+// the end.
 func areInOrder(list []Subject) bool {
 	isPage := func(s Subject) bool { return !s.IsAccount() }
 	first := max(0, slices.IndexFunc(list, isPage))

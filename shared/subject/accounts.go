@@ -53,7 +53,8 @@ func rankOf(it *item) int {
 	return plainNumber
 }
 
-// isCard tells the number of a card (ISO/IEC 7812): of NAPAS, or of the schemes that the whole world has, with its check digit.
+// isCard tells the number of a card (ISO/IEC 7812): of NAPAS, or of the schemes that the whole world has, with its
+// check digit.
 func isCard(number string) bool {
 	if len(number) != 16 && len(number) != 19 {
 		return false
@@ -130,8 +131,8 @@ func (r *reader) accounts() []Subject {
 	return r.ofSeveral()
 }
 
-// dropUnsure drops names of banks that are other words, too, and don't stand beside a number; a number with six or seven digits that does not stand
-// behind a bank; and banks that money comes from.
+// dropUnsure drops names of banks that are other words, too, and don't stand beside a number; a number with six or
+// seven digits that does not stand behind a bank; and banks that money comes from.
 func (r *reader) dropUnsure() {
 	beside := func(i, step int) *item { // the next bank or number, if nothing but signs and words that say something stand between
 		for j := i + step; j >= 0 && j < len(r.items); j += step {
@@ -262,7 +263,8 @@ func appendAccount(list []Subject, b *bank, it *item) []Subject {
 	return list
 }
 
-// ofSeveral pairs numbers with banks where a text names several: in each line, and over lines that have only the one or only the other.
+// ofSeveral pairs numbers with banks where a text names several: in each line, and over lines that have only the one or
+// only the other.
 func (r *reader) ofSeveral() []Subject {
 	var found []Subject
 	var open []item // of lines that have only the one or the other
@@ -334,7 +336,8 @@ func pairLine(line []item) []Subject {
 	return found
 }
 
-// pair gives each number to the bank before it, or each to the bank behind it, and tells whether every bank then has one.
+// pair gives each number to the bank before it, or each to the bank behind it, and tells whether every bank then has
+// one.
 func pair(items []item) ([]Subject, bool) {
 	var row []item // banks and numbers, of those between two banks the surest
 	first := 0     // where the numbers begin behind the last bank
@@ -398,7 +401,8 @@ func inOrder(row []item) ([]Subject, bool) {
 	return found, true
 }
 
-// polishPlan are the first two digits of the numbers of Poland (Plan numeracji krajowej, Dz.U. 2014 poz. 1194); all of them have nine.
+// polishPlan are the first two digits of the numbers of Poland (Plan numeracji krajowej, Dz.U. 2014 poz. 1194); all of
+// them have nine.
 const polishPlan = " 12 13 14 15 16 17 18 21 22 23 24 25 26 29 32 33 34 39 41 42 43 44 45 46 47 48 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 91 94 95 "
 
 func isPolishNumber(number string) bool {

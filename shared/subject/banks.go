@@ -5,9 +5,10 @@ import (
 	"sync"
 )
 
-// bankTable has the members of NAPAS with the numbers (BIN) that payment codes have (NAPAS, "List of member organisations, transfers by QR code"),
-// a line each: the number, the name for people, and what else they write, without accents and blanks. What has a tilde in front is a word of other things
-// too, and what has a plus sign is a code that payment links have and people don't write.
+// bankTable has the members of NAPAS with the numbers (BIN) that payment codes have (NAPAS, "List of member
+// organisations, transfers by QR code"), a line each: the number, the name for people, and what else they write,
+// without accents and blanks. What has a tilde in front is a word of other things too, and what has a plus sign is a
+// code that payment links have and people don't write.
 const bankTable = `970436 Vietcombank:vcb,vietcom,~ngoaithuong,vcbdigibank
 970415 VietinBank:vietin,viettin,viettinbank,ctg,icb,~congthuong
 970418 BIDV:dautuvaphattrien,dautuphattrien

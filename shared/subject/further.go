@@ -93,9 +93,9 @@ func parameter(hash uint32, name []byte) int {
 	}
 }
 
-// Further is what a list is asked for besides, about a thing as FromHref and Things give it: the exact page of each address as others
-// write it, with or without "www." in front of the host, and with or without a slash at the end of the path. A page of
-// an account has none, since whatever is listed because of it is the account.
+// Further is what a list is asked for besides, about a thing as FromHref and Things give it: the exact page of each
+// address as others write it, with or without "www." in front of the host, and with or without a slash at the end of
+// the path. A page of an account has none, since whatever is listed because of it is the account.
 func Further(thing []Subject) (further []Subject) {
 	site := ""
 	for _, s := range thing {

@@ -251,8 +251,8 @@ func TestTheTableOfParameters(t *testing.T) {
 	f("utm_an_invented_name_that_is_longer_than_any_parameter_that_is_known_and_goes_on", "", tracking)
 }
 
-// FuzzTracking: pages whose queries differ in what is kept have different names, what is kept stays in its order, and keeping it once more
-// changes nothing.
+// FuzzTracking: pages whose queries differ in what is kept have different names, what is kept stays in its order, and
+// keeping it once more changes nothing.
 func FuzzTracking(f *testing.F) {
 	f.Add("id=5&fbclid=1", "id=5")
 	f.Add("a&&b=%26&utm_x", "si=1")
@@ -294,8 +294,8 @@ func FuzzTracking(f *testing.F) {
 	})
 }
 
-// FuzzAsked: what is asked because of an address is bounded and canonical, begins with what the address names, has its digests, and
-// goes on as Further has it for who has only the names.
+// FuzzAsked: what is asked because of an address is bounded and canonical, begins with what the address names, has its
+// digests, and goes on as Further has it for who has only the names.
 func FuzzAsked(f *testing.F) {
 	for _, s := range allStories(f) {
 		f.Add(s.href)

@@ -31,7 +31,8 @@ func IsHost(host string) bool {
 	return true
 }
 
-// IsListable tells whether a list may hold a subject as far as its host goes: an account, or what is on a host that IsHost takes.
+// IsListable tells whether a list may hold a subject as far as its host goes: an account, or what is on a host that
+// IsHost takes.
 func (s Subject) IsListable() bool {
 	host, _, _ := strings.Cut(string(s), "/")
 	return s.IsAccount() || IsHost(host)

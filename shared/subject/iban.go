@@ -2,8 +2,9 @@ package subject
 
 import "strings"
 
-// ibanTable says how an account is built in each country: its code, and the parts of the number behind the two check digits, the identifier of the bank
-// first (SWIFT, "IBAN Registry"; in Italy and San Marino a letter stands before it). n is for digits, a for capital letters, c for both.
+// ibanTable says how an account is built in each country: its code, and the parts of the number behind the two check
+// digits, the identifier of the bank first (SWIFT, "IBAN Registry"; in Italy and San Marino a letter stands before it).
+// n is for digits, a for capital letters, c for both.
 const ibanTable = " AD4n4n12c AE3n16n AL8n16c AT5n11n AZ4a20c BA3n13n BE3n9n BG4a4n2n8c BH4a14c BI5n18n BR8n15n1a1c BY4c4n16c CH5n12c CR4n14n CY3n5n16c" +
 	" CZ4n16n DE8n10n DJ5n18n DK4n10n DO4c20n EE2n14n EG4n21n ES4n16n FI3n11n FK2a12n FO4n10n FR5n5n11c2n GB4a14n GE2a16n GI4a15c GL4n10n GR3n4n16c GT4c20c" +
 	" HN4a20n HR7n10n HU3n21n IE4a14n IL3n16n IQ4a15n IS4n18n IT1a5n5n12c JO4a4n18c KW4a22c KZ3n13c LB4n20c LC4a24c LI5n12c LT5n11n LU3n13c LV4a13c LY3n18n" +
@@ -49,8 +50,8 @@ func ibanSize(country string) int {
 	return size
 }
 
-// ibanBank is the identifier of the bank in an account in international form (ISO 13616), in capitals and without blanks; "" for what is none, or has
-// another checksum (ISO 7064, MOD 97-10).
+// ibanBank is the identifier of the bank in an account in international form (ISO 13616), in capitals and without
+// blanks; "" for what is none, or has another checksum (ISO 7064, MOD 97-10).
 func ibanBank(text string) string {
 	if len(text) < minIBAN || len(text) > maxIBAN || text[2] < '0' || text[2] > '9' || text[3] < '0' || text[3] > '9' {
 		return ""
@@ -118,7 +119,8 @@ func grouped(iban string) string {
 	return b.String()
 }
 
-// polishBanks are the banks of Poland by the first digits of their identifiers (Narodowy Bank Polski, "Ewidencja Numerów Rozliczeniowych Banków").
+// polishBanks are the banks of Poland by the first digits of their identifiers (Narodowy Bank Polski, "Ewidencja
+// Numerów Rozliczeniowych Banków").
 const polishBanks = " 1010 NBP 1020 PKO_BP 1030 Citi_Handlowy 1050 ING_Bank_Śląski 1090 Santander_/_Erste 1130 BGK 1140 mBank 1160 Bank_Millennium" +
 	" 1240 Bank_Pekao 1320 Bank_Pocztowy 1540 BOŚ_Bank 1610 SGB-Bank 1680 Plus_Bank 1870 Nest_Bank 1910 Deutsche_Bank_Polska 1930 Bank_BPS" +
 	" 1940 Credit_Agricole 2030 BNP_Paribas 2120 Santander_Consumer 2480 VeloBank 2490 Alior_Bank "

@@ -80,7 +80,8 @@ func TestEveryCountryOfTheTableHasAnIBAN(t *testing.T) {
 	}
 }
 
-// The second implementation of Poland's numbers is Google's: what it calls one is one here, to who speaks Polish, and to who does not, none is.
+// The second implementation of Poland's numbers is Google's: what it calls one is one here, to who speaks Polish, and
+// to who does not, none is.
 func TestPolishNumbersAgreeWithGoogles(t *testing.T) {
 	n := 0
 	for prefix := 100; prefix < 1000; prefix++ {

@@ -260,8 +260,9 @@ func (n *Named) textOf(account int) string {
 	return view(n.accountText[from:n.accountEnd[account]])
 }
 
-// IsWithin tells whether the address is not about subject i but of something in it: a post or a list of followers of an account, a member of a group,
-// and on a platform a page below the one that the subject names. A link to it may stand beside what others say.
+// IsWithin tells whether the address is not about subject i but of something in it: a post or a list of followers of an
+// account, a member of a group, and on a platform a page below the one that the subject names. A link to it may stand
+// beside what others say.
 func (n *Named) IsWithin(i int) bool {
 	if i < n.numAccounts-n.numAside {
 		return n.within[n.account(i)]

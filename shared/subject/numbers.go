@@ -186,8 +186,8 @@ const (
 	number10 = "0123456789"
 )
 
-// canonicalBank is BIN/ACCOUNT; "" if it is none. The BIN has six digits (NAPAS), the account up to 19
-// characters (NAPAS, "QR code specification for NAPAS247 fast transfer", consumer account). Of an account in international form
+// canonicalBank is BIN/ACCOUNT; "" if it is none. The BIN has six digits (NAPAS), the account up to 19 characters
+// (NAPAS, "QR code specification for NAPAS247 fast transfer", consumer account). Of an account in international form
 // (IBAN), the BIN is the identifier of the bank in it.
 func canonicalBank(bin, account string) string {
 	if bin != "" && bin == ibanBank(account) {

@@ -5,8 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// How a text is read that is no address: it is split into words, numbers and signs (tokens.go); words that say what a number is (words.go) are found; and
-// then each number is what the words beside it say, and each account belongs to the bank whose name stands with it.
+// How a text is read that is no address: it is split into words, numbers and signs (tokens.go); words that say what a
+// number is (words.go) are found; and then each number is what the words beside it say, and each account belongs to the
+// bank whose name stands with it.
 
 // reader reads one text.
 type reader struct {
@@ -37,7 +38,8 @@ func (r *reader) speak(languages []string) {
 	}
 }
 
-// at is what the words from a token on say together, and how many tokens that takes. The longest name counts: Đông Nam Á is not Nam Á.
+// at is what the words from a token on say together, and how many tokens that takes. The longest name counts: Đông Nam
+// Á is not Nam Á.
 func (r *reader) at(i int) (phrase, int) {
 	var best phrase
 	taken := 0
@@ -422,8 +424,8 @@ func (r *reader) nameAt(at int) string {
 	return name
 }
 
-// isNamed tells a name with points in it behind that of a network and a sign, "fb: an.invented", which looks like a host and is none: it ends in nothing
-// that hosts end in, and the network may have such names.
+// isNamed tells a name with points in it behind that of a network and a sign, "fb: an.invented", which looks like a
+// host and is none: it ends in nothing that hosts end in, and the network may have such names.
 func (r *reader) isNamed(word string, at int) bool {
 	before, name := r.text[:at], strings.TrimRight(word, ".,;!?)")
 	if sign := strings.LastIndexAny(name, ":="); sign >= 0 {
@@ -445,7 +447,8 @@ func (r *reader) isNamed(word string, at int) bool {
 	return ok
 }
 
-// endsAsHost tells whether a name with points ends in two letters, as those of countries do, or in one of the endings that names of hosts have most.
+// endsAsHost tells whether a name with points ends in two letters, as those of countries do, or in one of the endings
+// that names of hosts have most.
 func endsAsHost(name string) bool {
 	ending := lowerASCII(name[strings.LastIndexByte(name, '.')+1:])
 	return len(ending) <= 2 || strings.Contains(endings, " "+ending+" ")

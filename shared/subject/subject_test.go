@@ -247,8 +247,8 @@ func FuzzFromHref(f *testing.F) {
 	})
 }
 
-// What is listed because of a page in a place where others write, too, is the page, by whichever address: of its hosts, and of those that the platform
-// has for the same post. What is listed because of the place itself is the place.
+// What is listed because of a page in a place where others write, too, is the page, by whichever address: of its hosts,
+// and of those that the platform has for the same post. What is listed because of the place itself is the place.
 func TestAPageAmongOthersIsThatPage(t *testing.T) {
 	f := func(want string, hrefs ...string) {
 		t.Helper()

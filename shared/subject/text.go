@@ -28,11 +28,12 @@ func FromText(text string, languages ...string) ([]Subject, error) {
 	return found, err
 }
 
-// Things finds what a text that a person has selected or pasted names, and what each of it is called, the narrowest first: addresses, telephone
-// numbers as they are written in Vietnam or with their country, bank accounts beside the name of their bank or in international form, wallets, email
-// addresses, names behind that of a network, and the payload of a payment code (VietQR). Languages are those of the person, as BCP 47 tags: with "pl" among
-// them, numbers are read as they are written in Poland, too; without any, the text alone tells. What is not sure is left out. It returns ErrTooLong for
-// more than 64 KiB, and with the first 64 things for a text with more of them.
+// Things finds what a text that a person has selected or pasted names, and what each of it is called, the narrowest
+// first: addresses, telephone numbers as they are written in Vietnam or with their country, bank accounts beside the
+// name of their bank or in international form, wallets, email addresses, names behind that of a network, and the
+// payload of a payment code (VietQR). Languages are those of the person, as BCP 47 tags: with "pl" among them, numbers
+// are read as they are written in Poland, too; without any, the text alone tells. What is not sure is left out. It
+// returns ErrTooLong for more than 64 KiB, and with the first 64 things for a text with more of them.
 func Things(text string, languages ...string) ([][]Subject, error) {
 	if len(text) > maxSelected {
 		return nil, ErrTooLong
@@ -83,8 +84,8 @@ func (t *things) add(thing ...Subject) {
 	t.list = append(t.list, thing)
 }
 
-// figures reads numbers on keys and in circles: six and more in a row are the digits of a number. Fewer are what lists begin with, and none of the digits
-// beside them: a blank stands for each.
+// figures reads numbers on keys and in circles: six and more in a row are the digits of a number. Fewer are what lists
+// begin with, and none of the digits beside them: a blank stands for each.
 func figures(text string) string {
 	var out, row []byte
 	count := 0
@@ -122,7 +123,8 @@ func appendRow(out, row []byte, count int) []byte {
 	return out
 }
 
-// figureAt is the digit on a key or in a circle that a text begins with, a blank for another such sign, and how long it is; 0 if it is none.
+// figureAt is the digit on a key or in a circle that a text begins with, a blank for another such sign, and how long it
+// is; 0 if it is none.
 func figureAt(text string) (byte, int) {
 	if text == "" {
 		return 0, 0
@@ -239,8 +241,8 @@ func fromAddress(word string) []Subject {
 	return found
 }
 
-// isMachine tells whether a text is the address of a machine and what follows it: an IPv4 address of four numbers, or an IPv6 address in brackets.
-// In a sentence four numbers may be a version or a date, and are nothing.
+// isMachine tells whether a text is the address of a machine and what follows it: an IPv4 address of four numbers, or
+// an IPv6 address in brackets. In a sentence four numbers may be a version or a date, and are nothing.
 func isMachine(text string) bool {
 	host := hostPart(text)
 	if end := strings.IndexByte(host, ']'); end >= 0 {

@@ -238,7 +238,8 @@ func TestSubjectsAreShownAndOpened(t *testing.T) {
 	f("scam.example/a?b", "en", "Web page scam.example/a?b", "http://scam.example/a?b")
 }
 
-// Whatever an address names can be opened, and the address that opens it names it first, but for a link that says which page it leads to.
+// Whatever an address names can be opened, and the address that opens it names it first, but for a link that says which
+// page it leads to.
 func TestWhatIsOpenedIsTheSame(t *testing.T) {
 	n := 0
 	for _, s := range allStories(t) {
@@ -339,8 +340,9 @@ func FuzzAnAddressInAnother(f *testing.F) {
 	})
 }
 
-// Whatever the text: what is found is canonical, is found again, can be told to a person, and every number in it stands in the text. The second
-// implementation of the checksum of an account in international form is arithmetic with big numbers.
+// Whatever the text: what is found is canonical, is found again, can be told to a person, and every number in it stands
+// in the text. The second implementation of the checksum of an account in international form is arithmetic with big
+// numbers.
 func FuzzFromText(f *testing.F) {
 	for _, text := range []string{
 		"Vietcombank 0011 0000 00001", "+84 (0) 900 000 001", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "a@invented.example", "000201010211", "tg://join?invite=x", "facebook.com/a.name",

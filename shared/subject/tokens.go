@@ -99,8 +99,8 @@ func rearmed(word string) string {
 	return word
 }
 
-// ibanAt reads an account in international form at a place where a word begins: how long it is in the text, and what it names. It may go on in the next
-// line. One whose checksum is wrong names nothing, and is nothing else.
+// ibanAt reads an account in international form at a place where a word begins: how long it is in the text, and what it
+// names. It may go on in the next line. One whose checksum is wrong names nothing, and is nothing else.
 func ibanAt(text string, at int) (int, []Subject) {
 	if rest, ok := strings.CutPrefix(text[at:], "IBAN:"); ok {
 		if n, s := ibanAt(rest, 0); n > 0 {
@@ -144,8 +144,9 @@ func ibanAt(text string, at int) (int, []Subject) {
 	return 0, nil // words
 }
 
-// readIBAN reads what stands behind the country in an account in international form, in groups, and where it ends; across is for one that may go on in the
-// next line. Whole is false where there is not as much of it as there should be, or more.
+// readIBAN reads what stands behind the country in an account in international form, in groups, and where it ends;
+// across is for one that may go on in the next line. Whole is false where there is not as much of it as there should
+// be, or more.
 func readIBAN(text string, from int, country string, size int, across bool) (end int, iban string, whole bool) {
 	room := append(make([]byte, 0, maxIBAN), country...)
 	gap := 0
@@ -256,14 +257,16 @@ func (r *reader) endsName(end int) bool {
 	return !isWordRune(next) && next != '@' && next != '*' && !strings.HasSuffix(r.text[:end], "..")
 }
 
-// A number has six digits at least, and an account at a bank nineteen at most (canonicalBank); people write a few numbers in a row.
+// A number has six digits at least, and an account at a bank nineteen at most (canonicalBank); people write a few
+// numbers in a row.
 const (
 	minDigits  = 6
 	maxAccount = 19
 	maxDigits  = 80
 )
 
-// number makes a token of digits in groups, with what people put between them; the token behind it is another number, if one follows at once.
+// number makes a token of digits in groups, with what people put between them; the token behind it is another number,
+// if one follows at once.
 func (r *reader) number(at, end int) {
 	t := token{kind: aNumber, at: at, from: len(r.groups)}
 	plus := r.text[at] == '+'
@@ -330,7 +333,8 @@ func (r *reader) isListed(at, end int) bool {
 	return r.text[at] != '0' && strings.IndexByte(").-", r.text[end]) >= 0 && r.text[end+1] == ' ' && (end-at == 1 || at == 0 || r.text[at-1] != '(')
 }
 
-// isElse tells whether digits behind a whole number are something else: the beginning of a part of a list, a time, a part of something, or a sum with points.
+// isElse tells whether digits behind a whole number are something else: the beginning of a part of a list, a time, a
+// part of something, or a sum with points.
 func (r *reader) isElse(at, to, end int) bool {
 	if to-at <= 2 && to < end && strings.IndexByte("):/h", r.text[to]) >= 0 {
 		return true

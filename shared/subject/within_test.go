@@ -73,8 +73,8 @@ func TestWhatAnAddressIsAboutAndWhatItIsOf(t *testing.T) {
 	f("tel:+84900000001", "phone:+84900000001 ", "")
 }
 
-// On a platform a page below the one that is listed is another's: the time of a comment on Instagram leads below the post.
-// Elsewhere all that is below a listed page is the same host's.
+// On a platform a page below the one that is listed is another's: the time of a comment on Instagram leads below the
+// post. Elsewhere all that is below a listed page is the same host's.
 func TestAPageBelowAListedOne(t *testing.T) {
 	f := func(href, text string, within bool) {
 		t.Helper()

@@ -24,7 +24,8 @@ const (
 	isNetwork   = 'n' // a network, behind which a name stands
 )
 
-// wordTable are these words, without accents and blanks, and of networks the address of an account. What stands behind "pl:" is of Polish texts.
+// wordTable are these words, without accents and blanks, and of networks the address of an account. What stands behind
+// "pl:" is of Polish texts.
 const wordTable = `a stk sotk tk tknh sotaikhoan taikhoan sotaikhoannganhang taikhoannganhang acc accno account accountno accountnumber bankaccount acct acctno
 a pl:konto nrkonta numerkonta rachunek nrrachunku numerrachunku kontobankowe nrb iban
 p sdt sodt dt sodienthoai dienthoai dtdd didong hotline tongdai goi goingay lh lienhe call sms phone phonenumber mobile cell telephone contact alo

@@ -21,7 +21,8 @@ func TestTheLanguagesAreTheFolders(t *testing.T) {
 	}
 }
 
-// A file that a language does not have is told, so that nobody looks for it in vain; what it has of one, package words asks for in full.
+// A file that a language does not have is told, so that nobody looks for it in vain; what it has of one, package words
+// asks for in full.
 func TestFilesThatAreReadInEnglish(t *testing.T) {
 	files, err := filepath.Glob(texts.Fallback + "/*")
 	if err != nil || len(files) == 0 {

@@ -91,7 +91,8 @@ class Banner {
     const { left, top, width, height } = this.section.getBoundingClientRect();
     const root = this.host.getRootNode();
     if ((root instanceof ShadowRoot ? root : document).elementFromPoint(left + width / 2, top + height / 2) === this.host) return true;
-    // Over a video that fills the screen it is seen, and nothing but the video can be used until the person leaves that.
+    // Over a video that fills the screen it is seen, and nothing but the video can be used until the person leaves
+    // that.
     return document.fullscreenElement !== null && this.host.parentNode === usable();
   }
 

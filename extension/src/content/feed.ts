@@ -18,7 +18,9 @@ import { isAccount } from "../shared/what";
 const maxBatch = 100;
 const maxWaiting = 1000;
 
-/** How long links gather before they are asked about, and how long it is from one question to the next at least, in ms. */
+/**
+ * How long links gather before they are asked about, and how long it is from one question to the next at least, in ms.
+ */
 const pause = 80;
 const apart = 400;
 
@@ -55,7 +57,10 @@ class Feed {
   /** The links of each address that is to be asked about, and what each of them led to when it was seen. */
   private readonly wanted = new Map<string, Map<Link, string>>();
   private readonly marks = new Map<Link, Mark>();
-  /** The links that are about something listed, with or without a mark; and by subject and by the entry that they are in. */
+  /**
+   * The links that are about something listed, with or without a mark; and by subject and by the entry that they are
+   * in.
+   */
   private readonly listed = new Map<Link, { notice: Notice; around: Element | null }>();
   private readonly about = new Map<string, Map<Element | null, Set<Link>>>();
   /** Links that have no mark because of another's. */
@@ -293,7 +298,10 @@ class Feed {
     return mark;
   }
 
-  /** Whether of two links for one name the other one has the mark: words before a picture before a time, and then the first. */
+  /**
+   * Whether of two links for one name the other one has the mark: words before a picture before a time, and then the
+   * first.
+   */
   private isBehind(link: Link, own: number, other: Link): boolean {
     const hasMark = this.marks.has(other);
     const hasLines = hasWords(other);
@@ -425,7 +433,10 @@ class Feed {
     settle(marks, true);
   }
 
-  /** What a link leads to: its address, what a shortened one says that it stands for, and another name of the same account. */
+  /**
+   * What a link leads to: its address, what a shortened one says that it stands for, and another name of the same
+   * account.
+   */
   private addresses(link: Link, href: string): string[] {
     if (!/^[a-z][a-z0-9+.-]*:/.test(href) || /^(javascript|data|blob|about):/.test(href)) return [];
     const own = href.length <= maxHref ? href : href.replace(/[?#].*/s, "").slice(0, maxHref);
@@ -433,13 +444,19 @@ class Feed {
   }
 }
 
-/** First looks at all marks, then moves them: the browser lays the page out once. Anew: something around them has changed. */
+/**
+ * First looks at all marks, then moves them: the browser lays the page out once. Anew: something around them has
+ * changed.
+ */
 function settle(marks: Iterable<Mark>, anew: boolean): void {
   const moves = [...marks].map((mark) => mark.settle(anew));
   for (const move of moves) move?.();
 }
 
-/** Whether a link is about what is listed, or only of it: of the network's own, the time of a comment leads to the post of a page, and accuses who wrote the comment. */
+/**
+ * Whether a link is about what is listed, or only of it: of the network's own, the time of a comment leads to the post
+ * of a page, and accuses who wrote the comment.
+ */
 const isAbout = (link: Link, { subject, within }: Notice): boolean => !within || !isOwn(subject) || isSpelledOut(link);
 
 function isOwn(subject: string): boolean {

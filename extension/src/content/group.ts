@@ -17,7 +17,8 @@ export function together(a: Link, b: Link, around: Element | null): boolean {
   const { whole, parts } = shared;
   const [hasFirst, hasSecond] = [hasWords(first), hasWords(second)];
   if (hasFirst && hasSecond) return !isSomethingBetween(first, second, whole);
-  // A picture belongs to the name beside it, but not to the name in the next entry of its kind, where both say something.
+  // A picture belongs to the name beside it, but not to the name in the next entry of its kind, where both say
+  // something.
   return parts.some((part) => !hasWords(part)) || kindOf(parts[0]) !== kindOf(parts[1]);
 }
 
@@ -58,5 +59,7 @@ export function rank(link: Link, hasLines: boolean): number {
 
 const spelled = /^(?:https?:\/\/|www\.)\S+$|^(?:[\p{L}\d-]+\.)+\p{L}{2,}\/\S*$/iu;
 
-/** Whether the words of a link are an address: somebody has passed it on, and it is no time or tab of the page's own. */
+/**
+ * Whether the words of a link are an address: somebody has passed it on, and it is no time or tab of the page's own.
+ */
 export const isSpelledOut = (link: Link): boolean => spelled.test((link.textContent ?? "").trim().slice(0, 2000));

@@ -12,9 +12,10 @@ let typed = -Infinity;
 const atOnce = 100;
 
 /**
- * Who listens at the window first hears first, and may keep it from all others. Where this is brought into a page before its own scripts, what a person does in
- * an element of ours gets no further than here, and the button is pressed that it was meant for. What clicks without a pointer or a key, such as a screen reader, does
- * not say where: that goes its way.
+ * Who listens at the window first hears first, and may keep it from all others. Where this is brought into a page
+ * before its own scripts, what a person does in an element of ours gets no further than here, and the button is pressed
+ * that it was meant for. What clicks without a pointer or a key, such as a screen reader, does not say where: that goes
+ * its way.
  */
 function hear(event: Event): void {
   const root = event.target && roots.get(event.target);
@@ -35,12 +36,15 @@ for (const type of presses) addEventListener(type, hear, { capture: true });
 /** A document without a window, in which no name means anything. */
 let apart: Document | undefined;
 
-/** Before the name of each custom property in here: a page may give those that it knows another meaning, inside of shadow roots too. */
+/**
+ * Before the name of each custom property in here: a page may give those that it knows another meaning, inside of
+ * shadow roots too.
+ */
 const secret = `k${crypto.randomUUID()}`;
 
 /**
- * The inside of a new element of ours, for a page or one of its frames. A page may have defined elements of that name, and would be handed the open inside of one that
- * is made in its own document.
+ * The inside of a new element of ours, for a page or one of its frames. A page may have defined elements of that name,
+ * and would be handed the open inside of one that is made in its own document.
  */
 export function inside(name: string, css: string, page = document): ShadowRoot {
   apart ??= document.implementation.createHTMLDocument("");
@@ -54,7 +58,10 @@ export function inside(name: string, css: string, page = document): ShadowRoot {
 /** What holds no elements that are drawn. */
 const replaced = "video, iframe, img, canvas, object, embed";
 
-/** The part of a page in which something can be used: all of it, or what leaves nothing outside of it to be used, a dialog or what fills the screen. */
+/**
+ * The part of a page in which something can be used: all of it, or what leaves nothing outside of it to be used, a
+ * dialog or what fills the screen.
+ */
 export function usable(): Element {
   const alone = `:is(dialog:modal, :fullscreen):not(${replaced})`;
   return document.activeElement?.closest(alone) ?? [...topmost(document)].filter((element) => element.matches(alone)).at(-1) ?? document.documentElement;

@@ -6,8 +6,9 @@ import { networkOf } from "../shared/networks";
 import { Writings } from "./written";
 
 /**
- * What leads to an address, or tells one in another way that is the network's own (written.ts): as a rule a link, found by its href alone, since
- * class names of a network change with every build of it. In a drawing the address may be an xlink:href.
+ * What leads to an address, or tells one in another way that is the network's own (written.ts): as a rule a link, found
+ * by its href alone, since class names of a network change with every build of it. In a drawing the address may be an
+ * xlink:href.
  */
 export type Link = HTMLElement | SVGElement;
 
@@ -25,7 +26,8 @@ function leadsTo(link: Link & { href?: string | SVGAnimatedString }): string {
   if (href === undefined) return "";
   const written = typeof href === "string" ? (link.getAttribute("href") ?? "") : href.baseVal;
   const first = written.trimStart()[0];
-  // Facebook hides where the time of a post leads, until it is pointed at. Only the clients of Telegram name somebody behind a "#".
+  // Facebook hides where the time of a post leads, until it is pointed at. Only the clients of Telegram name somebody
+  // behind a "#".
   if (first === undefined || first === "?" || (first === "#" && network?.platform !== "telegram")) return "";
   if (/^\s*javascript:/i.test(written)) return "";
   if (typeof href === "string") return href;
@@ -62,7 +64,9 @@ export interface Receiver {
   changed(link: Link): void;
   /** Something was put in or taken out. */
   moved(): void;
-  /** What was put into these parts of the page, or taken out, has come to rest; undefined if there are too many to tell. */
+  /**
+   * What was put into these parts of the page, or taken out, has come to rest; undefined if there are too many to tell.
+   */
   settled(parts: Iterable<Node> | undefined): void;
 }
 
@@ -356,7 +360,10 @@ const isLink = (node: Node): node is Link => isElement(node) && node.matches(lin
 
 const isNowhere = ({ x, y, width, height }: DOMRectReadOnly): boolean => x === 0 && y === 0 && width === 0 && height === 0;
 
-/** Whether a page may yet put something into an element in a way that nothing tells: it is to be defined, or a named place with nothing in it. */
+/**
+ * Whether a page may yet put something into an element in a way that nothing tells: it is to be defined, or a named
+ * place with nothing in it.
+ */
 function isBare(element: Element): boolean {
   const { localName } = element;
   if (localName.includes("-")) return !localName.startsWith("khien-") && element.matches(":not(:defined)");

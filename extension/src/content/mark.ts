@@ -11,7 +11,10 @@ import { firstPlace, fits, isFree, nearTo, places, roomIn, seen, surrounding, ty
 import { direction, language, t } from "../shared/text";
 import { whatIs } from "../shared/what";
 
-/** How often a mark is put back at once that the page takes away or changes, and then after each rest, which is twice as long every time; in ms. */
+/**
+ * How often a mark is put back at once that the page takes away or changes, and then after each rest, which is twice as
+ * long every time; in ms.
+ */
 const maxRepairs = 50;
 const repairsAfterRest = 10;
 const rest = { first: 1000, longest: 60_000 };
@@ -72,8 +75,8 @@ export class Mark {
   }
 
   /**
-   * Puts the mark in; it is not where it belongs until it is settled. On trial it shows nothing at first: what a style sheet
-   * makes of one element more is seen then, too, and as long as nothing changes the page is not laid out for it.
+   * Puts the mark in; it is not where it belongs until it is settled. On trial it shows nothing at first: what a style
+   * sheet makes of one element more is seen then, too, and as long as nothing changes the page is not laid out for it.
    */
   stand(): void {
     if (!this.isOnTrial) return this.putIn();
@@ -121,7 +124,8 @@ export class Mark {
   private mayRepair(): boolean {
     if (this.resting !== undefined || this.removed) return false;
     if (++this.repairs <= maxRepairs) return true;
-    // A page that takes marks away for ever is not fought for ever, and one that draws a row anew and anew keeps its mark.
+    // A page that takes marks away for ever is not fought for ever, and one that draws a row anew and anew keeps its
+    // mark.
     this.host.remove();
     this.resting = setTimeout(
       () => {
@@ -165,7 +169,10 @@ export class Mark {
     return this.aim();
   }
 
-  /** Puts a mark elsewhere that is in view and that something else lies over. To be called when the page is laid out and nothing moves. */
+  /**
+   * Puts a mark elsewhere that is in view and that something else lies over. To be called when the page is laid out and
+   * nothing moves.
+   */
   uncover(): void {
     if (!this.host.isConnected || this.covered >= maxCovered) return;
     const { left, top, right, bottom } = this.button.getBoundingClientRect();
@@ -179,7 +186,10 @@ export class Mark {
     this.aim()();
   }
 
-  /** The page is not as it was before the mark came: if that is the mark's doing it goes elsewhere, and the page is laid out for each try. */
+  /**
+   * The page is not as it was before the mark came: if that is the mark's doing it goes elsewhere, and the page is laid
+   * out for each try.
+   */
   private tryOthers(before: Surroundings, now: string): void {
     this.host.remove();
     if (before.boxes() !== now) this.goElsewhere();
@@ -203,8 +213,8 @@ export class Mark {
   }
 
   /**
-   * The place for the mark: where it covers nothing and is seen whole, the best for the link and then the nearest, of those that are not
-   * known to change the page. Never outside of the entry, which may move or be used again.
+   * The place for the mark: where it covers nothing and is seen whole, the best for the link and then the nearest, of
+   * those that are not known to change the page. Never outside of the entry, which may move or be used again.
    */
   private choose(shown = seen(this.link)): Element | undefined {
     if (!shown) return undefined;
@@ -322,7 +332,9 @@ interface Plan {
 const atHost = new WeakMap<Element, Mark>();
 const pending = new Set<Mark>();
 
-/** What of a mark can be used again: rows of a feed are, and a mark that is made anew costs more than all else about it. */
+/**
+ * What of a mark can be used again: rows of a feed are, and a mark that is made anew costs more than all else about it.
+ */
 class Body {
   readonly root;
   readonly host;

@@ -144,8 +144,8 @@ class Cover {
     let here = true;
     addEventListener("pagehide", () => (here = false), { once: true });
     await ask("overlay.leave", { subject, close: history.length <= 1 }).catch(() => null);
-    // Going back can end on the same account, and a browser that cannot go back does not say so. A page that was left, and that
-    // somebody comes forward to again, is there anew.
+    // Going back can end on the same account, and a browser that cannot go back does not say so. A page that was left,
+    // and that somebody comes forward to again, is there anew.
     setTimeout(() => {
       if (here && cover === this) void ask("overlay.leave", { subject, close: true });
     }, 1200);

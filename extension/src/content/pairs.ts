@@ -1,6 +1,6 @@
-// Two names of one account that a link gives at once. A link of LinkedIn's feed has the name of a member and the code of
-// it, one in a message the code alone; once the page has said that both are of one account, a link with either is looked
-// up under both.
+// Two names of one account that a link gives at once. A link of LinkedIn's feed has the name of a member and the code
+// of it, one in a message the code alone; once the page has said that both are of one account, a link with either is
+// looked up under both.
 
 import type { Link } from "./links";
 import type { Platform } from "../shared/networks";

@@ -123,7 +123,10 @@ function clipOf(element: Element): Box | undefined {
   return room;
 }
 
-/** What stands around a link: what a mark must not cover, that is words, pictures and what can be pressed, and how far was looked. Of the link itself, words alone. */
+/**
+ * What stands around a link: what a mark must not cover, that is words, pictures and what can be pressed, and how far
+ * was looked. Of the link itself, words alone.
+ */
 export interface Surrounding {
   boxes: Box[];
   known: Box;
@@ -286,7 +289,10 @@ export function places({ lines, picture }: Seen, toLeft: boolean, sizes: Sizes, 
   return found;
 }
 
-/** What is not cut off by anything around a mark that is put beside an element. What scrolls up and down has as much room there as it needs. */
+/**
+ * What is not cut off by anything around a mark that is put beside an element. What scrolls up and down has as much
+ * room there as it needs.
+ */
 export function roomIn(beside: Element): Box {
   const { body, documentElement: page } = beside.ownerDocument;
   const room = { left: 0, top: -Infinity, right: page.clientWidth, bottom: Infinity };
@@ -322,7 +328,10 @@ interface Role {
   hides: boolean;
 }
 
-/** The styles around a feed are asked for with each of its marks, and hardly change: they are looked at once in a while, in ms. */
+/**
+ * The styles around a feed are asked for with each of its marks, and hardly change: they are looked at once in a while,
+ * in ms.
+ */
 const lasting = 10_000;
 let roles = new WeakMap<Element, Role>();
 let rolesSince = 0;

@@ -7,7 +7,10 @@ const shortener = /^https?:\/\/t\.co\//;
 
 const written = /^(?:https?:\/\/)?((?:[\p{L}\d-]{1,63}\.)+\p{L}[\p{L}\d-]{1,62})(\/\S*)?$/u;
 
-/** The address that a shortened link says it stands for; undefined if it says none. Where X has cut it off, the beginning. */
+/**
+ * The address that a shortened link says it stands for; undefined if it says none. Where X has cut it off, the
+ * beginning.
+ */
 export function behind(link: Link, href: string): string | undefined {
   if (!shortener.test(href)) return undefined;
   for (const text of [link.getAttribute("data-expanded-url") ?? "", "title" in link ? link.title : "", link.textContent ?? "", link.ariaLabel?.split(" ", 1)[0] ?? ""]) {

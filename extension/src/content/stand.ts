@@ -1,6 +1,6 @@
-// Keeps an element of ours in the sight of the person, whatever the page does. No event of the page is relied on: what lies over
-// the element is asked of the browser, and the worker is told again and again that it is seen. Where it is not, the worker takes the
-// page away (standing.ts).
+// Keeps an element of ours in the sight of the person, whatever the page does. No event of the page is relied on: what
+// lies over the element is asked of the browser, and the worker is told again and again that it is seen. Where it is
+// not, the worker takes the page away (standing.ts).
 
 import { api, restyle } from "../shared/ext";
 import { restore, topmost } from "./guarded";
@@ -27,12 +27,14 @@ export interface Kept {
 }
 
 /**
- * How often a page may undo our work. Under a cover nobody uses it: one that has a menu, a dialog or a video over all of the screen
- * opens that once. Beside a banner people go on, and open one menu after the other.
+ * How often a page may undo our work. Under a cover nobody uses it: one that has a menu, a dialog or a video over all
+ * of the screen opens that once. Beside a banner people go on, and open one menu after the other.
  */
 const repairs = { cover: often.bind(null, 6, 3000), banner: often.bind(null, 20, 700) };
 
-/** How often it is looked after, in ms; and how many times later the worker is told, and all of the page is searched. */
+/**
+ * How often it is looked after, in ms; and how many times later the worker is told, and all of the page is searched.
+ */
 const pace = 300;
 const report = 7;
 const search = 4;
@@ -130,7 +132,10 @@ export class Stand {
     style.setProperty(name, value, "important");
   }
 
-  /** Ends what of the page goes on beside it, as far as the document has it: videos and sounds, pictures in windows of their own, and the whole screen. */
+  /**
+   * Ends what of the page goes on beside it, as far as the document has it: videos and sounds, pictures in windows of
+   * their own, and the whole screen.
+   */
   private quieten(): void {
     this.hold("overflow", "hidden");
     for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) if (!media.paused) media.pause();
@@ -190,8 +195,8 @@ export class Stand {
 }
 
 /**
- * Whether the filter of a root leaves a banner to be read. Chromium draws it without that one. Firefox filters all that is drawn: then
- * dark and light may change places, as they do where a person wants every page dark.
+ * Whether the filter of a root leaves a banner to be read. Chromium draws it without that one. Firefox filters all that
+ * is drawn: then dark and light may change places, as they do where a person wants every page dark.
  */
 const isReadable = (root: Element): boolean => Sight.works || /^((^| )(invert\(1\)|hue-rotate\([^)]*\)))+$/.test(getComputedStyle(root).filter);
 

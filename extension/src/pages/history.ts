@@ -37,7 +37,10 @@ const stepWords: Record<string, Key> = {
 /** And about a report of a mistake. */
 const answerWords: Record<string, Key> = { ...stepWords, accepted: "stepRight", rejected: "stepStays" };
 
-/** Why it was decided so, or what is asked before that, in the reader's language or else in English; empty if nothing is known. */
+/**
+ * Why it was decided so, or what is asked before that, in the reader's language or else in English; empty if nothing is
+ * known.
+ */
 function reason({ outcome, reasons = {} }: Entry): string {
   const text = spoken(reasons);
   return text ? ` ${t(outcome === "review" ? "outcomeAsked" : "outcomeReason", text)}` : "";

@@ -42,7 +42,10 @@ async function show(told = ask("late.news", null)): Promise<void> {
 /** The kind of scam that the steps on the screen are for. */
 let helped = "";
 
-/** Opens the steps for somebody who did more than look; what was chosen in them stays as long as it is about the same kind. */
+/**
+ * Opens the steps for somebody who did more than look; what was chosen in them stays as long as it is about the same
+ * kind.
+ */
 function showHelp(category: string): void {
   if (category === helped) return;
   helped = category;

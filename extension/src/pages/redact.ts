@@ -1,5 +1,5 @@
-// A picture for a report, before it goes: it can be cut to what matters and made unreadable in places, with the mouse or by keys alone. What is cut off or covered is not
-// in what is sent, and nothing is sent before the person says so.
+// A picture for a report, before it goes: it can be cut to what matters and made unreadable in places, with the mouse
+// or by keys alone. What is cut off or covered is not in what is sent, and nothing is sent before the person says so.
 
 import { approve, draft, drop, maxBytes, maxPixels } from "../shared/pictures";
 import { ask } from "../shared/message";

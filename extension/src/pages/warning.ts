@@ -66,7 +66,9 @@ function show(notice: Notice): void {
   focus(shown);
 }
 
-/** Puts the focus on the way out. As long as nothing may be drawn, the browser takes none: then with the first frame. */
+/**
+ * Puts the focus on the way out. As long as nothing may be drawn, the browser takes none: then with the first frame.
+ */
 function focus(shown: View): void {
   shown.focus();
   void drawn().then(() => {
@@ -79,8 +81,8 @@ async function leave(): Promise<void> {
   addEventListener("pagehide", () => (here = false), { once: true });
   const steps = await ask("warning.leave", { id, close: history.length <= (over ? 2 : 1) }).catch(() => 0);
   if (steps > 0) history.go(-steps);
-  // Where the browser cannot go back it does not say so: if this page is still here, there was no way back. A worker that had to
-  // start first has taken its time before this.
+  // Where the browser cannot go back it does not say so: if this page is still here, there was no way back. A worker
+  // that had to start first has taken its time before this.
   setTimeout(() => {
     if (here) void ask("warning.leave", { id, close: true });
   }, 1200);

@@ -1,4 +1,5 @@
-// How a database of the browser's is opened: once for each life of a script, and anew where the browser has closed it, or could not open it.
+// How a database of the browser's is opened: once for each life of a script, and anew where the browser has closed it,
+// or could not open it.
 
 import { openDB, type DBSchema, type IDBPDatabase, type StoreNames } from "idb";
 

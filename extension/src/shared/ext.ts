@@ -3,7 +3,10 @@
 /** The extension API. Firefox calls it browser; its promises are the same. */
 export const api: typeof chrome = (globalThis as { browser?: typeof chrome }).browser ?? chrome;
 
-/** The address of a file of the extension, as it stands in a tab. Chromium has another, secret one for the page that its rules lead to. */
+/**
+ * The address of a file of the extension, as it stands in a tab. Chromium has another, secret one for the page that its
+ * rules lead to.
+ */
 export const own = (path: string): string => api.runtime.getURL("") + path;
 
 /** Whether a navigation is about a page that the person cannot see yet. Firefox renders nothing ahead. */
@@ -31,7 +34,10 @@ export async function navigate(tabId: number, url: string): Promise<void> {
   }
 }
 
-/** Replaces the tab by the page that the browser shows in a new tab. Neither browser lets an extension name that page in both. */
+/**
+ * Replaces the tab by the page that the browser shows in a new tab. Neither browser lets an extension name that page in
+ * both.
+ */
 export async function renew(tabId: number): Promise<void> {
   const { index, windowId } = await api.tabs.get(tabId);
   // A window without a tab bar takes no new tab; then closing is all there is to do.
@@ -45,7 +51,10 @@ export async function beside(tabId: number): Promise<chrome.tabs.Tab> {
   return api.tabs.create({ index: index + 1, windowId, active: true, url: "about:blank" });
 }
 
-/** Closes a tab whose page, if it is still there, may not let itself be closed: then the browser puts it to sleep, and nobody is asked any more. */
+/**
+ * Closes a tab whose page, if it is still there, may not let itself be closed: then the browser puts it to sleep, and
+ * nobody is asked any more.
+ */
 export async function shut(tabId: number, isThere = () => true): Promise<void> {
   const closed = api.tabs.remove(tabId).then(() => true, () => true);
   const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 3000));
@@ -90,7 +99,10 @@ export function shadowOf(element: Element): ShadowRoot | null {
   return element instanceof HTMLElement ? ((api.dom?.openOrClosedShadowRoot(element) as ShadowRoot | null | undefined) ?? null) : null;
 }
 
-/** Whether private windows share this background with all others. Chromium starts another for them, whose memory is its own. */
+/**
+ * Whether private windows share this background with all others. Chromium starts another for them, whose memory is its
+ * own.
+ */
 const shared = api.runtime.getManifest().incognito === "spanning";
 
 /** Whether a tab is in a private window, of which nothing may be kept. */
@@ -114,8 +126,8 @@ interface Place {
 }
 
 /**
- * Opens a page of ours behind the toolbar button, where no page draws anything; in a window of its own where the browser
- * refuses that. It may not be waited for anything before: Firefox opens it only while it tells of the click.
+ * Opens a page of ours behind the toolbar button, where no page draws anything; in a window of its own where the
+ * browser refuses that. It may not be waited for anything before: Firefox opens it only while it tells of the click.
  */
 export async function openAtButton(path: string, { tabId, windowId, isPrivate }: Place): Promise<void> {
   try {
@@ -130,7 +142,9 @@ export async function openAtButton(path: string, { tabId, windowId, isPrivate }:
   }
 }
 
-/** Opens a page of ours in a small window of its own, private if it began in one; in a tab where there are no windows. */
+/**
+ * Opens a page of ours in a small window of its own, private if it began in one; in a tab where there are no windows.
+ */
 export async function openWindow(path: string, privately: boolean): Promise<void> {
   const url = own(path);
   const incognito = shared && privately ? { incognito: true } : {};

@@ -8,7 +8,10 @@ export function reduced(href: string, extent: Extent): string {
   return extent === "host" ? `${origin}/` : extent === "path" ? origin + pathname : href.replace(/#.*$/s, "");
 }
 
-/** Of the addresses that can be sent, the one that a person has chosen; where there is no more to it, leaving something out changes nothing. */
+/**
+ * Of the addresses that can be sent, the one that a person has chosen; where there is no more to it, leaving something
+ * out changes nothing.
+ */
 export function within(all: [Extent, string][], chosen: Extent): [Extent, string] {
   const found = all.find(([extent]) => extent === chosen) ?? all.at(-1);
   if (!found) throw new Error("no address can be sent");

@@ -61,7 +61,10 @@ export interface FromBanner {
   "banner.why": [{ subject: string }, null];
 }
 
-/** How it is with what stands over a page: seen by the person; in a tab that nobody sees; or the page takes it away whenever it is put back. */
+/**
+ * How it is with what stands over a page: seen by the person; in a tab that nobody sees; or the page takes it away
+ * whenever it is put back.
+ */
 export type State = "seen" | "hidden" | "lost";
 
 /** From what stands over a page, cover or banner. */
@@ -79,7 +82,10 @@ export interface Protection {
   sequence: number;
   checked: number;
   error: string;
-  /** Why it should be looked at: the list has expired, nobody has confirmed it for a day, or this device's clock is wrong. */
+  /**
+   * Why it should be looked at: the list has expired, nobody has confirmed it for a day, or this device's clock is
+   * wrong.
+   */
   state: Health;
   /** Where the clock is wrong: what it says, and about what it should say, in Unix seconds. */
   clock?: { says: number; is: number };
@@ -113,7 +119,10 @@ export interface Question {
   isPrivate: boolean;
 }
 
-/** What was read for a question, null for a picture without a code; and what is known of each thing in it, null if that failed. */
+/**
+ * What was read for a question, null for a picture without a code; and what is known of each thing in it, null if that
+ * failed.
+ */
 export interface Answer {
   read: string | null;
   found: Finding[] | null;
@@ -161,7 +170,10 @@ export interface FromPages {
   /** By how many steps the page is to go back by itself. */
   "warning.leave": [{ id: string; close: boolean }, number];
   "warning.mistake": [{ id: string }, "queued" | "failed"];
-  /** For a page that the browser has opened by itself: the name of its warning, or the address if there is nothing to warn about. */
+  /**
+   * For a page that the browser has opened by itself: the name of its warning, or the address if there is nothing to
+   * warn about.
+   */
   "warning.claim": [{ href: string }, { id: string } | { href: string } | null];
   /** Lets the page through and returns its address. */
   "warning.pass": [{ id: string }, string | null];
@@ -275,7 +287,10 @@ export interface FromOptions {
   "options.erase": [null, null];
   "options.diagnostics": [null, Diagnostics];
   "options.server": [null, { server: string; standard: boolean }];
-  /** Moves to another server once its list is verified; with null back to the standard one. Replies with what is wrong, or "". */
+  /**
+   * Moves to another server once its list is verified; with null back to the standard one. Replies with what is wrong,
+   * or "".
+   */
   "options.move": [Home | null, string];
 }
 
@@ -327,7 +342,10 @@ export function isMessage(message: unknown, fromPage: boolean): message is Messa
 /** What the worker says to content scripts: the address of the tab has changed, look again. */
 export const lookAgain = "look again";
 
-/** What the worker asks the content script of a network: which names its document gives, as in overlay.look, and what the account calls itself. */
+/**
+ * What the worker asks the content script of a network: which names its document gives, as in overlay.look, and what
+ * the account calls itself.
+ */
 export const whoseIsIt = "whose is it";
 
 export interface Whose {
@@ -367,7 +385,10 @@ export async function ask<N extends keyof Asks>(name: N, body: Asks[N][0]): Prom
   }
 }
 
-/** Rejects when the page comes back from the browser's memory: what was on its way when it was put there is never answered. */
+/**
+ * Rejects when the page comes back from the browser's memory: what was on its way when it was put there is never
+ * answered.
+ */
 function comesBack(answered: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     addEventListener("pageshow", ({ persisted }) => persisted && reject(new Error("the page was away")), { signal: answered });

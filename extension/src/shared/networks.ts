@@ -1,5 +1,5 @@
-// The social networks on which authors and links are marked (platforms_gen.ts has them): the scripts of the extension run
-// there, and a person can switch the marks off on each. The first domain of one stands for it in the settings.
+// The social networks on which authors and links are marked (platforms_gen.ts has them): the scripts of the extension
+// run there, and a person can switch the marks off on each. The first domain of one stands for it in the settings.
 
 import { networks } from "./platforms_gen";
 

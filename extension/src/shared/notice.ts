@@ -1,6 +1,6 @@
-// The warning itself, the same on the warning page and over a listed account; but what a person decides about it, a page of others
-// might have them press: that is on the warning page alone.
-// It is built from nodes and text, never from HTML.
+// The warning itself, the same on the warning page and over a listed account; but what a person decides about it, a
+// page of others might have them press: that is on the warning page alone. It is built from nodes and text, never from
+// HTML.
 
 import type { Detailed, Notice } from "./message";
 import { help } from "./help";

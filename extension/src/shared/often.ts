@@ -1,4 +1,7 @@
-/** Counts what happens now and then. The function says, of each time, whether it is too often: more than `most` times at once, or faster than every `rest` ms for long. */
+/**
+ * Counts what happens now and then. The function says, of each time, whether it is too often: more than `most` times at
+ * once, or faster than every `rest` ms for long.
+ */
 export function often(most: number, rest: number): () => boolean {
   let count = 0;
   let last = 0;

@@ -43,14 +43,15 @@ const unseen = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
 const longest = 300;
 
 /**
- * What others wrote, as it is: on one line, apart from the words around it, cut to what can be read, and what nobody sees
- * written out.
+ * What others wrote, as it is: on one line, apart from the words around it, cut to what can be read, and what nobody
+ * sees written out.
  */
 export const quoted = (text: string): HTMLElement => h("bdi", {}, readable(text));
 
 /**
- * As quoted, within a text that can hold no elements, such as the name of a button: nothing in it turns the words around it. What is
- * written from left to right turns none, and stays as it is: who reads the name hears, and finds, no signs but its own.
+ * As quoted, within a text that can hold no elements, such as the name of a button: nothing in it turns the words
+ * around it. What is written from left to right turns none, and stays as it is: who reads the name hears, and finds, no
+ * signs but its own.
  */
 export function isolated(text: string): string {
   const line = readable(text);

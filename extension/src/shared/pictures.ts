@@ -1,4 +1,5 @@
-// Pictures for reports, on this device: one is taken by the worker, seen and cut by the person on a page of ours, and sent by the worker.
+// Pictures for reports, on this device: one is taken by the worker, seen and cut by the person on a page of ours, and
+// sent by the worker.
 
 import type { DBSchema } from "idb";
 import { durable, opener } from "./database";

@@ -193,7 +193,10 @@ export interface TextRequest {
   speaks: string[];
 }
 
-/** What is known about each thing that the text names. A finding without a subject is about what could not be checked, and has the cause. */
+/**
+ * What is known about each thing that the text names. A finding without a subject is about what could not be checked,
+ * and has the cause.
+ */
 export interface TextReply {
   findings: Partial<Finding>[] | null;
 }

@@ -51,7 +51,10 @@ function clipped(area: Area, within: Area): Area {
   return { x, y, width: Math.min(area.x + area.width, within.width) - x, height: Math.min(area.y + area.height, within.height) - y };
 }
 
-/** The picture in a data URL; undefined for anything else. Not by fetch, which the policy of our pages keeps to the server. */
+/**
+ * The picture in a data URL; undefined for anything else. Not by fetch, which the policy of our pages keeps to the
+ * server.
+ */
 export function pictureIn(url: string): Blob | undefined {
   const match = /^data:(image\/[a-z+.-]+);base64,/.exec(url);
   if (!match?.[1] || url.length > maxBytes * 1.4) return undefined;

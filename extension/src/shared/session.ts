@@ -65,7 +65,9 @@ export function random(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-/** Remembers what a warning page is about. The page's address holds the name alone, so that it can lie about nothing. */
+/**
+ * Remembers what a warning page is about. The page's address holds the name alone, so that it can lie about nothing.
+ */
 export async function addWarning(warning: Warning, id = random()): Promise<string> {
   await setWarning(id, warning);
   return id;

@@ -14,7 +14,10 @@ export interface Settings {
   unmarked: string[];
   /** Whether the digests of what was met are kept for late warnings. */
   late: boolean;
-  /** What goes along with a report: how much of the address, and whether the title, the language, and where the page's links lead. */
+  /**
+   * What goes along with a report: how much of the address, and whether the title, the language, and where the page's
+   * links lead.
+   */
   sends: { address: Extent; title: boolean; language: boolean; links: boolean };
 }
 

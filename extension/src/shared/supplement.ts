@@ -16,7 +16,10 @@ export interface Body {
   hot_at: number;
 }
 
-/** What a person may need help with: money is gone; a password, a code or papers are known to others; something was installed. */
+/**
+ * What a person may need help with: money is gone; a password, a code or papers are known to others; something was
+ * installed.
+ */
 export type Harm = "paid" | "data" | "installed";
 
 /** For the people of one country. */

@@ -18,7 +18,10 @@ export const languages: Record<string, string> = KHIEN_LANGUAGES;
 let words: Words | undefined;
 let reading: Promise<void> | undefined;
 
-/** Done when the words of the chosen language are there. Until then, and where they cannot be read, the browser's are used. */
+/**
+ * Done when the words of the chosen language are there. Until then, and where they cannot be read, the browser's are
+ * used.
+ */
 export function ready(): Promise<void> {
   return (reading ??= read());
 }
@@ -33,7 +36,9 @@ async function read(): Promise<void> {
   words = (await (ours ? chosenWords() : ask("words", null)).catch(() => null)) ?? undefined;
 }
 
-/** Where a page of the extension keeps the words that it spoke: the next is drawn with them at once, in its first frame. */
+/**
+ * Where a page of the extension keeps the words that it spoke: the next is drawn with them at once, in its first frame.
+ */
 const kept = "words";
 
 /** Whether it can: whoever blocks all cookies has no such store. */
@@ -48,7 +53,10 @@ function keep(words: Words | undefined): boolean {
 
 const inText = (words: Words | undefined): string => JSON.stringify({ now: circumstances(), words });
 
-/** Takes the words that a page kept, if all is as it was then. Should the person have chosen others elsewhere, the page begins anew. */
+/**
+ * Takes the words that a page kept, if all is as it was then. Should the person have chosen others elsewhere, the page
+ * begins anew.
+ */
 function recall(): boolean {
   let text: string;
   try {
@@ -94,7 +102,10 @@ export function t(key: Key, ...values: string[]): string {
   return said(key, values);
 }
 
-/** What is said of so many things, whose number stands first among the values: in the plural form that the language has for it, such as list_few. */
+/**
+ * What is said of so many things, whose number stands first among the values: in the plural form that the language has
+ * for it, such as list_few.
+ */
 export function counted(key: Key, count: number, ...values: string[]): string {
   const all = [count.toLocaleString(language()), ...values];
   const form = new Intl.PluralRules(language()).select(count);
@@ -152,7 +163,10 @@ export function age(seconds: number): string {
   return past < 24 * 60 * 60 ? words.format(-Math.round(past / 60 / 60), "hour") : words.format(-Math.round(past / 24 / 60 / 60), "day");
 }
 
-/** The name of a kind of scam, how it works in two sentences, and in a few what to do. From package category, by the bundler. */
+/**
+ * The name of a kind of scam, how it works in two sentences, and in a few what to do. From package category, by the
+ * bundler.
+ */
 export function category(slug: string): { name: string; how: string; advice: string } {
   const known = said(`category_${slug}`) ? slug : "other";
   return { name: said(`category_${known}`), how: said(`category_${known}_how`), advice: said(`category_${known}_advice`) };

@@ -1,5 +1,5 @@
-// Which advice a person gets, chosen on this device from what came signed with the list: after a warning the card of that
-// kind of scam, otherwise one small card a week at most, in the popup. Nothing is counted and nothing leaves. Kept
+// Which advice a person gets, chosen on this device from what came signed with the list: after a warning the card of
+// that kind of scam, otherwise one small card a week at most, in the popup. Nothing is counted and nothing leaves. Kept
 // are the names of cards that were dismissed or shown, and when the last one of the popup was.
 
 import * as core from "./core";
@@ -56,7 +56,10 @@ export async function dismiss(id: string): Promise<void> {
   await keep({ ...had, dismissed: [id, ...had.dismissed.filter((other) => other !== id)].slice(0, most) });
 }
 
-/** The cards that may be shown now: in time, for this platform, in a language that the reader reads, and not dismissed; the newest first. */
+/**
+ * The cards that may be shown now: in time, for this platform, in a language that the reader reads, and not dismissed;
+ * the newest first.
+ */
 function eligible(cards: Card[], platform: string, dismissed: string[]): Card[] {
   const time = core.now();
   return cards

@@ -1,6 +1,7 @@
-// Pictures on their way to the server. One is taken when somebody asks for it, lies on this device until they have seen it and said that it may go, and follows its report:
-// it is sent when the report is acknowledged, and until the server has taken it or never will. Before it is sent, the server is asked whether it takes
-// it now, since it would be refused as a whole: then it may want a proof of work first.
+// Pictures on their way to the server. One is taken when somebody asks for it, lies on this device until they have seen
+// it and said that it may go, and follows its report: it is sent when the report is acknowledged, and until the server
+// has taken it or never will. Before it is sent, the server is asked whether it takes it now, since it would be refused
+// as a whole: then it may want a proof of work first.
 
 import { due, isConfirmed } from "./clock";
 import { api, own } from "../shared/ext";
@@ -11,7 +12,10 @@ import * as session from "../shared/session";
 import { status } from "./store";
 import * as work from "./work";
 
-/** Takes a picture of what a window shows, for a report, and opens it to be seen. The click on the button of the extension gives the right to. */
+/**
+ * Takes a picture of what a window shows, for a report, and opens it to be seen. The click on the button of the
+ * extension gives the right to.
+ */
 export async function take(report: string, windowId: number): Promise<boolean> {
   const image = await api.tabs.captureVisibleTab(windowId, { format: "png" }).catch(() => undefined);
   // Of a private window nothing is put on the disk.
@@ -28,7 +32,10 @@ const forgotten = 60 * 60_000;
 
 let flushing: Promise<number> | undefined;
 
-/** Sends what may go and whose report has arrived. Returns when to try again, in Unix milliseconds; 0 if there is nothing to try. */
+/**
+ * Sends what may go and whose report has arrived. Returns when to try again, in Unix milliseconds; 0 if there is
+ * nothing to try.
+ */
 export function flush(): Promise<number> {
   return (flushing ??= drain().finally(() => (flushing = undefined)));
 }

@@ -164,8 +164,8 @@ function written(text: string): string {
 }
 
 /**
- * What is known about each thing that a text names: a link, a number, an account, a wallet. A finding without a subject says why something could not be
- * checked: the text names nothing, or too much.
+ * What is known about each thing that a text names: a link, a number, an account, a wallet. A finding without a subject
+ * says why something could not be checked: the text names nothing, or too much.
  */
 export async function look(text: string): Promise<Finding[]> {
   const selected = written(text);
@@ -173,7 +173,10 @@ export async function look(text: string): Promise<Finding[]> {
   return (findings ?? []).map((told) => ({ ...nothing, ...told }));
 }
 
-/** Whom a page passes itself off as, by its host or account and by the title that it goes by; "unlisted" if it is nobody well known. */
+/**
+ * Whom a page passes itself off as, by its host or account and by the title that it goes by; "unlisted" if it is nobody
+ * well known.
+ */
 export async function resemble(href: string, name: string, also: string[]): Promise<Finding> {
   return { ...nothing, ...(await call<ResembleRequest, ResembleReply>(Op.resemble, { href, name, also })).finding };
 }
@@ -185,7 +188,9 @@ export interface Supplement {
   hot: string[];
 }
 
-/** What travels signed beside the list: what to do after the harm, advice cards, and the hosts that were listed last. */
+/**
+ * What travels signed beside the list: what to do after the harm, advice cards, and the hosts that were listed last.
+ */
 export async function supplement(): Promise<Supplement> {
   const { help, cards, hot } = await call<object, Body>(Op.supplement, {});
   return { help: help ?? [], cards: cards ?? [], hot: hot ?? [] };
@@ -207,7 +212,9 @@ export async function remember(head: Uint8Array, bucket: Uint8Array): Promise<Fi
   return { ...nothing, ...(await call<RememberRequest, ResolveReply>(Op.remember, { head, bucket, now: now(), language: language() })).finding };
 }
 
-/** What to fetch to get from the open release, or from none of those of another root, to the one that head announces. */
+/**
+ * What to fetch to get from the open release, or from none of those of another root, to the one that head announces.
+ */
 export function plan(head: Uint8Array, keys: Uint8Array, root = ""): Promise<PlanReply> {
   return call<PlanRequest, PlanReply>(Op.plan, { root, head, keys, now: now() });
 }
@@ -231,8 +238,8 @@ export async function prove(body: Uint8Array, sum: Uint8Array): Promise<void> {
 }
 
 /**
- * Tries some numbers for a proof of work from one on, and tells which was found or where to go on. It takes a few milliseconds; whoever
- * needs more calls again, so that a page that is opened meanwhile does not wait.
+ * Tries some numbers for a proof of work from one on, and tells which was found or where to go on. It takes a few
+ * milliseconds; whoever needs more calls again, so that a page that is opened meanwhile does not wait.
  */
 export function work(challenge: Uint8Array, id: Uint8Array, zeros: number, from: number): Promise<WorkReply> {
   return call<WorkRequest, WorkReply>(Op.work, { challenge, id, from, tries: maxTries, zeros });

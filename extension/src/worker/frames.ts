@@ -17,7 +17,10 @@ export interface Frame {
   documentLifecycle?: string;
 }
 
-/** Whether an event is about a frame inside a page that a person can see. A page that is rendered ahead is a frame of its own. */
+/**
+ * Whether an event is about a frame inside a page that a person can see. A page that is rendered ahead is a frame of
+ * its own.
+ */
 export const inside = (frame: Frame): boolean => frame.frameId !== 0 && frame.frameType !== "outermost_frame" && !hidden(frame);
 
 /** Looks at the address that a frame shows now. */
@@ -56,7 +59,10 @@ export async function opened({ tabId, sourceTabId, sourceFrameId }: { tabId: num
   if ((await shown(tabId)) === "about:blank") await guard.visit(tabId, "about:blank", "read");
 }
 
-/** The address of the site whose script runs in a frame: of an empty one it is that around it. One that is gone already may be of any listed site there. */
+/**
+ * The address of the site whose script runs in a frame: of an empty one it is that around it. One that is gone already
+ * may be of any listed site there.
+ */
 async function site(tabId: number, frameId: number): Promise<string | undefined> {
   // Both are asked at once: the page, or a frame, may go elsewhere meanwhile.
   const [page, held] = await Promise.all([guard.address(tabId), session.framed(tabId)]);

@@ -48,9 +48,9 @@ function load(tabId: number, href: string, moment: Moment): Loaded {
 const was = (page: Loaded | undefined, href: string): boolean => page?.now === href || (page?.from === href && !onNetwork(href));
 
 /**
- * Whether a tab has gone elsewhere since it went to an address. It has not as long as it holds that page, wherever the page
- * begins to lead: what never comes, or is no page, takes its place no more than a name that it gives itself. A window that has
- * just opened says that it shows nothing, which is no other page.
+ * Whether a tab has gone elsewhere since it went to an address. It has not as long as it holds that page, wherever the
+ * page begins to lead: what never comes, or is no page, takes its place no more than a name that it gives itself. A
+ * window that has just opened says that it shows nothing, which is no other page.
  */
 function movedOn(tabId: number, href: string): boolean {
   const going = latest.get(tabId);
@@ -60,15 +60,23 @@ function movedOn(tabId: number, href: string): boolean {
 /** The page that is in each tab, and since when it could be read. */
 const came = new Map<number, { href: string; at: number }>();
 
-/** A page that leads on sooner than this may have done so by itself: those that count down begin at ten seconds, if not at five. */
+/**
+ * A page that leads on sooner than this may have done so by itself: those that count down begin at ten seconds, if not
+ * at five.
+ */
 const countdown = 12_000;
 
-/** The address that a page is judged by. What a site has made in the browser, and opens there, is a page of that site. */
+/**
+ * The address that a page is judged by. What a site has made in the browser, and opens there, is a page of that site.
+ */
 function judged(href: string): string {
   return /^blob:https?:/.test(href) && URL.canParse(href) ? `${new URL(href).origin}/` : href;
 }
 
-/** As judged. What stands in a tab without an address is of the site that has opened the tab, if that is listed: only it may write there. */
+/**
+ * As judged. What stands in a tab without an address is of the site that has opened the tab, if that is listed: only it
+ * may write there.
+ */
 async function judgedIn(tabId: number, href: string): Promise<string> {
   return href === "about:blank" ? ((await session.opener(tabId)) ?? href) : judged(href);
 }
@@ -79,7 +87,10 @@ export async function address(tabId: number): Promise<string | undefined> {
   return href && judgedIn(tabId, href);
 }
 
-/** Looks at the address a tab goes to, and acts before the person can be harmed there. What is looked at again is not met anew. */
+/**
+ * Looks at the address a tab goes to, and acts before the person can be harmed there. What is looked at again is not
+ * met anew.
+ */
 export async function visit(tabId: number, href: string, moment: Moment, again = false): Promise<void> {
   latest.set(tabId, href);
   if (moment !== "before") load(tabId, href, moment);
@@ -161,7 +172,10 @@ export async function claim(tabId: number, address: string): Promise<{ id: strin
   return finding.verdict === "listed" || !(await hot.redirects(href)) ? { href } : null;
 }
 
-/** Where the browser refuses to lead from a page of the web to one of ours, the tab is empty, and the warning is opened here. */
+/**
+ * Where the browser refuses to lead from a page of the web to one of ours, the tab is empty, and the warning is opened
+ * here.
+ */
 export async function refused(tabId: number, url: string): Promise<void> {
   const page = own("warning.html#");
   if (!url.startsWith(page)) return;
@@ -228,7 +242,10 @@ function left(tabId: number, finding: Finding) {
   return found && found.subject === finding.subject && found.until > Date.now() ? found : undefined;
 }
 
-/** How the way back stands, for a warning that is opened now. Held means that the browser has not begun to show the page. */
+/**
+ * How the way back stands, for a warning that is opened now. Held means that the browser has not begun to show the
+ * page.
+ */
 function wayBack(tabId: number, href: string, before: ReturnType<typeof left>, held: boolean): Pick<Warning, "near" | "returned"> {
   const returned = before?.arrived ? before.returned + 1 : 0;
   const page = came.get(tabId);
@@ -253,8 +270,8 @@ async function warn(tabId: number, href: string, { address, finding }: { address
 }
 
 /**
- * Opens the warning page in place of a page that a warning stands over, or should; or in front of it, where that page is kept with all
- * that somebody may have written there. Going on leads back to it.
+ * Opens the warning page in place of a page that a warning stands over, or should; or in front of it, where that page
+ * is kept with all that somebody may have written there. Going on leads back to it.
  */
 export async function takeAway(warning: Warning, fought = true, keeps = false): Promise<void> {
   const { tabId, finding } = warning;
@@ -271,9 +288,9 @@ export async function takeAway(warning: Warning, fought = true, keeps = false): 
 const closing = new Map<number, string>();
 
 /**
- * Opens a warning page in a tab. The page that it is about, if it is there, may ask whether it may be left, lead on and on,
- * or not answer the browser either: then the warning opens beside it, and that tab is closed.
- * What is to be kept has the warning beside it at once.
+ * Opens a warning page in a tab. The page that it is about, if it is there, may ask whether it may be left, lead on and
+ * on, or not answer the browser either: then the warning opens beside it, and that tab is closed. What is to be kept
+ * has the warning beside it at once.
  */
 async function replace(warning: Warning, page?: Loaded, keeps = false): Promise<void> {
   const { tabId, finding } = warning;
@@ -328,7 +345,10 @@ async function ownPage(tabId: number, href: string): Promise<void> {
   if (left(tabId, warning.finding)?.arrived === false) await leave(warning, false);
 }
 
-/** Puts the badge of a warning on its tab. The browser draws its buttons on the thread that brings the page, which comes first. */
+/**
+ * Puts the badge of a warning on its tab. The browser draws its buttons on the thread that brings the page, which comes
+ * first.
+ */
 function badgeLater(warning: Warning): void {
   const { tabId } = warning;
   setTimeout(() => {
@@ -339,11 +359,11 @@ function badgeLater(warning: Warning): void {
 const maxSteps = 6;
 
 /**
- * Leads away from what a warning is about: back, or to a new tab where there is no way back. Returns by how many steps the page of
- * the warning is to go back by itself.
+ * Leads away from what a warning is about: back, or to a new tab where there is no way back. Returns by how many steps
+ * the page of the warning is to go back by itself.
  *
- * The browser's own way back leaves out pages that nobody has touched. That is right for one which has led to the scam by
- * itself, and wrong for one on which a person has only read before typing an address.
+ * The browser's own way back leaves out pages that nobody has touched. That is right for one which has led to the scam
+ * by itself, and wrong for one on which a person has only read before typing an address.
  */
 export async function leave({ tabId, finding, near, over, returned = 0 }: Warning, close: boolean): Promise<number> {
   const before = left(tabId, finding);
@@ -435,7 +455,10 @@ export async function known(tabId: number, href: string): Promise<Known> {
   return { place: !isWeb ? "elsewhere" : onNetwork(href) ? "network" : "web", page: await asked({ tabId, href: address, finding }) };
 }
 
-/** All that is known of the page at an address in a tab. What it calls itself is read when the popup opens, and not before. */
+/**
+ * All that is known of the page at an address in a tab. What it calls itself is read when the popup opens, and not
+ * before.
+ */
 export async function all(tabId: number, href: string): Promise<Known> {
   const open = href.startsWith(own("")) ? await session.warning(tabId, new URL(href).hash.slice(1)) : undefined;
   if (open) return { place: "warning", page: { warning: open } };

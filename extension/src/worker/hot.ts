@@ -1,8 +1,9 @@
 // Chromium only: the hosts that were listed last are redirected by the browser itself, where a person has granted
 // access to all sites. Nothing of such a page is loaded, whether or not the worker runs.
 //
-// The rules outlive the worker and the browser. Which hosts they name comes with the signed supplement, and the core must
-// find each of them in the signed set as a whole site. What a person has let through in a tab is a rule of that tab.
+// The rules outlive the worker and the browser. Which hosts they name comes with the signed supplement, and the core
+// must find each of them in the signed set as a whole site. What a person has let through in a tab is a rule of that
+// tab.
 
 import * as core from "./core";
 import { api, own } from "../shared/ext";
@@ -23,7 +24,10 @@ export function granted(): Promise<boolean> {
   return api.permissions.contains(everywhere);
 }
 
-/** Whether access to the site of a page is granted until it is taken back. A click on the toolbar button grants it too, for what was asked by it alone. */
+/**
+ * Whether access to the site of a page is granted until it is taken back. A click on the toolbar button grants it too,
+ * for what was asked by it alone.
+ */
 export async function grantedAt(href: string): Promise<boolean> {
   if (await granted()) return true;
   if (!URL.canParse(href)) return false;
@@ -95,7 +99,10 @@ export async function redirects(href: string): Promise<boolean> {
   return labels.some((_, i) => hosts.has(labels.slice(i).join(".")));
 }
 
-/** Lets the host of an address through in one tab, until the tab or the browser closes. What is listed there is still up to the guard. */
+/**
+ * Lets the host of an address through in one tab, until the tab or the browser closes. What is listed there is still up
+ * to the guard.
+ */
 export function allow(tabId: number, href: string): Promise<void> {
   return next(async () => {
     if (!rules || !(await redirects(href))) return;

@@ -6,7 +6,10 @@ import { api } from "../shared/ext";
 /** As many links as are looked at. */
 const maxLinks = 60;
 
-/** Runs in the page: where its forms and links lead, forms first, other hosts only; nothing if it is not the page meant any more. */
+/**
+ * Runs in the page: where its forms and links lead, forms first, other hosts only; nothing if it is not the page meant
+ * any more.
+ */
 function lead(page: string, max: number): string[] {
   if (location.href.split("#")[0] !== page) return [];
   const found = new Set<string>();

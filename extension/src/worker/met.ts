@@ -53,7 +53,10 @@ const database = opener<Schema>("khien-late", { keys: {}, days: {}, state: {} })
 
 const privately = api.extension?.inIncognitoContext === true;
 
-/** Today: days since 1970, by the clock on the wall, as far as the list in use proves it: one that was far ahead once would empty all of this. */
+/**
+ * Today: days since 1970, by the clock on the wall, as far as the list in use proves it: one that was far ahead once
+ * would empty all of this.
+ */
 async function today(): Promise<number> {
   const { opened } = await restore();
   return Math.floor((proven(core.now(), opened.issued) - new Date().getTimezoneOffset() * 60) / 86400);
@@ -288,7 +291,10 @@ export function clear(): Promise<void> {
   });
 }
 
-/** Compares everything with a newer list, and tells what has come up: in a tab that is not brought to the front, unless one is there. */
+/**
+ * Compares everything with a newer list, and tells what has come up: in a tab that is not brought to the front, unless
+ * one is there.
+ */
 export async function catchUp(): Promise<void> {
   if (!(await compare())) return;
   const told = await api.runtime.sendMessage(newsCame).catch(() => false);

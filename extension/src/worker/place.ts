@@ -16,7 +16,10 @@ const zones: Record<string, string> = {
   "Asia/Taipei": "TW",
 };
 
-/** The country that the browser suggests, such as "VN", or "". Where its clock belongs to no place, the language that a person has chosen comes before the browser's. */
+/**
+ * The country that the browser suggests, such as "VN", or "". Where its clock belongs to no place, the language that a
+ * person has chosen comes before the browser's.
+ */
 export function suggested(chosen: string): string {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
   const there = zones[zone] ?? (zone.startsWith("Australia/") ? "AU" : "");

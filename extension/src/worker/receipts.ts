@@ -1,6 +1,7 @@
-// What became of reports. It is asked for rarely and for all of them at once: about once a day by an alarm, and when somebody looks and the last
-// answer is older than an hour. The question names receipts and nothing else. What was rejected may be listed after all, when others report it, and
-// what stays on the list or has left it may come to be otherwise: such an ending is asked for when somebody looks, once a day.
+// What became of reports. It is asked for rarely and for all of them at once: about once a day by an alarm, and when
+// somebody looks and the last answer is older than an hour. The question names receipts and nothing else. What was
+// rejected may be listed after all, when others report it, and what stays on the list or has left it may come to be
+// otherwise: such an ending is asked for when somebody looks, once a day.
 
 import { decode, encode } from "@msgpack/msgpack";
 import { due, past } from "./clock";
@@ -30,7 +31,10 @@ async function open(age: number, somebodyLooks = false): Promise<Entry[]> {
 
 let asking: Promise<void> = Promise.resolve();
 
-/** Asks for what was not asked for in the last hour, if somebody looks, or else in the last 18; one question after the other. Offline, what is known stays. */
+/**
+ * Asks for what was not asked for in the last hour, if somebody looks, or else in the last 18; one question after the
+ * other. Offline, what is known stays.
+ */
 export function follow(somebodyLooks: boolean): Promise<void> {
   return (asking = asking.then(() => ask(somebodyLooks)).catch(() => undefined));
 }

@@ -46,7 +46,10 @@ export function outcomeOf({ state, reason, reasons, steps }: Receipt): Pick<Entr
 
 export type Draft = Pick<Entry, "kind" | "href" | "subject" | "title" | "language" | "extent" | "links">;
 
-/** Queues a report, durably unless it is from a private window. It is sent after the grace period, or at once if it needs none. */
+/**
+ * Queues a report, durably unless it is from a private window. It is sent after the grace period, or at once if it
+ * needs none.
+ */
 export async function add(draft: Draft, privately: boolean, wait = grace): Promise<Entry> {
   const entry: Entry = {
     ...draft,
@@ -109,7 +112,10 @@ export async function find(id: string): Promise<Entry | undefined> {
   return (await session.report(id)) ?? (await database()).get("reports", id);
 }
 
-/** The newest report about an address, if there is one; also one that did not name all of it. What was reported in private is known there alone. */
+/**
+ * The newest report about an address, if there is one; also one that did not name all of it. What was reported in
+ * private is known there alone.
+ */
 export async function about(href: string, privately: boolean): Promise<Entry | undefined> {
   const all = [...(await kept()), ...(privately ? await session.reports() : [])];
   return all.filter((entry) => entry.kind === "scam" && entry.href === reduced(href, entry.extent ?? "full")).sort((a, b) => b.time - a.time)[0];

@@ -53,8 +53,9 @@ export async function spoken(): Promise<string> {
 }
 
 /**
- * The addresses that a report can say, the longest first: each still names the account that the whole one names, or the site where it leads.
- * A network is no such site: of its pages that name nobody, such as a video, what stands behind the "?" may be the name.
+ * The addresses that a report can say, the longest first: each still names the account that the whole one names, or the
+ * site where it leads. A network is no such site: of its pages that name nobody, such as a video, what stands behind
+ * the "?" may be the name.
  */
 export async function extents(href: string): Promise<[Extent, string][]> {
   await store.restore();

@@ -1,20 +1,26 @@
-// The worker's side of what stands over pages (stand.ts). It is in command: a page over which nothing is seen to stand when it must,
-// whatever the reason, is taken away. One under a banner may be honest, and have its reasons not to answer: it is kept.
+// The worker's side of what stands over pages (stand.ts). It is in command: a page over which nothing is seen to stand
+// when it must, whatever the reason, is taken away. One under a banner may be honest, and have its reasons not to
+// answer: it is kept.
 
 import { api } from "../shared/ext";
 import type { Standing, State } from "../shared/message";
 import { often } from "../shared/often";
 import type { Warning } from "../shared/session";
 
-/** How long is waited, in ms: until it stands; from one word of it to the next; and for an answer. A busy machine has its time. */
+/**
+ * How long is waited, in ms: until it stands; from one word of it to the next; and for an answer. A busy machine has
+ * its time.
+ */
 const patience = { first: 6000, next: 8000, answer: 4000 };
 
-/** How many times in turn a script answers that nothing stands there, or none is there at all, before it is believed. */
+/**
+ * How many times in turn a script answers that nothing stands there, or none is there at all, before it is believed.
+ */
 const maxRounds = 3;
 
 /**
- * How many times in turn nothing is seen of a banner before that is an answer, each of some ten seconds: a page asks something with a
- * message of the browser's own, is printed, is looked at in a debugger, or has much to do.
+ * How many times in turn nothing is seen of a banner before that is an answer, each of some ten seconds: a page asks
+ * something with a message of the browser's own, is printed, is looked at in a debugger, or has much to do.
  */
 const maxSilences = 8;
 
@@ -28,7 +34,10 @@ interface Watch {
 
 const watches = new Map<string, Watch>();
 
-/** How often each came to stand in a tab: a page that changes its address to and fro, or loads itself anew, has it come and go. */
+/**
+ * How often each came to stand in a tab: a page that changes its address to and fro, or loads itself anew, has it come
+ * and go.
+ */
 const comings = new Map<string, () => boolean>();
 
 /** What is done where it is not seen; keeps is said of a page that must not be lost by it. */
@@ -86,8 +95,8 @@ async function late(warning: Warning, lost: Lost): Promise<void> {
   const { tabId, finding, framed = false } = warning;
   const watch = watches.get(key(warning));
   const tab = await api.tabs.get(tabId).catch(() => undefined);
-  // Nobody sees a tab that is behind another. It is looked at when it comes to the front. What is in front in a window comes to be seen
-  // by itself, when that window does.
+  // Nobody sees a tab that is behind another. It is looked at when it comes to the front. What is in front in a window
+  // comes to be seen by itself, when that window does.
   if (!tab?.active || tab.discarded) return end(tabId, finding.subject);
   if (watches.get(key(warning)) !== watch || !watch) return;
   // The browser lets nothing run in the page as long as nobody sees it.
@@ -101,7 +110,10 @@ async function late(warning: Warning, lost: Lost): Promise<void> {
   await lost(warning, !framed, framed);
 }
 
-/** What the script in a tab answers: null where it stands and is not seen; undefined if nothing answers at all, as where the page lets no script run. */
+/**
+ * What the script in a tab answers: null where it stands and is not seen; undefined if nothing answers at all, as where
+ * the page lets no script run.
+ */
 async function standing(tabId: number, subject: string): Promise<State | "nothing" | null | undefined> {
   const question: Standing = { standing: subject };
   let timer: ReturnType<typeof setTimeout> | undefined;

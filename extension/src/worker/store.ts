@@ -138,7 +138,10 @@ export async function replace(release: Omit<Release, "root">, etag: string): Pro
   return put({ root: before.home.root, ...release }, etag, before, before.home, core.openMade);
 }
 
-/** Puts a release of another server into use, and the server with it; the standard one needs no release, it came with the build. */
+/**
+ * Puts a release of another server into use, and the server with it; the standard one needs no release, it came with
+ * the build.
+ */
 export async function move(home: Home, release?: Release, etag = ""): Promise<void> {
   const before = await restore();
   try {

@@ -1,18 +1,24 @@
-// What a tab shows, by what is known of it. It is decided here and nowhere else, so that toolbar, warning, cover, banner and popup
-// never tell a person different things. Nothing is asked here, and nothing remembered.
+// What a tab shows, by what is known of it. It is decided here and nowhere else, so that toolbar, warning, cover,
+// banner and popup never tell a person different things. Nothing is asked here, and nothing remembered.
 
 import type { Health, Page } from "../shared/message";
 import type { Warning } from "../shared/session";
 import { isAccount } from "../shared/what";
 
-/** Something that the list was asked about; and why it is let through, if it is: the person goes on, or the list has hit it by chance. */
+/**
+ * Something that the list was asked about; and why it is let through, if it is: the person goes on, or the list has hit
+ * it by chance.
+ */
 export interface Asked {
   warning: Warning;
   through?: "passed" | "cleared" | undefined;
 }
 
 export interface Known {
-  /** A page of the web; one of a network, where our script covers accounts; a warning of ours; or nothing that a list could name. */
+  /**
+   * A page of the web; one of a network, where our script covers accounts; a warning of ours; or nothing that a list
+   * could name.
+   */
   place: "web" | "network" | "warning" | "elsewhere";
   /** By its address. */
   page: Asked;
@@ -27,7 +33,10 @@ export interface Known {
   list?: Health;
 }
 
-/** What stands on the toolbar button about a page; nothing, or that the list is out of date, where there is nothing to say about it. */
+/**
+ * What stands on the toolbar button about a page; nothing, or that the list is out of date, where there is nothing to
+ * say about it.
+ */
 export type Badge = "listed" | "framed" | "caution" | "unknown" | "outdated" | "nothing";
 
 export interface Shown {

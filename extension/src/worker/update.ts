@@ -44,7 +44,10 @@ export async function update(asked: "by itself" | "by a person"): Promise<boolea
   return running;
 }
 
-/** Takes the newest list of another server into use, and the server with it, if all of it leads back to that server's root key. */
+/**
+ * Takes the newest list of another server into use, and the server with it, if all of it leads back to that server's
+ * root key.
+ */
 export async function moveTo(home: Home): Promise<void> {
   while (running) await running;
   const moving = move(home);
@@ -80,7 +83,10 @@ async function wholeRelease({ server, root }: Home): Promise<{ release: core.Rel
   return { release: { root, keys, head: head.body, set, guide: supplement }, etag: head.etag, heard: serverTime(head) };
 }
 
-/** When a newer list is to be asked for next, in Unix seconds: no list asks for more than two days (package release), and no server for more than one. */
+/**
+ * When a newer list is to be asked for next, in Unix seconds: no list asks for more than two days (package release),
+ * and no server for more than one.
+ */
 export async function due(): Promise<number> {
   return clipped((await store.status()).next, core.now(), 2 * 24 * 60 * minute);
 }

@@ -1,6 +1,6 @@
-// A proof of work (package work in Go), which the server asks for while reports come faster than it wants to take them. It is searched in slices
-// of a few milliseconds, so that a page that is opened meanwhile is checked as fast as ever; how far it has come is kept with the report, so that the death of the worker
-// costs little.
+// A proof of work (package work in Go), which the server asks for while reports come faster than it wants to take them.
+// It is searched in slices of a few milliseconds, so that a page that is opened meanwhile is checked as fast as ever;
+// how far it has come is kept with the report, so that the death of the worker costs little.
 
 import * as core from "./core";
 import type { Work } from "../shared/entry";

@@ -375,7 +375,8 @@ async function mistake(subject: string, privately: boolean): Promise<"queued" | 
 }
 
 async function pageOf(tabId: number, told: string, title: string): Promise<Page> {
-  // Chromium tells the address of a warning page with the tab, and not with its frame; of what a page has made, only when that comes.
+  // Chromium tells the address of a warning page with the tab, and not with its frame; of what a page has made, only
+  // when that comes.
   return page(tabId, told || (await guard.here(tabId)), title, await isPrivate(tabId));
 }
 

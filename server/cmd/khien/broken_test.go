@@ -14,7 +14,8 @@ import (
 	"khien/server/ledger"
 )
 
-// Somebody who imports a long list is killed. Nothing is published of half of it, until the same file is imported once more, or a person lets stand what is there.
+// Somebody who imports a long list is killed. Nothing is published of half of it, until the same file is imported once
+// more, or a person lets stand what is there.
 func TestKilledWhileImporting(t *testing.T) {
 	dbtest.Long(t)
 	if testing.Short() {

@@ -118,7 +118,8 @@ func (n *counter) decide(ctx context.Context, v triage.Decision, again bool) (er
 	return nil
 }
 
-// narrow takes what is to be rejected out of the report's subject, with the reports that name it: exactly what this one is about, or what was chosen.
+// narrow takes what is to be rejected out of the report's subject, with the reports that name it: exactly what this one
+// is about, or what was chosen.
 func (n *counter) narrow(ctx context.Context, chosen string) error {
 	to, err := narrowest(n.r)
 	if chosen != "" {

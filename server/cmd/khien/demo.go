@@ -157,8 +157,8 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 		return err
 	}
 
-	// Day by day, as it happened: reports come, and somebody decides. What was decided is published three days ago, platforms are
-	// asked about it, and what was decided since is published now.
+	// Day by day, as it happened: reports come, and somebody decides. What was decided is published three days ago,
+	// platforms are asked about it, and what was decided since is published now.
 	dice := rand.New(rand.NewPCG(7, 7))
 	clock := now
 	desk.SetClock(func() int64 { return clock })
@@ -259,7 +259,8 @@ type asking struct {
 	step takedown.Move
 }
 
-// askedInDemo is what platforms are asked from a time on about what is listed, and how they answer, in the order of time.
+// askedInDemo is what platforms are asked from a time on about what is listed, and how they answer, in the order of
+// time.
 func askedInDemo(ctx context.Context, takedowns *takedown.Store, book *ledger.Ledger, began, now int64) (asked []asking, err error) {
 	if _, err := takedowns.Follow(ctx, book, began); err != nil {
 		return nil, err

@@ -149,13 +149,15 @@ func (d *dir) publisher() (*publish.Publisher, error) {
 // official is the folder of the operator's own books of official names.
 func (d *dir) official() string { return filepath.Join(d.path, "official") }
 
-// rootFile is where the secret half of the root key is kept if nobody says otherwise: beside the data directory, never in it.
+// rootFile is where the secret half of the root key is kept if nobody says otherwise: beside the data directory, never
+// in it.
 func (d *dir) rootFile() string { return filepath.Clean(d.path) + "-root.key" }
 
 // maxKeyFile bounds a file with a key, in bytes.
 const maxKeyFile = 4096
 
-// rootBeside is the file beside the data directory in which "khien init" has left the root key, if this user can read it; or "".
+// rootBeside is the file beside the data directory in which "khien init" has left the root key, if this user can read
+// it; or "".
 func (d *dir) rootBeside() string {
 	if _, err := blob.ReadPlain(d.rootFile(), maxKeyFile); err != nil {
 		return ""
@@ -163,8 +165,9 @@ func (d *dir) rootBeside() string {
 	return d.rootFile()
 }
 
-// rootWithin is the file in the data directory, or the link there to one, that holds the secret half of a root key; "" if none does. Among the pictures of
-// reports, which may be a million and have the names of their digests, nobody looks.
+// rootWithin is the file in the data directory, or the link there to one, that holds the secret half of a root key; ""
+// if none does. Among the pictures of reports, which may be a million and have the names of their digests, nobody
+// looks.
 func (d *dir) rootWithin() (found string) {
 	filepath.WalkDir(d.path+string(filepath.Separator), func(path string, e fs.DirEntry, err error) error { // which may be a link itself
 		switch {

@@ -22,7 +22,8 @@ import (
 )
 
 const (
-	// little is how much room on the disk is too little, in bytes: a release of a million entries needs half of it while it is written.
+	// little is how much room on the disk is too little, in bytes: a release of a million entries needs half of it while
+	// it is written.
 	little = 1 << 30
 	// soon is how long before its end a list of release keys is told about, in seconds.
 	soon = 60 * day

@@ -11,7 +11,8 @@ import (
 	"khien/server/publish"
 )
 
-// The list of release keys ends, and nobody has thought of it: sixty days before, and not earlier, it is something that is wrong, with what to do.
+// The list of release keys ends, and nobody has thought of it: sixty days before, and not earlier, it is something that
+// is wrong, with what to do.
 func TestAKeyListThatEnds(t *testing.T) {
 	d := &dir{path: filepath.Join(t.TempDir(), "data")}
 	if err := os.Mkdir(d.path, 0o700); err != nil {

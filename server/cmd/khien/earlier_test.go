@@ -15,8 +15,8 @@ import (
 	"khien/shared/set"
 )
 
-// An installation of 5b5ab6c goes on, in files or in PostgreSQL, and an extension that has its release 3 gets to its release 4, and to what is published
-// next: by a delta, or the whole where there is none.
+// An installation of 5b5ab6c goes on, in files or in PostgreSQL, and an extension that has its release 3 gets to its
+// release 4, and to what is published next: by a delta, or the whole where there is none.
 func TestAnExtensionGetsOnFromAnEarlierRelease(t *testing.T) {
 	dir := t.TempDir()
 	khien := func(args ...string) {

@@ -123,8 +123,8 @@ func deletePictures(ctx context.Context, store *evidence.Store, desk *triage.Des
 	return err
 }
 
-// tidy deletes the pictures that are due, forgets which network spoke of cases that are closed, and takes cases out of the queue that nobody has read for so
-// many days, now and once a day until ctx is done.
+// tidy deletes the pictures that are due, forgets which network spoke of cases that are closed, and takes cases out of
+// the queue that nobody has read for so many days, now and once a day until ctx is done.
 func tidy(ctx context.Context, base *db.DB, store *evidence.Store, desk *triage.Desk, box *inbox.Inbox, unread int64, log *slog.Logger) {
 	daily := time.NewTicker(24 * time.Hour)
 	defer daily.Stop()

@@ -29,8 +29,8 @@ func visitor(from string) *http.Client {
 	}}}
 }
 
-// One address holds what it can of each of the program's listeners, which may open few files. Others are answered, nothing about it is
-// written, and the program stops when it is told to.
+// One address holds what it can of each of the program's listeners, which may open few files. Others are answered,
+// nothing about it is written, and the program stops when it is told to.
 func TestOneAddressAgainstTheProgram(t *testing.T) {
 	dbtest.Long(t)
 	const request = "GET /rules HTTP/1.1\r\nHost: khien.example\r\n\r\n"
@@ -92,7 +92,8 @@ func TestOneAddressAgainstTheProgram(t *testing.T) {
 	}
 }
 
-// Behind a proxy the clients count, each for itself; what one of them sends ahead and doesn't read takes nothing from the others.
+// Behind a proxy the clients count, each for itself; what one of them sends ahead and doesn't read takes nothing from
+// the others.
 func TestOneClientOfAProxyAgainstTheProgram(t *testing.T) {
 	s := &server{}
 	if err := s.start(".", append(os.Environ(), "KHIEN_DATA="+prepared(t)), "--client-header", "X-Forwarded-For", "--conns", "400", "--conns-each", "40"); err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// silent are the commands that write no data, or none that anybody could lose: they serve, change something and say so in words, or need another machine.
+// silent are the commands that write no data, or none that anybody could lose: they serve, change something and say so
+// in words, or need another machine.
 var silent = []string{
 	"serve", "init", "import", "verify", "popular", "withdraw", "admin delay", "admin leave", "admin suspend", "campaign put", "campaign withdraw",
 	"hotlines import", "keys rotate", "official import", "official remove", "proposal stop", "reports accept", "reports reject", "reports reopen", "takedown state",

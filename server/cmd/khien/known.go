@@ -14,8 +14,9 @@ import (
 	"khien/shared/official"
 )
 
-// A host of a ranking that resembles somebody in the official book is well known by itself once it has been in every ranking that
-// the operator gave over knownAfter: a scam is popular for days or weeks. At most maxKnown of them, the first ones of the ranking, go out.
+// A host of a ranking that resembles somebody in the official book is well known by itself once it has been in every
+// ranking that the operator gave over knownAfter: a scam is popular for days or weeks. At most maxKnown of them, the
+// first ones of the ranking, go out.
 const (
 	knownAfter = 90 * 24 * time.Hour
 	maxKnown   = 2_000
@@ -29,8 +30,8 @@ func (d *dir) popularKnown() string { return filepath.Join(d.path, "popular.know
 // knownBook is the book of the operator in which those go out that have been there for long enough.
 func (d *dir) knownBook() string { return filepath.Join(d.official(), "known-by-ranking.txt") }
 
-// keepKnown takes note of the hosts of a ranking, the most popular first, and returns how many of them go out as well known and
-// how many wait.
+// keepKnown takes note of the hosts of a ranking, the most popular first, and returns how many of them go out as well
+// known and how many wait.
 func (d *dir) keepKnown(hosts []string, now time.Time) (out, waiting int, err error) {
 	before, err := blob.ReadPlain(d.popularKnown(), maxKnownFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -19,7 +19,8 @@ import (
 	"khien/shared/subject"
 )
 
-// A scam that is popular for a week, or twice, is not excused; an honest host is, once every ranking of ninety days had it.
+// A scam that is popular for a week, or twice, is not excused; an honest host is, once every ranking of ninety days had
+// it.
 func TestAScamIsNotExcusedForBeingPopularForAWeek(t *testing.T) {
 	d := &dir{path: t.TempDir(), asked: begins(t)}
 	const honest, scam, again = "vietcombank-fans.example", "vietcombank-gift.example", "shopee-prize.example"
@@ -76,8 +77,8 @@ func TestAScamIsNotExcusedForBeingPopularForAWeek(t *testing.T) {
 	excused(honest)
 }
 
-// A pipe with nobody at its other end, a folder or a file without an end lies where the operator's own files do: whoever serves and publishes
-// says so or goes without it, and waits for nobody.
+// A pipe with nobody at its other end, a folder or a file without an end lies where the operator's own files do:
+// whoever serves and publishes says so or goes without it, and waits for nobody.
 func TestFilesOfTheOperatorThatAreNone(t *testing.T) {
 	dbtest.Long(t)
 	khien := func(data string, args ...string) (words string, err error) {
@@ -129,8 +130,8 @@ func TestFilesOfTheOperatorThatAreNone(t *testing.T) {
 	}
 }
 
-// Whatever a ranking says: each page of it is kept as a list would be asked for it, and so is what the next program reads of it; a file that is none is
-// refused by name.
+// Whatever a ranking says: each page of it is kept as a list would be asked for it, and so is what the next program
+// reads of it; a file that is none is refused by name.
 func FuzzRanking(f *testing.F) {
 	f.Add("1,shop.example\n\"2\",\"www.garden.example\"\n# x\n\n\x00\nhttps://a.example/b?c")
 	f.Add("shop.example\r\nshop.example")

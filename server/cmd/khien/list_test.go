@@ -19,7 +19,8 @@ import (
 // nationalList are 34,467 hosts and pages that a national list names, as they came.
 const nationalList = "../../../../shared/data/vn-scam-hosts.txt"
 
-// The whole real list goes in, every line of it that one person may list is found again, and no well-known site with it.
+// The whole real list goes in, every line of it that one person may list is found again, and no well-known site with
+// it.
 func TestTheNationalList(t *testing.T) {
 	dbtest.Long(t)
 	if testing.Short() {

@@ -64,7 +64,8 @@ func run(ctx context.Context) int {
 	return 1
 }
 
-// output is where data goes. It keeps the first error, so that what never arrived is told whatever a command did about it.
+// output is where data goes. It keeps the first error, so that what never arrived is told whatever a command did about
+// it.
 type output struct {
 	file *os.File
 	lost error

@@ -39,7 +39,8 @@ func TestMain(m *testing.M) {
 // onPostgres is a variable of the environment that has the address of a server on which a data directory begins.
 const onPostgres = "KHIEN_TEST_POSTGRES"
 
-// program is the real one. In the round of PostgreSQL, a data directory in which there is nothing yet begins in a place of its own.
+// program is the real one. In the round of PostgreSQL, a data directory in which there is nothing yet begins in a place
+// of its own.
 func program() {
 	if server := os.Getenv(onPostgres); server != "" && os.Getenv("KHIEN_DB") == "" && !slices.Contains(os.Args, "--db") {
 		data := cmp.Or(os.Getenv("KHIEN_DATA"), "data")
@@ -56,7 +57,8 @@ func program() {
 	main()
 }
 
-// The scripts in testdata run the real program, on both engines; [postgres] is whether it is the second. Beside testscript's own commands they have:
+// The scripts in testdata run the real program, on both engines; [postgres] is whether it is the second. Beside
+// testscript's own commands they have:
 //
 //	serve [FLAG...]            start "khien serve" on a free port; sets $SERVER and $PORT
 //	drain                      SIGTERM it, which must end it with exit code 0; its stderr becomes stderr
@@ -111,7 +113,8 @@ func TestScripts(t *testing.T) {
 // most are the scripts that together use most of what is kept, and each command that has statements of its own.
 var most = regexp.MustCompile(`/(audit|campaign|counter|evidence|http_reports|killed|takedown|two)\.txt$`)
 
-// scripts are all of them; for -short, which the race detector gets, those in which a server runs: a command alone races with nobody.
+// scripts are all of them; for -short, which the race detector gets, those in which a server runs: a command alone
+// races with nobody.
 func scripts(t *testing.T) []string {
 	all, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(all) == 0 {

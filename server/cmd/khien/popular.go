@@ -179,7 +179,8 @@ type popularNames struct {
 	file  fs.FileInfo // that they were read from; nil where there was none
 }
 
-// now reads them again where the file is another than before. One that can't be read, or is gone, leaves those that were read last.
+// now reads them again where the file is another than before. One that can't be read, or is gone, leaves those that
+// were read last.
 func (p *popularNames) now() *set.Set {
 	p.read()
 	p.mu.Lock()

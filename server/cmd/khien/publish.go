@@ -293,7 +293,8 @@ func (d *dir) waits(ctx context.Context) (func(subject.Subject) (bool, error), e
 	}, nil
 }
 
-// guarded leaves out what no release has either, and names it; and what waits for two people, of which it tells the number.
+// guarded leaves out what no release has either, and names it; and what waits for two people, of which it tells the
+// number.
 func guarded(list iter.Seq2[ledger.Indicator, error], waits func(subject.Subject) (bool, error), words io.Writer) iter.Seq2[ledger.Indicator, error] {
 	return func(yield func(ledger.Indicator, error) bool) {
 		waiting := 0

@@ -26,7 +26,8 @@ import (
 // receiptStates are those of a receipt.
 var receiptStates = regexp.MustCompile(`"state":"[a-z]*"`)
 
-// newsroom is a data directory in which something was decided that is not published yet: an account and a shop are listed, and a page is rejected.
+// newsroom is a data directory in which something was decided that is not published yet: an account and a shop are
+// listed, and a page is rejected.
 type newsroom struct {
 	*dir
 	t        *testing.T
@@ -101,8 +102,8 @@ func (n *newsroom) with(do func(*api.API, *takedown.Store)) {
 	do(&api.API{Shelf: shelf, Inbox: box, Desk: desk, Platform: asked(takedowns), Since: since(book)}, takedowns)
 }
 
-// seen is all that anybody can tell of a release: who reported, who asks for the list, the platforms, and those who look into the register, the cases and the
-// audit log. It is seen as "khien serve" leaves it when it starts.
+// seen is all that anybody can tell of a release: who reported, who asks for the list, the platforms, and those who
+// look into the register, the cases and the audit log. It is seen as "khien serve" leaves it when it starts.
 func (n *newsroom) seen() string {
 	n.t.Helper()
 	var all []string
@@ -143,8 +144,8 @@ func (n *newsroom) seen() string {
 	return strings.Join(all, "\n")
 }
 
-// The publisher is killed at random moments. Whoever looks afterwards sees what was before, or what is after: nobody is told of a release that is not out, and
-// nothing of one that is stays open.
+// The publisher is killed at random moments. Whoever looks afterwards sees what was before, or what is after: nobody is
+// told of a release that is not out, and nothing of one that is stays open.
 func TestKilledAtAnyMomentOfPublishing(t *testing.T) {
 	dbtest.Long(t)
 	if testing.Short() {

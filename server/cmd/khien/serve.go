@@ -373,8 +373,9 @@ func mend(ctx context.Context, d *dir, log *slog.Logger) {
 	}
 }
 
-// renew signs a new head when less than half of its life is left, and mends what is damaged of what is published; what people have changed and
-// nobody has published stays unpublished. Before the first release, and where the release key is kept elsewhere, there is nothing to do.
+// renew signs a new head when less than half of its life is left, and mends what is damaged of what is published; what
+// people have changed and nobody has published stays unpublished. Before the first release, and where the release key
+// is kept elsewhere, there is nothing to do.
 func renew(ctx context.Context, d *dir, now int64) (back []string, err error) {
 	p, err := d.publisher()
 	if errors.Is(err, fs.ErrNotExist) {

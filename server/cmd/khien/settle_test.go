@@ -20,7 +20,8 @@ import (
 	"khien/shared/wire"
 )
 
-// settle is a program that settles what is decided in a data directory. It writes a line when it begins, and one when it is done.
+// settle is a program that settles what is decided in a data directory. It writes a line when it begins, and one when
+// it is done.
 func settle() {
 	ctx, d := context.Background(), &dir{path: os.Args[1]}
 	desk, err := d.desk()
@@ -41,7 +42,8 @@ func settle() {
 	fmt.Println("done")
 }
 
-// settledBy runs it in a process of its own, and kills that after a time since it began; 0 is never. It returns how long it took.
+// settledBy runs it in a process of its own, and kills that after a time since it began; 0 is never. It returns how
+// long it took.
 func (n *newsroom) settledBy(killed time.Duration) time.Duration {
 	n.t.Helper()
 	cmd := exec.Command("settle", n.path)
@@ -64,8 +66,8 @@ func (n *newsroom) settledBy(killed time.Duration) time.Duration {
 	return took
 }
 
-// Who settles a case with many reports and an objection is killed at random moments. The case is settled, its page is on the list and all who reported it are told; or
-// none of that is so. Settled again, it is the same once more.
+// Who settles a case with many reports and an objection is killed at random moments. The case is settled, its page is
+// on the list and all who reported it are told; or none of that is so. Settled again, it is the same once more.
 func TestKilledAtAnyMomentOfSettling(t *testing.T) {
 	dbtest.Long(t)
 	if testing.Short() {

@@ -134,8 +134,8 @@ type own struct {
 	files  map[string]release.Digest // of deltas and steps of the history
 }
 
-// head tells whether the head that lies in published/ is the one in force, or the one before it: then a publishing was killed just before it
-// would have handed the new one out.
+// head tells whether the head that lies in published/ is the one in force, or the one before it: then a publishing was
+// killed just before it would have handed the new one out.
 func (v verification) head(keys release.Keys, sequence uint64) error {
 	copied, err := v.own.copied()
 	switch {

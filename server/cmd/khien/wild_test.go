@@ -21,8 +21,8 @@ import (
 	"khien/shared/wire"
 )
 
-// Cases from the wild are lines of tables with four columns: kind, how, input, expected. One table is beside the project, with
-// what others met; those in testdata/wild belong to the project, one for each area. How a line is tried:
+// Cases from the wild are lines of tables with four columns: kind, how, input, expected. One table is beside the
+// project, with what others met; those in testdata/wild belong to the project, one for each area. How a line is tried:
 //
 //	urls hosts csv  a file with this line (in csv under the header "url") is given to "khien import"
 //	publish         the same, and "khien publish" works whatever became of it
@@ -32,8 +32,8 @@ import (
 //	check           the verdict of "khien check", against a release that lists nothing
 //	story           a function in stories
 //
-// In the input \t, \r and \n stand for these characters. See expectImport and expectSubject for what may be expected. A line that no rule
-// here understands is an error, of whatever kind it is.
+// In the input \t, \r and \n stand for these characters. See expectImport and expectSubject for what may be expected. A
+// line that no rule here understands is an error, of whatever kind it is.
 const outsideCases = "../../../../shared/vectors/cases/wild.tsv"
 
 // stories are what one line cannot say, by their input.
@@ -67,8 +67,8 @@ var stories = map[string]func(w *wild) error{
 	},
 }
 
-// firstOfTwo reports two addresses, accepts the first, publishes, and asks what became of each: what a receipt says is what a device finds, and what
-// is not listed is open.
+// firstOfTwo reports two addresses, accepts the first, publishes, and asks what became of each: what a receipt says is
+// what a device finds, and what is not listed is open.
 func (w *wild) firstOfTwo(hrefs ...string) error {
 	s := &server{}
 	defer s.kill()
@@ -486,8 +486,8 @@ func (w *wild) leadsThereAgain(input string, subjects, addresses []string, told 
 	return nil
 }
 
-// expectSubject reads a list with " + " of what must be named: subjects, "!subject" for one that may not be named, "an account of bank
-// 12345678", and "subject (once)" where it stands in the answer once.
+// expectSubject reads a list with " + " of what must be named: subjects, "!subject" for one that may not be named, "an
+// account of bank 12345678", and "subject (once)" where it stands in the answer once.
 func (w *wild) expectSubject(c wildCase, input string) error {
 	language := ""
 	if found := languageNote.FindStringSubmatch(input); found != nil {

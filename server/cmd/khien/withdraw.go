@@ -76,8 +76,8 @@ func listedBy(ctx context.Context, book *ledger.Ledger, s subject.Subject, of st
 	return another(history[len(history)-1].Actor, of, "the entry "+string(s))
 }
 
-// withdraw takes something off the list: by the case that listed it or in which people object to it, so that the console
-// knows, or else in the ledger alone. It returns that case, where there is one.
+// withdraw takes something off the list: by the case that listed it or in which people object to it, so that the
+// console knows, or else in the ledger alone. It returns that case, where there is one.
 func (d *dir) withdraw(ctx context.Context, book *ledger.Ledger, s subject.Subject, reason map[string]string) (triage.Case, error) {
 	box, err := d.inbox()
 	if err != nil {

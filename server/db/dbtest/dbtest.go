@@ -1,4 +1,5 @@
-// Package dbtest runs the tests of a package on both engines: SQLite, and a PostgreSQL that it starts for the run of the tests.
+// Package dbtest runs the tests of a package on both engines: SQLite, and a PostgreSQL that it starts for the run of
+// the tests.
 package dbtest
 
 import (
@@ -24,8 +25,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// Main runs the tests of a package on SQLite, and if they hold those that opened a database (Place) on PostgreSQL. Fuzzing, benchmarks, and
-// without KHIEN_WHOLE=1 what is -short run on SQLite alone.
+// Main runs the tests of a package on SQLite, and if they hold those that opened a database (Place) on PostgreSQL.
+// Fuzzing, benchmarks, and without KHIEN_WHOLE=1 what is -short run on SQLite alone.
 func Main(m *testing.M) { os.Exit(Twice{m}.Run()) }
 
 // Twice are tests that Main runs.
@@ -72,7 +73,8 @@ func Place(t testing.TB, name string) string {
 	return filepath.Join(t.TempDir(), name)
 }
 
-// In is a place that is found by a folder, which other processes may do too: a file of this name in it, or an address that such a file holds.
+// In is a place that is found by a folder, which other processes may do too: a file of this name in it, or an address
+// that such a file holds.
 func In(t testing.TB, folder, name string) string {
 	t.Helper()
 	file := filepath.Join(folder, name)
@@ -106,7 +108,8 @@ func Only(t testing.TB, why string) {
 	}
 }
 
-// Part is whether of a long row of cases a few are enough: SQLite has had all of them, and KHIEN_WHOLE=1 does not ask for them here too.
+// Part is whether of a long row of cases a few are enough: SQLite has had all of them, and KHIEN_WHOLE=1 does not ask
+// for them here too.
 func Part() bool { return OnPostgres && !whole }
 
 // Long leaves a test that is long to SQLite, where of such a few are enough.

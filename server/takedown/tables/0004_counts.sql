@@ -1,4 +1,5 @@
--- How many cases of a platform are in each state, by the hour in which they are due, and what they sum up to; see counts.go.
+-- How many cases of a platform are in each state, by the hour in which they are due, and what they sum up to; see
+-- counts.go.
 CREATE TABLE takedown_count (
     platform TEXT    NOT NULL,
     state    TEXT    NOT NULL,

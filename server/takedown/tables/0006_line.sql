@@ -1,4 +1,5 @@
--- When who must act next has to, in Unix seconds; where nobody must, the end of time. SQLite reads from a place on in an index over columns alone.
+-- When who must act next has to, in Unix seconds; where nobody must, the end of time. SQLite reads from a place on in
+-- an index over columns alone.
 ALTER TABLE takedown ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
 UPDATE takedown SET place = CASE WHEN due = 0 THEN 9000000000000000000 ELSE due END;
 DROP INDEX takedown_in_line;

@@ -45,8 +45,8 @@ CREATE INDEX cases_appealed ON cases (behind, appealed, id) WHERE appeals > 0;
 CREATE INDEX cases_stale ON cases (id) WHERE stale = 1;
 CREATE INDEX cases_unread ON cases (latest) WHERE state = 'open' AND expired = 0 AND seen = 0;
 
--- A case may be about several subjects. Each keeps its own reports; which reports a case has follows from its subjects, so
--- that a subject goes from one case to another with all it has.
+-- A case may be about several subjects. Each keeps its own reports; which reports a case has follows from its subjects,
+-- so that a subject goes from one case to another with all it has.
 CREATE TABLE subjects (
     id       INTEGER PRIMARY KEY,
     name     TEXT    NOT NULL UNIQUE, -- canonical; a report that names it belongs to it
@@ -66,8 +66,8 @@ CREATE TABLE subjects (
 CREATE INDEX subjects_by_case ON subjects (case_id);
 CREATE INDEX subjects_within ON subjects (within) WHERE within <> '';
 
--- Which report belongs to which subject. Its words stay in the inbox. Of a case that was merged, the reports of before are
--- counted with the subject that it is called by.
+-- Which report belongs to which subject. Its words stay in the inbox. Of a case that was merged, the reports of before
+-- are counted with the subject that it is called by.
 CREATE TABLE members (
     report   INTEGER NOT NULL PRIMARY KEY, -- place in the inbox
     id       BLOB    NOT NULL,
@@ -98,7 +98,8 @@ CREATE TABLE amended (
 
 INSERT INTO amended (one, n) VALUES (1, 0);
 
--- What a network says of a subject on one day, however often it says so: see Score. The source is a hash whose key is gone the next day.
+-- What a network says of a subject on one day, however often it says so: see Score. The source is a hash whose key is
+-- gone the next day.
 CREATE TABLE voices (
     subject  INTEGER NOT NULL,
     source   BLOB    NOT NULL,
@@ -110,7 +111,8 @@ CREATE TABLE voices (
     PRIMARY KEY (subject, source)
 ) STRICT, WITHOUT ROWID;
 
--- About so many subjects each network has spoken on its day; beyond a number of them what it says is kept and weighs nothing: see Score.
+-- About so many subjects each network has spoken on its day; beyond a number of them what it says is kept and weighs
+-- nothing: see Score.
 CREATE TABLE speakers (
     source   BLOB    NOT NULL PRIMARY KEY,
     subjects INTEGER NOT NULL
@@ -163,7 +165,8 @@ CREATE TABLE answer (
 
 CREATE INDEX answer_by_case ON answer (case_id, seq);
 
--- A release that one person has proposed, until two have confirmed it, it went out by itself, or somebody has stopped it. At most one is open.
+-- A release that one person has proposed, until two have confirmed it, it went out by itself, or somebody has stopped
+-- it. At most one is open.
 CREATE TABLE proposal (
     id        INTEGER PRIMARY KEY,
     actor     TEXT    NOT NULL,
@@ -187,7 +190,8 @@ CREATE TABLE proposal (
 
 CREATE UNIQUE INDEX proposal_open ON proposal (state) WHERE state = 'open';
 
--- How many names of popular pages there were when two people last confirmed a release, and at most since: with fewer, less takes two people.
+-- How many names of popular pages there were when two people last confirmed a release, and at most since: with fewer,
+-- less takes two people.
 CREATE TABLE protects (popular INTEGER NOT NULL) STRICT;
 INSERT INTO protects (popular) VALUES (0);
 

@@ -1,5 +1,6 @@
--- Where a case stands in the queue: in which part, at which place of it, and whether somebody objects. It follows from the other columns; counts.go brings
--- it up to date in the transaction that changes them, and counts with it how many cases each part has.
+-- Where a case stands in the queue: in which part, at which place of it, and whether somebody objects. It follows from
+-- the other columns; counts.go brings it up to date in the transaction that changes them, and counts with it how many
+-- cases each part has.
 ALTER TABLE cases ADD COLUMN part     TEXT    NOT NULL DEFAULT ''; -- empty for what is in none
 ALTER TABLE cases ADD COLUMN place    INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE cases ADD COLUMN objected INTEGER NOT NULL DEFAULT 0;

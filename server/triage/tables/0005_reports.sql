@@ -1,4 +1,5 @@
--- How many reports came on each day of the maintainers, of each kind and category, and about what sort of thing; see counts.go.
+-- How many reports came on each day of the maintainers, of each kind and category, and about what sort of thing; see
+-- counts.go.
 CREATE TABLE report_count (
     day      INTEGER NOT NULL, -- since 1970, in Vietnam
     kind     TEXT    NOT NULL,

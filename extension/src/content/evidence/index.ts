@@ -9,7 +9,10 @@ import { readers } from "./readers_gen";
 export { called } from "./telegram";
 export { readers };
 
-/** The names that stand together in a document, each group for one account: some of them for that of the address, if any. */
+/**
+ * The names that stand together in a document, each group for one account: some of them for that of the address, if
+ * any.
+ */
 export function evidence(page: Document, address: URL): Names[] {
   const platform = networkOf(address.hostname)?.platform;
   if (!platform) return [];

@@ -1,4 +1,5 @@
-// Telegram: the pages of t.me name the account to the app. Their title has the handle, the head what the account calls itself.
+// Telegram: the pages of t.me name the account to the app. Their title has the handle, the head what the account calls
+// itself.
 
 import { networkOf } from "../../shared/networks";
 import { head, says, type Reader } from "./document";

@@ -1,4 +1,5 @@
--- What was signed, once all that it names was on the disk: empty for a number that was given to a release which a crash prevented.
+-- What was signed, once all that it names was on the disk: empty for a number that was given to a release which a crash
+-- prevented.
 ALTER TABLE release ADD COLUMN head TEXT NOT NULL DEFAULT '';
 ALTER TABLE release ADD COLUMN keys TEXT NOT NULL DEFAULT ''; -- the list of keys that names the signer
 

@@ -1,5 +1,5 @@
--- What a release had and the next one had no more, as it was said there, with why it was taken off: the public register speaks of nothing else that is
--- over. What is on the list again stays here.
+-- What a release had and the next one had no more, as it was said there, with why it was taken off: the public register
+-- speaks of nothing else that is over. What is on the list again stays here.
 CREATE TABLE left_list (
     subject    TEXT    NOT NULL PRIMARY KEY, -- canonical
     category   INTEGER NOT NULL,

@@ -1,5 +1,5 @@
--- A case may be about several subjects. Each keeps its own reports; which reports a case has follows from its subjects, so
--- that a subject goes from one case to another with all it has.
+-- A case may be about several subjects. Each keeps its own reports; which reports a case has follows from its subjects,
+-- so that a subject goes from one case to another with all it has.
 CREATE TABLE subjects (
     id      INTEGER PRIMARY KEY,
     name    TEXT    NOT NULL UNIQUE, -- canonical; a report that names it belongs to it
@@ -113,7 +113,8 @@ ALTER TABLE cases ADD COLUMN stale INTEGER NOT NULL DEFAULT 1 CHECK (stale IN (0
 ALTER TABLE cases ADD COLUMN rest INTEGER NOT NULL DEFAULT 0; -- the case of the subjects that were left out when this one was accepted; 0: none was
 CREATE INDEX cases_stale ON cases (id) WHERE stale = 1;
 
--- What a decision lists is a JSON array now: whose it is, what is listed, since when that was seen. Empty where nothing is.
+-- What a decision lists is a JSON array now: whose it is, what is listed, since when that was seen. Empty where nothing
+-- is.
 UPDATE cases SET lists = json_array(json_object('of', subject, 'lists', lists, 'seen', opened)) WHERE lists <> '';
 UPDATE cases SET earlier = json_set(earlier, '$.lists', json_array(json_object('of', subject, 'lists', earlier ->> 'lists', 'seen', opened)) || '')
     WHERE earlier <> '' AND earlier ->> 'lists' <> '';

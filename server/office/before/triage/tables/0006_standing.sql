@@ -1,5 +1,5 @@
--- What decisions about a subject have put on the list and no later one has taken off: a JSON array of names. A case may be
--- decided anew, merged or parted meanwhile.
+-- What decisions about a subject have put on the list and no later one has taken off: a JSON array of names. A case may
+-- be decided anew, merged or parted meanwhile.
 ALTER TABLE subjects ADD COLUMN standing TEXT NOT NULL DEFAULT '[]';
 
 UPDATE subjects SET standing = (

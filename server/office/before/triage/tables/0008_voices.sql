@@ -1,4 +1,5 @@
--- What a network says of a subject on one day, however often it says so: see Score. The source is a hash whose key is gone the next day.
+-- What a network says of a subject on one day, however often it says so: see Score. The source is a hash whose key is
+-- gone the next day.
 CREATE TABLE voices (
     subject  INTEGER NOT NULL,
     source   BLOB    NOT NULL,

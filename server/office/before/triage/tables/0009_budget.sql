@@ -1,4 +1,5 @@
--- About so many subjects each network has spoken on its day; beyond a number of them what it says is kept and weighs nothing: see Score.
+-- About so many subjects each network has spoken on its day; beyond a number of them what it says is kept and weighs
+-- nothing: see Score.
 CREATE TABLE speakers (
     source   BLOB    NOT NULL PRIMARY KEY,
     subjects INTEGER NOT NULL

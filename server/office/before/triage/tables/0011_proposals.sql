@@ -1,4 +1,5 @@
--- A release that one person has proposed, until two have confirmed it, it went out by itself, or somebody has stopped it. At most one is open.
+-- A release that one person has proposed, until two have confirmed it, it went out by itself, or somebody has stopped
+-- it. At most one is open.
 CREATE TABLE proposal (
     id      INTEGER PRIMARY KEY,
     actor   TEXT    NOT NULL,
