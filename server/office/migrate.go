@@ -146,7 +146,7 @@ func vacant(ctx context.Context, to string) error {
 		}
 		used, err := db.Open(db.In(to, k.name))
 		if errors.Is(err, db.ErrMoved) {
-			away[k.name] = fmt.Sprintf("%s_before_%d", k.name, time.Now().Unix())
+			away[k.name] = fmt.Sprintf("%s_before_%d", k.name, time.Now().UnixMicro())
 			continue
 		}
 		if err == nil {

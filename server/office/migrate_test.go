@@ -167,20 +167,17 @@ func TestAKilledMigrationStartsAgain(t *testing.T) {
 	}
 	folder, place := earlierData(t), dbtest.Postgres(t)
 	before := rows(t, folder, "")
-	start := func(asked, to string) *exec.Cmd {
+	process := func(asked, to string) *exec.Cmd {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "MIGRATE="+folder, "MIGRATE_FROM="+asked, "MIGRATE_TO="+to)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
 		return cmd
 	}
 	longest := map[bool]time.Duration{}
 	move := func(asked, to string) {
 		t.Helper()
 		since := time.Now()
-		if err := start(asked, to).Wait(); err != nil {
-			t.Fatal(err)
+		if said, err := process(asked, to).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
 		}
 		longest[to == ""] = time.Since(since) * 5 / 4
 	}
@@ -192,7 +189,10 @@ func TestAKilledMigrationStartsAgain(t *testing.T) {
 		if n%2 == 1 {
 			from, to = to, from
 		}
-		cmd := start(from, to)
+		cmd := process(from, to)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(rand.N(longest[to == ""]))
 		cmd.Process.Kill()
 		cmd.Wait()
