@@ -42,6 +42,9 @@ let apart: Document | undefined;
  */
 const secret = `k${crypto.randomUUID()}`;
 
+/** What everything of ours hears, and nobody else can say. */
+const heard = `${secret}-heard`;
+
 /**
  * The inside of a new element of ours, for a page or one of its frames. A page may have defined elements of that name,
  * and would be handed the open inside of one that is made in its own document.
@@ -51,9 +54,13 @@ export function inside(name: string, css: string, page = document): ShadowRoot {
   const root = apart.createElement(name).attachShadow({ mode: "closed" });
   page.adoptNode(root.host);
   roots.set(root.host, root);
+  root.addEventListener(heard, (event) => event.preventDefault());
   style(root, css.replace(/--(?=[a-z])/g, `--${secret}-`));
   return root;
 }
+
+/** Whether an element of ours hears nothing any more: the page was written anew, which takes all listeners away. */
+export const isDeaf = (root: ShadowRoot): boolean => root.dispatchEvent(new Event(heard, { cancelable: true }));
 
 /** What holds no elements that are drawn. */
 const replaced = "video, iframe, img, canvas, object, embed";

@@ -3,7 +3,7 @@
 // not, the worker takes the page away (standing.ts).
 
 import { api, restyle } from "../shared/ext";
-import { restore, topmost } from "./guarded";
+import { isDeaf, restore, topmost } from "./guarded";
 import { ask, isStanding, type State } from "../shared/message";
 import { often } from "../shared/often";
 
@@ -84,7 +84,9 @@ export class Stand {
     this.root = root;
     if (this.kept.isAll) this.quieten();
     const undone = this.isUndone(root);
-    if (undone && this.tooOften()) this.lose();
+    // Nobody could use it any more. Beside a banner, which is deaf then, the page goes on.
+    const isUseless = this.kept.isAll && isDeaf(this.kept.body.getRootNode() as ShadowRoot);
+    if ((undone && this.tooOften()) || isUseless) this.lose();
   }
 
   /** Puts right what is wrong, and returns whether that was the work of the page. */

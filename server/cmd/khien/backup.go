@@ -147,12 +147,19 @@ func (c *tally) add(string) {
 }
 
 func counting(words io.Writer, what string) (c *tally, done func()) {
-	bar := progressbar.DefaultSilent(-1)
-	if onTerminal(words) {
-		bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(words), progressbar.OptionSetDescription(what),
-			progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	if !onTerminal(words) {
+		words = io.Discard
 	}
+	bar := countOn(words, what)
 	return &tally{bar: bar}, func() { bar.Finish() }
+}
+
+// countOn counts on a terminal what nobody knows the number of. By itself, between one count and the next, it draws
+// nothing: what draws then in the library is not safe beside what counts.
+func countOn(terminal io.Writer, what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(-1, progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0))
 }
 
 func backedUp(out io.Writer, files int, last audit.Mark) error {

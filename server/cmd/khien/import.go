@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -226,8 +225,7 @@ type list struct {
 func readList(format string, r io.Reader, o importOptions, protection *publish.Protection) (list, error) {
 	var progress func(int)
 	if o.progress != nil {
-		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(o.progress), progressbar.OptionSetDescription("reading"),
-			progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		bar := countOn(o.progress, "reading")
 		progress = func(lines int) { bar.Set(lines) }
 		defer bar.Finish()
 	}
