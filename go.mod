@@ -4,8 +4,13 @@ go 1.26.0
 
 toolchain go1.26.8
 
-// A package of npm has Go files in it.
-ignore ./extension/node_modules
+// What is made here is no source, such as what another build is writing just now; and a package of npm has Go files in
+// it.
+ignore (
+	./build
+	./data
+	./extension/node_modules
+)
 
 require (
 	github.com/CycloneDX/cyclonedx-go v0.9.3
