@@ -38,6 +38,11 @@ var ErrThere = errors.New("it is kept there already")
 // is "". asked is the address of where it is, where that is a database, or "". Nobody else may have it open. Whatever
 // fails has changed nothing. What was moved stays where it was, aside.
 func Migrate(ctx context.Context, folder, asked, to string, copied func(rows int64)) error {
+	if to != "" {
+		if _, err := db.Bare(to); err != nil {
+			return err
+		}
+	}
 	from, err := Where(folder, asked)
 	switch {
 	case err != nil:

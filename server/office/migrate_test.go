@@ -138,6 +138,7 @@ func TestWhatDoesNotMove(t *testing.T) {
 	serving(other, "inbox")()
 	refused("to a database in which there is something", "", other, "there is an inbox in that database already")
 	refused("to nowhere", "", "postgres://khien:hunter2@127.0.0.1:1/khien", "can't be reached")
+	refused("to a file", "", filepath.Join(folder, File), "it should be postgres://")
 	refused("to files, where it is", "", "", "it is kept there already")
 	end := serving(folder, "inbox")
 	refused("while a server has the files", "", place, "stop every other khien")

@@ -72,7 +72,7 @@ func remembered(folder string) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%s should say in one line where the databases are: %w", filepath.Join(folder, noted), err)
 	}
 	address := strings.TrimSpace(string(text))
 	if _, err := db.Bare(address); err != nil {
