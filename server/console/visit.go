@@ -217,10 +217,13 @@ func (v *visit) problem(err error) {
 		}
 	case errors.As(err, &large):
 		one = &userError{http.StatusRequestEntityTooLarge, "problem.large", nil}
+	case db.Away(err):
+		v.failed(err)
+		one = &userError{http.StatusServiceUnavailable, "problem.away", nil}
+		v.w.Header().Set("Retry-After", "60")
+		v.person = staff.Person{} // nobody knows what the head of the page would say to them
 	default:
-		if v.ctx().Err() == nil {
-			v.Log.Error("a page failed", "route", v.r.Pattern, "error", err)
-		}
+		v.failed(err)
 		one = &userError{http.StatusInternalServerError, "problem.fault", nil}
 	}
 	text := say(v.lang, one.key, one.args...)
@@ -230,6 +233,13 @@ func (v *visit) problem(err error) {
 	}
 	if err := v.write(one.status, "problem", text); err != nil {
 		http.Error(v.w, bidi.Plain(text), one.status)
+	}
+}
+
+// failed notes why a page could not be made, unless that is because nobody waits for it any more.
+func (v *visit) failed(err error) {
+	if v.ctx().Err() == nil {
+		v.Log.Error("a page failed", "route", v.r.Pattern, "error", err)
 	}
 }
 

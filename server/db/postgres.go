@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"io/fs"
 	"net"
 	"net/url"
@@ -89,7 +90,21 @@ func withoutAddress(err error) error {
 	if e, ok := err.(*net.OpError); ok {
 		return &net.OpError{Op: e.Op, Net: e.Net, Err: e.Err}
 	}
+	if err == io.EOF { // amid whatever comes: nobody says goodbye to who has asked something
+		return &net.OpError{Op: "read", Err: io.ErrUnexpectedEOF}
+	}
 	return err
+}
+
+// Away tells whether an error is that PostgreSQL can't be reached just now: it does not answer, ends, or only begins.
+// What was asked may be asked again later. A file is never away.
+func Away(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.Code, "57P") {
+		return true
+	}
+	_, unreached := errors.AsType[unreachable](err)
+	_, lost := errors.AsType[*net.OpError](err)
+	return unreached || lost || errors.Is(err, driver.ErrBadConn) || errors.Is(err, ErrInUse)
 }
 
 // Bare is an address without the passwords in it.

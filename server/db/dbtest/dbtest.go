@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -229,4 +230,101 @@ func programs() (string, error) {
 		return "", errors.New("there is no /usr/lib/postgresql/*/bin/initdb")
 	}
 	return path.Dir(found[len(found)-1]), nil
+}
+
+// Door is a way to a PostgreSQL that can be shut, for who must get along without for a while.
+type Door struct {
+	Place string // what lies behind it
+
+	t         testing.TB
+	here, to  string // sockets
+	mu        sync.Mutex
+	listening net.Listener
+	inside    map[net.Conn]bool
+}
+
+// NewDoor is an open door to an address.
+func NewDoor(t testing.TB, place string) *Door {
+	t.Helper()
+	u, err := url.Parse(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const socket = ".s.PGSQL.5432"
+	asked, dir := u.Query(), t.TempDir()
+	d := &Door{t: t, here: filepath.Join(dir, socket), to: filepath.Join(asked.Get("host"), socket), inside: map[net.Conn]bool{}}
+	asked.Set("host", dir)
+	u.RawQuery = asked.Encode()
+	d.Place = u.String()
+	d.Open()
+	t.Cleanup(d.Shut)
+	return d
+}
+
+// Open lets everybody in.
+func (d *Door) Open() {
+	d.t.Helper()
+	l, err := net.Listen("unix", d.here)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.mu.Lock()
+	d.listening = l
+	d.mu.Unlock()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("unix", d.to)
+			if err != nil {
+				c.Close()
+				continue
+			}
+			if !d.enter(l, c, server) {
+				return
+			}
+			for from, to := range map[net.Conn]net.Conn{c: server, server: c} {
+				go func() {
+					io.Copy(to, from)
+					d.end(to)
+					d.end(from)
+				}()
+			}
+		}
+	}()
+}
+
+// enter is false where the door was shut meanwhile.
+func (d *Door) enter(by net.Listener, c, server net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listening != by {
+		c.Close()
+		server.Close()
+		return false
+	}
+	d.inside[c], d.inside[server] = true, true
+	return true
+}
+
+func (d *Door) end(c net.Conn) {
+	d.mu.Lock()
+	delete(d.inside, c)
+	d.mu.Unlock()
+	c.Close()
+}
+
+// Shut lets nobody in any more, and ends what whoever is inside is about to say.
+func (d *Door) Shut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listening != nil {
+		d.listening.Close()
+		d.listening = nil
+	}
+	for c := range d.inside {
+		c.Close()
+	}
 }
