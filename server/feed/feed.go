@@ -36,8 +36,8 @@ var (
 	ErrFormat = errors.New("not a list of this format")
 	// ErrTooLarge is a list above 256 MB.
 	ErrTooLarge = errors.New("the list is larger than 256 MB")
-	// ErrEncoding is a list in UTF-16.
-	ErrEncoding = errors.New("the list is in UTF-16: save it as UTF-8")
+	// ErrEncoding is a list that is not in UTF-8, and in no other encoding that was named.
+	ErrEncoding = errors.New("the list is not in UTF-8: save it as that, or name its encoding")
 )
 
 // Item is one indicator and the line it stands in, counted from 1.
