@@ -11,6 +11,7 @@ import (
 	"khien/server/blob"
 	"khien/server/ledger"
 	"khien/shared/release"
+	"khien/shared/set"
 )
 
 var (
@@ -146,6 +147,57 @@ func fileOf(blobs *blob.Dir, name string, d release.Digest) ([]byte, error) {
 	return body, nil
 }
 
+// Files are the published files that no head names and that are as they were published, by name.
+func Files(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root string) (map[string]release.Digest, error) {
+	f, err := inForce(ctx, book, blobs, root, nil)
+	if err != nil {
+		return nil, err
+	}
+	return f.files(ctx, book, blobs)
+}
+
+// files are those whose digest the ledger keeps. Of a release from before it kept them, the deltas and steps are proven
+// by the sets that they lead from and to.
+func (f *force) files(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir) (map[string]release.Digest, error) {
+	files, err := book.Files(ctx)
+	if err != nil || !f.adopted {
+		return files, err
+	}
+	past, err := book.Releases(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	sets := map[uint64]set.Set{}
+	for _, r := range past {
+		if body, err := blobOf(blobs, r.Set, r.Size); err == nil { // else it is pruned, or damaged
+			if list, err := set.Open(body); err == nil {
+				sets[r.Sequence] = list
+			}
+		}
+	}
+	for _, r := range past {
+		list, ok := sets[r.Sequence]
+		if !ok {
+			continue
+		}
+		name := deltaName(f.Set, r.Sequence)
+		if delta, err := blobs.Get(name, release.MaxSet); err == nil {
+			if got, err := set.Apply(list, r.Set, delta); err == nil && release.DigestOf(got) == f.Set {
+				files[name] = release.DigestOf(delta)
+			}
+		}
+		name = stepName(r.Sequence)
+		if body, err := blobs.Get(name, release.MaxSet); err == nil {
+			said, err := decodeStep(body)
+			before, ok := sets[said.base]
+			if err == nil && ok && bytes.Equal(body, stepFrom(said.base, &before, slices.Collect(list.All())).encode()) {
+				files[name] = release.DigestOf(body)
+			}
+		}
+	}
+	return files, nil
+}
+
 // Damaged names the published files that are not as they were published: those of the release in force, and those of
 // older ones that are still kept. The error is that of InForce.
 func Damaged(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root string) (names []string, err error) {
@@ -153,7 +205,7 @@ func Damaged(ctx context.Context, book *ledger.Ledger, blobs *blob.Dir, root str
 	if err != nil || f.Sequence == 0 {
 		return nil, err
 	}
-	files, err := book.Files(ctx)
+	files, err := f.files(ctx, book, blobs)
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,11 @@ func decodeStep(b []byte) (s step, err error) {
 
 func stepName(sequence uint64) string { return "history/" + strconv.FormatUint(sequence, 10) }
 
+// stepFrom is the step from the set of the release base to one with these entries, which are in order.
+func stepFrom(base uint64, last *set.Set, entries []set.Entry) *step {
+	return &step{base, slices.Collect(last.Longs()), compare(last, entries)}
+}
+
 // compare finds what leads from last to entries, which are in order.
 func compare(last *set.Set, entries []set.Entry) (changes []change) {
 	for e := range last.All() {

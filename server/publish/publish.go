@@ -149,6 +149,15 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 	if !bytes.Equal(last.note, e.last.note) || last.highest != e.last.highest || e.seq != decided {
 		return ErrChanged
 	}
+	if last.adopted {
+		files, err := last.files(ctx, p.Ledger, p.Blobs)
+		if err != nil {
+			return err
+		}
+		if err := p.Ledger.Issue(ctx, ledger.Issue{Release: entry(last.Head, last.note, last.keys), Files: files, Seq: -1}); err != nil {
+			return err
+		}
+	}
 	step := p.reached
 	if step == nil {
 		step = func(string) {}
@@ -156,11 +165,6 @@ func (p *Publisher) issue(ctx context.Context, e Edition, agree Agree, r *Result
 	h := e.head()
 	same := h.Set == last.Set && h.Keys == last.Keys && h.BucketRoot == last.BucketRoot && h.BucketBits == last.BucketBits && h.Supplement == last.Supplement
 	if same && last.Expires-e.now > int64(headLife.Seconds())/2 {
-		if last.adopted {
-			if err := p.Ledger.Issue(ctx, ledger.Issue{Release: entry(last.Head, last.note, last.keys), Seq: -1}); err != nil {
-				return err
-			}
-		}
 		var whole bool
 		if r.Back, whole, err = p.mend(ctx, last, e.body, e.supplement, e.pack); err != nil || whole {
 			return err
@@ -337,8 +341,8 @@ func (p *Publisher) writeDeltas(ctx context.Context, h *release.Head, last relea
 	if err != nil {
 		return h.Sequence, nil // damaged, or of an older format: its clients take the whole set
 	}
-	newest := step{last.Sequence, slices.Collect(before.Longs()), compare(&before, e.entries)}
-	r.Added, r.Removed = churn(&newest, e.long)
+	newest := stepFrom(last.Sequence, &before, e.entries)
+	r.Added, r.Removed = churn(newest, e.long)
 	releases := map[uint64]releaseTime{last.Sequence: {last.Set, last.Issued}}
 	for _, known := range past {
 		releases[known.Sequence] = releaseTime{known.Set, known.Issued}
@@ -347,7 +351,7 @@ func (p *Publisher) writeDeltas(ctx context.Context, h *release.Head, last relea
 	if err != nil {
 		return 0, err
 	}
-	links := p.chain(newest, releases, known, h.Issued-int64(reach.Seconds()))
+	links := p.chain(*newest, releases, known, h.Issued-int64(reach.Seconds()))
 	oldest = h.Sequence
 	err = deltas(e.entries, e.long, links, func(sequence uint64, delta []byte) (bool, error) {
 		if len(delta) > len(e.set.Bytes())+set.DeltaOverhead {

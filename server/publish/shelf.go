@@ -68,7 +68,7 @@ func (s *Shelf) take(ctx context.Context) (*stock, error) {
 		st.err = blob.ErrNotFound
 	}
 	st.note, st.force = f.note, f.Head
-	if st.files, err = s.Ledger.Files(ctx); err != nil {
+	if st.files, err = f.files(ctx, s.Ledger, s.Blobs); err != nil {
 		return nil, err
 	}
 	all, err := s.Ledger.Releases(ctx, 0)

@@ -97,7 +97,7 @@ func (d *dir) verify(ctx context.Context, words io.Writer, now int64) (err error
 		return fmt.Errorf("there is no release yet in %s: run \"khien publish\"", d.path)
 	}
 	v.get, v.own = store{blobs, note}.get, &own{copied: blobs.Head, note: note, sets: map[uint64]release.Digest{}}
-	if v.own.files, err = book.Files(ctx); err != nil {
+	if v.own.files, err = publish.Files(ctx, book, blobs, v.root); err != nil {
 		return err
 	}
 	older, err := book.Releases(ctx, 0)
@@ -105,10 +105,10 @@ func (d *dir) verify(ctx context.Context, words io.Writer, now int64) (err error
 		return err
 	}
 	for _, r := range older {
-		if r.Sequence >= head.Sequence || len(r.Head) == 0 { // a number that a crash took has neither a set nor a delta
+		if r.Sequence >= head.Sequence {
 			continue
 		}
-		if v.own.before == nil {
+		if v.own.before == nil && len(r.Head) > 0 { // else a crash took its number, or an earlier khien published it
 			v.own.before = r.Head
 		}
 		v.own.sets[r.Sequence] = r.Set
