@@ -12,7 +12,7 @@ import (
 type Claim struct {
 	Subject   subject.Subject
 	Address   string            // as the source wrote it, in the form in which a browser has it; empty where the subject says as much
-	ID        string            // by which the source knows it; may be empty
+	ID        string            // by which the source knows it; may be empty. Of two claims with one id about one thing, the later holds
 	First     int64             // Unix seconds since when the source has it; 0 where it does not say
 	Last      int64             // Unix seconds when it was last seen; 0 where the source does not say
 	Lapses    int64             // Unix seconds until when the source says so; 0 where it does not say
@@ -34,6 +34,7 @@ const (
 	Lists    Weight = iota // it is a scam
 	Context                // it has to do with one, and is not to be listed
 	Disputes               // it is none
+	Suspects               // it may be one: for a person to decide about, whatever the source is trusted with
 )
 
 // TLP is to whom something may be told: the Traffic Light Protocol 2.0 of FIRST.

@@ -19,6 +19,7 @@ var readers map[string]Reader
 
 func init() { // Preset.check asks for them
 	readers = map[string]Reader{
+		"adblock": readAdblock, "rpz": readRPZ,
 		"lines": readLines,
 		"hosts": readHosts,
 	}
