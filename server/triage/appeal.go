@@ -60,14 +60,21 @@ func (c Case) Leaving() bool {
 	return c.Action == Withdraw && !c.Settled && (c.State == StateAccepted || c.State == StateProposed)
 }
 
-// recountAppeals counts the appeals of a case that wait, and finds the oldest.
-func recountAppeals(ctx context.Context, tx *sql.Tx, id int64) error {
+// recountAppeals counts the appeals of some cases that wait, and finds the oldest. What sources dispute is one each,
+// which waits behind those of people.
+func recountAppeals(ctx context.Context, tx *sql.Tx, ids ...int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	if _, err := tx.ExecContext(ctx, `UPDATE subjects SET unanswered = (SELECT count(*) FROM members WHERE subject = subjects.id AND kind = 'mistake' AND answered = 0)
-		WHERE case_id = ?`, id); err != nil {
+			+ (SELECT coalesce(sum(waits), 0) FROM raised WHERE subject = subjects.id)
+		WHERE case_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, jsonText(ids)); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE cases SET (appeals, appealed, behind) = (SELECT count(*), coalesce(min(received), 0), coalesce(min(behind), 0) FROM subjects JOIN members ON subject = subjects.id
-		WHERE case_id = ?1 AND kind = 'mistake' AND answered = 0) WHERE id = ?1`, id)
+	_, err := tx.ExecContext(ctx, `UPDATE cases SET (appeals, appealed, behind) = (SELECT count(*), coalesce(min(since), 0), coalesce(min(last), 0) FROM (
+			SELECT received AS since, behind AS last FROM subjects JOIN members ON subject = subjects.id WHERE case_id = cases.id AND kind = 'mistake' AND answered = 0
+			UNION ALL SELECT asked, 1 FROM subjects JOIN raised ON subject = subjects.id WHERE case_id = cases.id AND waits = 1) AS waiting)
+		WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, jsonText(ids))
 	return err
 }
 
@@ -102,20 +109,28 @@ func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor str
 		if err != nil {
 			return err
 		}
-		if len(waiting) == 0 {
+		disputed, err := disputes(ctx, tx, id, of)
+		if err != nil {
+			return err
+		}
+		n := len(waiting) + len(disputed)
+		if n == 0 {
 			return ErrState
+		}
+		if err := undispute(ctx, tx, id, disputed); err != nil {
+			return err
 		}
 		if err := answered(ctx, tx, id, waiting, actor, false, reason, d.now()); err != nil {
 			return err
 		}
-		if c.Reports == 0 && len(waiting) == c.Appeals && undecided(c) {
+		if c.Reports == 0 && c.Named == 0 && n == c.Appeals && undecided(c) {
 			_, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'rejected', action = 'reject', decided = ?, reason = ?, settled = 1, ruled = score, changed = ? WHERE id = ?`,
 				actor, jsonOf(reason), d.now(), id)
 			if err != nil {
 				return err
 			}
 		}
-		if err := audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Uphold, Object: object(id), Args: audit.Args{Count: len(waiting)}, Why: why}); err != nil {
+		if err := audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Uphold, Object: object(id), Args: audit.Args{Count: n}, Why: why}); err != nil || len(waiting) == 0 {
 			return err
 		}
 		return tell(ctx, tx, letter{Reports: waiting, Transition: inbox.Transition{Time: d.now(), Actor: actor, State: wire.StateRejected, Reason: inEnglish(reason)}})

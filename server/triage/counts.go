@@ -13,14 +13,15 @@ import (
 // Where a case stands in the queue. What is open comes in the order of the score, what is proposed the longest waiting
 // first, and the rest the newest first; a case about nothing but appeals is in no part.
 const (
-	thePart = `CASE WHEN state = 'open' AND expired > 0 THEN 'left' WHEN state = 'open' AND reports = 0 AND appeals > 0 THEN ''
+	thePart = `CASE WHEN state = 'open' AND expired > 0 THEN 'left' WHEN state = 'open' AND reports = 0 AND named = 0 AND appeals > 0 THEN ''
 		WHEN state = 'open' AND protected = 1 THEN 'protected' WHEN state IN ('open', 'asked', 'proposed') THEN state WHEN state = 'merged' THEN ''
 		WHEN settled = 1 THEN 'done' WHEN published = 0 THEN 'decided' ELSE '' END`
 	thePlace = `CASE WHEN state = 'open' AND expired > 0 THEN -expired * 1000 - CAST(score AS INTEGER) WHEN state = 'open' THEN -CAST(score * 1000000 AS INTEGER)
 		WHEN state = 'proposed' THEN changed ELSE -changed END`
 	isObjected = `CASE WHEN appeals > 0 THEN 1 ELSE 0 END`
+	isSourced  = `CASE WHEN state = 'open' AND expired = 0 AND named > 0 THEN 1 ELSE 0 END`
 	// moved are the cases that a change has moved; an index has this very term.
-	moved = `(CASE WHEN part <> ` + thePart + ` OR place <> ` + thePlace + ` OR objected <> ` + isObjected + ` THEN 1 ELSE 0 END) = 1`
+	moved = `(CASE WHEN part <> ` + thePart + ` OR place <> ` + thePlace + ` OR objected <> ` + isObjected + ` OR sourced <> ` + isSourced + ` THEN 1 ELSE 0 END) = 1`
 )
 
 // count brings all that is kept up to date with what a change has done.
@@ -34,17 +35,19 @@ func count(ctx context.Context, tx *sql.Tx) error {
 // countCases finds the places of the cases that have moved, and how many each part has.
 func countCases(ctx context.Context, tx *sql.Tx) error {
 	type step struct {
-		from, to   Part
-		was, is, n int
+		from, to    Part
+		was, is, n  int
+		before, now int // from sources
 	}
 	steps, err := db.All(func(row db.Row) (s step, err error) {
-		return s, row.Scan(&s.from, &s.to, &s.was, &s.is, &s.n)
-	})(tx.QueryContext(ctx, `SELECT part, part_now, objected, objected_now, count(*) FROM
-		(SELECT part, `+thePart+` AS part_now, objected, `+isObjected+` AS objected_now FROM cases WHERE `+moved+`) AS moves GROUP BY part, part_now, objected, objected_now`))
+		return s, row.Scan(&s.from, &s.to, &s.was, &s.is, &s.before, &s.now, &s.n)
+	})(tx.QueryContext(ctx, `SELECT part, part_now, objected, objected_now, sourced, sourced_now, count(*) FROM
+		(SELECT part, `+thePart+` AS part_now, objected, `+isObjected+` AS objected_now, sourced, `+isSourced+` AS sourced_now FROM cases WHERE `+moved+`) AS moves
+		GROUP BY part, part_now, objected, objected_now, sourced, sourced_now`))
 	if err != nil || len(steps) == 0 {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE cases SET part = `+thePart+`, place = `+thePlace+`, objected = `+isObjected+` WHERE `+moved); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE cases SET part = `+thePart+`, place = `+thePlace+`, objected = `+isObjected+`, sourced = `+isSourced+` WHERE `+moved); err != nil {
 		return err
 	}
 	change := map[Part]int{}
@@ -52,6 +55,7 @@ func countCases(ctx context.Context, tx *sql.Tx) error {
 		change[s.from] -= s.n
 		change[s.to] += s.n
 		change[PartAppealed] += (s.is - s.was) * s.n
+		change[PartSourced] += (s.now - s.before) * s.n
 	}
 	delete(change, "")
 	for part, n := range change {
@@ -214,11 +218,13 @@ func (d *Desk) Miscounted(ctx context.Context) ([]Kept, error) {
 			SELECT 'cases in ' || part AS of, cases AS kept, 0 AS counted FROM case_count
 			UNION ALL SELECT 'cases in ' || part, 0, count(*) FROM (SELECT `+thePart+` AS part FROM cases) AS parts WHERE part <> '' GROUP BY part
 			UNION ALL SELECT 'cases in appealed', 0, count(*) FROM cases WHERE appeals > 0
+			UNION ALL SELECT 'cases in sourced', 0, count(*) FROM (SELECT `+isSourced+` AS sourced FROM cases) AS named WHERE sourced = 1
 			UNION ALL SELECT 'reports of day ' || day || ', ' || kind || ', ' || category, reports, 0 FROM report_count
 			UNION ALL SELECT 'reports of day ' || day || ', ' || kind || ', ' || category, 0, count(*) FROM
 				(SELECT (received + 25200) / 86400 AS day, kind, category FROM members) AS arrivals GROUP BY day, kind, category
 			UNION ALL SELECT 'objections that wait, by subject', unanswered, 0 FROM subjects
 			UNION ALL SELECT 'objections that wait, by subject', 0, 1 FROM members WHERE kind = 'mistake' AND answered = 0
+			UNION ALL SELECT 'objections that wait, by subject', 0, waits FROM raised
 			UNION ALL SELECT 'reports by sort', reports, 0 FROM sort_count
 			UNION ALL SELECT 'reports by sort', 0, counted FROM subjects
 			UNION ALL SELECT 'days of a subject with another number of reports', 0, count(*) FROM (SELECT 1 FROM
@@ -236,13 +242,14 @@ func (d *Desk) Miscounted(ctx context.Context) ([]Kept, error) {
 func (d *Desk) Recount(ctx context.Context) error {
 	return d.change(ctx, func(tx *sql.Tx) error {
 		for _, step := range []string{
-			`UPDATE cases SET part = '', place = 0, objected = 0`,
+			`UPDATE cases SET part = '', place = 0, objected = 0, sourced = 0`,
 			`DELETE FROM case_count`,
 			`DELETE FROM report_count`,
 			`INSERT INTO report_count SELECT (received + 25200) / 86400, kind, category, count(*) FROM members GROUP BY (received + 25200) / 86400, kind, category`,
 			`DELETE FROM subject_day`,
 			`INSERT INTO subject_day SELECT subject, received / 86400, count(*) FROM members GROUP BY subject, received / 86400`,
-			`UPDATE subjects SET counted = 0, unanswered = (SELECT count(*) FROM members WHERE subject = subjects.id AND kind = 'mistake' AND answered = 0)`,
+			`UPDATE subjects SET counted = 0, unanswered = (SELECT count(*) FROM members WHERE subject = subjects.id AND kind = 'mistake' AND answered = 0)
+				+ (SELECT coalesce(sum(waits), 0) FROM raised WHERE subject = subjects.id)`,
 			`DELETE FROM sort_count`,
 		} {
 			if _, err := tx.ExecContext(ctx, step); err != nil {

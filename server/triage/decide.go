@@ -106,8 +106,8 @@ func (d *Desk) Decide(ctx context.Context, id int64, v Decision) (Case, error) {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE cases SET state = ?, action = ?, lists = ?, category = ?, reason = ?, lapses = ?, decided = ?, seconded = '', undoing = '', wished = 0,
-			settled = 0, published = 0, expired = 0, ruled = score, changed = ?, rest = ? WHERE id = ?`,
-			state, v.Action, textOf(lists), kind, jsonOf(v.Reason), v.Lapses, v.Actor, d.now(), rest, at)
+			settled = 0, published = 0, expired = 0, ruled = score + CASE WHEN reports = 0 AND named > 0 THEN ? ELSE 0 END, changed = ?, rest = ? WHERE id = ?`,
+			state, v.Action, textOf(lists), kind, jsonOf(v.Reason), v.Lapses, v.Actor, unheard, d.now(), rest, at)
 		if err != nil {
 			return err
 		}

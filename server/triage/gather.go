@@ -111,11 +111,11 @@ type batch struct {
 	ctx      context.Context
 	tx       repeated
 	subjects map[subject.Subject]*adding
-	names    map[string]home                       // by what was reported
-	narrower map[subject.Subject][]subject.Subject // of what is below a site and a subject of its own
-	targets  map[string]*target                    // by what a link leads to; nil where that says nothing
-	known    map[[2]int64]int                      // senders who are known to tie a subject to a target
-	pictured bool                                  // whether there is a report with a picture at all
+	names    map[string]home          // by what was reported
+	narrower map[subject.Subject]bool // sites below which there are subjects of their own
+	targets  map[string]*target       // by what a link leads to; nil where that says nothing
+	known    map[[2]int64]int         // senders who are known to tie a subject to a target
+	pictured bool                     // whether there is a report with a picture at all
 	arrived  tally
 }
 
@@ -145,7 +145,7 @@ type voice struct {
 func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Report) error {
 	b := &batch{
 		ctx: ctx, tx: repeated{tx, map[string]*sql.Stmt{}}, subjects: map[subject.Subject]*adding{}, names: map[string]home{},
-		narrower: map[subject.Subject][]subject.Subject{}, targets: map[string]*target{}, known: map[[2]int64]int{}, arrived: tally{},
+		narrower: map[subject.Subject]bool{}, targets: map[string]*target{}, known: map[[2]int64]int{}, arrived: tally{},
 	}
 	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pictures)`).Scan(&b.pictured); err != nil {
 		return err
@@ -214,7 +214,7 @@ func (b *batch) subjectOf(r *inbox.Report) (*adding, error) {
 		if at, err = b.homeOf(r); err != nil {
 			return nil, err
 		}
-		if len(b.narrower[at.site]) == 0 { // else its other names decide
+		if !b.narrower[at.site] { // else its other names decide
 			b.names[r.Subjects[0]] = at
 		}
 	}
@@ -249,15 +249,18 @@ func (b *batch) homeOf(r *inbox.Report) (home, error) {
 	}
 	narrower, ok := b.narrower[site]
 	if !ok {
-		var err error
-		narrower, err = db.All(scanName)(b.tx.tx.QueryContext(b.ctx, `SELECT name FROM subjects WHERE within = ? AND within <> ''`, string(site)))
-		if err != nil {
+		if err := b.tx.one(b.ctx, `SELECT EXISTS (SELECT 1 FROM subjects WHERE within = ? AND within <> '')`, []any{string(site)}, &narrower); err != nil {
 			return home{}, err
 		}
 		b.narrower[site] = narrower
 	}
-	if len(narrower) > 0 {
-		if name := firstOf(Names(r), narrower); name != "" {
+	if narrower { // looked up by name: sources may name many thousand pages of one site
+		names := Names(r)
+		there, err := db.All(scanName)(b.tx.tx.QueryContext(b.ctx, `SELECT name FROM subjects WHERE name IN (SELECT value FROM json_each(?)) AND within || '' = ?`, jsonText(names), string(site)))
+		if err != nil {
+			return home{}, err
+		}
+		if name := firstOf(names, there); name != "" {
 			return home{site, name}, nil
 		}
 	}
@@ -480,7 +483,8 @@ func recount(ctx context.Context, tx *sql.Tx, of int64) error {
 			ON CONFLICT (subject, source) DO UPDATE SET day = excluded.day, latest = excluded.latest, category = excluded.category, noted = excluded.noted`,
 		`UPDATE subjects SET (reports, noted) = (SELECT count(*), coalesce(sum(noted), 0) FROM members WHERE subject = ?1 AND kind = 'scam'),
 			sources = (SELECT count(*) FROM voices WHERE subject = ?1),
-			unanswered = (SELECT count(*) FROM members WHERE subject = ?1 AND kind = 'mistake' AND answered = 0),
+			unanswered = (SELECT count(*) FROM members WHERE subject = ?1 AND kind = 'mistake' AND answered = 0)
+				+ (SELECT coalesce(sum(waits), 0) FROM raised WHERE subject = ?1),
 			opened = coalesce((SELECT min(received) FROM members WHERE subject = ?1), opened),
 			latest = coalesce((SELECT max(received) FROM members WHERE subject = ?1), latest) WHERE id = ?1`,
 	} {

@@ -397,8 +397,8 @@ func TestTheScoreOfAKit(t *testing.T) {
 	o.sent("https://www.facebook.com/invented.shop", "c", boss)
 	o.gather()
 	c := o.called("one.example/")
-	if c.Subjects != 3 || c.Sources != 4 || c.Score != Score(4, 4, 0, "", "facebook") {
-		t.Errorf("%+v, want the score %v", c, Score(4, 4, 0, "", "facebook"))
+	if c.Subjects != 3 || c.Sources != 4 || c.Score != Score(4, 4, 0, 0, "", "facebook") {
+		t.Errorf("%+v, want the score %v", c, Score(4, 4, 0, 0, "", "facebook"))
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	PartDone      Part = "done"
 	PartUnread    Part = "left"     // open, and no longer waiting: one network alone spoke of it, and nobody has looked
 	PartAppealed  Part = "appealed" // with appeals that wait for an answer; beside the others, and not one of Parts
+	PartSourced   Part = "sourced"  // open or protected, and named by sources; beside the others too
 )
 
 // Parts lists them, as they are shown.
@@ -35,7 +36,10 @@ func (p Part) list() db.List[Case] {
 		Select: selectCase + ` WHERE part = ?`, Order: []string{"place", "id"},
 		Scan: scanCase, Key: func(c Case) []any { return []any{c.place, c.ID} }, Weight: func(c Case) int { return len(c.Subject) },
 	}
-	if p == PartAppealed {
+	switch p {
+	case PartSourced:
+		l.Select = selectCase + ` WHERE sourced = 1 AND ? <> ''`
+	case PartAppealed:
 		l.Select, l.Order = selectCase+` WHERE appeals > 0 AND ? <> ''`, []string{"behind", "appealed", "id"}
 		l.Key = func(c Case) []any { return []any{c.behind, c.Appealed, c.ID} }
 	}
@@ -45,7 +49,7 @@ func (p Part) list() db.List[Case] {
 // In returns a page of at most limit cases of a part of the queue. What is open comes in the order of the score, what
 // is proposed the longest waiting first, and the rest the newest first.
 func (d *Desk) In(ctx context.Context, part Part, at db.Place, limit int) (db.Page[Case], error) {
-	if part != PartAppealed && !slices.Contains(Parts, part) {
+	if part != PartAppealed && part != PartSourced && !slices.Contains(Parts, part) {
 		return db.Page[Case]{}, ErrNotFound
 	}
 	page, err := part.list().Page(ctx, d.db, at, limit, string(part))

@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"math"
@@ -22,16 +23,24 @@ const day = 24 * 60 * 60
 
 // Score ranks a case as a whole, over all of its subjects: 4·log2(1 + weight of the networks that speak of it) +
 // 2·log2(1 + networks in the 24 hours before the newest report) + 1 for each network with a note or a picture, at most
-// 3 + harm of the category (1 to 4) + reach of the platform (1 to 3; of several, the one that reaches most). A thousand
+// 3 + 1 for each source that calls it a scam, at most 3 + harm of the category (1 to 4) + reach of the platform (1 to 3;
+// of several, the one that reaches most). Of what sources alone speak, unheard is taken away from that. A thousand
 // reports from one network count as one, and its word weighs about the first ten subjects of a day alone; proofs of
 // work count for nothing.
-func Score(weight, burst, noted int, category, where string) float64 {
-	score := 4*math.Log2(float64(1+weight)) + 2*math.Log2(float64(1+burst)) + float64(min(noted, 3))
+func Score(weight, burst, noted, named int, category, where string) float64 {
+	score := 4*math.Log2(float64(1+weight)) + 2*math.Log2(float64(1+burst)) + float64(min(noted, 3)) + float64(min(named, 3))
 	return score + max(harm[category], 1) + float64(max(platform.ByName(where).Reach, 1))
 }
 
+// unheard is more than what counts of sources, harm and reach together: whatever sources name, and however much of it,
+// stands behind all that people report.
+const unheard = 10
+
 // reopens is by how much the score of a rejected case must have grown: twice as many people speak of it, or more.
 const reopens = 4
+
+// opensAgain makes a closed case one that nobody has decided about.
+const opensAgain = `state = 'open', settled = 0, published = 0, decided = '', action = ''`
 
 const (
 	// maxSources bounds what is counted of the distinct sources of a case.
@@ -81,7 +90,7 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 		return err
 	}
 	if subjects == 0 { // it was merged
-		_, err := tx.ExecContext(ctx, `UPDATE cases SET subjects = 0, reports = 0, sources = 0, noted = 0, burst = 0, score = 0, stale = 0 WHERE id = ?`, id)
+		_, err := tx.ExecContext(ctx, `UPDATE cases SET subjects = 0, reports = 0, sources = 0, noted = 0, named = 0, burst = 0, score = 0, stale = 0 WHERE id = ?`, id)
 		return err
 	}
 	var sources, weight, burst, evidence int
@@ -90,8 +99,8 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 				WHERE case_id = ?1 GROUP BY source LIMIT ?2),
 		     days AS (SELECT count(*) AS n FROM all_voices WHERE weighs = 1 GROUP BY day)
 		SELECT (SELECT count(*) FROM all_voices), (SELECT coalesce(max(n) + min(count(*) - 1, ?3), 0) FROM days),
-			(SELECT count(*) FROM all_voices WHERE weighs = 1 AND latest > ?4), (SELECT coalesce(sum(noted), 0) FROM all_voices WHERE weighs = 1)`,
-		id, maxSources, otherDays, latest-day).Scan(&sources, &weight, &burst, &evidence)
+			(SELECT count(*) FROM all_voices WHERE weighs = 1 AND latest > (SELECT max(latest) FROM all_voices) - ?4), (SELECT coalesce(sum(noted), 0) FROM all_voices WHERE weighs = 1)`,
+		id, maxSources, otherDays, day).Scan(&sources, &weight, &burst, &evidence)
 	if err != nil {
 		return err
 	}
@@ -101,18 +110,29 @@ func rank(ctx context.Context, tx *sql.Tx, id int64) error {
 	if err != nil {
 		return err
 	}
+	var named int
+	var called string
+	err = tx.QueryRowContext(ctx, `SELECT coalesce(max(named), 0), coalesce(min(nullif(category, '')), '') FROM subjects JOIN raised ON subject = subjects.id
+		WHERE case_id = ? AND against = 0`, id).Scan(&named, &called)
+	if err != nil {
+		return err
+	}
+	category = cmp.Or(category, called)
 	names, err := namesOf(ctx, tx, id, maxTogether)
 	if err != nil {
 		return err
 	}
-	score := Score(weight, burst, evidence, category, furthest(names))
-	if _, err := tx.ExecContext(ctx, `UPDATE cases SET state = 'open', settled = 0, published = 0, decided = '', action = ''
+	score := Score(weight, burst, evidence, named, category, furthest(names))
+	if reports == 0 && named > 0 {
+		score -= unheard
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE cases SET `+opensAgain+`
 		WHERE id = ? AND (state = 'rejected' OR state = 'accepted' AND action = 'withdraw') AND settled = 1 AND ? >= ruled + ?`, id, score, reopens); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE cases SET subjects = ?, reports = ?, sources = ?, noted = ?, opened = ?, latest = ?, burst = ?,
+	_, err = tx.ExecContext(ctx, `UPDATE cases SET subjects = ?, reports = ?, sources = ?, noted = ?, named = ?, opened = ?, latest = ?, burst = ?,
 		category = CASE WHEN state IN ('open', 'asked') THEN ? ELSE category END, score = ?, stale = 0 WHERE id = ?`,
-		subjects, reports, sources, noted, opened, latest, burst, category, score, id)
+		subjects, reports, sources, noted, named, opened, latest, burst, category, score, id)
 	return err
 }
 

@@ -2,6 +2,7 @@ package triage
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -19,8 +20,8 @@ const (
 	maxParameters = 32 // of an address
 )
 
-// seenAt is the address at which people first met what is listed, by the reports of its subject; empty where they don't
-// say.
+// seenAt is the address at which people first met what is listed, by the reports of its subject, or else at which
+// sources saw it; empty where nobody says.
 func (d *Desk) seenAt(ctx context.Context, box *inbox.Inbox, what Listing) (string, error) {
 	of, err := d.About(ctx, what.Of)
 	if errors.Is(err, ErrNotFound) {
@@ -45,7 +46,12 @@ func (d *Desk) seenAt(ctx context.Context, box *inbox.Inbox, what Listing) (stri
 			return seen, nil
 		}
 	}
-	return "", nil
+	var said string
+	err = d.db.QueryRowContext(ctx, `SELECT address FROM raised WHERE subject = ? AND against = 0`, of.ID).Scan(&said)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return partOf(said, what.Lists), err
 }
 
 // partOf is as much of an address as names a subject, and no more: what else is in it may tell who reported it. It is

@@ -213,6 +213,9 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 			answers[said] = append(answers[said], r.ID)
 		}
 	}
+	if err := settleDisputes(ctx, tx, c, book); err != nil {
+		return nil, err
+	}
 	for said, ids := range answers {
 		if err := tell(ctx, tx, letter{Reports: ids, Transition: said.Transition}); err != nil {
 			return nil, err

@@ -72,6 +72,7 @@ type Case struct {
 	Appeals   int   // that call it a mistake, and are not answered
 	Appealed  int64 // Unix seconds of the oldest of these; 0 where there is none
 	Sources   int   // distinct places that reports came from
+	Named     int   // sources that call it a scam; see Raise
 	Category  string
 	Expired   int64 // Unix seconds when it left the queue unread; 0 if it did not
 	Protected bool  // whether the publisher refuses to list the subject as it is
@@ -152,13 +153,13 @@ func (d *Desk) change(ctx context.Context, f func(*sql.Tx) error) error {
 	return nil
 }
 
-const selectCase = `SELECT id, subject, platform, state, opened, latest, changed, reports, appeals, appealed, sources, category, protected, score, subjects,
+const selectCase = `SELECT id, subject, platform, state, opened, latest, changed, reports, appeals, appealed, sources, named, category, protected, score, subjects,
 	coalesce(into_case, 0), rest, undoing, wished, action, lists, reason, lapses, decided, seconded, settled, published, expired, place, behind FROM cases`
 
 func scanCase(from db.Row) (Case, error) {
 	var c Case
 	var reason, lists string
-	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.State, &c.Opened, &c.Latest, &c.Changed, &c.Reports, &c.Appeals, &c.Appealed, &c.Sources, &c.Category,
+	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.State, &c.Opened, &c.Latest, &c.Changed, &c.Reports, &c.Appeals, &c.Appealed, &c.Sources, &c.Named, &c.Category,
 		&c.Protected, &c.Score, &c.Subjects, &c.Into, &c.Rest, &c.Undoing, &c.Wished, &c.Action, &lists, &reason, &c.Lapses, &c.Decided, &c.Seconded, &c.Settled, &c.Published, &c.Expired, &c.place, &c.behind)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, ErrNotFound

@@ -182,8 +182,8 @@ func TestWhatOneNetworkWeighs(t *testing.T) {
 		send("often.example/", "a", "a scam", "phishing")
 	}
 	o.gather()
-	f("once.example/", Score(1, 1, 1, "phishing", ""))
-	f("often.example/", Score(1, 1, 1, "phishing", ""))
+	f("once.example/", Score(1, 1, 1, 0, "phishing", ""))
+	f("often.example/", Score(1, 1, 1, 0, "phishing", ""))
 	// The kind is what most networks say, not what most reports do.
 	for i := range 3 {
 		send("shop.example/", fmt.Sprint("honest ", i), "", "shop")
@@ -192,14 +192,14 @@ func TestWhatOneNetworkWeighs(t *testing.T) {
 		send("shop.example/", "loud", "", "phishing")
 	}
 	o.gather()
-	f("shop.example/", Score(4, 4, 0, "shop", ""))
+	f("shop.example/", Score(4, 4, 0, 0, "shop", ""))
 	// A network that comes back each day is another source each day, and weighs three at most.
 	for i := range 30 {
 		send("daily.example/", fmt.Sprint("key of day ", i), "", "shop")
 		o.time += day
 	}
 	o.gather()
-	f("daily.example/", Score(3, 1, 0, "shop", ""))
+	f("daily.example/", Score(3, 1, 0, 0, "shop", ""))
 	// What is added later counts as what came at once.
 	send("later.example/", "a", "", "")
 	o.gather()
@@ -213,7 +213,7 @@ func TestWhatOneNetworkWeighs(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.gather()
-	f("later.example/", Score(1, 1, 1, "phishing", ""))
+	f("later.example/", Score(1, 1, 1, 0, "phishing", ""))
 	// Counted anew, as after a split, it is the same.
 	for _, host := range []string{"once.example/", "often.example/", "shop.example/", "daily.example/", "later.example/"} {
 		c := o.called(nameOf([]string{host}))
