@@ -147,6 +147,17 @@ const (
 	NamePopular    Verb = "name-popular"
 	DeletePictures Verb = "delete-pictures"
 	Export         Verb = "export"
+
+	AddSource      Verb = "add-source"
+	EditSource     Verb = "edit-source"
+	SetCredentials Verb = "set-credentials"
+	PauseSource    Verb = "pause-source"
+	ResumeSource   Verb = "resume-source"
+	RemoveSource   Verb = "remove-source"
+	RestoreSource  Verb = "restore-source"
+	TakeRun        Verb = "take-run" // by the rule of the source
+	AcceptRun      Verb = "accept-run"
+	DropRun        Verb = "drop-run"
 )
 
 // verbs are the arguments that each verb may have, by their names.
@@ -161,6 +172,8 @@ var verbs = map[Verb][]string{
 	DraftCard: nil, PublishCard: nil, WithdrawCard: nil, Move: {"state", "theirs", "cause", "names"}, MoveBack: {"state"},
 	Import: {"count", "format", "source"}, ImportHelp: {"count"}, ImportOfficial: {"count"}, RemoveOfficial: nil, NamePopular: {"count"},
 	DeletePictures: {"count", "cause"}, Export: {"format"},
+	AddSource: nil, EditSource: nil, SetCredentials: nil, PauseSource: nil, ResumeSource: nil, RemoveSource: nil, RestoreSource: nil,
+	TakeRun: {"added", "changed", "removed"}, AcceptRun: {"added", "changed", "removed"}, DropRun: {"added", "changed", "removed"},
 }
 
 // always are the arguments that every verb may have.
@@ -186,11 +199,12 @@ const (
 	OfKey      Kind = "key"
 	OfDemo     Kind = "demo"
 	OfLog      Kind = "log"
+	OfSource   Kind = "source"
 )
 
 // kinds are all of them, and whether there are several of the kind, so that an object has an id.
 var kinds = map[Kind]bool{
-	OfCase: true, OfReport: true, OfEntry: true, OfTakedown: true, OfRelease: true, OfProposal: true, OfCard: true, OfPerson: true, OfFile: true,
+	OfCase: true, OfReport: true, OfEntry: true, OfTakedown: true, OfRelease: true, OfProposal: true, OfCard: true, OfPerson: true, OfFile: true, OfSource: true,
 	OfRegister: false, OfQueue: false, OfEvidence: false, OfKey: false, OfDemo: false, OfLog: false,
 }
 

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -38,6 +39,19 @@ type Indicator struct {
 	FirstSeen int64             // Unix seconds
 	Lapses    int64             // Unix seconds; 0 is never
 	Case      int64             // the subject of a case for which a decision has listed it, see package triage; 0 where it came in another way
+	SaidBy    string            // the sources whose claims about it stand, beside Source; may be empty
+	Claimed   bool              // whether it stands through such claims alone
+}
+
+// By is who says so, for the public: Source and those whose claims stand.
+func (i Indicator) By() string {
+	switch {
+	case i.SaidBy == "" || i.Source == i.SaidBy:
+		return i.Source
+	case i.Source == "" || slices.Contains(strings.Split(i.SaidBy, ", "), i.Source):
+		return i.SaidBy
+	}
+	return i.Source + ", " + i.SaidBy
 }
 
 // Event is one entry of a subject's history.
@@ -138,7 +152,7 @@ func (t *transaction) apply(c Change) error {
 		if err != nil {
 			return err
 		}
-		done, err := t.exec(`UPDATE indicator SET withdrawn = ?, taken = ? WHERE subject = ? AND withdrawn = 0`, t.now, string(taken), string(c.Subject))
+		done, err := t.exec(`UPDATE indicator SET withdrawn = ?, taken = ?, claimed = 0 WHERE subject = ? AND withdrawn = 0`, t.now, string(taken), string(c.Subject))
 		if err != nil {
 			return fmt.Errorf("couldn't withdraw: %w", err)
 		}
@@ -230,7 +244,7 @@ func (e Entry) Listed(now int64) bool { return e.Withdrawn == 0 && !lapsed(e.Ind
 
 // Entry returns what there is or was on the list about a subject, or ErrNotFound if there never was anything.
 func (l *Ledger) Entry(ctx context.Context, s subject.Subject) (Entry, error) {
-	return scanEntry(l.reader().QueryRowContext(ctx, `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, case_subject, taken
+	return scanEntry(l.reader().QueryRowContext(ctx, `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, case_subject, said_by, claimed, taken
 		FROM indicator WHERE subject = ?`, string(s)))
 }
 
@@ -439,7 +453,7 @@ type row struct {
 	withdrawn int64
 }
 
-const selectIndicator = `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, case_subject FROM indicator`
+const selectIndicator = `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, case_subject, said_by, claimed FROM indicator`
 
 func scan(from db.Row) (row, error) {
 	var last lastReason
@@ -458,7 +472,7 @@ func (l *lastReason) scan(from db.Row) (row, error) {
 	var r row
 	var reason string
 	var kind int64
-	err := from.Scan(&r.Subject, &r.Address, &kind, &r.Source, &r.Reference, &reason, &r.FirstSeen, &r.Lapses, &r.withdrawn, &r.Case)
+	err := from.Scan(&r.Subject, &r.Address, &kind, &r.Source, &r.Reference, &reason, &r.FirstSeen, &r.Lapses, &r.withdrawn, &r.Case, &r.SaidBy, &r.Claimed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row{}, ErrNotFound
 	}
@@ -532,7 +546,7 @@ func (t *transaction) get(s subject.Subject) (row, error) {
 type entering struct{ is, was Indicator }
 
 // put stores indicators as listed, and that they are, with two statements whatever their number. Each keeps the case
-// number and the address that it had, unless it brings others.
+// number and the address that it had, unless it brings others, and what sources say about it.
 func (t *transaction) put(actor, action string, some []entering) error {
 	type column struct {
 		Subject   subject.Subject `json:"subject"`
@@ -544,6 +558,8 @@ func (t *transaction) put(actor, action string, some []entering) error {
 		FirstSeen int64           `json:"first_seen"`
 		Lapses    int64           `json:"lapses"`
 		Case      int64           `json:"case_subject"`
+		SaidBy    string          `json:"said_by"`
+		Claimed   int64           `json:"claimed"`
 	}
 	rows, unnumbered := make([]column, len(some)), []*string{}
 	for n, one := range some {
@@ -553,7 +569,10 @@ func (t *transaction) put(actor, action string, some []entering) error {
 			return err
 		}
 		rows[n] = column{i.Subject, cmp.Or(Seen(i.Address, i.Subject), one.was.Address), int64(i.Category), i.Source, cmp.Or(i.Reference, one.was.Reference),
-			string(reason), i.FirstSeen, i.Lapses, i.Case}
+			string(reason), i.FirstSeen, i.Lapses, i.Case, i.SaidBy, 0}
+		if i.Claimed {
+			rows[n].Claimed = 1
+		}
 		if rows[n].Reference == "" {
 			unnumbered = append(unnumbered, &rows[n].Reference)
 		}
@@ -565,14 +584,17 @@ func (t *transaction) put(actor, action string, some []entering) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses, case_subject)
+	_, err = t.exec(`INSERT INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses, case_subject, said_by, claimed)
 		SELECT value ->> 'subject', value ->> 'address', CAST(value ->> 'category' AS BIGINT), value ->> 'source', value ->> 'reference', value ->> 'reason',
-			CAST(value ->> 'first_seen' AS BIGINT), CAST(value ->> 'lapses' AS BIGINT), CAST(value ->> 'case_subject' AS BIGINT) FROM json_each(?) WHERE true
+			CAST(value ->> 'first_seen' AS BIGINT), CAST(value ->> 'lapses' AS BIGINT), CAST(value ->> 'case_subject' AS BIGINT),
+			coalesce(nullif(value ->> 'said_by', ''), (SELECT names FROM said_by WHERE said_by.subject = value ->> 'subject'), ''), CAST(value ->> 'claimed' AS BIGINT)
+			FROM json_each(?) WHERE true
 		ON CONFLICT (subject) DO UPDATE SET address = excluded.address, category = excluded.category, source = excluded.source, reference = excluded.reference,
-			reason = excluded.reason, first_seen = excluded.first_seen, lapses = excluded.lapses, case_subject = excluded.case_subject, withdrawn = 0, taken = '{}'`, string(text))
+			reason = excluded.reason, first_seen = excluded.first_seen, lapses = excluded.lapses, case_subject = excluded.case_subject, withdrawn = 0, taken = '{}',
+			said_by = CASE excluded.claimed WHEN 1 THEN excluded.said_by ELSE indicator.said_by END, claimed = excluded.claimed`, string(text))
 	if err == nil {
 		_, err = t.exec(`INSERT INTO decision (time, actor, action, subject, reason)
-			SELECT CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), value ->> 'subject', value ->> 'source' FROM json_each(?)`, t.now, actor, action, string(text))
+			SELECT CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), value ->> 'subject', CASE value ->> 'source' WHEN '' THEN value ->> 'said_by' ELSE value ->> 'source' END FROM json_each(?)`, t.now, actor, action, string(text))
 	}
 	return err
 }

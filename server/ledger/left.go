@@ -31,7 +31,7 @@ func (t *transaction) leave(gone []Indicator) error {
 	return nil
 }
 
-const selectLeft = `SELECT subject, '', category, source, reference, reason, first_seen, lapses, withdrawn, 0, taken FROM left_list`
+const selectLeft = `SELECT subject, '', category, source, reference, reason, first_seen, lapses, withdrawn, 0, '', 0, taken FROM left_list`
 
 // Left returns what was said of a subject when a release had it last, and why it was taken off; ErrNotFound where it
 // has left no list. It may be on the list again.

@@ -10,6 +10,7 @@ import (
 	"khien/server/campaign"
 	"khien/server/db"
 	"khien/server/evidence"
+	"khien/server/exchange"
 	"khien/server/ledger"
 	"khien/server/staff"
 	"khien/server/takedown"
@@ -17,7 +18,7 @@ import (
 )
 
 // Tables are those of every package that keeps something in the database, in the order in which they are brought up.
-var Tables = []db.Tables{ledger.Tables, triage.Tables, takedown.Tables, campaign.Tables, staff.Tables, evidence.Tables}
+var Tables = []db.Tables{ledger.Tables, triage.Tables, takedown.Tables, campaign.Tables, staff.Tables, evidence.Tables, exchange.Tables}
 
 // File is the name of the database in the data directory.
 const File = "office.db"

@@ -114,7 +114,7 @@ func (r *rows) encode(i ledger.Indicator) (err error) {
 	digest := i.Subject.Digest()
 	entry := wire.Entry{
 		Digest: digest[:], Category: i.Category.Slug(), FirstSeen: i.FirstSeen, Lapses: i.Lapses,
-		Reference: i.Reference, Source: i.Source, Reason: reasons(i.Reason),
+		Reference: i.Reference, Source: i.By(), Reason: reasons(i.Reason),
 	}
 	if r.room, err = entry.MarshalMsg(r.room[:0]); err != nil || len(r.room) <= maxEntry {
 		return err

@@ -234,7 +234,11 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 	for _, s := range slices.Sorted(maps.Keys(pending)) {
 		i := pending[s]
 		if i != nil && (i.Lapses == 0 || i.Lapses > at) {
-			if err := add(*i); err != nil {
+			listed := *i
+			if listed.SaidBy, err = p.Ledger.SaidBy(ctx, s); err != nil {
+				return nil, err
+			}
+			if err := add(listed); err != nil {
 				return nil, err
 			}
 		} else if was, err := p.Ledger.Get(ctx, s); err == nil {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"khien/server/api"
+	"khien/server/exchange"
 	"khien/server/gate"
 	"khien/server/httpd"
 	"khien/server/ledger"
@@ -43,7 +44,8 @@ func serveCommand(d *dir) *cobra.Command {
 		Long: `Serves what is published, takes reports, and shows a page that explains how to begin.
 What another "khien publish" publishes is served at once. A head with less than half of
 its life left is signed anew, at the start and every hour, and what one person has proposed
-goes out when its time has come and nobody has stopped it. Ctrl-C or SIGTERM lets the
+goes out when its time has come and nobody has stopped it. Sources that are connected are asked when
+they are due. Ctrl-C or SIGTERM lets the
 requests under way finish.
 
 What comes in floods is slowed: see --each, --all and --conns. How many connections may be open
@@ -162,6 +164,11 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			defer close(pruned)
 			tidy(renewals, base, store, desk, box, unread, log)
 		}()
+		sourced := make(chan struct{})
+		go func() {
+			defer close(sourced)
+			(&exchange.Runner{Exchange: exchange.Open(base, d.protection), Actor: "khien serve", Log: log}).Run(renewals)
+		}()
 		shown := make(chan error, 1)
 		if pictures == "" {
 			shown <- nil
@@ -208,6 +215,7 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 		<-renewed
 		<-followed
 		<-pruned
+		<-sourced
 		err = errors.Join(err, <-maintained, <-shown)
 		if err == nil {
 			fmt.Fprintln(words, "stopped")
