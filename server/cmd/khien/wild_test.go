@@ -80,7 +80,7 @@ func (w *wild) firstOfTwo(hrefs ...string) error {
 	for i, href := range hrefs {
 		body, err := json.Marshal(wire.Report{ID: fmt.Appendf(nil, "%016d", i), Kind: wire.KindScam, Href: href, Time: 1763900000})
 		if err == nil {
-			err = exchange(&receipts[i], func() (*http.Response, error) {
+			err = told(&receipts[i], func() (*http.Response, error) {
 				return http.Post(base+"reports", "application/json", bytes.NewReader(body))
 			})
 		}
@@ -96,7 +96,7 @@ func (w *wild) firstOfTwo(hrefs ...string) error {
 	}
 	for i, href := range hrefs {
 		var r wire.Receipt
-		if err := exchange(&r, func() (*http.Response, error) { return http.Get(base + "receipts/" + receipts[i].Receipt) }); err != nil {
+		if err := told(&r, func() (*http.Response, error) { return http.Get(base + "receipts/" + receipts[i].Receipt) }); err != nil {
 			return err
 		}
 		listed := w.expectVerdict("listed", href) == nil
@@ -109,8 +109,8 @@ func (w *wild) firstOfTwo(hrefs ...string) error {
 	return err
 }
 
-// exchange reads an answer in JSON.
-func exchange(into any, ask func() (*http.Response, error)) error {
+// told reads an answer in JSON.
+func told(into any, ask func() (*http.Response, error)) error {
 	resp, err := ask()
 	if err != nil {
 		return err
