@@ -22,6 +22,11 @@ func init() { // Preset.check asks for them
 		"adblock": readAdblock, "rpz": readRPZ, "stix": readSTIX,
 		"lines": readLines,
 		"hosts": readHosts,
+		"csv":   readCSV,
+		"tsv":   readTSV,
+		"json":  readJSON,
+		"jsonl": readJSONL,
+		"xlsx":  readXLSX,
 	}
 }
 
@@ -43,6 +48,9 @@ func Claims(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 		if err := p.Check(); err != nil {
 			yield(Claim{}, err)
 			return
+		}
+		if p.Comment == "" {
+			p.Comment = "#"
 		}
 		r := io.Reader(&bounded{r, maxList})
 		if p.Format != "xlsx" {

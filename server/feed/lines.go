@@ -3,7 +3,6 @@ package feed
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"net/netip"
@@ -16,10 +15,13 @@ import (
 	"khien/shared/subject"
 )
 
-// eachLine hands over every line that is neither blank nor a comment, cut free of blanks around it. One that is too
-// long, or not UTF-8, comes with an error.
-func eachLine(r io.Reader, comment string, take func(line int, text string, err error) bool) error {
-	in := bufio.NewReaderSize(&lineEnds{r: r}, 64<<10)
+// errEnded ends the reading of a list of which nobody wants more.
+var errEnded = errors.New("nobody wants more")
+
+// eachLine hands over every line that is neither blank nor a comment, without blanks around it. One that is longer than
+// the limit, or not UTF-8, comes with an error. The errors are those of take and of r.
+func eachLine(r io.Reader, limit int, comment string, take func(line int, text string, err error) error) error {
+	in := bufio.NewReaderSize(&lineEnds{r: r}, max(64<<10, limit+2))
 	for line := 1; ; line++ {
 		raw, err := in.ReadSlice('\n')
 		long := errors.Is(err, bufio.ErrBufferFull)
@@ -29,23 +31,19 @@ func eachLine(r io.Reader, comment string, take func(line int, text string, err 
 		if err != nil && err != io.EOF {
 			return err
 		}
-		switch text := strings.TrimSpace(string(raw)); {
-		case text == "" || strings.HasPrefix(text, comment):
-		case long || len(text) > maxLine:
-			if !take(line, cut(text, 200), ErrLong) {
-				return nil
-			}
-		case !utf8.ValidString(text):
-			if !take(line, plain(text), ErrEncoding) {
-				return nil
-			}
-		default:
-			if !take(line, text, nil) {
-				return nil
+		text, end := strings.TrimSpace(string(raw)), err
+		if err = nil; text != "" && !strings.HasPrefix(text, comment) {
+			switch {
+			case long || len(text) > limit:
+				err = take(line, cut(text, 200), ErrLong)
+			case !utf8.ValidString(text):
+				err = take(line, plain(text), ErrEncoding)
+			default:
+				err = take(line, text, nil)
 			}
 		}
-		if err == io.EOF {
-			return nil
+		if err != nil || end != nil {
+			return err
 		}
 	}
 }
@@ -53,43 +51,30 @@ func eachLine(r io.Reader, comment string, take func(line int, text string, err 
 // eachEntry reads a list with an entry a line, of which split makes names, and read the things that they name.
 func eachEntry(r io.Reader, p Preset, split func(string) ([]string, error), read func(string) (subject.Subject, string, error)) iter.Seq2[Claim, error] {
 	return func(yield func(Claim, error) bool) {
-		if p.Comment == "" {
-			p.Comment = "#"
-		}
-		m := newMapping(p)
-		base, err := m.said(func(string) []string { return nil })
-		if err != nil {
-			yield(Claim{}, err)
-			return
-		}
-		more := true
-		err = eachLine(r, p.Comment, func(line int, text string, err error) bool {
-			at := Place{Line: line}
-			refuse := func(value string, why error) bool {
-				more = yield(Claim{}, &Refused{Place: at, Value: cut(value, 200), Why: why})
-				return more
-			}
-			if err != nil {
-				return refuse(text, err)
-			}
-			names, err := split(text)
-			if err != nil {
-				return refuse(text, err)
-			}
-			for _, name := range names {
-				c := base
-				c.Place = at
-				if c.Subject, c.Address, err = read(name); err != nil {
-					if !refuse(name, err) {
-						return false
-					}
-				} else if more = yield(c, nil); !more {
-					return false
+		base, err := newMapping(p).said(func(string) []string { return nil })
+		if err == nil {
+			err = eachLine(r, maxLine, p.Comment, func(line int, text string, err error) error {
+				names := []string{text}
+				if err == nil {
+					names, err = split(text)
 				}
-			}
-			return true
-		})
-		if err != nil && more {
+				for _, name := range names {
+					c := base
+					if c.Place.Line = line; err == nil {
+						c.Subject, c.Address, err = read(name)
+					}
+					if err != nil {
+						c, err = Claim{}, &Refused{Place: c.Place, Value: cut(name, 200), Why: err}
+					}
+					if !yield(c, err) {
+						return errEnded
+					}
+					err = nil
+				}
+				return nil
+			})
+		}
+		if err != nil && err != errEnded {
 			yield(Claim{}, err)
 		}
 	}
@@ -107,7 +92,7 @@ func readLines(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 		if i := strings.IndexFunc(text, unicode.IsSpace); i >= 0 && strings.HasPrefix(strings.TrimSpace(text[i:]), "#") {
 			text = text[:i] // "example.com  # bought in March"
 		}
-		if hosts, err, ok := dnsmasq(text); ok {
+		if hosts, ok, err := dnsmasq(text); ok {
 			return hosts, err
 		}
 		return []string{text}, nil
@@ -120,30 +105,30 @@ func alone(text string) (subject.Subject, string, error) { return thing(text, ""
 var ErrElsewhere = errors.New("a rule that leads a host elsewhere")
 
 // dnsmasq reads a line of its settings that is about hosts: local=/host/, address=/host/0.0.0.0, server=/host/.
-func dnsmasq(text string) (hosts []string, err error, ok bool) {
+func dnsmasq(text string) (hosts []string, ok bool, err error) {
 	option, value, ok := strings.Cut(text, "=")
 	if !ok || strings.Trim(option, "abcdefghijklmnopqrstuvwxyz-") != "" {
-		return nil, nil, false
+		return nil, false, nil
 	}
 	switch option {
 	case "local", "address", "server":
 	default:
-		return nil, ErrRule, true
+		return []string{text}, true, ErrRule
 	}
 	part := strings.Split(value, "/")
 	if len(part) < 3 || part[0] != "" {
-		return nil, ErrRule, true
+		return []string{text}, true, ErrRule
 	}
 	to := part[len(part)-1]
 	if to != "" && to != "#" && (option != "address" || !isSink(to)) {
-		return nil, ErrElsewhere, true
+		return []string{text}, true, ErrElsewhere
 	}
 	for _, host := range part[1 : len(part)-1] {
 		if host != "" {
 			hosts = append(hosts, host)
 		}
 	}
-	return hosts, nil, true
+	return hosts, true, nil
 }
 
 func isSink(text string) bool {
@@ -160,9 +145,9 @@ func readHosts(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 		case len(part) == 0:
 			return nil, nil
 		case len(part) == 1:
-			return nil, errors.New("an address and a host name are wanted")
+			return []string{text}, errors.New("an address and a host name are wanted")
 		case !isSink(part[0]):
-			return nil, errors.New("the address is not one that hosts files block with, such as 0.0.0.0")
+			return []string{text}, errors.New("the address is not one that hosts files block with, such as 0.0.0.0")
 		}
 		return slices.DeleteFunc(part[1:], func(host string) bool { return own[strings.ToLower(host)] }), nil
 	}, func(host string) (subject.Subject, string, error) {
@@ -176,37 +161,29 @@ func readHosts(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 // readPattern reads the fields of each line by a regular expression.
 func readPattern(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 	return func(yield func(Claim, error) bool) {
-		if p.Comment == "" {
-			p.Comment = "#"
-		}
 		pattern, m := regexp.MustCompile(p.Pattern), newMapping(p)
-		for _, name := range p.needed() {
-			if pattern.SubexpIndex(name) < 0 {
-				yield(Claim{}, fmt.Errorf("%w: the pattern has no group %s", ErrPreset, name))
-				return
-			}
-		}
-		more := true
-		err := eachLine(r, p.Comment, func(line int, text string, err error) bool {
+		err := eachLine(r, maxLine, p.Comment, func(line int, text string, err error) error {
 			at := Place{Line: line}
 			found := pattern.FindStringSubmatch(text)
 			if err == nil && found == nil {
-				err = errors.New("the line is not as the pattern says")
+				err = ErrPattern
 			}
-			if err != nil {
-				more = yield(Claim{}, &Refused{Place: at, Value: cut(text, 200), Why: err})
-				return more
-			}
-			more = m.claims(func(name string) []string {
+			look := func(name string) []string {
 				if i := pattern.SubexpIndex(name); i >= 0 {
-					return []string{found[i]}
+					return found[i : i+1]
 				}
 				return nil
-			}, at, yield)
-			return more
+			}
+			if err != nil && !yield(Claim{}, &Refused{Place: at, Value: cut(text, 200), Why: err}) || err == nil && !m.claims(look, at, yield) {
+				return errEnded
+			}
+			return nil
 		})
-		if err != nil && more {
+		if err != nil && err != errEnded {
 			yield(Claim{}, err)
 		}
 	}
 }
+
+// ErrPattern is a line of which the pattern of the preset finds nothing.
+var ErrPattern = errors.New("the line is not as the pattern of the preset says")

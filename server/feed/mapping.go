@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -71,13 +72,16 @@ func (m *mapping) claims(look fields, at Place, yield func(Claim, error) bool) b
 		}
 		return said
 	}
-	values := m.values(say)
+	values, wanted := m.values(say)
 	refuse := func(value string, why error) bool {
 		return yield(Claim{}, &Refused{Place: at, Value: cut(value, 200), Why: why})
 	}
 	claim, err := m.said(say)
 	if err != nil {
 		return refuse(strings.Join(values, " "), err)
+	}
+	if !wanted {
+		return refuse("", ErrUnwanted)
 	}
 	if len(values) == 0 {
 		return refuse("", ErrNothing)
@@ -131,16 +135,17 @@ func (m *mapping) said(say fields) (c Claim, err error) {
 	if len(c.ID) > maxLine || len(c.Reference) > maxLine {
 		return c, ErrLong
 	}
-	c.ID, c.Reference, c.Text = plain(c.ID), plain(c.Reference), cut(plain(m.text(m.Text, say)), maxText)
+	c.ID, c.Reference, c.Text = plain(c.ID), plain(c.Reference), cut(plain(strings.Join(m.texts(m.Text, say), ",")), maxText)
 	return c, nil
 }
 
-// values are the texts that name things.
-func (m *mapping) values(say fields) []string {
-	var values []string
+// values are the texts that name things, and whether the preset wants what the record is.
+func (m *mapping) values(say fields) (values []string, wanted bool) {
 	from := []string(m.Value)
 	if m.ValueBy != nil {
-		if to, known := m.ValueBy.find(say(m.ValueBy.Field)); known {
+		if to, known := m.ValueBy.find(say(m.ValueBy.Field)); known && to == "" {
+			return nil, false
+		} else if known {
 			from = []string{to}
 		}
 	}
@@ -149,18 +154,20 @@ func (m *mapping) values(say fields) []string {
 			break
 		}
 	}
-	if m.Split == "" {
-		return values
-	}
-	var parted []string
-	for _, value := range values {
-		for _, part := range strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(m.Split, r) }) {
-			if part = strings.TrimSpace(part); part != "" {
-				parted = append(parted, part)
-			}
+	if m.Split != "" {
+		var parted []string
+		for _, value := range values {
+			parted = append(parted, strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(m.Split, r) })...)
 		}
+		values = parted
 	}
-	return parted
+	for i, value := range values {
+		for _, end := range m.Strip {
+			value = strings.TrimPrefix(strings.TrimSuffix(strings.TrimSpace(value), end), end)
+		}
+		values[i] = strings.TrimSpace(value)
+	}
+	return slices.DeleteFunc(values, func(value string) bool { return value == "" }), true
 }
 
 // texts are what a field says, or a text with fields in braces.
@@ -214,7 +221,8 @@ func fieldsOf(text string) []string {
 	return names
 }
 
-// needed are all fields that the preset names, save those that a list may lack.
+// needed are all fields that the preset names, save those that a list may lack. Of several for the value, it may lack
+// all but one; which, nobody knows before.
 func (p Preset) needed() []string {
 	var all []string
 	seen := map[string]bool{}
@@ -238,7 +246,9 @@ func (p Preset) needed() []string {
 			conditions(c.All)
 		}
 	}
-	add(p.Value...)
+	if len(p.Value) == 1 {
+		add(p.Value...)
+	}
 	if p.ValueBy != nil {
 		add(p.ValueBy.Field)
 		for _, to := range p.ValueBy.Map {
@@ -264,6 +274,24 @@ func (p Preset) needed() []string {
 		}
 	}
 	return all
+}
+
+// named are all fields that the preset names.
+func (p Preset) named() []string { return slices.Concat(p.needed(), p.Optional, p.Value) }
+
+// lacks is how many of the fields that are needed there are, and the first that there is not.
+func (p Preset) lacks(has func(name string) bool) (had int, lack string) {
+	for _, name := range p.needed() {
+		if has(name) {
+			had++
+		} else if lack == "" {
+			lack = name
+		}
+	}
+	if lack == "" && len(p.Value) > 1 && !slices.ContainsFunc(p.Value, has) {
+		lack = p.Value[0]
+	}
+	return had, lack
 }
 
 // find is what the first text means that is known; else the default, if there is one.
@@ -444,7 +472,7 @@ func thing(value, beside string) (subject.Subject, string, error) {
 	switch {
 	case len(value) > maxLine || len(beside) > maxLine:
 		return "", "", ErrLong
-	case !utf8.ValidString(value) || !utf8.ValidString(beside):
+	case !utf8.ValidString(value) || strings.ContainsRune(value, utf8.RuneError) || !utf8.ValidString(beside):
 		return "", "", ErrEncoding
 	case strings.HasPrefix(value, "="):
 		return "", "", ErrFormula

@@ -49,26 +49,28 @@ type Preset struct {
 	Pattern string `json:"pattern,omitempty"` // a regular expression whose named groups are the fields of a line
 
 	// What the fields say.
-	Value     Values     `json:"value,omitempty"`    // what is named; the first that says something
-	ValueBy   *Choice    `json:"value_by,omitempty"` // the same, by what another field says; "" where that is none of ours
-	Beside    string     `json:"beside,omitempty"`   // the bank of an account number
-	Split     string     `json:"split,omitempty"`    // signs that part several things in one value; without them it is refused
-	ID        string     `json:"id,omitempty"`
-	First     *Moment    `json:"first_seen,omitempty"`
-	Last      *Moment    `json:"last_seen,omitempty"`
-	Lapses    *Moment    `json:"lapses,omitempty"`
-	Only      Conditions `json:"only,omitempty"`     // what of the list is wanted
-	Gone      Conditions `json:"gone,omitempty"`     // what the source has taken back
-	Context   Conditions `json:"context,omitempty"`  // what is not to be listed
-	Disputed  Conditions `json:"disputed,omitempty"` // what the source says is no scam
-	Hacked    Conditions `json:"hacked,omitempty"`   // an honest site on which others have put something
-	Category  *Choice    `json:"category,omitempty"`
-	TLP       *Choice    `json:"tlp,omitempty"`
-	Sure      *Share     `json:"confidence,omitempty"`
-	Reference string     `json:"reference,omitempty"`
-	Text      string     `json:"text,omitempty"`
-	Nothing   []string   `json:"nothing,omitempty"`  // words for nothing, beside None, null, N/A and -
-	Optional  []string   `json:"optional,omitempty"` // fields that a list may lack altogether
+	Value     Values              `json:"value,omitempty"`    // what is named; the first that says something
+	ValueBy   *Choice             `json:"value_by,omitempty"` // the same, by what another field says; "" where that is none of ours
+	Beside    string              `json:"beside,omitempty"`   // the bank of an account number
+	Strip     []string            `json:"strip,omitempty"`    // what is taken away at both ends of a value, such as *. and /*
+	Split     string              `json:"split,omitempty"`    // signs that part several things in one value; without them it is refused
+	ID        string              `json:"id,omitempty"`
+	First     *Moment             `json:"first_seen,omitempty"`
+	Last      *Moment             `json:"last_seen,omitempty"`
+	Lapses    *Moment             `json:"lapses,omitempty"`
+	Only      Conditions          `json:"only,omitempty"`     // what of the list is wanted
+	Gone      Conditions          `json:"gone,omitempty"`     // what the source has taken back
+	Context   Conditions          `json:"context,omitempty"`  // what is not to be listed
+	Disputed  Conditions          `json:"disputed,omitempty"` // what the source says is no scam
+	Hacked    Conditions          `json:"hacked,omitempty"`   // an honest site on which others have put something
+	Category  *Choice             `json:"category,omitempty"`
+	TLP       *Choice             `json:"tlp,omitempty"`
+	Sure      *Share              `json:"confidence,omitempty"`
+	Reference string              `json:"reference,omitempty"`
+	Text      string              `json:"text,omitempty"`
+	Also      map[string][]string `json:"also,omitempty"`     // other names that a field may have
+	Nothing   []string            `json:"nothing,omitempty"`  // words for nothing, beside None, null, N/A and -
+	Optional  []string            `json:"optional,omitempty"` // fields that a list may lack altogether
 }
 
 // Meaning is what it means that an entry is in the list no more.
@@ -248,8 +250,14 @@ func (p Preset) check() error {
 	if p.isMapped() && len(p.Value) == 0 && p.ValueBy == nil {
 		return errors.New(`"value" is missing: the field that has the address`)
 	}
-	if _, err := regexp.Compile(p.Pattern); err != nil {
+	pattern, err := regexp.Compile(p.Pattern)
+	if err != nil {
 		return fmt.Errorf("pattern: %w", err)
+	}
+	for _, name := range p.needed() {
+		if p.Pattern != "" && pattern.SubexpIndex(name) < 0 {
+			return fmt.Errorf("pattern: it has no group %s", name)
+		}
 	}
 	for name, c := range map[string]Conditions{"only": p.Only, "gone": p.Gone, "context": p.Context, "disputed": p.Disputed, "hacked": p.Hacked} {
 		if err := c.check(); err != nil {
@@ -267,18 +275,14 @@ func (p Preset) check() error {
 			return fmt.Errorf("%s: there is no zone %q", name, m.Zone)
 		}
 	}
-	if c := p.Category; c != nil {
-		for _, slug := range c.all() {
-			if _, known := category.Parse(slug); !known {
-				return fmt.Errorf("category: there is no %q", slug)
-			}
+	for _, slug := range p.Category.all() {
+		if _, known := category.Parse(slug); !known {
+			return fmt.Errorf("category: there is no %q", slug)
 		}
 	}
-	if c := p.TLP; c != nil {
-		for _, label := range c.all() {
-			if _, known := ParseTLP(label); !known {
-				return fmt.Errorf("tlp: there is no %q", label)
-			}
+	for _, label := range p.TLP.all() {
+		if _, known := ParseTLP(label); !known {
+			return fmt.Errorf("tlp: there is no %q", label)
 		}
 	}
 	return nil
@@ -291,6 +295,9 @@ func (p Preset) isMapped() bool {
 
 func (c *Choice) all() []string {
 	var all []string
+	if c == nil {
+		return nil
+	}
 	for _, to := range c.Map {
 		all = append(all, to)
 	}
