@@ -15,8 +15,8 @@ import (
 // maxDepth is how deep the way to the records may lead.
 const maxDepth = 64
 
-// records reads JSON as a preset says, record by record.
-type records struct {
+// recordReader reads JSON as a preset says, record by record.
+type recordReader struct {
 	*mapping
 	yield func(Claim, error) bool
 	seen  map[string]bool // fields of the preset that some record has had
@@ -27,8 +27,8 @@ type records struct {
 	ended bool // nobody wants more
 }
 
-func newRecords(p Preset, yield func(Claim, error) bool) *records {
-	return &records{mapping: newMapping(p), yield: yield, seen: map[string]bool{}, names: p.named(), each: way(p.Each)}
+func newRecordReader(p Preset, yield func(Claim, error) bool) *recordReader {
+	return &recordReader{mapping: newMapping(p), yield: yield, seen: map[string]bool{}, names: p.named(), each: way(p.Each)}
 }
 
 // way is the way to a member of JSON; that a step leads to a list may be written.
@@ -41,9 +41,9 @@ func way(path string) []string {
 
 func readJSON(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 	return func(yield func(Claim, error) bool) {
-		rec := newRecords(p, yield)
+		rec := newRecordReader(p, yield)
 		in := &limited{r: r}
-		w := &walk{records: rec, Decoder: json.NewDecoder(in), in: in}
+		w := &walk{recordReader: rec, Decoder: json.NewDecoder(in), in: in}
 		w.UseNumber()
 		err := w.value(way(p.Records), "", 0)
 		if err == nil {
@@ -81,7 +81,7 @@ func wrong(err error) error {
 
 // walk goes through JSON as a stream.
 type walk struct {
-	*records
+	*recordReader
 	*json.Decoder
 	in    *limited
 	begun bool // something was read
@@ -208,7 +208,7 @@ func (w *walk) skip() error {
 }
 
 // record hands over what a record says; line is where it stands, or 0 where records are counted.
-func (c *records) record(v any, key string, line int) error {
+func (c *recordReader) record(v any, key string, line int) error {
 	c.n++
 	if line == 0 {
 		line = c.n
@@ -241,7 +241,7 @@ func (c *records) record(v any, key string, line int) error {
 }
 
 // complete tells whether each field was in some record.
-func (c *records) complete() error {
+func (c *recordReader) complete() error {
 	if _, lack := c.lacks(func(name string) bool { return c.seen[name] }); c.n > 0 && lack != "" {
 		return missing("field", lack)
 	}
@@ -354,7 +354,7 @@ func sayings(said []string, v any) []string {
 // readJSONL reads a record of JSON a line.
 func readJSONL(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 	return func(yield func(Claim, error) bool) {
-		rec := newRecords(p, yield)
+		rec := newRecordReader(p, yield)
 		good := false
 		err := eachLine(r, maxRecord, "#", func(line int, text string, err error) error {
 			var v any

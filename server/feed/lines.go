@@ -166,7 +166,7 @@ func readPattern(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 			at := Place{Line: line}
 			found := pattern.FindStringSubmatch(text)
 			if err == nil && found == nil {
-				err = ErrPattern
+				err = ErrMatch
 			}
 			look := func(name string) []string {
 				if i := pattern.SubexpIndex(name); i >= 0 {
@@ -185,5 +185,5 @@ func readPattern(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 	}
 }
 
-// ErrPattern is a line of which the pattern of the preset finds nothing.
-var ErrPattern = errors.New("the line is not as the pattern of the preset says")
+// ErrMatch is a line of which the pattern of the preset finds nothing.
+var ErrMatch = errors.New("the line is not as the pattern of the preset says")

@@ -179,24 +179,24 @@ func (b *book) relations(of string) (map[string]string, error) {
 	return all, nil
 }
 
-// stream is the XML of a part.
-type stream struct {
+// markup is the XML of a part.
+type markup struct {
 	part  io.ReadCloser
 	in    *limited
 	xml   *xml.Decoder
 	depth int
 }
 
-func (b *book) stream(name string) (*stream, error) {
+func (b *book) markup(name string) (*markup, error) {
 	part, err := b.part(name)
 	if err != nil {
 		return nil, err
 	}
 	in := &limited{r: part}
-	return &stream{part: part, in: in, xml: xml.NewDecoder(in)}, nil
+	return &markup{part: part, in: in, xml: xml.NewDecoder(in)}, nil
 }
 
-func (s *stream) token() (xml.Token, error) {
+func (s *markup) token() (xml.Token, error) {
 	s.in.left = maxRecord
 	t, err := s.xml.Token()
 	switch t.(type) {
@@ -211,7 +211,7 @@ func (s *stream) token() (xml.Token, error) {
 }
 
 // text is all text up to the end of the element that was just begun, without how it is pronounced.
-func (s *stream) text() (string, error) {
+func (s *markup) text() (string, error) {
 	var b strings.Builder
 	mute := 0
 	for depth := s.depth; ; {
@@ -244,7 +244,7 @@ func (s *stream) text() (string, error) {
 
 // share reads the shared strings.
 func (b *book) share(name string) error {
-	s, err := b.stream(name)
+	s, err := b.markup(name)
 	if err != nil {
 		return err
 	}
@@ -283,7 +283,7 @@ func (b *book) word(number string) (string, error) {
 // sheet is one that is read.
 type sheet struct {
 	*book
-	*stream
+	*markup
 	name  string
 	line  int
 	cells []string
@@ -296,11 +296,11 @@ func (b *book) open(name string) (*sheet, error) {
 		if name == "" && e.State != "" && e.State != "visible" || name != "" && fold(name) != fold(e.Name) {
 			continue
 		}
-		s, err := b.stream(b.targets[e.ID])
+		s, err := b.markup(b.targets[e.ID])
 		if err != nil {
 			return nil, damaged(err)
 		}
-		return &sheet{book: b, stream: s, name: e.Name}, nil
+		return &sheet{book: b, markup: s, name: e.Name}, nil
 	}
 	return nil, missing("sheet", name)
 }
@@ -310,7 +310,7 @@ func (s *sheet) next() (row, error) {
 	for {
 		t, err := s.token()
 		if err == io.EOF {
-			s.stream.part.Close()
+			s.markup.part.Close()
 			return row{}, io.EOF
 		}
 		if err != nil {
