@@ -198,6 +198,8 @@ type Exchange struct {
 	ledger  *ledger.Ledger
 	protect func() (*publish.Protection, error)
 	now     func() time.Time
+	why     audit.Why // of what is done
+	folder  string    // in which files lie
 
 	roots        *x509.CertPool // nil for those of the machine
 	quiet, whole time.Duration  // how long a server may say nothing, and a list may take
@@ -212,7 +214,14 @@ var Tables = db.Tables{Package: "exchange", Files: files}
 // Open opens the exchange in a database that has its tables, those of the ledger and the audit log. Files lie in the
 // folder of the database. Protect is what may not be listed.
 func Open(office *db.DB, protect func() (*publish.Protection, error)) *Exchange {
-	return &Exchange{db: office, ledger: ledger.Open(office), protect: protect, now: time.Now, quiet: maxQuiet, whole: maxWhole}
+	return &Exchange{db: office, ledger: ledger.Open(office), protect: protect, now: time.Now, folder: office.Beside("exchange"), quiet: maxQuiet, whole: maxWhole}
+}
+
+// Because is the exchange with what the log is told of why something is done, and by which passkey it was confirmed.
+func (x *Exchange) Because(why audit.Why) *Exchange {
+	with := *x
+	with.why = why
+	return &with
 }
 
 func (x *Exchange) unix() int64 { return x.now().Unix() }
@@ -252,7 +261,7 @@ func (x *Exchange) change(ctx context.Context, actor string, verb audit.Verb, na
 		if err := f(tx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.Act{Time: x.unix(), Actor: actor, Verb: verb, Object: audit.Object{Kind: audit.OfSource, ID: name}})
+		return audit.Record(ctx, tx, audit.Act{Time: x.unix(), Actor: actor, Verb: verb, Object: audit.Object{Kind: audit.OfSource, ID: name}, Why: x.why})
 	})
 }
 

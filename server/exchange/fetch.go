@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"compress/zlib"
 	"context"
@@ -20,6 +21,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -67,12 +69,34 @@ type laterError struct {
 	seconds int64
 }
 
+// Look fetches the list of a source that nobody keeps, into a file that is gone when it is closed. The source needs no
+// more than an address.
+func Look(ctx context.Context, s Source, c Credentials, progress Progress) (*os.File, Fetched, error) {
+	s = s.Usual()
+	s.Name, s.Preset.Format = cmp.Or(s.Name, "look"), cmp.Or(s.Preset.Format, "lines")
+	if err := s.check(); err != nil {
+		return nil, Fetched{}, err
+	}
+	folder, err := os.MkdirTemp("", "khien-look-*")
+	if err != nil {
+		return nil, Fetched{}, err
+	}
+	defer os.RemoveAll(folder)
+	h := &holder{Exchange: &Exchange{now: time.Now, folder: folder, quiet: maxQuiet, whole: maxWhole}, ctx: ctx}
+	got, err := h.fetch(ctx, Status{Source: s}, c, progress)
+	if err != nil {
+		return nil, got, err
+	}
+	file, err := os.Open(filepath.Join(folder, got.File))
+	return file, got, err
+}
+
 // fetch fetches the list of a source into a file.
-func (h *holder) fetch(ctx context.Context, s Status, progress Progress) (got Fetched, err error) {
-	if err := os.MkdirAll(h.folder(), 0o700); err != nil {
+func (h *holder) fetch(ctx context.Context, s Status, c Credentials, progress Progress) (got Fetched, err error) {
+	if err := os.MkdirAll(h.folder, 0o700); err != nil {
 		return got, err
 	}
-	raw, err := os.CreateTemp(h.folder(), ".part-*")
+	raw, err := os.CreateTemp(h.folder, ".part-*")
 	if err != nil {
 		return got, err
 	}
@@ -82,7 +106,7 @@ func (h *holder) fetch(ctx context.Context, s Status, progress Progress) (got Fe
 	}
 	packing := ""
 	if s.remote() {
-		got, packing, err = h.download(ctx, s, raw, progress)
+		got, packing, err = h.download(ctx, s, c, raw, progress)
 	} else {
 		err = copyLocal(s.Address, raw)
 	}
@@ -175,13 +199,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 }
 
 // download has the list sent, and its rest where the connection ends too early.
-func (h *holder) download(ctx context.Context, s Status, to *os.File, progress Progress) (got Fetched, packing string, err error) {
+func (h *holder) download(ctx context.Context, s Status, credentials Credentials, to *os.File, progress Progress) (got Fetched, packing string, err error) {
 	ctx, done := context.WithTimeoutCause(ctx, h.whole, errLong)
 	defer done()
-	credentials, err := h.reveal(s)
-	if err != nil {
-		return got, "", err
-	}
 	client, pin := h.client(s, credentials)
 	defer client.CloseIdleConnections()
 	var at int64
@@ -432,7 +452,7 @@ func (h *holder) unpack(got *Fetched, raw *os.File, packing, format string) erro
 			return err
 		}
 	}
-	out, err := os.CreateTemp(h.folder(), ".part-*")
+	out, err := os.CreateTemp(h.folder, ".part-*")
 	if err != nil {
 		return err
 	}
@@ -455,7 +475,7 @@ func (h *holder) unpack(got *Fetched, raw *os.File, packing, format string) erro
 		return err
 	}
 	got.File = hex.EncodeToString(sum.Sum(nil))
-	return os.Rename(out.Name(), filepath.Join(h.folder(), got.File))
+	return os.Rename(out.Name(), filepath.Join(h.folder, got.File))
 }
 
 // damaged tells whether what is packed ends too early or is not what it should be.
@@ -493,6 +513,9 @@ func zipped(raw *os.File) (io.Reader, error) {
 	archive, err := zip.NewReader(raw, info.Size())
 	if err != nil {
 		return nil, errors.Join(errPacked, err)
+	}
+	if slices.ContainsFunc(archive.File, func(f *zip.File) bool { return f.Name == "[Content_Types].xml" }) { // a spreadsheet
+		return io.NewSectionReader(raw, 0, info.Size()), nil
 	}
 	if len(archive.File) != 1 || !archive.File[0].Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: the archive has more than one file", errPacked)

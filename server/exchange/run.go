@@ -281,7 +281,11 @@ func (h *holder) tried(s Status, r Run, failed error) error {
 // run is an attempt.
 func (h *holder) run(s Status, actor string, progress Progress) (r Run, err error) {
 	progress.at("fetch", 0)
-	got, err := h.fetch(h.ctx, s, progress)
+	credentials, err := h.reveal(s)
+	if err != nil {
+		return r, err
+	}
+	got, err := h.fetch(h.ctx, s, credentials, progress)
 	if err != nil {
 		return r, err
 	}
@@ -397,7 +401,7 @@ func (h *holder) read(r *Run, s Status, progress Progress) (*list, error) {
 		return nil, err
 	}
 	defer file.Close()
-	l := &list{sorter{folder: h.folder()}}
+	l := &list{sorter{folder: h.folder}}
 	r.Numbers = Numbers{Refusals: map[string]int{}}
 	n := 0
 	for c, err := range feed.Claims(file, s.Preset) {
@@ -409,7 +413,7 @@ func (h *holder) read(r *Run, s Status, progress Progress) (*list, error) {
 			}
 		}
 		if err == nil {
-			c, err = permitted(protection, s, c)
+			c, err = s.Permitted(protection, c)
 		}
 		if refused, ok := errors.AsType[*feed.Refused](err); ok {
 			r.Numbers.refuse(refused)
@@ -452,8 +456,8 @@ var (
 	errHacked = errors.New("an honest site that was hacked: its whole host is not listed")
 )
 
-// permitted is a claim that the guard lets in, with what its source leaves unsaid.
-func permitted(protection *publish.Protection, s Status, c feed.Claim) (feed.Claim, error) {
+// Permitted is a claim that the guard lets in, with what its source leaves unsaid; else the error is a *feed.Refused.
+func (s Source) Permitted(protection *publish.Protection, c feed.Claim) (feed.Claim, error) {
 	refuse := func(why error) (feed.Claim, error) {
 		return c, &feed.Refused{Place: c.Place, Value: string(c.Subject), Why: why}
 	}
@@ -808,7 +812,7 @@ func (x *Exchange) decide(ctx context.Context, id int64, how func(*holder, Statu
 func (h *holder) act(tx *sql.Tx, r *Run, verb audit.Verb) error {
 	n := r.Numbers
 	return audit.Record(h.ctx, tx, audit.Act{Time: h.unix(), Actor: r.Actor, Verb: verb, Object: audit.Object{Kind: audit.OfSource, ID: r.Source},
-		Args: audit.Args{Added: n.New, Changed: n.Changed, Removed: n.Gone}})
+		Args: audit.Args{Added: n.New, Changed: n.Changed, Removed: n.Gone}, Why: h.why})
 }
 
 // apply takes a run: its claims, and what the ledger hears of them, in parts, between which nothing is released. Where
@@ -1024,9 +1028,6 @@ func (x *Exchange) Finish(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// folder is where what was fetched lies.
-func (x *Exchange) folder() string { return x.db.Beside("exchange") }
-
 var errFile = errors.New("what was fetched is not what it was")
 
 // openFetched opens what was fetched, if it is byte for byte what it was then.
@@ -1034,7 +1035,7 @@ func (x *Exchange) openFetched(digest string) (*os.File, error) {
 	if raw, err := hex.DecodeString(digest); err != nil || len(raw) != sha256.Size {
 		return nil, errFile
 	}
-	file, err := os.Open(filepath.Join(x.folder(), digest))
+	file, err := os.Open(filepath.Join(x.folder, digest))
 	if err != nil {
 		return nil, err
 	}
@@ -1062,7 +1063,7 @@ func (h *holder) sweep() {
 		}
 		needed[name] = true
 	}
-	entries, err := os.ReadDir(h.folder())
+	entries, err := os.ReadDir(h.folder)
 	if err != nil {
 		return
 	}
@@ -1071,6 +1072,6 @@ func (h *holder) sweep() {
 		if err != nil || needed[e.Name()] || !e.Type().IsRegular() || len(e.Name()) != 2*sha256.Size || time.Since(info.ModTime()) < time.Hour {
 			continue
 		}
-		os.Remove(filepath.Join(h.folder(), e.Name()))
+		os.Remove(filepath.Join(h.folder, e.Name()))
 	}
 }

@@ -94,7 +94,7 @@ const maxKey = 4096
 
 // identity is the key to all credentials.
 func (x *Exchange) identity(make bool) (*age.X25519Identity, error) {
-	file := filepath.Join(x.folder(), "credentials.key")
+	file := filepath.Join(x.folder, "credentials.key")
 	text, err := blob.ReadPlain(file, maxKey)
 	if err == nil {
 		return age.ParseX25519Identity(strings.TrimSpace(string(text)))
@@ -106,11 +106,11 @@ func (x *Exchange) identity(make bool) (*age.X25519Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(x.folder(), 0o700); err != nil {
+	if err := os.MkdirAll(x.folder, 0o700); err != nil {
 		return nil, err
 	}
 	// Whoever makes one at the same time wins or loses as a whole.
-	f, err := os.CreateTemp(x.folder(), ".part-*")
+	f, err := os.CreateTemp(x.folder, ".part-*")
 	if err != nil {
 		return nil, err
 	}
