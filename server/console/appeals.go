@@ -68,6 +68,7 @@ type objections struct {
 	Answers []triage.Answer
 	Of      []triage.Subject // of several subjects, those that are objected to
 	MayUndo bool
+	Raised  []raised // what says that it is no scam
 }
 
 func appealPage(v *visit) error {
@@ -83,6 +84,12 @@ func appealPage(v *visit) error {
 	if o.Said, o.More, err = v.said(c); err != nil {
 		return err
 	}
+	disputed := 0
+	if o.Raised, disputed, err = v.raised(c); err != nil {
+		return err
+	}
+	o.Raised = slices.DeleteFunc(o.Raised, func(a raised) bool { return a.Kind != triage.Disputed })
+	o.More = max(0, o.More-disputed)
 	if o.Listed, err = v.listed(c, o.Said); err != nil {
 		return err
 	}

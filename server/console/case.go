@@ -63,6 +63,7 @@ type file struct {
 	Stands  []triage.Listing             // what it has listed earlier, and takes off the list where it is rejected now
 	MayUndo bool
 	Asked   []takedown.Request // what platforms were asked
+	Raised  []raised           // why sources bring it before people
 }
 
 // sample is one report as a case page shows it: what was said, never who.
@@ -95,7 +96,11 @@ func casePage(v *visit) error {
 	if f.Said, err = v.samples(ctx, c); err != nil {
 		return err
 	}
-	f.More = max(0, c.Reports+c.Appeals-len(f.Said))
+	disputed := 0
+	if f.Raised, disputed, err = v.raised(c); err != nil {
+		return err
+	}
+	f.More = max(0, c.Reports+c.Appeals-disputed-len(f.Said))
 	if f.Parts, err = v.parts(ctx, c, f.Said); err != nil {
 		return err
 	}

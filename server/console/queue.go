@@ -83,7 +83,8 @@ func (v *visit) catchUp() {
 func queue(v *visit) error {
 	v.catchUp()
 	l := line{Part: triage.Part(cmp.Or(v.form("part"), string(triage.PartOpen)))}
-	if !slices.Contains(triage.Parts, l.Part) {
+	parts := slices.Insert(slices.Clone(triage.Parts), 1, triage.PartSourced)
+	if !slices.Contains(parts, l.Part) {
 		return errNoPage
 	}
 	show := few
@@ -104,11 +105,14 @@ func queue(v *visit) error {
 		q.Set("show", strconv.Itoa(lots))
 		l.More = "/queue?" + q.Encode()
 	}
-	for _, part := range triage.Parts {
+	for _, part := range parts {
+		if part == triage.PartSourced && n[part] == 0 && l.Part != part {
+			continue // there are no sources, as a rule
+		}
 		l.Tabs = append(l.Tabs, tab{part, "queue." + string(part), n[part], queueLink(part)})
 	}
 	switch l.Part {
-	case triage.PartOpen, triage.PartAsked, triage.PartDecided:
+	case triage.PartOpen, triage.PartSourced, triage.PartAsked, triage.PartDecided:
 		l.Selectable = v.may("decide")
 	case triage.PartProposed:
 		l.Selectable = v.may("second")

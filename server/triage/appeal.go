@@ -78,9 +78,11 @@ func recountAppeals(ctx context.Context, tx *sql.Tx, ids ...int64) error {
 	return err
 }
 
-// answered keeps the answer to some appeals of a case, by the ids of their reports.
-func answered(ctx context.Context, tx *sql.Tx, id int64, appeals [][]byte, actor string, righted bool, reason map[string]string, now int64) error {
-	if len(appeals) == 0 {
+// answered keeps the answer to some appeals of a case, by the ids of their reports, and to so many sources that dispute
+// it.
+func answered(ctx context.Context, tx *sql.Tx, id int64, appeals [][]byte, disputed int, actor string, righted bool,
+	reason map[string]string, now int64) error {
+	if len(appeals)+disputed == 0 {
 		return nil
 	}
 	var seq int64
@@ -120,7 +122,7 @@ func (d *Desk) Uphold(ctx context.Context, box *inbox.Inbox, id int64, actor str
 		if err := undispute(ctx, tx, id, disputed); err != nil {
 			return err
 		}
-		if err := answered(ctx, tx, id, waiting, actor, false, reason, d.now()); err != nil {
+		if err := answered(ctx, tx, id, waiting, len(disputed), actor, false, reason, d.now()); err != nil {
 			return err
 		}
 		if c.Reports == 0 && c.Named == 0 && n == c.Appeals && undecided(c) {
@@ -229,7 +231,7 @@ type Answer struct {
 	Time    int64 // Unix seconds
 	Actor   string
 	Righted bool // they were right
-	Appeals int
+	Appeals int  // of people; 0 where sources alone have disputed it
 	Reason  map[string]string
 }
 

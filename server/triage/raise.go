@@ -377,17 +377,26 @@ func settleDisputes(ctx context.Context, tx *sql.Tx, c Case, book *ledger.Ledger
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	var done []Subject
+	var off, stay []Subject
 	for _, s := range all {
 		listed, err := OnList(ctx, book, []subject.Subject{s.Name})
 		if err != nil {
 			return err
 		}
-		if !listed || c.Action == List && slices.Contains(c.About(), s.Name) {
-			done = append(done, s)
+		if c.Action == List && slices.Contains(c.About(), s.Name) {
+			stay = append(stay, s)
+		} else if !listed {
+			off = append(off, s)
 		}
 	}
-	return undispute(ctx, tx, c.ID, done)
+	if err := undispute(ctx, tx, c.ID, slices.Concat(off, stay)); err != nil {
+		return err
+	}
+	err = answered(ctx, tx, c.ID, nil, len(off), c.Decided, true, c.Reason, c.Changed)
+	if err == nil {
+		err = answered(ctx, tx, c.ID, nil, len(stay), c.Decided, false, c.Reason, c.Changed)
+	}
+	return err
 }
 
 // Question is what sources say of a subject of a case.

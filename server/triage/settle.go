@@ -224,7 +224,7 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 		if said.replaced {
 			reason = c.replaces()
 		}
-		if err := answered(ctx, tx, c.ID, ids, c.Decided, said.State == wire.StateAccepted, reason, c.Changed); err != nil {
+		if err := answered(ctx, tx, c.ID, ids, 0, c.Decided, said.State == wire.StateAccepted, reason, c.Changed); err != nil {
 			return nil, err
 		}
 	}

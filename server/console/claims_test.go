@@ -1,0 +1,92 @@
+package console
+
+import (
+	"database/sql"
+	"net/url"
+	"testing"
+	"time"
+
+	"khien/server/audit"
+	"khien/server/ledger"
+	"khien/server/staff"
+	"khien/server/triage"
+	"khien/shared/category"
+	"khien/shared/subject"
+	"khien/shared/wire"
+)
+
+// raise has sources bring something before people.
+func (o *office) raise(kind triage.Kind, name subject.Subject, sources ...string) {
+	o.t.Helper()
+	err := o.Desk.Recorded(o.t.Context(), func(tx *sql.Tx) ([]audit.Act, error) {
+		return nil, triage.Raise(o.t.Context(), tx, []triage.Raised{{Subject: name, Kind: kind, Sources: sources, Category: "phishing", Time: time.Now().Unix()}})
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// Sources name something, list again what mai has taken off, and dispute an entry: each stands where it is decided, and
+// its page says what is asked, and why.
+func TestWhatSourcesAskInTheConsole(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	_, page, _ := o.ask("GET", "/queue", mai, nil)
+	o.sees(page, "!Other lists")
+	o.report(wire.Report{Href: "https://reported.example/"}, "a")
+	book := o.Publisher.Ledger
+	for _, name := range []subject.Subject{"sold.example/", "disputed.example/"} {
+		if err := book.List(t.Context(), "khien import", ledger.Indicator{Subject: name, Category: category.Shop, Source: "invented list"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := book.Withdraw(t.Context(), "mai", "sold.example/", map[string]string{"en": "sold to an honest owner", "vi": "đã bán cho chủ mới"}); err != nil {
+		t.Fatal(err)
+	}
+	o.raise(triage.Candidate, "named.example/", "cert-invented", "bank-list")
+	o.raise(triage.Again, "sold.example/", "cert-invented")
+	o.raise(triage.Disputed, "disputed.example/", "warning-list")
+
+	_, page, _ = o.ask("GET", "/queue", mai, nil)
+	o.sees(page, "Other lists <b>2</b>", "on 2 other lists", "on 1 other list<", "reported.example", "!disputed.example")
+	_, page, _ = o.ask("GET", "/queue?part=sourced", mai, nil)
+	o.sees(page, `aria-current="page">Other lists <b>2</b>`, "named.example", "sold.example", "!reported.example", `name="action" value="list"`, `name="action" value="reject"`)
+	if status, _, _ := o.ask("GET", "/queue?part=appealed", mai, nil); status != 404 {
+		t.Errorf("a part that is none: %d", status)
+	}
+
+	at := func(name subject.Subject) string {
+		c, err := o.Desk.Named(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return audit.Numbered(audit.OfCase, c.ID).ID
+	}
+	_, page, _ = o.ask("GET", "/cases/"+at("named.example/"), mai, nil)
+	o.sees(page, "What sources ask", "and not listed by that alone: bank-list, cert-invented.", "Kind of scam", "Named since", "!0 reports", "!No objection waits")
+	_, page, _ = o.ask("GET", "/cases/"+at("sold.example/"), mai, nil)
+	o.sees(page, "Asked again: taken off the list by mai on ", "because: “sold to an honest owner”.", "Now listed by cert-invented.")
+	_, page, _ = o.ask("GET", "/appeals", mai, nil)
+	o.sees(page, "disputed.example", "1 objection")
+	disputed := at("disputed.example/")
+	_, page, _ = o.ask("GET", "/appeals/"+disputed, mai, nil)
+	o.sees(page, "a source says that it is no scam (warning-list).", "They are right: take it off", "It stays", "!No objection waits", "!1 more")
+	form := url.Values{"reason_en": {"it takes money"}, "reason_vi": {"lấy tiền của người mua"}, "why": {"looked at it"}}
+	if status, page, _ := o.ask("POST", "/appeals/"+disputed+"/uphold", mai, form); status != 303 {
+		t.Fatalf("upholding: %d\n%s", status, page)
+	}
+	_, page, _ = o.ask("GET", "/appeals/"+disputed, mai, nil)
+	o.sees(page, "stayed (a source had disputed it)", "it takes money", "!no scam")
+
+	// Rejected, named by one more, and asked again.
+	again := at("sold.example/")
+	if status, page, _ := o.ask("POST", "/cases/"+again+"/reject", mai, url.Values{"refusal": {"reject.honest"}, "why": {"called the owner"}}); status != 303 {
+		t.Fatalf("rejecting: %d\n%s", status, page)
+	}
+	_, page, _ = o.ask("GET", "/cases/"+again, mai, nil)
+	o.sees(page, "!What sources ask")
+	o.settle()
+	o.raise(triage.Again, "sold.example/", "cert-invented", "third-list")
+	_, page, _ = o.ask("GET", "/cases/"+again, mai, nil)
+	o.sees(page, "Asked again: rejected by mai on ", "because: “called the owner”.", "Now listed by cert-invented, third-list.")
+}
