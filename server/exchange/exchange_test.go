@@ -24,13 +24,13 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // desk is an exchange with a clock of its own, and a folder in which lists lie.
 type desk struct {
 	*Exchange
-	t     *testing.T
+	t     testing.TB
 	at    time.Time
 	lists string
 	began int64
 }
 
-func open(t *testing.T) *desk {
+func open(t testing.TB) *desk {
 	t.Helper()
 	office := officetest.Open(t, ledger.Tables, triage.Tables, Tables)
 	d := &desk{t: t, at: time.Now(), lists: t.TempDir()}

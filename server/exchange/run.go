@@ -19,6 +19,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"khien/server/audit"
 	"khien/server/db"
 	"khien/server/feed"
@@ -372,23 +374,6 @@ type heard struct {
 // list is what was read, in the order of the subjects.
 type list struct{ sorter }
 
-// taken is a claim while it is sorted.
-type taken struct {
-	Address   string            `json:"a,omitempty"`
-	ID        string            `json:"i,omitempty"`
-	First     int64             `json:"f,omitempty"`
-	Last      int64             `json:"l,omitempty"`
-	Lapses    int64             `json:"e,omitempty"`
-	Gone      bool              `json:"g,omitempty"`
-	Weight    feed.Weight       `json:"w,omitempty"`
-	Hacked    bool              `json:"h,omitempty"`
-	Sure      int               `json:"s,omitempty"`
-	TLP       feed.TLP          `json:"t,omitempty"`
-	Category  category.Category `json:"c,omitempty"`
-	Reference string            `json:"r,omitempty"`
-	Text      string            `json:"x,omitempty"`
-}
-
 // read reads the file of a run: what it claims goes through the guard, and into the order of the subjects. What is
 // refused is counted.
 func (h *holder) read(r *Run, s Status, progress Progress) (*list, error) {
@@ -404,7 +389,7 @@ func (h *holder) read(r *Run, s Status, progress Progress) (*list, error) {
 	l := &list{sorter{folder: h.folder}}
 	r.Numbers = Numbers{Refusals: map[string]int{}}
 	n := 0
-	for c, err := range feed.Claims(file, s.Preset) {
+	for c, err := range ahead(feed.Claims(file, s.Preset)) {
 		if n++; n%1000 == 0 {
 			progress.at("read", n)
 			if err := h.ctx.Err(); err != nil {
@@ -421,7 +406,8 @@ func (h *holder) read(r *Run, s Status, progress Progress) (*list, error) {
 		}
 		if err == nil {
 			var body []byte
-			body, err = json.Marshal(taken{c.Address, c.ID, c.First, c.Last, c.Lapses, c.Gone, c.Weight, c.Hacked, c.Sure, c.TLP, c.Category, c.Reference, c.Text})
+			t := taken{c.Address, c.ID, c.First, c.Last, c.Lapses, c.Gone, uint8(c.Weight), c.Hacked, c.Sure, string(c.TLP), int(c.Category), c.Reference, c.Text}
+			body, err = t.MarshalMsg(nil)
 			if err == nil {
 				err = l.add(record{string(c.Subject), body})
 			}
@@ -484,14 +470,14 @@ func (l *list) claims() iter.Seq2[heard, error] {
 		for r, err := range l.all() {
 			var t taken
 			if err == nil {
-				err = json.Unmarshal(r.body, &t)
+				_, err = t.UnmarshalMsg(r.body)
 			}
 			if err != nil {
 				yield(now, err)
 				return
 			}
-			c := feed.Claim{Subject: subject.Subject(r.key), Address: t.Address, ID: t.ID, First: t.First, Last: t.Last, Lapses: t.Lapses, Gone: t.Gone, Weight: t.Weight,
-				Hacked: t.Hacked, Sure: t.Sure, TLP: t.TLP, Category: t.Category, Reference: t.Reference, Text: t.Text}
+			c := feed.Claim{Subject: subject.Subject(r.key), Address: t.Address, ID: t.ID, First: t.First, Last: t.Last, Lapses: t.Lapses, Gone: t.Gone,
+				Weight: feed.Weight(t.Weight), Hacked: t.Hacked, Sure: t.Sure, TLP: feed.TLP(t.TLP), Category: category.Category(t.Category), Reference: t.Reference, Text: t.Text}
 			print := fnv.New64a()
 			print.Write(r.body)
 			next := heard{c, int64(print.Sum64())}
@@ -833,20 +819,37 @@ func (h *holder) apply(r *Run, s Status, l *list, verb audit.Verb, progress Prog
 	if err != nil {
 		return err
 	}
-	var some []step
+	// What is to be written is found while what was found before is written.
 	var done settled
-	n := 0
+	parts, group := make(chan []step, 1), errgroup.Group{}
+	failed := make(chan struct{})
+	group.Go(func() error {
+		n := 0
+		for some := range parts {
+			err := h.change(func(tx *sql.Tx) error {
+				sum, err := h.write(tx, protection, s, some)
+				done.listed, done.left, done.asked = done.listed+sum.listed, done.left+sum.left, done.asked+sum.asked
+				return err
+			})
+			if err != nil {
+				close(failed)
+				return err
+			}
+			n += len(some)
+			progress.at("take", n)
+			h.giveWay(h.ctx)
+		}
+		return nil
+	})
+	var some []step
 	write := func() error {
-		err := h.change(func(tx *sql.Tx) error {
-			sum, err := h.write(tx, protection, s, some)
-			done.listed, done.left, done.asked = done.listed+sum.listed, done.left+sum.left, done.asked+sum.asked
-			return err
-		})
-		n += len(some)
-		progress.at("take", n)
-		some = some[:0]
-		h.giveWay(h.ctx)
-		return err
+		select {
+		case parts <- some:
+			some = make([]step, 0, part)
+			return nil
+		case <-failed:
+			return errStopped
+		}
 	}
 	err = h.differ(r, s, l, func(one step) error {
 		if some = append(some, one); len(some) < part {
@@ -856,6 +859,10 @@ func (h *holder) apply(r *Run, s Status, l *list, verb audit.Verb, progress Prog
 	})
 	if err == nil && len(some) > 0 {
 		err = write()
+	}
+	close(parts)
+	if wrong := group.Wait(); wrong != nil {
+		err = wrong
 	}
 	if err != nil {
 		return err
@@ -896,6 +903,9 @@ func (h *holder) apply(r *Run, s Status, l *list, verb audit.Verb, progress Prog
 
 // remembered is for how many seconds is kept what a source says no more.
 const remembered = 90 * day
+
+// errStopped ends the search for what is to be written, where that can't be.
+var errStopped = errors.New("what was found can't be written")
 
 // giving is how long who writes many parts steps back after each, so that programs that wait for their turn get it.
 const giving = 5 * time.Millisecond
@@ -950,11 +960,12 @@ func (h *holder) write(tx *sql.Tx, protection *publish.Protection, s Status, som
 		if err != nil {
 			return settled{}, err
 		}
-		_, err = tx.ExecContext(h.ctx, `INSERT INTO claim (source, subject, id, address, first, last, came, gone, lapses, turns, weight, hacked, sure, tlp, category, reference, said, print)
+		_, err = tx.ExecContext(h.ctx, `WITH these AS MATERIALIZED (SELECT value FROM json_each(?3))
+			INSERT INTO claim (source, subject, id, address, first, last, came, gone, lapses, turns, weight, hacked, sure, tlp, category, reference, said, print)
 			SELECT CAST(?1 AS BIGINT), value ->> 'subject', value ->> 'id', value ->> 'address', CAST(value ->> 'first' AS BIGINT), CAST(value ->> 'last' AS BIGINT), CAST(?2 AS BIGINT), 0,
 				CAST(value ->> 'lapses' AS BIGINT), CAST(value ->> 'turns' AS BIGINT), CAST(value ->> 'weight' AS BIGINT), CAST(value ->> 'hacked' AS BIGINT),
 				CAST(value ->> 'sure' AS BIGINT), value ->> 'tlp', CAST(value ->> 'category' AS BIGINT), value ->> 'reference', value ->> 'said', CAST(value ->> 'print' AS BIGINT)
-			FROM json_each(?3) WHERE true
+			FROM these WHERE true
 			ON CONFLICT (source, subject) DO UPDATE SET id = excluded.id, address = excluded.address, first = excluded.first, last = excluded.last, gone = 0,
 				lapses = excluded.lapses, turns = excluded.turns, weight = excluded.weight, hacked = excluded.hacked, sure = excluded.sure, tlp = excluded.tlp,
 				category = excluded.category, reference = excluded.reference, said = excluded.said, print = excluded.print`, s.ID, now, string(text))

@@ -19,7 +19,7 @@ import (
 )
 
 // part is how many things are changed in one transaction: whoever else decides waits for no more.
-const part = 1000
+const part = 2000
 
 // Claim is what a source says about something, with the dates of it.
 type Claim struct {

@@ -47,8 +47,10 @@ func Entry(text string) (s subject.Subject, address string, err error) {
 	if s, ok := phone(text); ok {
 		return s, "", nil
 	}
-	if plain := spelledDots.ReplaceAllString(text, "."); strings.ContainsFunc(text, unicode.IsSpace) && !strings.ContainsFunc(plain, unicode.IsSpace) {
-		text = plain
+	if strings.ContainsFunc(text, unicode.IsSpace) {
+		if plain := spelledDots.ReplaceAllString(text, "."); !strings.ContainsFunc(plain, unicode.IsSpace) {
+			text = plain
+		}
 	}
 	text = rearm(text)
 	if subject.IsLink(text) { // tel:, tg: and the like
@@ -205,7 +207,7 @@ func isOfSentences(r rune) bool {
 // isSeveral tells whether behind a comma, semicolon or bar, or behind nothing, another address begins, or another
 // column: a kind of scam, or a day.
 func isSeveral(text string) bool {
-	if glued.MatchString(text) {
+	if strings.Contains(text[schemeEnd(text):], "://") && glued.MatchString(text) {
 		return true
 	}
 	query := strings.IndexAny(text, "?#")

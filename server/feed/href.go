@@ -109,6 +109,10 @@ var (
 // rearm undoes what analysts do to an address so that nobody opens it by accident. Where they have done it neither to
 // the scheme nor to the host, the path stays as it is.
 func rearm(text string) string {
+	web := strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
+	if !strings.ContainsAny(text, `[({<\`) && (web || text != "" && text[0]|0x20 != 'h') {
+		return text // nothing was done to it, as to most
+	}
 	scheme, rest := "", text
 	if m := harmlessScheme.FindStringSubmatchIndex(text); m != nil {
 		end := m[1]

@@ -545,7 +545,8 @@ func (t *transaction) get(s subject.Subject) (row, error) {
 // entering is an indicator that comes on the list, and what was there about its subject before.
 type entering struct{ is, was Indicator }
 
-// put stores indicators as listed, and that they are, with two statements whatever their number. Each keeps the case
+// put stores indicators as listed, and that they are, with two statements whatever their number. SQLite writes a value of
+// json_each anew each time that it is named, unless it lies in a table of its own. Each keeps the case
 // number and the address that it had, unless it brings others, and what sources say about it.
 func (t *transaction) put(actor, action string, some []entering) error {
 	type column struct {
@@ -568,7 +569,10 @@ func (t *transaction) put(actor, action string, some []entering) error {
 		if err != nil {
 			return err
 		}
-		rows[n] = column{i.Subject, cmp.Or(Seen(i.Address, i.Subject), one.was.Address), int64(i.Category), i.Source, cmp.Or(i.Reference, one.was.Reference),
+		if !i.Claimed { // of a claim, who reads it has looked at that
+			i.Address = Seen(i.Address, i.Subject)
+		}
+		rows[n] = column{i.Subject, cmp.Or(i.Address, one.was.Address), int64(i.Category), i.Source, cmp.Or(i.Reference, one.was.Reference),
 			string(reason), i.FirstSeen, i.Lapses, i.Case, i.SaidBy, 0}
 		if i.Claimed {
 			rows[n].Claimed = 1
@@ -584,17 +588,20 @@ func (t *transaction) put(actor, action string, some []entering) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses, case_subject, said_by, claimed)
+	_, err = t.exec(`WITH these AS MATERIALIZED (SELECT value FROM json_each(?))
+		INSERT INTO indicator (subject, address, category, source, reference, reason, first_seen, lapses, case_subject, said_by, claimed)
 		SELECT value ->> 'subject', value ->> 'address', CAST(value ->> 'category' AS BIGINT), value ->> 'source', value ->> 'reference', value ->> 'reason',
 			CAST(value ->> 'first_seen' AS BIGINT), CAST(value ->> 'lapses' AS BIGINT), CAST(value ->> 'case_subject' AS BIGINT),
 			coalesce(nullif(value ->> 'said_by', ''), (SELECT names FROM said_by WHERE said_by.subject = value ->> 'subject'), ''), CAST(value ->> 'claimed' AS BIGINT)
-			FROM json_each(?) WHERE true
+			FROM these WHERE true
 		ON CONFLICT (subject) DO UPDATE SET address = excluded.address, category = excluded.category, source = excluded.source, reference = excluded.reference,
 			reason = excluded.reason, first_seen = excluded.first_seen, lapses = excluded.lapses, case_subject = excluded.case_subject, withdrawn = 0, taken = '{}',
 			said_by = CASE excluded.claimed WHEN 1 THEN excluded.said_by ELSE indicator.said_by END, claimed = excluded.claimed`, string(text))
 	if err == nil {
-		_, err = t.exec(`INSERT INTO decision (time, actor, action, subject, reason)
-			SELECT CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), value ->> 'subject', CASE value ->> 'source' WHEN '' THEN value ->> 'said_by' ELSE value ->> 'source' END FROM json_each(?)`, t.now, actor, action, string(text))
+		_, err = t.exec(`WITH these AS MATERIALIZED (SELECT value FROM json_each(?))
+			INSERT INTO decision (time, actor, action, subject, reason)
+			SELECT CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), value ->> 'subject', coalesce(nullif(value ->> 'source', ''), value ->> 'said_by') FROM these`,
+			string(text), t.now, actor, action)
 	}
 	return err
 }
