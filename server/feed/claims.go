@@ -19,7 +19,7 @@ var readers map[string]Reader
 
 func init() { // Preset.check asks for them
 	readers = map[string]Reader{
-		"adblock": readAdblock, "rpz": readRPZ, "stix": readSTIX,
+		"adblock": readAdblock, "rpz": readRPZ, "stix": readSTIX, "misp": readMISP,
 		"lines": readLines,
 		"hosts": readHosts,
 		"csv":   readCSV,

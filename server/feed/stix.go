@@ -134,26 +134,20 @@ func (x *stix) read() error {
 
 // bundle reads a bundle, an envelope, or an object that stands alone.
 func (x *stix) bundle() error {
-	whole := map[string]json.RawMessage{}
-	size, list := 0, false
-	err := x.members(func(name string) error {
-		if name == "objects" {
-			begin, err := x.token()
-			if list = true; err != nil || begin == nil {
-				return err
-			}
-			if begin != json.Delim('[') {
-				return fmt.Errorf("%w: objects is no list", ErrShape)
-			}
-			return x.elements(x.object)
+	list := false
+	whole, err := x.rest(func(name string) (bool, error) {
+		if name != "objects" {
+			return false, nil
 		}
-		var member json.RawMessage
-		err := x.decode(&member)
-		if size += len(name) + len(member); size > maxObject {
-			return errObject
+		list = true
+		begin, err := x.token()
+		switch {
+		case err != nil || begin == nil:
+			return true, err
+		case begin != json.Delim('['):
+			return true, fmt.Errorf("%w: objects is no list", ErrShape)
 		}
-		whole[name] = member
-		return err
+		return true, x.elements(x.object)
 	})
 	if err != nil || list || len(whole) == 0 || whole["more"] != nil {
 		return err
@@ -164,12 +158,8 @@ func (x *stix) bundle() error {
 	if whole["type"] == nil {
 		return fmt.Errorf("%w: no objects of STIX", ErrShape)
 	}
-	text, err := json.Marshal(whole)
-	if err != nil {
-		return err
-	}
 	var o stixObject
-	return x.take(&o, json.Unmarshal(text, &o))
+	return x.take(&o, again(whole, &o))
 }
 
 func (x *stix) object() error {
@@ -408,7 +398,7 @@ func thingOf(all []comparison) (s subject.Subject, address string, err error) {
 	}
 	switch all[0].path {
 	case "url:value":
-		return Entry(value)
+		return urlEntry(value)
 	case "domain-name:value":
 		if strings.ContainsAny(value, "/?#@:[\\ ") || !strings.Contains(value, ".") {
 			return "", "", ErrHost
@@ -423,6 +413,15 @@ func thingOf(all []comparison) (s subject.Subject, address string, err error) {
 		return s, "", err
 	}
 	return "", "", fmt.Errorf("%w: %s", ErrPattern, cut(plain(all[0].path), 60))
+}
+
+// urlEntry reads an address that has a field of its own. A query in it may end with a quote, where an entry of a text
+// has one too many.
+func urlEntry(value string) (s subject.Subject, address string, err error) {
+	if _, query, ok := strings.Cut(value, "?"); ok && strings.HasSuffix(query, "'") && strings.Count(query, "'")%2 == 0 {
+		value = strings.TrimSuffix(value, "'") + "%27" // as a browser writes it
+	}
+	return Entry(value)
 }
 
 // ipEntry reads an IP address, which may be written as a range of one.

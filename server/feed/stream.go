@@ -84,6 +84,33 @@ func (s *stream) elements(element func() error) error {
 	return err
 }
 
+// rest is an object whose bracket was read, without the members that take has taken out of the stream.
+func (s *stream) rest(take func(name string) (taken bool, err error)) (map[string]json.RawMessage, error) {
+	whole, size := map[string]json.RawMessage{}, 0
+	err := s.members(func(name string) error {
+		if taken, err := take(name); taken || err != nil {
+			return err
+		}
+		var member json.RawMessage
+		err := s.decode(&member)
+		if size += len(name) + len(member); size > maxObject {
+			return errObject
+		}
+		whole[name] = member
+		return err
+	})
+	return whole, err
+}
+
+// again reads what rest has read into something else.
+func again(whole map[string]json.RawMessage, into any) error {
+	text, err := json.Marshal(whole)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
 // broken tells what ends a list from a value that is of another shape than others.
 func broken(err error) bool {
 	_, shape := errors.AsType[*json.UnmarshalTypeError](err)
