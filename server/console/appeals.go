@@ -69,6 +69,7 @@ type objections struct {
 	Of      []triage.Subject // of several subjects, those that are objected to
 	MayUndo bool
 	Raised  []raised // what says that it is no scam
+	Claims  claims   // all that sources say
 }
 
 func appealPage(v *visit) error {
@@ -100,6 +101,13 @@ func appealPage(v *visit) error {
 	}
 	subjects, err := v.Desk.Subjects(v.ctx(), c.ID)
 	if err != nil {
+		return err
+	}
+	names := make([]subject.Subject, len(subjects))
+	for i, s := range subjects {
+		names[i] = s.Name
+	}
+	if o.Claims, err = v.claims(names...); err != nil {
 		return err
 	}
 	if len(subjects) > 1 {

@@ -64,6 +64,7 @@ type file struct {
 	MayUndo bool
 	Asked   []takedown.Request // what platforms were asked
 	Raised  []raised           // why sources bring it before people
+	Claims  claims             // all that they say about it
 }
 
 // sample is one report as a case page shows it: what was said, never who.
@@ -102,6 +103,13 @@ func casePage(v *visit) error {
 	}
 	f.More = max(0, c.Reports+c.Appeals-disputed-len(f.Said))
 	if f.Parts, err = v.parts(ctx, c, f.Said); err != nil {
+		return err
+	}
+	names := make([]subject.Subject, len(f.Parts))
+	for i, p := range f.Parts {
+		names[i] = p.Name
+	}
+	if f.Claims, err = v.claims(names...); err != nil {
 		return err
 	}
 	days, err := v.Desk.Days(ctx, c.ID, chartDays)

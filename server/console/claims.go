@@ -1,13 +1,18 @@
 package console
 
 import (
+	"cmp"
 	"errors"
+	"net/url"
 	"strings"
 
 	"khien/server/audit"
+	"khien/server/exchange"
+	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/triage"
 	"khien/server/words"
+	"khien/shared/subject"
 	"khien/shared/texts"
 )
 
@@ -84,4 +89,58 @@ func (v *visit) before(c triage.Case, q triage.Question) (string, error) {
 		return say(v.lang, said, actor, words.Day(v.lang, when)), nil
 	}
 	return say(v.lang, because, actor, words.Day(v.lang, when), why), nil
+}
+
+// claim is what a source says about a subject, as it is shown.
+type claim struct {
+	exchange.Claim
+	Link string // to the source's page about it; empty where that is no address of the web
+}
+
+// Since is when the source began to say so, or when it came to us where the source doesn't tell.
+func (c claim) Since() int64 { return cmp.Or(c.First, c.Came) }
+
+// Disputes and Context tell what the source wants, where it does not call the subject a scam.
+func (c claim) Disputes() bool { return c.Weight == feed.Disputes }
+func (c claim) Context() bool  { return c.Weight == feed.Context }
+
+// claims are what sources say about something.
+type claims struct {
+	Some    []claim
+	More    int  // that are not shown
+	Several bool // whether they are about more than one subject
+}
+
+const (
+	mostClaimed  = 24 // subjects of a case of which claims are read
+	claimsShown  = 50
+	maxReference = 2000 // bytes of an address that is a link
+)
+
+// claims are what sources say about some subjects, the oldest first.
+func (v *visit) claims(names ...subject.Subject) (all claims, err error) {
+	all.Several = len(names) > 1
+	for _, name := range names[:min(len(names), mostClaimed)] {
+		said, err := v.Exchange.Claims(v.ctx(), name)
+		if err != nil {
+			return all, err
+		}
+		for _, one := range said {
+			if len(all.Some) == claimsShown {
+				all.More++
+				continue
+			}
+			all.Some = append(all.Some, claim{one, linkable(one.Reference)})
+		}
+	}
+	return all, nil
+}
+
+// linkable is an address that may be a link: nothing but the web, and nobody's name or password in it.
+func linkable(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(address) > maxReference {
+		return ""
+	}
+	return u.String()
 }

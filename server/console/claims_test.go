@@ -63,7 +63,7 @@ func TestWhatSourcesAskInTheConsole(t *testing.T) {
 		return audit.Numbered(audit.OfCase, c.ID).ID
 	}
 	_, page, _ = o.ask("GET", "/cases/"+at("named.example/"), mai, nil)
-	o.sees(page, "What sources ask", "and not listed by that alone: bank-list, cert-invented.", "Kind of scam", "Named since", "!0 reports", "!No objection waits")
+	o.sees(page, "What sources say", "and not listed by that alone: bank-list, cert-invented.", "Kind of scam", "Named since", "!0 reports", "!No objection waits")
 	_, page, _ = o.ask("GET", "/cases/"+at("sold.example/"), mai, nil)
 	o.sees(page, "Asked again: taken off the list by mai on ", "because: “sold to an honest owner”.", "Now listed by cert-invented.")
 	_, page, _ = o.ask("GET", "/appeals", mai, nil)
@@ -84,9 +84,36 @@ func TestWhatSourcesAskInTheConsole(t *testing.T) {
 		t.Fatalf("rejecting: %d\n%s", status, page)
 	}
 	_, page, _ = o.ask("GET", "/cases/"+again, mai, nil)
-	o.sees(page, "!What sources ask")
+	o.sees(page, "!What sources say")
 	o.settle()
 	o.raise(triage.Again, "sold.example/", "cert-invented", "third-list")
 	_, page, _ = o.ask("GET", "/cases/"+again, mai, nil)
 	o.sees(page, "Asked again: rejected by mai on ", "because: “called the owner”.", "Now listed by cert-invented, third-list.")
+}
+
+// What each source says about the subject of a case stands on its page, whatever it is: nothing of it is a link but an
+// address of the web, and nothing turns the page around.
+func TestTheClaimsOfACase(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	for n, config := range []string{`{"name":"cert","title":"CERT Invented"}`, `{"name":"warning-list"}`, `{"name":"old"}`} {
+		o.sql(`INSERT INTO source (id, name, config, added, removed) VALUES (?, ?, ?, 1700000000, ?)`, n+1, []string{"cert", "warning-list", "old"}[n], config, n/2)
+	}
+	const insert = `INSERT INTO claim (source, subject, id, address, first, last, came, gone, lapses, turns, weight, hacked, sure, tlp, category, reference, said, print)
+		VALUES (?, 'shop.example/', ?, ?, ?, ?, 1764500000, ?, 1800000000, 0, ?, 0, ?, 'amber', ?, ?, ?, 0)`
+	o.sql(insert, 1, "id-4711", "https://shop.example:8443/a%5Cb", 1763900000, 1764400000, 0, 0, 80, int64(category.Shop), "https://cert.example/reports/4711?a=1", "takes <b>money</b> \u202egnihton sdnes")
+	o.sql(insert, 2, "", "", 0, 0, 0, 2, 0, 0, "javascript:alert(1)", "")
+	o.sql(insert, 3, "", "", 0, 0, 1764550000, 1, 0, 0, "https://name:secret@old.example/", "")
+	o.raise(triage.Candidate, "shop.example/", "cert")
+	c, err := o.Desk.Named(t.Context(), "shop.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := audit.Numbered(audit.OfCase, c.ID).ID
+	for _, path := range []string{"/cases/" + at, "/appeals/" + at} {
+		_, page, _ := o.ask("GET", path, mai, nil)
+		o.sees(page, "CERT Invented", "since 23 Nov 2025", "last seen 29 Nov 2025", "80% sure", "TLP:amber", "id-4711", "hxxps://shop[.]example:8443/a%5Cb",
+			`<a href="https://cert.example/reports/4711?a=1" rel="noreferrer noopener nofollow" target="_blank">`, "takes &lt;b&gt;money&lt;/b&gt; ", "!<b>money",
+			"warning-list", "says that it is no scam", `!href="javascript`, "javascript[:]alert(1)", "source removed", `!href="https://name`)
+	}
 }

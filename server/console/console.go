@@ -35,6 +35,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"khien/server/evidence"
+	"khien/server/exchange"
 	"khien/server/gate"
 	"khien/server/inbox"
 	"khien/server/publish"
@@ -64,6 +65,7 @@ type Config struct {
 	Inbox     *inbox.Inbox
 	Publisher *publish.Publisher
 	Takedowns *takedown.Store
+	Exchange  *exchange.Exchange // what sources say
 	Evidence  *evidence.Store
 	// Pictures is the origin that serves what people have sent as evidence, such as http://127.0.0.1:8789; empty where
 	// it isn't served.

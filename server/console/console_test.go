@@ -20,6 +20,7 @@ import (
 	"khien/server/campaign"
 	"khien/server/db"
 	"khien/server/db/dbtest"
+	"khien/server/exchange"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	officedb "khien/server/office"
@@ -75,6 +76,7 @@ func officeIn(t testing.TB, dir string, base *db.DB, reports string) *office {
 	k, err := New(Config{
 		Origin: origin, Staff: people, Desk: desk, Inbox: box, Takedowns: takedowns, Letters: filepath.Join(dir, "letters"), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Publisher: &publish.Publisher{Ledger: book, Cards: cards, Blobs: blobs, Keys: keys},
+		Exchange:  exchange.Open(base, func() (*publish.Protection, error) { return publish.Protect("") }),
 	})
 	must(err)
 	o := &office{k, t, base, map[string]*finger{}}

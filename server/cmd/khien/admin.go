@@ -15,6 +15,7 @@ import (
 	"khien/server/audit"
 	"khien/server/console"
 	"khien/server/evidence"
+	"khien/server/exchange"
 	"khien/server/gate"
 	"khien/server/inbox"
 	"khien/server/staff"
@@ -290,6 +291,10 @@ func (d *dir) console(l net.Listener, origin string, conns gate.Limits, box *inb
 	if err != nil {
 		return nil, err
 	}
+	base, err := d.office()
+	if err != nil {
+		return nil, err
+	}
 	p, err := d.publisher()
 	if err != nil {
 		return nil, err
@@ -300,7 +305,8 @@ func (d *dir) console(l net.Listener, origin string, conns gate.Limits, box *inb
 	}
 	return console.New(console.Config{
 		Origin: origin, Staff: people, Desk: desk, Inbox: box, Publisher: p, Evidence: store, Pictures: pictures, Takedowns: takedowns, Letters: d.letters(),
-		Impact: triage.Impact{Popular: p.Popular, Verified: p.Verified}, Conns: conns, Log: log,
+		Exchange: exchange.Open(base, d.protection),
+		Impact:   triage.Impact{Popular: p.Popular, Verified: p.Verified}, Conns: conns, Log: log,
 	})
 }
 
