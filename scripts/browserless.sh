@@ -1,7 +1,7 @@
 #!/bin/sh
-# The tests that need no browser, or some parts of them: native, reproduce, wasm, race. Each part says at its end how
-# long it took. With KHIEN_WHOLE=1 all of the core's packages run inside wasm, and all of the server's under the race
-# detector.
+# The tests that need no browser, or some parts of them: native, reproduce, wasm, race. A part that fails keeps none of
+# the others from running. Each says at its end how long it took. With KHIEN_WHOLE=1 all of the core's packages run
+# inside wasm, and all of the server's under the race detector.
 # usage: browserless.sh [PART...]
 set -eu
 cd "$(dirname "$0")/.."
@@ -34,25 +34,20 @@ wasm() {
 		GOOS=wasip1 GOARCH=wasm go test -timeout 30m -short $packages
 }
 
-# The race detector, where a test has several do something at once; the scripts of the program have the whole server in
-# it. In triage that is one test, all others there do one thing after the other.
+# The race detector, where a test has several do something at once; a few of the program's scripts have the whole server
+# in it.
 race() {
 	export CGO_ENABLED=1
 	if [ -n "${KHIEN_WHOLE-}" ]; then
 		go test -timeout 30m -race -short ./server/... ./shared/release/... ./shared/checker/... ./wasm/...
 		return
 	fi
-	go test -timeout 30m -race -short $(grep -rlE 'go func|\.Go\(|synctest\.|t\.Parallel' --include='*_test.go' server shared wasm |
-		xargs -n 1 dirname | sort -u | sed '/^server\/triage$/d; s|^|./|')
-	said=$(go test -race -run '^TestTwoProgramsGather$' ./server/triage) || {
-		echo "$said"
-		return 1
-	}
-	echo "$said"
-	case $said in *'no tests to run'*) return 1 ;; esac
+	set -- $(awk -f scripts/racing.awk $(find server shared wasm -name '*_test.go'))
+	go test -timeout 30m -race -short -run "$@"
 }
 
 [ $# -gt 0 ] || set -- native reproduce wasm race
+failed=
 for part; do
 	case $part in
 	native | reproduce | wasm | race) ;;
@@ -63,6 +58,10 @@ for part; do
 	esac
 	echo "== $part" >&2
 	began=$(date +%s)
-	("$part")
+	set +e
+	(set -e && "$part")
+	[ $? = 0 ] || failed="${failed:+$failed, }$part"
+	set -e
 	echo "== $part took $(($(date +%s) - began)) s" >&2
 done
+[ -z "$failed" ] || { echo "== failed: $failed" >&2; exit 1; }

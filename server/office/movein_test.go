@@ -279,6 +279,9 @@ func TestTheOnlyCopiesStay(t *testing.T) {
 // The program is killed at twenty random moments of moving in. Each time all is as it was, or all is taken over; and
 // the next start takes it over.
 func TestAKilledMoveStartsAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("processes of their own: no races to find")
+	}
 	folder := earlierData(t)
 	execute(t, filepath.Join(folder, "ledger.db"), `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
 		INSERT INTO decision (time, actor, action, subject, reason) SELECT i, 'mai', 'list', 'scam-' || i || '.example/', '' FROM n`) // so that it takes a while
