@@ -30,7 +30,7 @@ func WriteCSV(w io.Writer, list iter.Seq2[ledger.Indicator, error]) error {
 		for _, lang := range texts.All() {
 			record = append(record, i.Reason[lang])
 		}
-		record = append(record, written(i.FirstSeen), written(i.Lapses), i.Reference, i.Source)
+		record = append(record, written(i.FirstSeen), written(i.Lapses), i.Reference, i.By())
 		for n := range record {
 			record[n] = Cell(record[n])
 		}

@@ -44,8 +44,8 @@ must agree to, as what two have listed, is proposed, or left to those who confir
 			}
 		}
 		var proposed triage.Case
-		_, err = book.Get(cmd.Context(), s)
-		if err == nil {
+		entry, err := book.Get(cmd.Context(), s)
+		if err == nil && !entry.Claimed { // what stands through sources alone no person has put there
 			err = listedBy(cmd.Context(), book, s, of)
 		}
 		if err == nil {
