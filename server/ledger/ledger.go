@@ -22,6 +22,7 @@ import (
 	"khien/shared/release"
 	"khien/shared/subject"
 	"khien/shared/texts"
+	"khien/shared/wire"
 )
 
 // ErrNotFound is a subject that is not on the list.
@@ -43,15 +44,26 @@ type Indicator struct {
 	Claimed   bool              // whether it stands through such claims alone
 }
 
-// By is who says so, for the public: Source and those whose claims stand.
+// mostNamed is how many of those whose claims stand the public is told by name.
+const mostNamed = 10
+
+// By is who says so, for the public, as an entry of a bucket has it: who listed it, and behind wire.AlsoSaid those whose
+// claims stand. What came by claims alone, all of these have listed.
 func (i Indicator) By() string {
-	switch {
-	case i.SaidBy == "" || i.Source == i.SaidBy:
-		return i.Source
-	case i.Source == "" || slices.Contains(strings.Split(i.SaidBy, ", "), i.Source):
-		return i.SaidBy
+	by := strings.ReplaceAll(i.Source, wire.AlsoSaid, ", ")
+	if i.SaidBy == "" {
+		return by
 	}
-	return i.Source + ", " + i.SaidBy
+	names := strings.Split(strings.ReplaceAll(i.SaidBy, wire.AlsoSaid, ", "), ", ")
+	names = slices.DeleteFunc(names, func(name string) bool { return name == by })
+	if n := len(names) - mostNamed; n > 0 {
+		names = append(names[:mostNamed], fmt.Sprint("+", n))
+	}
+	also := strings.Join(names, ", ")
+	if by == "" || also == "" {
+		return by + also
+	}
+	return by + wire.AlsoSaid + also
 }
 
 // Event is one entry of a subject's history.

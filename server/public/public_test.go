@@ -146,6 +146,26 @@ func (w *world) sees(p Page, status int, words ...string) {
 	}
 }
 
+// Somebody has listed it, and two sources say so too: the register names them, and so it does once it is over.
+func TestTheRegisterSaysWhoSaysSoToo(t *testing.T) {
+	w := newWorld(t)
+	i := ledger.Indicator{Subject: "scam.example/", Category: category.Shop, Source: "report", SaidBy: "CERT Invented, National list"}
+	if err := w.Ledger.List(t.Context(), "mai", i); err != nil {
+		t.Fatal(err)
+	}
+	i = ledger.Indicator{Subject: "claimed.example/", Category: category.Shop, SaidBy: "CERT Invented, National list"}
+	if err := w.Ledger.List(t.Context(), "source cert", i); err != nil {
+		t.Fatal(err)
+	}
+	w.publishes()
+	look := func(lang, about string) Page { return w.LookUp(t.Context(), lang, form("about", about)) }
+	w.sees(look("en", "scam.example"), 200, "reports, which a person has looked at", "Also said by CERT Invented, National list")
+	w.sees(look("vi", "scam.example"), 200, "Cũng được nêu bởi CERT Invented, National list")
+	w.sees(look("en", "claimed.example"), 200, "CERT Invented, National list", "!Also said by")
+	w.withdraws("scam.example/", nil)
+	w.sees(look("en", "scam.example"), 200, "Also said by CERT Invented, National list")
+}
+
 func TestTheRegister(t *testing.T) {
 	w := newWorld(t)
 	w.lists("scam.example/", map[string]string{"en": "never delivers", "vi": "không giao hàng"})

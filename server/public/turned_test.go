@@ -17,7 +17,7 @@ func TestOthersWordsTurnNothing(t *testing.T) {
 	const turning = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufdd0\ufdd1"
 	const turned = "שלום 1 " + turning + " gpj.exe"
 	w := newWorld(t)
-	i := ledger.Indicator{Subject: "scam.example/", Category: category.Shop, Source: turned, FirstSeen: 1_763_900_000, Reason: map[string]string{"en": turned, "vi": turned}}
+	i := ledger.Indicator{Subject: "scam.example/", Category: category.Shop, Source: turned, SaidBy: turned, FirstSeen: 1_763_900_000, Reason: map[string]string{"en": turned, "vi": turned}}
 	if err := w.Ledger.List(context.Background(), "mai", i); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package public
 import (
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"khien/server/bidi"
@@ -10,6 +11,7 @@ import (
 	"khien/shared/category"
 	"khien/shared/subject"
 	"khien/shared/texts"
+	"khien/shared/wire"
 )
 
 // said are the words of the pages.
@@ -32,6 +34,8 @@ func functions(lang string) template.FuncMap {
 		bidi.Func: bidi.Apart,
 		"t":       func(key string, args ...any) any { return bidi.Apart(say(lang, key, args...)) },
 		"n":       func(key string, n int, args ...any) any { return bidi.Apart(said.Count(lang, key, n, args...)) },
+		"by":      func(source string) string { by, _, _ := strings.Cut(source, wire.AlsoSaid); return by },
+		"also":    func(source string) string { _, also, _ := strings.Cut(source, wire.AlsoSaid); return also },
 		"digits":  func(n int) string { return words.Digits(lang, n) },
 		"date":    func(unix int64) string { return words.Day(lang, unix) },
 		"moment":  func(unix int64) string { return words.Moment(lang, unix) + " (UTC+7)" },

@@ -141,7 +141,7 @@ func (b *Store) Facts(ctx context.Context, book *ledger.Ledger, c Request) (Fact
 	if err != nil {
 		return Facts{}, err
 	}
-	f := Facts{Reason: entry.Reason, Source: entry.Source, Seen: entry.FirstSeen}
+	f := Facts{Reason: entry.Reason, Source: entry.By(), Seen: entry.FirstSeen}
 	if c.State == Withdrawn {
 		f.Reason = entry.Taken
 	}

@@ -41,9 +41,13 @@ type Entry struct {
 	FirstSeen int64  `msg:"first_seen"` // Unix seconds
 	Lapses    int64  `msg:"lapses"`     // Unix seconds; 0 is never
 	Reference string `msg:"reference"`  // case number
-	Source    string `msg:"source"`     // who listed it
+	Source    string `msg:"source"`     // who listed it; behind AlsoSaid, who says so too
 	Reason    []Text `msg:"reason"`     // sorted by language; may be empty
 }
+
+// AlsoSaid stands in an entry's source between who listed it and who says so too: readers from before there was anybody
+// else show all of it.
+const AlsoSaid = "; "
 
 // Text is a sentence in one language. A sorted list of them, rather than a map, gives
 // the same entries the same bytes.

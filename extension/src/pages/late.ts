@@ -4,6 +4,7 @@ import { api } from "../shared/ext";
 import { help } from "../shared/help";
 import { ask, newsCame, type News } from "../shared/message";
 import { networks } from "../shared/networks";
+import { listedBy } from "../shared/notice";
 import { element, h } from "../shared/page";
 import { category, day, localize, t } from "../shared/text";
 
@@ -59,7 +60,7 @@ function card(one: News): HTMLElement {
   const facts = [
     one.reason,
     one.since > 0 ? t("since", day(one.since)) : "",
-    one.source && `${t("listedBy")}: ${one.source}`,
+    one.source && `${t("listedBy")}: ${listedBy(one.source)}`,
     one.reference && `${t("reference")}: ${one.reference}`,
   ].filter(Boolean);
   const read = h("button", { type: "button" }, t("lateDismiss"));

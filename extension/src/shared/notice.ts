@@ -4,7 +4,7 @@
 
 import type { Detailed, Notice } from "./message";
 import { help } from "./help";
-import { h, unhurried } from "./page";
+import { h, isolated, unhurried } from "./page";
 import { isPersons } from "./press";
 import { category, day, t, type Key } from "./text";
 import { whatIs, type What } from "./what";
@@ -93,9 +93,15 @@ export function view(notice: Notice, actions: Actions): View {
 export function sinceText(notice: Notice): string {
   if (notice.details === "offline") return t("sinceOffline", day(notice.issued));
   const words = [notice.since > 0 ? t("since", day(notice.since)) : t("sinceList", day(notice.issued))];
-  if (notice.source) words.push(t("by", notice.source));
+  if (notice.source) words.push(t("by", listedBy(notice.source)));
   if (notice.reference) words.push(t("case", notice.reference));
   return words.join(" ");
+}
+
+/** Who listed it, and who says so too: an entry has both in one text (wire.AlsoSaid). */
+export function listedBy(source: string): string {
+  const [by = "", ...also] = source.split("; ").map(isolated);
+  return also.length > 0 ? t("alsoSaid", by, also.join("; ")) : by;
 }
 
 /** The answers to "why", as far as they are known. */
@@ -106,7 +112,7 @@ export function facts(notice: Notice): HTMLElement {
   };
   const waiting = notice.details === "pending" ? t("reasonPending") : notice.details === "offline" ? t("reasonOffline") : "";
   add("reason", notice.reason || waiting || t("reasonNone"));
-  add("listedBy", notice.source);
+  add("listedBy", listedBy(notice.source));
   add("reference", notice.reference);
   add("matched", notice.subject, "exact");
   if (!notice.subject.startsWith(notice.href)) add("address", notice.href, "exact");

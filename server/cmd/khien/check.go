@@ -20,6 +20,7 @@ import (
 	"khien/shared/set"
 	"khien/shared/subject"
 	"khien/shared/texts"
+	"khien/shared/wire"
 )
 
 // verdict is one line of "khien check".
@@ -32,6 +33,7 @@ type verdict struct {
 	FirstSeen string            `json:"first_seen,omitempty"`
 	Reference string            `json:"reference,omitempty"`
 	Source    string            `json:"source,omitempty"`
+	Also      []string          `json:"also_said_by,omitempty"`
 	Confirmed bool              `json:"confirmed,omitempty"`
 	Stale     bool              `json:"stale,omitempty"`
 	Resembles string            `json:"resembles,omitempty"` // whom a page passes itself off as
@@ -196,7 +198,11 @@ func tell(f checker.Finding) verdict {
 		v.Subject, v.Resembles = f.Subject, f.Resembles.Official
 	case checker.Listed:
 		v.Subject, v.Category, v.Confirmed = f.Subject, f.Category.Slug(), f.Confirmed
-		v.Reference, v.Source, v.Reason = f.Reference, f.Source, map[string]string{}
+		v.Reference, v.Reason = f.Reference, map[string]string{}
+		by, also, told := strings.Cut(f.Source, wire.AlsoSaid)
+		if v.Source = by; told {
+			v.Also = strings.Split(also, ", ")
+		}
 		for _, reason := range f.Reason {
 			v.Reason[reason.Lang] = reason.Text
 		}
