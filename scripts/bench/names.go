@@ -148,7 +148,7 @@ func names(file string) error {
 		say(line{Name: "names/time", N: len(t.Honest) + len(t.Impostors), Value: micros, Unit: "µs a host", Peer: peer.Peer, PeerValue: peer.Micros})
 	}
 	say(line{Name: "names/alarms, nobody known by himself", N: len(t.Honest), Value: perHonest(byRule(bare, t.Honest)[""]), Unit: "per 100,000 honest hosts"})
-	for _, rule := range []official.Rule{official.Letters, official.Ending, official.Inside, official.Added, official.Part, official.Slip} {
+	for _, rule := range []official.Rule{official.Letters, official.Ending, official.Inside, official.Added, official.Piece, official.Slip} {
 		say(line{Name: "names/alarms/" + string(rule), N: len(t.Honest), Value: perHonest(alarms[rule]), Unit: "per 100,000 honest hosts"})
 		say(line{Name: "names/recall/" + string(rule), N: len(t.Impostors), Value: perImpostor(found[rule]), Unit: "% of impostors"})
 		say(line{Name: "names/precision/" + string(rule), N: len(t.Impostors), Value: precision(alarms[rule], found[rule]), Unit: "% where 1 in 100 is an impostor"})

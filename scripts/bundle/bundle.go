@@ -97,7 +97,7 @@ func (b build) run() error {
 func (b build) top() string { return filepath.Dir(filepath.Clean(b.source)) }
 
 // notices puts inside under which terms the extension may be passed on, and what of others is in it, and returns that.
-func (b build) notices(all files, metafiles []string) ([]parts.Part, error) {
+func (b build) notices(all files, metafiles []string) ([]parts.Component, error) {
 	core, err := parts.Go(b.top(), "./wasm", "GOOS=wasip1", "GOARCH=wasm")
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ import (
 
 // upload writes what the stores are given: a zip for each browser, one of the sources from which
 // anybody makes the same bytes again, the list of what of others is inside, and the sums of all, plain and signed.
-func (b build) upload(origin string, extensions map[string]files, bundled files, root string, inside []parts.Part) error {
+func (b build) upload(origin string, extensions map[string]files, bundled files, root string, inside []parts.Component) error {
 	if !b.local && !reachable(origin) {
 		return fmt.Errorf("a release for %s would protect nobody: nothing answers there on other machines. Give the address of the server, such as SERVER=https://khien.org, or LOCAL=1 to try the packaging", origin)
 	}

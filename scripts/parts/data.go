@@ -18,28 +18,28 @@ var (
 )
 
 // standard is Go's runtime and standard library, which are in everything that it compiles.
-func standard(version string) Part {
+func standard(version string) Component {
 	version = strings.TrimPrefix(version, "go")
-	return Part{Name: "Go", Version: version, Terms: "BSD-3-Clause", From: "https://go.dev/", PURL: "pkg:golang/std@" + version, Texts: []string{strings.Trim(goTerms, "\n")}}
+	return Component{Name: "Go", Version: version, Terms: "BSD-3-Clause", From: "https://go.dev/", PURL: "pkg:golang/std@" + version, Texts: []string{strings.Trim(goTerms, "\n")}}
 }
 
 // data come along with a package that is linked.
 var data = []struct {
 	with string // import path
-	part Part
+	part Component
 	file string // of ours, that says more
 }{
-	{"unicode", Part{Name: "Unicode Character Database", Version: unicode.Version, Terms: "Unicode-3.0", From: "https://www.unicode.org/ucd/", Texts: []string{unicodeTerms}}, ""},
-	{"khien/shared/official", Part{Name: "Unicode confusables (UTS #39)", Version: "13.0", Terms: "Unicode-3.0", From: "https://www.unicode.org/reports/tr39/", Texts: []string{unicodeTerms}}, ""},
-	{"khien/shared/supplement", Part{Name: "Wikidata: accounts of the official names", Version: "18 September 2026", Terms: "CC0-1.0", From: "https://www.wikidata.org/"}, ""},
-	{"khien/shared/supplement", Part{Name: "MISP warning lists: sites that are known by themselves", Terms: "CC0-1.0", From: "https://github.com/MISP/misp-warninglists"}, ""},
-	{"golang.org/x/net/publicsuffix", Part{Name: "Public Suffix List", Version: publicsuffix.List.String(), Terms: "MPL-2.0", From: "https://publicsuffix.org/list/",
+	{"unicode", Component{Name: "Unicode Character Database", Version: unicode.Version, Terms: "Unicode-3.0", From: "https://www.unicode.org/ucd/", Texts: []string{unicodeTerms}}, ""},
+	{"khien/shared/official", Component{Name: "Unicode confusables (UTS #39)", Version: "13.0", Terms: "Unicode-3.0", From: "https://www.unicode.org/reports/tr39/", Texts: []string{unicodeTerms}}, ""},
+	{"khien/shared/supplement", Component{Name: "Wikidata: accounts of the official names", Version: "18 September 2026", Terms: "CC0-1.0", From: "https://www.wikidata.org/"}, ""},
+	{"khien/shared/supplement", Component{Name: "MISP warning lists: sites that are known by themselves", Terms: "CC0-1.0", From: "https://github.com/MISP/misp-warninglists"}, ""},
+	{"golang.org/x/net/publicsuffix", Component{Name: "Public Suffix List", Version: publicsuffix.List.String(), Terms: "MPL-2.0", From: "https://publicsuffix.org/list/",
 		Texts: []string{mozilla}}, ""},
-	{"github.com/nyaruka/phonenumbers", Part{Name: "Telephone rules of libphonenumber", Terms: "Apache-2.0", From: "https://github.com/google/libphonenumber",
+	{"github.com/nyaruka/phonenumbers", Component{Name: "Telephone rules of libphonenumber", Terms: "Apache-2.0", From: "https://github.com/google/libphonenumber",
 		Texts: []string{"Copyright (C) The Libphonenumber Authors"}}, "LICENSE"},
-	{"github.com/ncruces/go-sqlite3-wasm/v6", Part{Name: "SQLite", Terms: "blessing", From: "https://www.sqlite.org/copyright.html",
+	{"github.com/ncruces/go-sqlite3-wasm/v6", Component{Name: "SQLite", Terms: "blessing", From: "https://www.sqlite.org/copyright.html",
 		Texts: []string{"All of the code and documentation in SQLite has been dedicated to the public domain by the authors."}}, ""},
-	{"khien/server/publish", Part{Name: "The ranking of what many people visit", Terms: "CC0-1.0 AND CC-BY-NC-SA-4.0"}, "server/publish/ranking/README.md"},
+	{"khien/server/publish", Component{Name: "The ranking of what many people visit", Terms: "CC0-1.0 AND CC-BY-NC-SA-4.0"}, "server/publish/ranking/README.md"},
 }
 
 // mozilla is Exhibit A of the Mozilla Public License.
@@ -48,7 +48,7 @@ License, v. 2.0. If a copy of the MPL was not distributed with this
 file, You can obtain one at https://mozilla.org/MPL/2.0/.`
 
 // dataOf are those that come along with what is linked.
-func dataOf(root string, linked map[string]bool) (all []Part, err error) {
+func dataOf(root string, linked map[string]bool) (all []Component, err error) {
 	for _, d := range data {
 		if !linked[d.with] {
 			continue

@@ -22,8 +22,8 @@ import (
 	"github.com/google/licensecheck"
 )
 
-// Part is something of others.
-type Part struct {
+// Component is something of others.
+type Component struct {
 	Name, Version string
 	Data          bool     // and no program
 	Terms         string   // SPDX licence expression
@@ -40,7 +40,7 @@ var ErrTerms = errors.New("its licence is none of those that scripts/parts knows
 
 // Go returns what is linked into a package of ours, in order of name: modules, Go itself, and the data that come with
 // them. Env says for which target, such as GOOS=wasip1. Root is the folder of go.mod.
-func Go(root, pkg string, env ...string) ([]Part, error) {
+func Go(root, pkg string, env ...string) ([]Component, error) {
 	list := exec.Command("go", "list", "-deps", "-json=ImportPath,Dir,Module", pkg)
 	list.Dir, list.Env = root, append(os.Environ(), append(env, "CGO_ENABLED=0")...)
 	var words bytes.Buffer
@@ -49,7 +49,7 @@ func Go(root, pkg string, env ...string) ([]Part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't list what %s is made of: %w: %s", pkg, err, words.Bytes())
 	}
-	modules, texts, linked := map[string]Part{}, map[string]map[string]bool{}, map[string]bool{}
+	modules, texts, linked := map[string]Component{}, map[string]map[string]bool{}, map[string]bool{}
 	for d := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p struct {
 			ImportPath, Dir string
@@ -70,7 +70,7 @@ func Go(root, pkg string, env ...string) ([]Part, error) {
 		}
 		if texts[m.Path] == nil {
 			texts[m.Path] = map[string]bool{}
-			modules[m.Path] = Part{Name: m.Path, Version: m.Version, From: "https://pkg.go.dev/" + m.Path + "@" + m.Version, PURL: "pkg:golang/" + m.Path + "@" + m.Version}
+			modules[m.Path] = Component{Name: m.Path, Version: m.Version, From: "https://pkg.go.dev/" + m.Path + "@" + m.Version, PURL: "pkg:golang/" + m.Path + "@" + m.Version}
 		}
 		// A folder of a module may have terms of its own.
 		for folder := p.Dir; strings.HasPrefix(folder, m.Dir); folder = filepath.Dir(folder) {
@@ -79,7 +79,7 @@ func Go(root, pkg string, env ...string) ([]Part, error) {
 			}
 		}
 	}
-	all := []Part{}
+	all := []Component{}
 	for _, path := range slices.Sorted(maps.Keys(modules)) {
 		part := modules[path]
 		part.Texts = slices.Sorted(maps.Keys(texts[path]))
@@ -141,7 +141,7 @@ func recognise(texts []string) (string, error) {
 
 // NPM returns the packages of which esbuild took something into a script, in order of name, by what it wrote about its
 // outputs. Source is the folder of node_modules.
-func NPM(source string, metafiles ...string) ([]Part, error) {
+func NPM(source string, metafiles ...string) ([]Component, error) {
 	taken := map[string]bool{}
 	for _, text := range metafiles {
 		var meta struct {
@@ -160,7 +160,7 @@ func NPM(source string, metafiles ...string) ([]Part, error) {
 			}
 		}
 	}
-	all := []Part{}
+	all := []Component{}
 	for _, name := range slices.Sorted(maps.Keys(taken)) {
 		folder := filepath.Join(source, "node_modules", filepath.FromSlash(name))
 		var says struct{ Version, License string }
@@ -175,7 +175,7 @@ func NPM(source string, metafiles ...string) ([]Part, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		part := Part{
+		part := Component{
 			Name: name, Version: says.Version, Terms: strings.Trim(says.License, "()"), Texts: slices.Sorted(maps.Keys(texts)),
 			From: "https://www.npmjs.com/package/" + name + "/v/" + says.Version,
 			PURL: "pkg:npm/" + strings.Replace(name, "@", "%40", 1) + "@" + says.Version,

@@ -15,7 +15,7 @@ import (
 
 const root = "../.."
 
-func named(t *testing.T, all []Part) []string {
+func named(t *testing.T, all []Component) []string {
 	t.Helper()
 	var names []string
 	for _, p := range all {
@@ -99,10 +99,10 @@ func TestTheLicenceOfGo(t *testing.T) {
 
 // People find each text once, under the names of all that it is for; programs find the same parts.
 func TestNoticesAndBOM(t *testing.T) {
-	a := Part{Name: "a", Version: "v1", Terms: "MIT", From: "https://a.example/", PURL: "pkg:golang/a@v1", Texts: []string{"the same words"}}
-	b := Part{Name: "b", Version: "2", Terms: "MIT", From: "https://b.example/", PURL: "pkg:npm/b@2", Texts: []string{"the same words", "more"}}
-	d := Part{Name: "A table", Terms: "CC0-1.0", Data: true}
-	all := Join([]Part{b, d}, []Part{a, b})
+	a := Component{Name: "a", Version: "v1", Terms: "MIT", From: "https://a.example/", PURL: "pkg:golang/a@v1", Texts: []string{"the same words"}}
+	b := Component{Name: "b", Version: "2", Terms: "MIT", From: "https://b.example/", PURL: "pkg:npm/b@2", Texts: []string{"the same words", "more"}}
+	d := Component{Name: "A table", Terms: "CC0-1.0", Data: true}
+	all := Join([]Component{b, d}, []Component{a, b})
 	if got := string(Notices("Product", all)); strings.Count(got, "the same words") != 1 || !strings.Contains(got, "a v1\nb 2\n\nthe same words") || !strings.Contains(got, "- A table: CC0-1.0") {
 		t.Errorf("the notices: %s", got)
 	}

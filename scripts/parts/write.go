@@ -10,7 +10,7 @@ import (
 )
 
 // Notices are for people: what is in a product, and then each text once, under the names of all that it is for.
-func Notices(product string, all []Part) []byte {
+func Notices(product string, all []Component) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s is under the Apache License 2.0, which is in the file LICENSE.\nThis of others is in it, under terms of its own:\n\n", product)
 	var texts []string
@@ -33,11 +33,11 @@ func Notices(product string, all []Part) []byte {
 	return b.Bytes()
 }
 
-func (p Part) title() string { return strings.TrimSpace(p.Name + " " + p.Version) }
+func (p Component) title() string { return strings.TrimSpace(p.Name + " " + p.Version) }
 
 // BOM is for programs: the same as CycloneDX 1.6. It has neither a time nor a number of its own, so that equal products
 // have equal ones.
-func BOM(product, version string, all []Part) ([]byte, error) {
+func BOM(product, version string, all []Component) ([]byte, error) {
 	bom := cdx.NewBOM()
 	bom.Metadata = &cdx.Metadata{Component: &cdx.Component{
 		BOMRef: product, Type: cdx.ComponentTypeApplication, Name: product, Version: version, Licenses: &cdx.Licenses{{Expression: "Apache-2.0"}},
@@ -60,14 +60,14 @@ func BOM(product, version string, all []Part) ([]byte, error) {
 }
 
 // Join puts the parts of several pieces together, each once, in order of name, data last.
-func Join(pieces ...[]Part) []Part {
-	var all []Part
+func Join(pieces ...[]Component) []Component {
+	var all []Component
 	for _, p := range slices.Concat(pieces...) {
-		if !slices.ContainsFunc(all, func(q Part) bool { return q.title() == p.title() }) {
+		if !slices.ContainsFunc(all, func(q Component) bool { return q.title() == p.title() }) {
 			all = append(all, p)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Part) int {
+	slices.SortStableFunc(all, func(a, b Component) int {
 		switch {
 		case a.Data == b.Data:
 			return strings.Compare(a.Name, b.Name)

@@ -340,7 +340,7 @@ func TestNoReceiptLies(t *testing.T) {
 	if testing.Short() {
 		stories = 5
 	}
-	if dbtest.Part() {
+	if dbtest.Fewer() {
 		stories = 0
 	}
 	seeds := []uint64{

@@ -47,7 +47,7 @@ const (
 // file is what a case page shows.
 type file struct {
 	triage.Case
-	Parts   []part // its subjects
+	Members []member // its subjects
 	Said    []sample
 	More    int // reports that are not shown
 	Days    chart
@@ -102,11 +102,11 @@ func casePage(v *visit) error {
 		return err
 	}
 	f.More = max(0, c.Reports+c.Appeals-disputed-len(f.Said))
-	if f.Parts, err = v.parts(ctx, c, f.Said); err != nil {
+	if f.Members, err = v.members(ctx, c, f.Said); err != nil {
 		return err
 	}
-	names := make([]subject.Subject, len(f.Parts))
-	for i, p := range f.Parts {
+	names := make([]subject.Subject, len(f.Members))
+	for i, p := range f.Members {
 		names[i] = p.Name
 	}
 	if f.Claims, err = v.claims(names...); err != nil {
@@ -196,12 +196,12 @@ func drafts() map[string]map[string]string {
 }
 
 // Several tells whether the case is about more than one subject.
-func (f file) Several() bool { return len(f.Parts) > 1 }
+func (f file) Several() bool { return len(f.Members) > 1 }
 
 // Ticked is how many subjects come ticked.
 func (f file) Ticked() int {
 	n := 0
-	for _, p := range f.Parts {
+	for _, p := range f.Members {
 		if p.Ticked {
 			n++
 		}
@@ -211,12 +211,12 @@ func (f file) Ticked() int {
 
 // Listable tells whether there is anything that may be listed.
 func (f file) Listable() bool {
-	return slices.ContainsFunc(f.Parts, func(p part) bool { return len(p.Scopes) > 0 })
+	return slices.ContainsFunc(f.Members, func(p member) bool { return len(p.Scopes) > 0 })
 }
 
 // Listed is what covers the subjects of the case already.
 func (f file) Listed() (all []ledger.Indicator) {
-	for _, p := range f.Parts {
+	for _, p := range f.Members {
 		all = append(all, p.Listed...)
 	}
 	return all
@@ -235,7 +235,7 @@ func (f file) Kit() *triage.Kin {
 // Splittable are the things that may be taken out of the case into one of their own, with reports of theirs.
 func (f file) Splittable() []subject.Subject {
 	var all []subject.Subject
-	for _, p := range f.Parts {
+	for _, p := range f.Members {
 		for _, one := range p.Scopes {
 			if one.Subject != p.Name && !slices.Contains(all, one.Subject) {
 				all = append(all, one.Subject)
@@ -248,7 +248,7 @@ func (f file) Splittable() []subject.Subject {
 // platforms is what platforms were asked about the subjects of a case, and about what it lists.
 func (v *visit) platforms(f file) ([]takedown.Request, error) {
 	names := f.About()
-	for _, p := range f.Parts {
+	for _, p := range f.Members {
 		names = append(names, p.Name)
 	}
 	return v.Takedowns.Among(v.ctx(), names)

@@ -31,11 +31,11 @@ var releaseRoutes = []route{
 type plan struct {
 	triage.Planned
 	drafted
-	Drafting bool         // whether it is being worked out, and there is nothing to show yet
-	Held     publish.Part // what waits for two people when the rest goes out by itself
-	Rejected int          // of its cases
-	Cards    []cardChange // advice cards
-	Waiting  int          // that wait for a second person and are not in it
+	Drafting bool            // whether it is being worked out, and there is nothing to show yet
+	Held     publish.Excerpt // what waits for two people when the rest goes out by itself
+	Rejected int             // of its cases
+	Cards    []cardChange    // advice cards
+	Waiting  int             // that wait for a second person and are not in it
 	Digest   string
 	Reason   string           // why the page is shown again
 	Stopped  *triage.Proposal // since when two must confirm
@@ -227,7 +227,7 @@ func (v *visit) publishMany(p plan) error {
 	says := []string{say(v.lang, "proposal.changes", words.Digits(v.lang, p.Added.Count), words.Digits(v.lang, p.Changed.Count), words.Digits(v.lang, p.Removed.Count)), say(v.lang, "publish.many.alone", why)}
 	for _, part := range []struct {
 		key string
-		publish.Part
+		publish.Excerpt
 	}{{"publish.head.added", p.Added}, {"publish.head.changed", p.Changed}, {"publish.head.removed", p.Removed}} {
 		var names []string
 		for _, i := range part.First {

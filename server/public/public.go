@@ -102,11 +102,11 @@ func readPages() map[string]map[string]*template.Template {
 
 // sheet is what a template sees.
 type sheet struct {
-	Lang  string
-	Part  string // "statistics", "register", "appeal" or "rules"
-	Path  string // of this page, for the link to the other language
-	Alone bool   // whether one person runs all of this
-	D     any
+	Lang    string
+	Section string // "statistics", "register", "appeal" or "rules"
+	Path    string // of this page, for the link to the other language
+	Alone   bool   // whether one person runs all of this
+	D       any
 }
 
 func (s *Site) write(status int, cache, lang, part, name string, data any) Page {

@@ -51,11 +51,11 @@ func (r row) part() byte { return r.digest[0] / (256 / parts) }
 // buckets, which take five times as much, lie in files without a name.
 type rows struct {
 	list []row
-	part [parts]part
+	part [parts]spill
 	room []byte
 }
 
-type part struct {
+type spill struct {
 	file *os.File
 	w    *bufio.Writer
 	size int64
@@ -67,7 +67,7 @@ func newRows(before release.Head) (*rows, error) {
 	for i := range r.part {
 		file, err := os.CreateTemp("", "khien-publish-*")
 		if err == nil {
-			r.part[i] = part{file: file, w: bufio.NewWriterSize(file, 1<<16)}
+			r.part[i] = spill{file: file, w: bufio.NewWriterSize(file, 1<<16)}
 			err = os.Remove(file.Name())
 		}
 		if err != nil {
@@ -95,18 +95,6 @@ func (r *rows) load(n byte) ([]byte, error) {
 	body := r.room[:p.size]
 	_, err := p.file.ReadAt(body, 0)
 	return body, err
-}
-
-// add adds an indicator. Where that is an Unfit, it is added without what could not be.
-func (r *rows) add(i ledger.Indicator) error {
-	wordy := r.encode(i)
-	if wordy != nil && !isUnfit(wordy) {
-		return wordy
-	}
-	if err := r.append(i.Subject.Digest(), i.Category); err != nil {
-		return err
-	}
-	return wordy
 }
 
 // encode makes the entry of an indicator, in room. Where that is an Unfit, it is there without what could not be.

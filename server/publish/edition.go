@@ -36,10 +36,10 @@ type Edition struct {
 	Spoken                  Spoken
 	NewKeys                 bool // whether that list is another than in the release before
 	Count                   int  // indicators in all
-	Added, Changed, Removed Part
+	Added, Changed, Removed Excerpt
 	Refused                 []error // each *Protected or *Unfit: what it goes without
 	Unread                  bool    // what is published is damaged or lost, so that what would change cannot be told: everything counts as added
-	Held                    Part    // what it leaves as it is for now; see Draft
+	Held                    Excerpt // what it leaves as it is for now; see Draft
 	Crowded                 bool    // whether something is among Removed that would be held back, and has no room in its bucket any more
 
 	held map[subject.Subject]bool     // of Held
@@ -67,13 +67,13 @@ func (e *Edition) Close() {
 	}
 }
 
-// Part is one part of an edition: how many indicators there are, and the first of them.
-type Part struct {
+// Excerpt is one list of an edition: how many indicators there are, and the first of them.
+type Excerpt struct {
 	Count int
 	First []ledger.Indicator
 }
 
-func (p *Part) add(i ledger.Indicator) {
+func (p *Excerpt) add(i ledger.Indicator) {
 	if p.Count++; len(p.First) < planned {
 		p.First = append(p.First, i)
 	}
@@ -281,7 +281,7 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 	e.pack, e.bits = e.drafted.Put, e.drafted.bits
 	e.Set, e.Root, e.Count = release.DigestOf(e.body), e.drafted.root, e.set.Len()
 	if e.Unread = !readable || e.last.lost; e.Unread && e.Root == last.BucketRoot && e.bits == last.BucketBits {
-		e.Added, e.Changed, e.Removed, e.Unread = Part{}, Part{}, Part{}, false
+		e.Added, e.Changed, e.Removed, e.Unread = Excerpt{}, Excerpt{}, Excerpt{}, false
 	}
 	e.keys, e.Keys = p.Keys, release.DigestOf(p.Keys.Note)
 	e.NewKeys = last.Sequence > 0 && e.Keys != last.Keys

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"khien/server/ledger"
 	"khien/shared/official"
 	"khien/shared/release"
 	"khien/shared/supplement"
@@ -100,22 +99,6 @@ func (r *rows) crowded(before func() map[[32]byte]uint16) map[[32]byte]bool {
 
 // bucketOverhead bounds what a bucket has beside its entries, in bytes.
 func bucketOverhead(bits uint8) int { return int(bits)*40 + 128 }
-
-// unfit names what was taken out of the rows.
-func unfit(out map[[32]byte]bool, list func(yield func(ledger.Indicator, error) bool)) (all []error, err error) {
-	if len(out) == 0 {
-		return nil, nil
-	}
-	for i, err := range list {
-		if err != nil {
-			return nil, err
-		}
-		if out[i.Subject.Digest()] {
-			all = append(all, &Unfit{string(i.Subject), ErrCrowded})
-		}
-	}
-	return all, nil
-}
 
 // fitLine tells whether a line of an official book is one that a supplement can have.
 func fitLine(line string) error {

@@ -312,7 +312,7 @@ func (o Proposal) object() audit.Object { return audit.Numbered(audit.OfProposal
 
 func (p Planned) changes(held int) Changes {
 	c := Changes{Added: p.Added.Count, Changed: p.Changed.Count, Removed: p.Removed.Count, Held: held}
-	for _, part := range []publish.Part{p.Added, p.Changed, p.Removed} {
+	for _, part := range []publish.Excerpt{p.Added, p.Changed, p.Removed} {
 		for _, i := range part.First[:min(len(part.First), 5)] {
 			c.First = append(c.First, i.Subject)
 		}

@@ -333,7 +333,7 @@ func TestReportsOfAPageThatSourcesName(t *testing.T) {
 // done takes long.
 func TestAFloodOfCandidatesBuriesNothing(t *testing.T) {
 	most := 5_000
-	if dbtest.Part() {
+	if dbtest.Fewer() {
 		most = 2_500
 	}
 	o := newOffice(t)

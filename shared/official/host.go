@@ -140,7 +140,7 @@ func (b *Book) resembled(host string) (entity int, rule Rule) {
 	}
 	for _, part := range append(parts, seen) {
 		if l := k.part(part); l != nil {
-			return l.entity, Part
+			return l.entity, Piece
 		}
 	}
 	if l := k.slipped(look(seen)); l != nil {

@@ -54,7 +54,7 @@ const (
 	Ending  Rule = "ending"
 	Inside  Rule = "inside"
 	Added   Rule = "added"
-	Part    Rule = "part"
+	Piece   Rule = "part"
 	Slip    Rule = "slip"
 	Named   Rule = "named"
 	Account Rule = "account"

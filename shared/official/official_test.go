@@ -99,7 +99,7 @@ func TestWhomAHostResembles(t *testing.T) {
 	f("hotrofacepalace.example", "facepalace.com", Added)
 	f("vietbanka24.example", "vietbanka.com.vn", Added)
 	f("momi88.example", "momi.vn", Added)
-	f("vietbankadigitals.example", "vietbanka.com.vn", Part)
+	f("vietbankadigitals.example", "vietbanka.com.vn", Piece)
 	// One slip.
 	f("facepalcae.com", "facepalace.com", Slip)
 	f("facepallace.com", "facepalace.com", Slip)
@@ -110,7 +110,7 @@ func TestWhomAHostResembles(t *testing.T) {
 	f("ffacepaalaceee.com", "facepalace.com", Slip)
 	f("shoopping.example", "shopping.example", Slip)
 	f("shoping.example", "shopping.example", Slip)
-	f("mmomentum.example", "momentum.example", Part)
+	f("mmomentum.example", "momentum.example", Piece)
 	f("goggol.shop", "", "") // of five letters
 	f("mobbank.com", "", "") // of two beside "bank"
 	f("shoping-tours.example", "", "")
@@ -185,20 +185,20 @@ func TestWhomAHostResemblesByWhatABookMarks(t *testing.T) {
 	f("f4c3p4l4c3.com", "facepalace.com", Letters)
 	f("k0k0d4.shop", "kokoda.example", Letters)
 	f("login-f4cepalace.example", "facepalace.com", Inside)
-	f("myf4cepalaces.example", "facepalace.com", Part)
+	f("myf4cepalaces.example", "facepalace.com", Piece)
 	f("4pell.example", "", "")
 	// A name of eight letters, or a coined one of six, is anywhere in a label; another one is not, nor where a word has
 	// it.
-	f("facepalacegarden.example", "facepalace.com", Part)
-	f("thisismyfacepalace.example", "facepalace.com", Part)
-	f("shop.thisismyfacepalace.example.example", "facepalace.com", Part)
-	f("myfacepalaces.shop.example", "facepalace.com", Part)
-	f("bestkokodas.example", "kokoda.example", Part)
+	f("facepalacegarden.example", "facepalace.com", Piece)
+	f("thisismyfacepalace.example", "facepalace.com", Piece)
+	f("shop.thisismyfacepalace.example.example", "facepalace.com", Piece)
+	f("myfacepalaces.shop.example", "facepalace.com", Piece)
+	f("bestkokodas.example", "kokoda.example", Piece)
 	f("thesevenupgame.example", "", "")
 	f("kokodachrome.example", "", "")
 	f("my-kokodachrome.example", "", "")
-	f("kokodachromekokoda.example", "kokoda.example", Part)
-	f("facepalacestudio.example", "facepalace.com", Part)
+	f("kokodachromekokoda.example", "kokoda.example", Piece)
+	f("facepalacestudio.example", "facepalace.com", Piece)
 	// Everybody's words are no names, unless as a whole host or with bait alone.
 	f("everydaylife.example", "", "")
 	f("everyday-life.example", "", "")
@@ -257,10 +257,10 @@ func TestWhomAHostResemblesByWhatABookMarks(t *testing.T) {
 	f("facepalacefans.example", "", "")
 	f("www.facepalacefans.example", "", "")
 	f("facepalace.kokoda-palace.example", "", "")
-	f("facepalacefans.shop", "facepalace.com", Part)
-	f("myfacepalacefans.example", "facepalace.com", Part)
+	f("facepalacefans.shop", "facepalace.com", Piece)
+	f("myfacepalacefans.example", "facepalace.com", Piece)
 	f("fan.pages.example", "", "")
-	f("facepalacefans.example.scam.shop", "facepalace.com", Part)
+	f("facepalacefans.example.scam.shop", "facepalace.com", Piece)
 }
 
 // A reader that knows no marks takes them for comments, and one that knows fewer passes over the rest.

@@ -124,7 +124,7 @@ func scripts(t *testing.T) []string {
 		t.Fatal(all, err)
 	}
 	return slices.DeleteFunc(all, func(file string) bool {
-		if dbtest.Part() && !most.MatchString(file) {
+		if dbtest.Fewer() && !most.MatchString(file) {
 			return true
 		}
 		if !testing.Short() {

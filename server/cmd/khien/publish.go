@@ -133,7 +133,7 @@ published, and what is rented out; the audit log says so.`,
 // released is what became of a release.
 type released struct {
 	publish.Result
-	held     publish.Part
+	held     publish.Excerpt
 	proposal *triage.Proposal // that waits
 	outdated *triage.Proposal // that was closed
 }

@@ -109,14 +109,14 @@ func Only(t testing.TB, why string) {
 	}
 }
 
-// Part is whether of a long row of cases a few are enough: SQLite has had all of them, and KHIEN_WHOLE=1 does not ask
+// Fewer is whether of a long row of cases a few are enough: SQLite has had all of them, and KHIEN_WHOLE=1 does not ask
 // for them here too.
-func Part() bool { return OnPostgres && !whole }
+func Fewer() bool { return OnPostgres && !whole }
 
 // Long leaves a test that is long to SQLite, where of such a few are enough.
 func Long(t testing.TB) {
 	t.Helper()
-	if Part() {
+	if Fewer() {
 		t.Skip("it is long, and shorter ones ask PostgreSQL the same; KHIEN_WHOLE=1 runs it there too")
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"khien/shared/subject"
 )
 
-// part is one subject of a case, as its page shows it.
-type part struct {
+// member is one subject of a case, as its page shows it.
+type member struct {
 	triage.Subject
 	Scopes  []scope            // what may be listed for it
 	Refused string             // why it may not be listed as it is
@@ -21,16 +21,16 @@ type part struct {
 }
 
 // Weak tells whether one sender's word alone ties it to the others, and Untied that nothing does.
-func (p part) Weak() bool {
+func (p member) Weak() bool {
 	return len(p.Ties) > 0 && !slices.ContainsFunc(p.Ties, func(t triage.Tie) bool { return t.Senders > 1 })
 }
-func (p part) Untied() bool { return len(p.Ties) == 0 && p.Bound != triage.ByHand }
+func (p member) Untied() bool { return len(p.Ties) == 0 && p.Bound != triage.ByHand }
 
 const tiesShown = 5
 
 // First are the ties that are shown, and Beyond how many there are beside.
-func (p part) First() []triage.Tie { return p.Ties[:min(tiesShown, len(p.Ties))] }
-func (p part) Beyond() int         { return max(0, len(p.Ties)-tiesShown) }
+func (p member) First() []triage.Tie { return p.Ties[:min(tiesShown, len(p.Ties))] }
+func (p member) Beyond() int         { return max(0, len(p.Ties)-tiesShown) }
 
 // scope is one thing that a decision may list.
 type scope struct {
@@ -45,8 +45,8 @@ type scope struct {
 // Value is the scope as a form sends it; see listings.
 func (s scope) Value() string { return string(s.Of) + "\t" + string(s.Subject) }
 
-// parts are the subjects of a case: what may be listed for each, and what covers it already.
-func (v *visit) parts(ctx context.Context, c triage.Case, reports []sample) ([]part, error) {
+// members are the subjects of a case: what may be listed for each, and what covers it already.
+func (v *visit) members(ctx context.Context, c triage.Case, reports []sample) ([]member, error) {
 	subjects, err := v.Desk.Subjects(ctx, c.ID)
 	if err != nil {
 		return nil, err
@@ -60,9 +60,9 @@ func (v *visit) parts(ctx context.Context, c triage.Case, reports []sample) ([]p
 		return nil, err
 	}
 	each := 24 / max(1, len(subjects)) // scopes of a subject beside itself
-	parts := make([]part, len(subjects))
+	parts := make([]member, len(subjects))
 	for i, s := range subjects {
-		p := part{Subject: s}
+		p := member{Subject: s}
 		if err := s.Refused(); err != nil {
 			p.Refused = refusedFor(v.lang, err)
 		}
