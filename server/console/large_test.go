@@ -253,7 +253,7 @@ func (o *office) everyPage(t testing.TB, cases int, session string) map[string]s
 
 // everybodys are the public pages of an office, by what each is.
 func (o *office) everybodys(ctx context.Context) map[string]func() public.Page {
-	site := &public.Site{Shelf: o.Publisher.Shelf(), Ledger: o.Publisher.Ledger, Inbox: o.Inbox, Desk: o.Desk, Takedowns: o.Takedowns, Log: o.Log}
+	site := &public.Site{Shelf: o.Publisher.Shelf(), Ledger: o.Publisher.Ledger, Inbox: o.Inbox, Desk: o.Desk, Takedowns: o.Takedowns, Exchange: o.Exchange, Log: o.Log}
 	tickets := func([]byte) (string, int) { return "a ticket", 0 }
 	fields := func(pairs ...string) public.Values {
 		return func(name string) string {

@@ -201,6 +201,7 @@ type Exchange struct {
 	why     audit.Why // of what is done
 	folder  string    // in which files lie
 
+	figures      *figures
 	roots        *x509.CertPool // nil for those of the machine
 	quiet, whole time.Duration  // how long a server may say nothing, and a list may take
 }
@@ -214,7 +215,7 @@ var Tables = db.Tables{Package: "exchange", Files: files}
 // Open opens the exchange in a database that has its tables, those of the ledger and the audit log. Files lie in the
 // folder of the database. Protect is what may not be listed.
 func Open(office *db.DB, protect func() (*publish.Protection, error)) *Exchange {
-	return &Exchange{db: office, ledger: ledger.Open(office), protect: protect, now: time.Now, folder: office.Beside("exchange"), quiet: maxQuiet, whole: maxWhole}
+	return &Exchange{db: office, ledger: ledger.Open(office), protect: protect, now: time.Now, folder: office.Beside("exchange"), quiet: maxQuiet, whole: maxWhole, figures: &figures{}}
 }
 
 // Because is the exchange with what the log is told of why something is done, and by which passkey it was confirmed.

@@ -23,6 +23,7 @@ import (
 	"khien/server/api"
 	"khien/server/blob"
 	"khien/server/evidence"
+	"khien/server/exchange"
 	"khien/server/gate"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -84,7 +85,8 @@ func newDesk(t testing.TB, limits limit.Rules, change ...func(*Config)) *desk {
 	shelf := &publish.Shelf{Blobs: blobs, Ledger: book}
 	c := Config{
 		API: &api.API{Shelf: shelf, Inbox: d.box, Desk: cases, Evidence: d.store}, Limiter: limit.New(limits), Proxies: gate.Proxies{Header: "X-Client", From: gate.Loopback}, Conns: gate.Usual, Log: log,
-		Public: &public.Site{Shelf: shelf, Ledger: book, Inbox: d.box, Desk: cases, Takedowns: takedowns, Log: log},
+		Public: &public.Site{Shelf: shelf, Ledger: book, Inbox: d.box, Desk: cases, Takedowns: takedowns, Log: log,
+			Exchange: exchange.Open(base, func() (*publish.Protection, error) { return publish.Protect("") })},
 	}
 	for _, f := range change {
 		f(&c)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"khien/server/exchange"
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/category"
@@ -66,6 +67,8 @@ type Figures struct {
 	Kinds     []Count // by category, those with the most in force first
 	Places    []Count // by platform or sort
 	Platforms []takedown.Overview
+	Sources   []exchange.Figure // of whom the public may be told
+	Said      int64             // Unix seconds when these were counted
 }
 
 // Week is what happened in seven days.
@@ -146,7 +149,11 @@ func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 			f.Weeks[i].Reports = t.Reports
 		}
 	}
-	f.Platforms, err = s.Takedowns.Overview(ctx, now)
+	if f.Platforms, err = s.Takedowns.Overview(ctx, now); err != nil {
+		return f, err
+	}
+	sources, err := s.Exchange.Figures(ctx)
+	f.Sources, f.Said = slices.DeleteFunc(slices.Clone(sources.Sources), func(one exchange.Figure) bool { return !one.Told }), sources.Counted
 	return f, err
 }
 

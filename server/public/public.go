@@ -23,6 +23,7 @@ import (
 	"unicode/utf8"
 
 	"khien/server/bidi"
+	"khien/server/exchange"
 	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -47,6 +48,7 @@ type Site struct {
 	Inbox     *inbox.Inbox
 	Desk      *triage.Desk
 	Takedowns *takedown.Store
+	Exchange  *exchange.Exchange
 	Alone     func() bool  // whether one person runs all of this, which each page says; nil for no
 	Log       *slog.Logger // told about faults of the server, never about what somebody asks
 

@@ -18,6 +18,8 @@ import (
 
 	"khien/server/blob"
 	"khien/server/db/dbtest"
+	"khien/server/exchange"
+	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/office"
@@ -56,6 +58,7 @@ func newWorld(t testing.TB) *world {
 	base := officetest.Open(t, office.Tables...)
 	w.Ledger, w.Desk = ledger.Open(base), triage.Open(base)
 	w.Takedowns = takedown.Open(base, w.Desk)
+	w.Exchange = exchange.Open(base, func() (*publish.Protection, error) { return publish.Protect("") })
 	w.Inbox, err = inbox.Open(dbtest.Place(t, "inbox.db"))
 	must(err)
 	blobs, err := blob.Open(filepath.Join(dir, "published"))
@@ -394,6 +397,34 @@ func attr(n *html.Node, name string) string {
 		}
 	}
 	return ""
+}
+
+// Two sources say something, one of them for nobody else: the page of figures has what the other one has found.
+func TestFiguresOfSources(t *testing.T) {
+	w := newWorld(t)
+	w.publishes()
+	w.sees(w.Statistics(t.Context(), "en"), 200, "!What other lists know")
+	w = newWorld(t)
+	folder := t.TempDir()
+	for name, list := range map[string]string{"open": "scam.example\nbad.example\n", "whispered": "other.example\n"} {
+		source := exchange.Source{Name: name, Title: "List " + name, Address: filepath.Join(folder, name), Preset: feed.Preset{Name: name, Format: "lines"}, Trust: exchange.List}
+		if name == "whispered" {
+			source.TLP = feed.Amber
+		}
+		if err := os.WriteFile(source.Address, []byte(list), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Exchange.Add(t.Context(), "mai", source); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Exchange.Run(t.Context(), "mai", name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.publishes()
+	w.sees(w.Statistics(t.Context(), "en"), 200, "What other lists know", "List open 2 2 0 –", "!whispered")
+	w.sees(w.LookUp(t.Context(), "en", form("about", "scam.example")), 200, "Source List open")
+	w.sees(w.Statistics(t.Context(), "vi"), 200, "Các danh sách khác biết gì")
 }
 
 func TestFigures(t *testing.T) {

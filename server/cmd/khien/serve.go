@@ -146,7 +146,7 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			register, err := people.Register(ctx, time.Now().Unix())
 			return err == nil && register.Alone
 		}
-		site := &public.Site{Shelf: shelf, Ledger: book, Inbox: box, Desk: desk, Takedowns: takedowns, Alone: alone, Log: log}
+		site := &public.Site{Shelf: shelf, Ledger: book, Inbox: box, Desk: desk, Takedowns: takedowns, Exchange: exchange.Open(base, d.protection), Alone: alone, Log: log}
 		renewed := make(chan struct{})
 		renewals, stop := context.WithCancel(ctx)
 		defer stop()
