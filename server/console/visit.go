@@ -86,6 +86,7 @@ type page struct {
 	Undo        int64  // the case whose decision that was, if it can be taken back
 	Waits       int64  // Unix seconds when the reader's word begins to count; 0 where it does
 	Agree       int    // proposals about people that wait for somebody
+	Runs        int    // lists of sources that wait for somebody
 	counts      map[triage.Part]int
 	Banner      banner
 	D           any
@@ -130,6 +131,9 @@ func (v *visit) write(status int, name string, data any) error {
 			return err
 		}
 		p.Agree = len(open)
+		if p.Runs, err = v.Exchange.Waits(v.ctx()); err != nil {
+			return err
+		}
 		if p.counts, err = v.Desk.Counts(v.ctx()); err != nil {
 			return err
 		}

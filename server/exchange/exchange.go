@@ -189,6 +189,23 @@ type Status struct {
 	secret                             []byte
 }
 
+// How says in a word how it does: removed, paused, waits (for a person), fails, new (not asked yet) or runs.
+func (s Status) How() string {
+	switch {
+	case s.Removed != 0:
+		return "removed"
+	case s.Paused != 0:
+		return "paused"
+	case s.Waiting != 0:
+		return "waits"
+	case s.Failures > 0:
+		return "fails"
+	case s.Taken == 0:
+		return "new"
+	}
+	return "runs"
+}
+
 // day is in seconds.
 const day = 24 * 60 * 60
 

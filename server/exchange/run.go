@@ -131,6 +131,11 @@ func (x *Exchange) Waiting(ctx context.Context) ([]Run, error) {
 	return db.All(scanRun)(x.db.QueryContext(ctx, selectRun+` WHERE r.state = 'waiting' ORDER BY r.id`))
 }
 
+// Waits is how many runs wait for a person.
+func (x *Exchange) Waits(ctx context.Context) (n int, err error) {
+	return n, x.db.QueryRowContext(ctx, `SELECT count(*) FROM run WHERE state = 'waiting'`).Scan(&n)
+}
+
 // GetRun returns a run, or ErrNotFound.
 func (x *Exchange) GetRun(ctx context.Context, id int64) (Run, error) { return getRun(ctx, x.db, id) }
 

@@ -360,23 +360,6 @@ func trustSays(s exchange.Source) string {
 	return "what it says is listed"
 }
 
-// stateOf says how a source does, in one word.
-func stateOf(s exchange.Status) string {
-	switch {
-	case s.Removed != 0:
-		return "removed"
-	case s.Paused != 0:
-		return "paused"
-	case s.Waiting != 0:
-		return "waits"
-	case s.Failures > 0:
-		return "fails"
-	case s.Taken == 0:
-		return "new"
-	}
-	return "runs"
-}
-
 // notesOn are what somebody should know of a source.
 func notesOn(s exchange.Status) (notes []string) {
 	if s.Removed != 0 {
@@ -434,7 +417,7 @@ those no other source names.`,
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", s.Name, stateOf(s), moment(s.Tried), moment(s.Next), n.Claims, n.Listed, n.Alone,
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", s.Name, s.How(), moment(s.Tried), moment(s.Next), n.Claims, n.Listed, n.Alone,
 					strings.Join(notesOn(s), "; "))
 			}
 			return table.Flush()
@@ -474,7 +457,7 @@ func sourceShow(d *dir) *cobra.Command {
 			yes := map[bool]string{true: "yes", false: "no"}
 			row("name", s.Name)
 			row("title", s.Shown())
-			row("state", stateOf(s))
+			row("state", s.How())
 			row("address", s.Address)
 			row("credentials", yes[s.Secret])
 			row("every", everySays(s.Every))
