@@ -105,7 +105,9 @@ func (h *holder) fetch(ctx context.Context, s Status, c Credentials, progress Pr
 		return got, err
 	}
 	packing := ""
-	if s.remote() {
+	if pull := pullers[s.Preset.Pull]; pull != nil && s.remote() {
+		got, err = h.pull(ctx, pull, s, c, raw, progress)
+	} else if s.remote() {
 		got, packing, err = h.download(ctx, s, c, raw, progress)
 	} else {
 		err = copyLocal(s.Address, raw)

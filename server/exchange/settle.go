@@ -82,7 +82,7 @@ func (x *Exchange) judge(ctx context.Context, q db.Reader, protection *publish.P
 type said struct {
 	word    ledger.Word
 	sources []string // those that say so, by their names
-	against []string // those that say it is none
+	against []string // those that say it is none, or would not block what is listed
 	asks    bool     // what no rule lists, and people could
 }
 
@@ -94,7 +94,8 @@ func (j *judge) weigh(s subject.Subject, claims []standing, was ledger.Entry, re
 	var all said
 	all.word.Subject = s
 	var names []string
-	var saying []standing
+	var saying, suspecting []standing
+	stands := was.Subject != "" && was.Listed(j.now)
 	for _, c := range claims {
 		of, ok := j.sources[c.source]
 		if !ok || of.Removed != 0 || c.lapses <= j.now {
@@ -103,6 +104,13 @@ func (j *judge) weigh(s subject.Subject, claims []standing, was ledger.Entry, re
 		switch c.weight {
 		case feed.Disputes:
 			all.against = append(all.against, of.Name)
+		case feed.Context: // what a source has beside a scam, and would not block
+			if stands {
+				all.against = append(all.against, of.Name)
+			}
+		case feed.Suspects:
+			suspecting = append(suspecting, c)
+			all.sources = append(all.sources, of.Name)
 		case feed.Lists:
 			saying = append(saying, c)
 			all.sources = append(all.sources, of.Name)
@@ -137,11 +145,14 @@ func (j *judge) weigh(s subject.Subject, claims []standing, was ledger.Entry, re
 		}
 		all.word.Lists = all.word.Lists || lists
 	}
-	stands := was.Subject != "" && was.Listed(j.now)
+	for _, c := range suspecting { // people may list it, no rule does
+		all.word.Category = cmp.Or(all.word.Category, c.category, j.sources[c.source].Category)
+		all.word.Address = cmp.Or(all.word.Address, c.address)
+	}
 	if (len(all.against) > 0 || rejected) && !stands || j.far(s) {
 		all.word.Lists = false
 	}
-	all.asks = len(saying) > 0 && !all.word.Lists && !stands
+	all.asks = len(all.sources) > 0 && !all.word.Lists && !stands
 	return all
 }
 

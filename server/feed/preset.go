@@ -32,6 +32,7 @@ type Preset struct {
 	Address  string   `json:"address,omitempty"`  // where it is found, if that is public
 	Interval Duration `json:"interval,omitempty"` // how often it is worth asking
 	Format   string   `json:"format"`             // one of ClaimFormats
+	Pull     string   `json:"pull,omitempty"`     // how a server is asked that has more than one file: taxii, misp
 	Meaning  Meaning  `json:"meaning,omitempty"`
 	Encoding string   `json:"encoding,omitempty"` // as the WHATWG names it, such as windows-1258; UTF-8 where it is empty
 
@@ -238,6 +239,9 @@ func (p Preset) check() error {
 	}
 	if !slices.Contains([]Meaning{"", Full, Window, Append, Explicit}, p.Meaning) {
 		return fmt.Errorf("there is no meaning %q: it is full, window, append or explicit", p.Meaning)
+	}
+	if format := map[string]string{"": p.Format, "taxii": "stix", "misp": "misp"}[p.Pull]; format != p.Format {
+		return fmt.Errorf("pull: %q is taxii, for the format stix, or misp, for misp", p.Pull)
 	}
 	if p.Encoding != "" {
 		if _, err := htmlindex.Get(p.Encoding); err != nil {

@@ -36,7 +36,7 @@ CREATE TABLE claim (
     gone      INTEGER NOT NULL, -- Unix seconds since when it is not said any more; 0: it stands
     lapses    INTEGER NOT NULL, -- Unix seconds until when it stands if nothing more is heard
     turns     INTEGER NOT NULL, -- how often it came back after it had gone
-    weight    INTEGER NOT NULL, -- what the source wants: 0 lists, 1 context, 2 disputes
+    weight    INTEGER NOT NULL, -- what the source wants: 0 lists, 1 context, 2 disputes, 3 suspects
     hacked    INTEGER NOT NULL, -- whether it is an honest site on which others have put something
     sure      INTEGER NOT NULL, -- percent; 0 where the source does not say
     tlp       TEXT    NOT NULL,
