@@ -97,7 +97,7 @@ func fromAddress(text string) (s subject.Subject, address string, err error) {
 	if isSeveral(text) {
 		return "", "", ErrSeveral
 	}
-	if strings.HasSuffix(text, "…") || strings.HasSuffix(text, "/...") || schemeOfFile.MatchString(text) {
+	if strings.HasSuffix(text, "…") || strings.HasSuffix(text, "/...") || strings.Contains(text, "__") && schemeOfFile.MatchString(text) {
 		return "", "", ErrCut
 	}
 	if last, _ := utf8.DecodeLastRuneInString(text); isOfSentences(last) || last == '。' || strings.ContainsFunc(hostOf(text[schemeEnd(text):]), isOfSentences) {
@@ -110,7 +110,7 @@ func fromAddress(text string) (s subject.Subject, address string, err error) {
 		if host = strings.TrimRight(host, "."); isNumber(host) {
 			return "", "", ErrNumber
 		}
-		if !isIPv4(host) && masked.MatchString(host) {
+		if beginsWithDigit(host) && !isIPv4(host) && masked.MatchString(host) {
 			return "", "", ErrRange
 		}
 		if _, rest, _ := strings.Cut(text, "/"); (isIPv4(host) || strings.HasPrefix(host, "[")) && rest != "" && len(rest) <= 3 && strings.Trim(rest, "0123456789") == "" {
@@ -120,13 +120,15 @@ func fromAddress(text string) (s subject.Subject, address string, err error) {
 			return "", "", ErrRule
 		}
 	}
-	href, err := Href(text)
+	var named subject.Named
+	href, err := readHref(text, &named)
 	if err != nil {
 		return "", "", err
 	}
-	if s, err = subject.Exact(href); err != nil {
-		return "", "", err
+	if len(href) > subject.MaxHref {
+		return "", "", subject.ErrTooLong
 	}
+	s = named.Subject(0)
 	_, written, _ := strings.Cut(href, "://")
 	written, _, _ = strings.Cut(written, "/")
 	if !s.IsListable() || strings.Contains(written, "..") { // a name has no empty label
@@ -275,14 +277,25 @@ func isNumber(host string) bool {
 	if host == "" || isIPv4(host) || strings.HasPrefix(host, "[") {
 		return false
 	}
-	last := strings.ToLower(host[strings.LastIndexByte(host, '.')+1:])
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if last != "" && isLetter(last[0]) && isLetter(last[len(last)-1]) {
+		return false // the name of a country, say
+	}
+	last = strings.ToLower(last)
 	hex, isHex := strings.CutPrefix(last, "0x")
 	return strings.Trim(last, "0123456789") == "" || isHex && strings.Trim(hex, "0123456789abcdef") == "" ||
 		strings.Trim(host, "0123456789.,-+_") == "" || scientific.MatchString(host)
 }
 
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+func beginsWithDigit(text string) bool { return text != "" && text[0] >= '0' && text[0] <= '9' }
+
 // isIPv4 tells an IP address of four parts.
 func isIPv4(host string) bool {
+	if !beginsWithDigit(host) {
+		return false
+	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Is4()
 }

@@ -21,9 +21,22 @@ var ErrHref = errors.New("not a web address")
 // browser would: without a scheme it is taken for http, and what was made harmless
 // (hxxp, [.]) is made whole again. The errors are ErrHref and those of subject.FromHref.
 func Href(text string) (string, error) {
+	var named subject.Named
+	return readHref(text, &named)
+}
+
+// readHref also reads what the address names.
+func readHref(text string, named *subject.Named) (string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > subject.MaxHref || !utf8.ValidString(text) {
 		return "", ErrHref
+	}
+	if isPlainHost(text) { // most of most lists; the parser would change nothing
+		href := "http://" + text + "/"
+		if err := named.Read(href); err != nil {
+			return "", err
+		}
+		return href, nil
 	}
 	text = rearm(text)
 	if strings.Contains(text, "://") {
@@ -55,10 +68,36 @@ func Href(text string) (string, error) {
 		return "", ErrNumber
 	}
 	href := u.Href(false)
-	if _, err := subject.FromHref(nil, href); err != nil {
+	if err := named.Read(href); err != nil {
 		return "", err
 	}
 	return href, nil
+}
+
+// isPlainHost tells a host name as browsers write it, of labels without hyphens side by side, which could be Punycode, and
+// with a letter at the end, so that it is no number.
+func isPlainHost(text string) bool {
+	if len(text) > 253 || text == "" || !isLetter(text[len(text)-1]) {
+		return false
+	}
+	label := 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			label++
+		case c == '-' && label > 0 && text[i-1] != '-' && text[i+1] != '.':
+			label++
+		case c == '.' && label > 0:
+			label = 0
+		default:
+			return false
+		}
+		if label > 63 {
+			return false
+		}
+	}
+	last := text[strings.LastIndexByte(text, '.')+1:]
+	return isLetter(last[0]) && last != text
 }
 
 // dropped are what the URL standard removes from an address before it reads it.
@@ -114,7 +153,11 @@ func rearm(text string) string {
 		return text // nothing was done to it, as to most
 	}
 	scheme, rest := "", text
-	if m := harmlessScheme.FindStringSubmatchIndex(text); m != nil {
+	if end := plainScheme(text); end > 0 {
+		scheme, rest = text[:end], text[end:]
+	} else if text == "" || strings.IndexByte("hH[({<", text[0]) < 0 {
+		// no scheme of the web, however written
+	} else if m := harmlessScheme.FindStringSubmatchIndex(text); m != nil {
 		end := m[1]
 		if strings.ContainsAny(text[end-1:end], "])}>") && !strings.ContainsAny(text[:end], "[({<") {
 			end-- // it closes nothing: the host may begin so
@@ -126,19 +169,45 @@ func rearm(text string) string {
 	if slash := strings.Index(rest, "[/]"); slash > 0 && !strings.Contains(rest[:slash], "/") {
 		rest = strings.ReplaceAll(rest, "[/]", "/")
 	}
-	end := endOfHost.FindStringIndex(rest)
-	if end == nil {
-		end = []int{len(rest)}
-	}
-	host, path := harmlessSigns.ReplaceAllStringFunc(rest[:end[0]], plainSign), rest[end[0]:]
-	if host != rest[:end[0]] || scheme != "" && !strings.EqualFold(scheme, text[:min(len(scheme), len(text))]) {
-		path = harmlessSigns.ReplaceAllStringFunc(path, plainSign)
+	end := endOfHost(rest)
+	host, path := plainSigns(rest[:end]), rest[end:]
+	if host != rest[:end] || scheme != "" && !strings.EqualFold(scheme, text[:min(len(scheme), len(text))]) {
+		path = plainSigns(path)
 	}
 	return scheme + host + path
 }
 
+// plainScheme is the length of the scheme of an address that nobody has made harmless, in small letters; 0 for others.
+func plainScheme(text string) int {
+	for _, scheme := range []string{"https://", "http://"} {
+		if rest, ok := strings.CutPrefix(text, scheme); ok && (rest == "" || strings.IndexByte("])}>", rest[0]) < 0) {
+			return len(scheme)
+		}
+	}
+	return 0
+}
+
 // endOfHost is where the path begins; a backslash before a dot is one of harmlessSigns.
-var endOfHost = regexp.MustCompile(`[/?#]|\\(?:[^.]|$)`)
+func endOfHost(text string) int {
+	for i := range len(text) {
+		switch text[i] {
+		case '/', '?', '#':
+			return i
+		case '\\':
+			if i+1 == len(text) || text[i+1] != '.' {
+				return i
+			}
+		}
+	}
+	return len(text)
+}
+
+func plainSigns(text string) string {
+	if !strings.ContainsAny(text, `[({<\`) {
+		return text
+	}
+	return harmlessSigns.ReplaceAllStringFunc(text, plainSign)
+}
 
 func plainSign(sign string) string {
 	switch {

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"iter"
@@ -31,8 +32,9 @@ func eachLine(r io.Reader, limit int, comment string, take func(line int, text s
 		if err != nil && err != io.EOF {
 			return err
 		}
-		text, end := strings.TrimSpace(string(raw)), err
-		if err = nil; text != "" && !strings.HasPrefix(text, comment) {
+		raw, end := bytes.TrimSpace(raw), err
+		if err = nil; len(raw) > 0 && !bytes.HasPrefix(raw, []byte(comment)) {
+			text := string(raw)
 			switch {
 			case long || len(text) > limit:
 				err = take(line, cut(text, 200), ErrLong)

@@ -485,7 +485,11 @@ func thing(value, beside string) (subject.Subject, string, error) {
 		}
 		return s, "", nil
 	}
-	return Entry(value)
+	s, address, err := Entry(value)
+	if host, _, _ := strings.Cut(string(s), "/"); err == nil && !s.IsAccount() && !strings.ContainsAny(host, ".:") {
+		return "", "", ErrHost // a word, or the name of a country
+	}
+	return s, address, err
 }
 
 // spoilt is a number with what a spreadsheet puts behind it where it takes it for a measure: 84900000001.0.

@@ -72,7 +72,7 @@ func authority(text string) string {
 
 // phone reads a telephone number that stands alone, by Google's rules for all countries.
 func phone(text string) (subject.Subject, bool) {
-	if strings.Trim(text, "+0123456789 -.()/\u00a0") != "" || strings.Count(text, ".") == 3 && !strings.HasPrefix(text, "0") {
+	if strings.ContainsFunc(text, func(r rune) bool { return r > '9' && r != '\u00a0' }) || strings.Trim(text, "+0123456789 -.()/\u00a0") != "" || strings.Count(text, ".") == 3 && !strings.HasPrefix(text, "0") {
 		return "", false // with letters, or an IP address
 	}
 	if parts := strings.Split(text, "."); len(parts) == 4 && slices.ContainsFunc(parts, func(part string) bool { return len(part) == 1 }) {

@@ -317,6 +317,7 @@ func readCSV(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 	}
 	c.LazyQuotes = p.Format == "tsv"
 	c.FieldsPerRecord, c.ReuseRecord = -1, true
+	line := 0
 	return readTable(p, func() (row, error) {
 		limit.left = maxRecord
 		cells, err := c.Read()
@@ -328,13 +329,12 @@ func readCSV(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 			return row{line: bad.StartLine + skipped, bad: why}, nil
 		}
 		if errors.Is(err, errRecord) {
-			line, _ := c.FieldPos(0)
 			return row{}, fmt.Errorf("%w, behind line %d: perhaps a quote is left open", err, line+skipped)
 		}
 		if err != nil {
 			return row{}, err
 		}
-		line, _ := c.FieldPos(0)
+		line, _ = c.FieldPos(0)
 		return row{cells: cells, line: line + skipped}, nil
 	})
 }
