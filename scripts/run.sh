@@ -7,7 +7,7 @@ data=$1 server=$2 console=${CONSOLE:-127.0.0.1:8788}
 echo "Building (the first time takes a minute or two) ..." >&2
 scripts/build.sh
 build/khien init --data "$data" >&2
-links=$(build/khien demo --data "$data" --console-origin "http://localhost:${console##*:}" 2>&1) || { echo "$links" >&2; exit 1; }
+links=$(build/khien demo --data "$data" --server "$server" --console-origin "http://localhost:${console##*:}" 2>&1) || { echo "$links" >&2; exit 1; }
 scripts/extension.sh "$data" "$server" >&2
 echo "The console (each link lets you in once, with a passkey):" >&2
 echo "$links" >&2

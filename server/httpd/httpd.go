@@ -169,7 +169,7 @@ func (s *Server) guarded(handle fasthttp.RequestHandler) fasthttp.RequestHandler
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	// The path is matched as it was sent: nothing that is published needs decoding.
 	path := string(ctx.URI().PathOriginal())
-	if s.demo && s.demoPage(ctx, path) {
+	if s.demo && (s.demoPage(ctx, path) || s.demoPartner(ctx, path)) {
 		return
 	}
 	if s.page(ctx, path) || s.publicPage(ctx, path) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -20,7 +21,9 @@ import (
 
 	"khien/server/audit"
 	"khien/server/db"
+	"khien/server/exchange"
 	"khien/server/feed"
+	"khien/server/httpd"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/staff"
@@ -52,7 +55,7 @@ type demoThing struct {
 }
 
 func demoCommand(d *dir) *cobra.Command {
-	var origin string
+	var origin, server string
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Fill an empty console with an invented week",
 		Long: `Puts some hundred invented reports of the last seven days into an empty inbox, in Vietnamese
@@ -64,12 +67,16 @@ before that, the audit log tells all of it in the order of time.
 As long as nobody has a passkey, it also prints links that let you into the console, each
 good once: as an approver, who decides, and as an admin, who says who may enter. They are
 invented as the week is: their word counts at once. Where anybody else was invited, there is
-no such link.`,
+no such link.
+
+With --server, two invented sources are connected where there is none: the demo list as a file,
+and a partner's TAXII server, which "khien serve --demo" plays.`,
 		Example: `  $ khien demo
   http://localhost:8788/invite/X3vP…`,
 		Args: none,
 	}
 	cmd.Flags().StringVar(&origin, "console-origin", consoleAt, "how browsers see the console, as for \"khien serve\"")
+	cmd.Flags().StringVar(&server, "server", "", "where \"khien serve --demo\" will be, such as http://127.0.0.1:8787, to connect the demo's sources")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, words := cmd.Context(), cmd.ErrOrStderr()
 		// What was a week ago comes into the log before what is now.
@@ -79,6 +86,11 @@ no such link.`,
 		}
 		if n > 0 {
 			fmt.Fprintf(words, "an invented week: %s\n", counted(n, "report", "reports"))
+		}
+		if server != "" {
+			if err := d.sourcesInDemo(ctx, words, server); err != nil {
+				return err
+			}
 		}
 		people, err := d.staff()
 		if err != nil {
@@ -227,6 +239,42 @@ func (d *dir) week(ctx context.Context, now int64) (int, error) {
 		}
 	}
 	return sent, nil
+}
+
+// sourcesInDemo connects two sources where there is none, and asks the one that is a file.
+func (d *dir) sourcesInDemo(ctx context.Context, words io.Writer, server string) error {
+	x, err := d.exchange()
+	if err != nil {
+		return err
+	}
+	if all, err := x.List(ctx); err != nil || len(all) > 0 {
+		return err
+	}
+	file, err := filepath.Abs(filepath.Join(d.path, "demo-list.csv"))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, httpd.DemoList, 0o600); err != nil {
+		return err
+	}
+	columns := feed.Preset{Name: "demo", Title: "The demo list", Format: "csv", Header: true, Value: feed.Values{"url"}, Category: &feed.Choice{Field: "category"}, Meaning: feed.Full}
+	partner, err := presetNamed("taxii")
+	if err != nil {
+		return err
+	}
+	for _, s := range []exchange.Source{
+		{Name: "demo-list", Address: file, Preset: columns, Trust: exchange.List},
+		{Name: "demo-partner", Title: "Invented partner", Address: strings.TrimSuffix(server, "/") + httpd.DemoTAXII, Preset: partner, Private: true, Plain: true},
+	} {
+		if err := x.Add(ctx, actor(), s); err != nil {
+			return err
+		}
+	}
+	if _, err := x.Run(ctx, actor(), "demo-list", nil); err != nil {
+		return err
+	}
+	fmt.Fprintln(words, "two invented sources: demo-list, a file, and demo-partner, which this server plays")
+	return nil
 }
 
 // demoSender is who writes the letters of the demo.
