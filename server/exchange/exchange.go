@@ -165,6 +165,15 @@ func (s Source) remote() bool {
 	return strings.HasPrefix(s.Address, "https://") || strings.HasPrefix(s.Address, "http://")
 }
 
+// server is where a source is asked; empty for a file.
+func (s Source) server() string {
+	u, err := url.Parse(s.Address)
+	if err != nil || !s.remote() {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
 // Status is a source, and how it does.
 type Status struct {
 	Source
@@ -337,8 +346,8 @@ func (x *Exchange) List(ctx context.Context) ([]Status, error) {
 	return db.All(x.scan)(x.db.QueryContext(ctx, selectSource+` ORDER BY name`))
 }
 
-// Edit sets what a person has changed of a source. What follows for what it says comes at once: see Standing for how
-// much leaves the list where it is trusted less.
+// Edit sets what a person has changed of a source. What follows for what it says comes at once: see Leaves for how
+// much leaves the list where it is trusted less. At another server its credentials are not used.
 func (x *Exchange) Edit(ctx context.Context, actor string, s Source) error {
 	s = s.Usual()
 	if err := s.check(); err != nil {
@@ -368,6 +377,11 @@ func (x *Exchange) Edit(ctx context.Context, actor string, s Source) error {
 				return err
 			}
 		}
+		if s.server() != was.server() { // who gave the credentials did not give them to another
+			if _, err = tx.ExecContext(ctx, `UPDATE source SET secret = ? WHERE id = ?`, []byte{}, was.ID); err != nil {
+				return err
+			}
+		}
 		return x.unsettle(ctx, tx, actor, was, settles)
 	})
 	if err == nil && settles {
@@ -386,7 +400,7 @@ func (x *Exchange) Resume(ctx context.Context, actor, name string) error {
 	return x.mark(ctx, actor, audit.ResumeSource, name, "paused", 0, false)
 }
 
-// Remove takes back what a source says, as if it said nothing: what stands through it alone leaves the list (Standing
+// Remove takes back what a source says, as if it said nothing: what stands through it alone leaves the list (Leaves
 // says how much that is). Restore undoes it.
 func (x *Exchange) Remove(ctx context.Context, actor, name string) error {
 	return x.mark(ctx, actor, audit.RemoveSource, name, "removed", x.unix(), true)

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"khien/server/db/dbtest"
 	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/office/officetest"
@@ -18,8 +17,6 @@ import (
 	"khien/server/triage"
 	"khien/shared/subject"
 )
-
-func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // desk is an exchange with a clock of its own, and a folder in which lists lie.
 type desk struct {

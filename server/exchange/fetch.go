@@ -327,10 +327,10 @@ func (h *holder) save(ctx context.Context, r *http.Response, to *os.File, at int
 		n += int64(size)
 		progress.at("fetch", int(at+n))
 		switch {
+		case err != nil && !running: // whatever is told of a body that was closed
+			return n, errQuiet
 		case err == io.EOF:
 			return n, nil
-		case err != nil && !running:
-			return n, errQuiet
 		case err != nil:
 			return n, err
 		}

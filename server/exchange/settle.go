@@ -152,7 +152,7 @@ func (j *judge) weigh(s subject.Subject, claims []standing, was ledger.Entry, re
 	if (len(all.against) > 0 || rejected) && !stands || j.far(s) {
 		all.word.Lists = false
 	}
-	all.asks = len(all.sources) > 0 && !all.word.Lists && !stands
+	all.asks = len(all.sources) > 0 && !all.word.Lists && (!stands || was.Claimed)
 	return all
 }
 
@@ -171,23 +171,91 @@ func scanStanding(row db.Row) (c standing, err error) {
 	return c, row.Scan(&c.source, &c.subject, &c.address, &c.first, &c.came, &c.lapses, &c.sure, &c.weight, &c.tlp, &c.category)
 }
 
+// standingClaims are those about some subjects.
+func standingClaims(ctx context.Context, q db.Reader, subjects []subject.Subject) (map[subject.Subject][]standing, error) {
+	names, err := json.Marshal(subjects)
+	if err != nil {
+		return nil, err
+	}
+	claims := make(map[subject.Subject][]standing, len(subjects))
+	for c, err := range db.Each(scanStanding)(q.QueryContext(ctx, `SELECT source, subject, address, first, came, lapses, sure, weight, tlp, category FROM claim
+		WHERE subject IN (SELECT value FROM json_each(?)) AND gone = 0`, string(names))) {
+		if err != nil {
+			return nil, err
+		}
+		claims[c.subject] = append(claims[c.subject], c)
+	}
+	return claims, nil
+}
+
+// subjectsOf are the next subjects about which a source says something.
+func subjectsOf(ctx context.Context, q db.Reader, source int64, after string) ([]subject.Subject, error) {
+	return db.All(func(row db.Row) (s subject.Subject, err error) { return s, row.Scan(&s) })(
+		q.QueryContext(ctx, `SELECT subject FROM claim WHERE source = ? AND subject > ? AND gone = 0 ORDER BY subject LIMIT ?`, source, after, part))
+}
+
+// Leaving is what would leave the list.
+type Leaving struct {
+	Count int
+	First []subject.Subject // at most twenty
+}
+
+// Leaves tells what would leave the list if a source were as a person wants it now, or, without that, removed.
+func (x *Exchange) Leaves(ctx context.Context, name string, now *Source) (all Leaving, err error) {
+	protection, err := x.protect()
+	if err != nil {
+		return all, err
+	}
+	s, err := x.get(ctx, x.db, name)
+	if err != nil {
+		return all, err
+	}
+	j, err := x.judge(ctx, x.db, protection)
+	if err != nil {
+		return all, err
+	}
+	of := j.sources[s.ID]
+	if now != nil {
+		of.Source = now.Usual()
+	} else {
+		of.Removed = x.unix()
+	}
+	j.sources[s.ID] = of
+	for last := ""; ; {
+		subjects, err := subjectsOf(ctx, x.db, s.ID, last)
+		if err != nil || len(subjects) == 0 {
+			return all, err
+		}
+		last = string(subjects[len(subjects)-1])
+		claims, err := standingClaims(ctx, x.db, subjects)
+		if err != nil {
+			return all, err
+		}
+		there, err := x.ledger.Entries(ctx, subjects)
+		if err != nil {
+			return all, err
+		}
+		for _, name := range subjects {
+			was, known := there[name]
+			if !known || !was.Claimed || !was.Listed(j.now) || j.weigh(name, claims[name], was, false).word.Lists {
+				continue
+			}
+			if all.Count++; len(all.First) < samples {
+				all.First = append(all.First, name)
+			}
+		}
+	}
+}
+
 // settled counts what a part has changed.
 type settled struct{ listed, left, asked int }
 
 // settle has the ledger hear what is claimed about some subjects, and asks people what is to be asked. Lost is whether
 // something may be claimed of them no more.
 func (x *Exchange) settle(ctx context.Context, tx *sql.Tx, j *judge, actor string, subjects []subject.Subject, lost bool) (done settled, err error) {
-	names, err := json.Marshal(subjects)
+	claims, err := standingClaims(ctx, tx, subjects)
 	if err != nil {
 		return done, err
-	}
-	claims := map[subject.Subject][]standing{}
-	for c, err := range db.Each(scanStanding)(tx.QueryContext(ctx, `SELECT source, subject, address, first, came, lapses, sure, weight, tlp, category FROM claim
-		WHERE subject IN (SELECT value FROM json_each(?)) AND gone = 0`, string(names))) {
-		if err != nil {
-			return done, err
-		}
-		claims[c.subject] = append(claims[c.subject], c)
 	}
 	book := x.ledger.In(tx)
 	there, err := book.Entries(ctx, subjects)
@@ -257,8 +325,7 @@ func (x *Exchange) Settle(ctx context.Context, name string) error {
 			if err != nil {
 				return err
 			}
-			subjects, err := db.All(func(row db.Row) (s subject.Subject, err error) { return s, row.Scan(&s) })(
-				tx.QueryContext(ctx, `SELECT subject FROM claim WHERE source = ? AND subject > ? AND gone = 0 ORDER BY subject LIMIT ?`, s.ID, last, part))
+			subjects, err := subjectsOf(ctx, tx, s.ID, last)
 			if err != nil {
 				return err
 			}
