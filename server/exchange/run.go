@@ -377,7 +377,23 @@ type heard struct {
 }
 
 // list is what was read, in the order of the subjects.
-type list struct{ sorter }
+type list struct {
+	sorter
+	told map[uint64]bool // hashes of the ids of objects, where a newer version may name something else
+}
+
+func hashOf(id string) uint64 {
+	sum := fnv.New64a()
+	sum.Write([]byte(id))
+	return sum.Sum64()
+}
+
+// tell notes that the list has an object, whatever comes of it.
+func (l *list) tell(id string) {
+	if l.told != nil && id != "" {
+		l.told[hashOf(id)] = true
+	}
+}
 
 // read reads the file of a run: what it claims goes through the guard, and into the order of the subjects. What is
 // refused is counted.
@@ -391,7 +407,10 @@ func (h *holder) read(r *Run, s Status, progress Progress) (*list, error) {
 		return nil, err
 	}
 	defer file.Close()
-	l := &list{sorter{folder: h.folder}}
+	l := &list{sorter: sorter{folder: h.folder}}
+	if s.Preset.Format == "stix" || s.Preset.Format == "misp" {
+		l.told = map[uint64]bool{}
+	}
 	r.Numbers = Numbers{Refusals: map[string]int{}}
 	n := 0
 	for c, err := range ahead(feed.Claims(file, s.Preset)) {
@@ -407,8 +426,10 @@ func (h *holder) read(r *Run, s Status, progress Progress) (*list, error) {
 		}
 		if refused, ok := errors.AsType[*feed.Refused](err); ok {
 			r.Numbers.refuse(refused)
+			l.tell(refused.Name)
 			continue
 		}
+		l.tell(c.ID)
 		if err == nil {
 			var body []byte
 			t := taken{c.Address, c.ID, c.First, c.Last, c.Lapses, c.Gone, uint8(c.Weight), c.Hacked, c.Sure, string(c.TLP), int(c.Category), c.Reference, c.Text}
@@ -536,6 +557,7 @@ const (
 // kept is what is kept of a claim, as far as it is compared.
 type kept struct {
 	subject                   subject.Subject
+	id                        string
 	print, gone, lapses, turn int64
 }
 
@@ -568,7 +590,7 @@ func (h *holder) differ(r *Run, s Status, l *list, take func(step) error) error 
 		if was.gone != 0 {
 			return nil
 		}
-		if n.Had++; s.Preset.Meaning != feed.Full && was.lapses > now {
+		if n.Had++; s.Preset.Meaning != feed.Full && was.lapses > now && !l.told[hashOf(was.id)] {
 			return nil
 		}
 		n.Gone++
@@ -668,8 +690,8 @@ func (h *holder) before(source int64) iter.Seq2[kept, error] {
 		var last subject.Subject
 		for {
 			rows, err := db.All(func(row db.Row) (k kept, err error) {
-				return k, row.Scan(&k.subject, &k.print, &k.gone, &k.lapses, &k.turn)
-			})(h.db.QueryContext(h.ctx, `SELECT subject, print, gone, lapses, turns FROM claim WHERE source = ? AND subject > ? ORDER BY subject LIMIT ?`, source, string(last), together))
+				return k, row.Scan(&k.subject, &k.id, &k.print, &k.gone, &k.lapses, &k.turn)
+			})(h.db.QueryContext(h.ctx, `SELECT subject, id, print, gone, lapses, turns FROM claim WHERE source = ? AND subject > ? ORDER BY subject LIMIT ?`, source, string(last), together))
 			if err != nil {
 				yield(kept{}, err)
 				return

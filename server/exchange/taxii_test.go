@@ -392,6 +392,21 @@ func TestASourceThatIsATAXIIServer(t *testing.T) {
 	}
 }
 
+// An object of which a newer version comes names only what that one names: what the one before has named is gone, also
+// where the newer one names nothing that is understood.
+func TestAnObjectThatNamesSomethingElseNow(t *testing.T) {
+	d := open(t)
+	d.source("stix", func(s *Source) { s.Preset = feed.Preset{Name: "stix", Format: "stix", Meaning: feed.Explicit} })
+	object := func(id, day int, pattern string) string {
+		return fmt.Sprintf(`{"type":"indicator","id":"indicator--%d","created":"2026-01-01T00:00:00Z","modified":"2026-01-%02dT00:00:00Z","pattern_type":"stix","pattern":%q}`, id, day, pattern)
+	}
+	d.sends("stix", object(1, 1, "[domain-name:value = 'a.example' OR domain-name:value = 'b.example']"), object(2, 1, "[domain-name:value = 'c.example']"),
+		object(3, 1, "[domain-name:value = 'd.example']"))
+	d.expect("a.example/ stix", "b.example/ stix", "c.example/ stix", "d.example/ stix")
+	d.sends("stix", object(1, 2, "[domain-name:value = 'b.example']"), object(2, 2, "[domain-name:value LIKE 'c%']"))
+	d.expect("b.example/ stix", "d.example/ stix")
+}
+
 // The requests that clients of others were recorded to send are as ours: with the type that TAXII 2.1 wants.
 func TestOurRequestsAreLikeThoseOfOthers(t *testing.T) {
 	f, err := os.Open("../../../shared/vectors/exchange/taxii/client-taxii2client-2.3.0.jsonl")

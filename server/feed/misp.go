@@ -38,7 +38,7 @@ func readMISP(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 		}
 		m := &misp{stream: newStream(r), yield: yield, base: base}
 		if err := m.read(); err != nil && err != errEnough {
-			yield(Claim{}, misshapen(err))
+			yield(Claim{}, wrong(err))
 		}
 	}
 }

@@ -43,7 +43,7 @@ func readSTIX(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 		}
 		x := &stix{stream: newStream(r), yield: yield, base: base, newest: map[string]version{}, markings: map[string]TLP{}, unknown: map[string]bool{}}
 		if err := x.read(); err != nil && err != errEnough {
-			yield(Claim{}, misshapen(err))
+			yield(Claim{}, wrong(err))
 		}
 	}
 }

@@ -116,15 +116,3 @@ func broken(err error) bool {
 	_, shape := errors.AsType[*json.UnmarshalTypeError](err)
 	return err != nil && !shape
 }
-
-// misshapen is the error of what is no JSON, or only a part of it.
-func misshapen(err error) error {
-	_, syntax := errors.AsType[*json.SyntaxError](err)
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fmt.Errorf("%w: it ends in the middle", ErrShape)
-	case syntax:
-		return fmt.Errorf("%w: %w", ErrShape, err)
-	}
-	return err
-}
