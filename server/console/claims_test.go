@@ -3,10 +3,14 @@ package console
 import (
 	"database/sql"
 	"net/url"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"khien/server/audit"
+	"khien/server/exchange"
+	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/staff"
 	"khien/server/triage"
@@ -116,4 +120,27 @@ func TestTheClaimsOfACase(t *testing.T) {
 			`<a href="https://cert.example/reports/4711?a=1" rel="noreferrer noopener nofollow" target="_blank">`, "takes &lt;b&gt;money&lt;/b&gt; ", "!<b>money",
 			"warning-list", "says that it is no scam", `!href="javascript`, "javascript[:]alert(1)", "source removed", `!href="https://name`)
 	}
+}
+
+// The page of sources has what each is worth.
+func TestWhatSourcesAreWorth(t *testing.T) {
+	o := newOffice(t)
+	mai := o.person("mai", staff.Maintainer)
+	_, page, _ := o.ask("GET", "/sources", mai, nil)
+	o.sees(page, "!What they are worth")
+	o = newOffice(t)
+	mai = o.person("mai", staff.Maintainer)
+	list := filepath.Join(t.TempDir(), "list")
+	if err := os.WriteFile(list, []byte("scam.example\nbad.example\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := exchange.Source{Name: "cert", Title: "CERT Invented", Address: list, Preset: feed.Preset{Name: "list", Format: "lines"}, Trust: exchange.List}
+	if err := o.Exchange.Add(t.Context(), "mai", s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Exchange.Run(t.Context(), "mai", "cert", nil); err != nil {
+		t.Fatal(err)
+	}
+	_, page, _ = o.ask("GET", "/sources", mai, nil)
+	o.sees(page, "What they are worth", `<th scope="row">CERT Invented</th><td>2</td><td>2</td><td>0</td><td>–</td>`, "Counted ")
 }

@@ -143,6 +143,7 @@ type sourceList struct {
 	Presets []feed.Preset
 	Trusts  []string
 	Kinds   []category.Category
+	Figures exchange.Figures
 }
 
 func sourcesPage(v *visit) error {
@@ -153,6 +154,9 @@ func sourcesPage(v *visit) error {
 	list := sourceList{Presets: feed.Presets(), Trusts: trusts, Kinds: category.All()}
 	for _, s := range all {
 		list.All = append(list.All, source{s})
+	}
+	if list.Figures, err = v.Exchange.Figures(v.ctx()); err != nil {
+		return err
 	}
 	return v.show("sources", list)
 }
