@@ -105,6 +105,7 @@ type question struct {
 	listed            bool // in the name of the subject
 	bare              bool // nobody has reported anything of the case, which is about nothing else
 	single            bool
+	fresh             bool // the case was opened for it, as it is
 	platform          string
 }
 
@@ -154,7 +155,8 @@ type (
 )
 
 func raise(ctx context.Context, tx *sql.Tx, some []Raised) error {
-	if err := openFor(ctx, tx, some); err != nil {
+	fresh, err := openFor(ctx, tx, some)
+	if err != nil {
 		return err
 	}
 	known, err := questions(ctx, tx, some)
@@ -163,10 +165,11 @@ func raise(ctx context.Context, tx *sql.Tx, some []Raised) error {
 	}
 	var rows []askedRow
 	var ranked []rankedRow
-	var gone []askedRow
+	var gone, older []askedRow
 	var heard, woken, stale, objected []int64
 	for _, r := range some {
 		q, ok := known[r.claimed()]
+		q.fresh = fresh[r.Subject]
 		against := r.Kind == Disputed
 		switch {
 		case !ok || len(r.Sources) == 0 && q.begun == 0:
@@ -189,18 +192,21 @@ func raise(ctx context.Context, tx *sql.Tx, some []Raised) error {
 				return err
 			}
 			stale = append(stale, q.in)
-		} else {
+		} else if !q.fresh {
 			heard = append(heard, q.in)
 			if q.settled {
 				woken = append(woken, q.in)
 			}
 			if q.bare {
-				ranked = append(ranked, rankedRow{q.in, len(q.sources), q.category, Score(0, 0, 0, len(q.sources), q.category, q.platform) - unheard})
+				ranked = append(ranked, rankedRow{q.in, len(q.sources), q.category, bare(len(q.sources), q.category, q.platform)})
 			} else {
 				stale = append(stale, q.in)
 			}
 		}
-		rows = append(rows, askedRow{q.subject, q.in, number(against), r.Kind, jsonText(q.sources), len(q.sources), q.category, q.address, q.begun, q.asked, number(q.waits)})
+		row := askedRow{q.subject, q.in, number(against), r.Kind, jsonText(q.sources), len(q.sources), q.category, q.address, q.begun, q.asked, number(q.waits)}
+		if rows = append(rows, row); !q.fresh {
+			older = append(older, row)
+		}
 	}
 	for _, step := range []struct {
 		what, about string
@@ -210,8 +216,8 @@ func raise(ctx context.Context, tx *sql.Tx, some []Raised) error {
 				value ->> 'address', CAST(value ->> 'begun' AS BIGINT), CAST(value ->> 'asked' AS BIGINT), CAST(value ->> 'waits' AS BIGINT) FROM json_each(?) WHERE true
 			ON CONFLICT (subject, against) DO UPDATE SET kind = excluded.kind, sources = excluded.sources, named = excluded.named, category = excluded.category,
 				address = excluded.address, asked = excluded.asked, waits = excluded.waits`, jsonText(rows)},
-		{`UPDATE subjects SET latest = max(latest, CAST(value ->> 'asked' AS BIGINT)) FROM json_each(?) WHERE subjects.id = CAST(value ->> 'subject' AS BIGINT)`, jsonText(rows)},
-		{`UPDATE cases SET latest = max(latest, CAST(value ->> 'asked' AS BIGINT)) FROM json_each(?) WHERE cases.id = CAST(value ->> 'case' AS BIGINT)`, jsonText(rows)},
+		{`UPDATE subjects SET latest = max(latest, CAST(value ->> 'asked' AS BIGINT)) FROM json_each(?) WHERE subjects.id = CAST(value ->> 'subject' AS BIGINT)`, jsonText(older)},
+		{`UPDATE cases SET latest = max(latest, CAST(value ->> 'asked' AS BIGINT)) FROM json_each(?) WHERE cases.id = CAST(value ->> 'case' AS BIGINT)`, jsonText(older)},
 		{`UPDATE cases SET ` + opensAgain + ` WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, jsonText(woken)},
 		{`UPDATE cases SET state = CASE state WHEN 'asked' THEN 'open' ELSE state END, expired = 0 WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, jsonText(heard)},
 		{`UPDATE cases SET stale = 1 WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, jsonText(stale)},
@@ -266,19 +272,30 @@ func outOf(ctx context.Context, tx *sql.Tx, from, of, now int64) (int64, error) 
 // subjectNamed is the row of the subject with a name, or of that in whose name it is listed.
 const subjectNamed = `coalesce((SELECT id FROM subjects WHERE name = value), (SELECT case_subject FROM indicator WHERE indicator.subject = value AND withdrawn = 0), 0)`
 
-// openFor opens cases for what is raised and has none.
-func openFor(ctx context.Context, tx *sql.Tx, some []Raised) error {
-	times := map[subject.Subject]int64{}
+// bare is the score of a case that nobody has reported.
+func bare(named int, category, where string) float64 {
+	return Score(0, 0, 0, named, category, where) - unheard
+}
+
+// openFor opens cases for what is raised and has none, each with its place in the queue, and returns for what.
+func openFor(ctx context.Context, tx *sql.Tx, some []Raised) (map[subject.Subject]bool, error) {
+	raised := map[subject.Subject]Raised{}
 	var names []subject.Subject
 	for _, r := range some {
-		if _, known := times[r.Subject]; !known && len(r.Sources) > 0 {
+		if len(r.Sources) == 0 {
+			continue
+		}
+		before, known := raised[r.Subject]
+		if !known {
 			names = append(names, r.Subject)
-			times[r.Subject] = r.Time
+		}
+		if !known || before.Kind == Disputed {
+			raised[r.Subject] = r
 		}
 	}
 	missing, err := db.All(scanName)(tx.QueryContext(ctx, `SELECT value FROM json_each(?) WHERE `+subjectNamed+` = 0`, jsonText(names)))
 	if err != nil || len(missing) == 0 {
-		return err
+		return nil, err
 	}
 	type row struct {
 		Name      subject.Subject `json:"name"`
@@ -287,10 +304,18 @@ func openFor(ctx context.Context, tx *sql.Tx, some []Raised) error {
 		Within    subject.Subject `json:"within"`
 		Time      int64           `json:"time"`
 		Case      int64           `json:"case"`
+		Named     int             `json:"named"`
+		Category  string          `json:"category"`
+		Score     float64         `json:"score"`
 	}
 	rows, at := make([]row, len(missing)), map[subject.Subject]int{}
 	for n, name := range missing {
-		rows[n] = row{Name: name, Platform: platformOf(name), Protected: number(publish.Permit(name) != nil), Time: times[name]}
+		r := raised[name]
+		rows[n] = row{Name: name, Platform: platformOf(name), Protected: number(publish.Permit(name) != nil), Time: r.Time, Score: Score(0, 0, 0, 0, "", "")}
+		if r.Kind != Disputed {
+			rows[n].Named, rows[n].Category = len(r.Sources), kindOf(r.Category)
+			rows[n].Score = bare(len(r.Sources), rows[n].Category, rows[n].Platform)
+		}
 		if site := nameOf([]string{string(name)}); site != name {
 			rows[n].Within = site // who reports it is heard here, and not with the rest of the site
 		}
@@ -301,18 +326,20 @@ func openFor(ctx context.Context, tx *sql.Tx, some []Raised) error {
 		name subject.Subject
 	}
 	cases, err := db.All(func(row db.Row) (o opened, err error) { return o, row.Scan(&o.id, &o.name) })(tx.QueryContext(ctx, `INSERT INTO cases
-		(subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted, subjects, stale)
+		(subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted, subjects, stale, named)
 		SELECT value ->> 'name', value ->> 'platform', 'open', CAST(value ->> 'time' AS BIGINT), CAST(value ->> 'time' AS BIGINT), CAST(value ->> 'time' AS BIGINT),
-			0, 0, 0, '', CAST(value ->> 'protected' AS BIGINT), 0, 0, 0, 1, 0 FROM json_each(?) WHERE true RETURNING id, subject`, jsonText(rows)))
+			0, 0, 0, value ->> 'category', CAST(value ->> 'protected' AS BIGINT), CAST(value ->> 'score' AS DOUBLE PRECISION), 0, 0, 1, 0,
+			CAST(value ->> 'named' AS BIGINT) FROM json_each(?) WHERE true RETURNING id, subject`, jsonText(rows)))
 	if err != nil {
-		return err
+		return nil, err
 	}
+	fresh := make(map[subject.Subject]bool, len(cases))
 	for _, c := range cases {
-		rows[at[c.name]].Case = c.id
+		rows[at[c.name]].Case, fresh[c.name] = c.id, true
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO subjects (name, case_id, opened, latest, within) SELECT value ->> 'name', CAST(value ->> 'case' AS BIGINT),
 		CAST(value ->> 'time' AS BIGINT), CAST(value ->> 'time' AS BIGINT), value ->> 'within' FROM json_each(?) WHERE true`, jsonText(rows))
-	return err
+	return fresh, err
 }
 
 // questions is what was raised before about some subjects.

@@ -317,6 +317,25 @@ func TestOneOfSeveralIsRaisedAlone(t *testing.T) {
 	}
 }
 
+// Of one thing sources say both, at once: it is asked as both, in one case.
+func TestWhatIsNamedAndDisputedIsOneCase(t *testing.T) {
+	o := newOffice(t)
+	o.raiseAll(Raised{Subject: "both.example/", Kind: Disputed, Sources: []string{"two"}},
+		Raised{Subject: "both.example/", Kind: Candidate, Sources: []string{"one"}, Category: "shop"})
+	o.wantIn(PartSourced, "both.example/")
+	o.wantIn(PartOpen, "both.example/")
+	o.wantIn(PartAppealed, "both.example/")
+	c := o.called("both.example/")
+	if asked, err := o.desk.Questions(t.Context(), c.ID, 10); err != nil || len(asked) != 2 || c.Named != 1 || c.Category != "shop" {
+		t.Errorf("%+v, %+v, %v", c, asked, err)
+	}
+	upheld, err := o.desk.Uphold(t.Context(), o.box, c.ID, "linh", map[string]string{"en": "it is one"}, audit.Why{})
+	if err != nil || upheld.State != StateOpen || upheld.Appeals != 0 {
+		t.Errorf("%+v, %v", upheld, err)
+	}
+	o.wantIn(PartOpen, "both.example/")
+}
+
 // A source names one page of a site: who reports that page is heard there, and who reports another one with the site.
 func TestReportsOfAPageThatSourcesName(t *testing.T) {
 	o := newOffice(t)
