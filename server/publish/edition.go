@@ -155,11 +155,11 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 	// not.
 	remove := func(i ledger.Indicator) (stays bool) {
 		digest := i.Subject.Digest()
-		was, known := before[digest]
+		was, known := before[nameOf(digest)]
 		if !known {
 			return false
 		}
-		delete(before, digest)
+		delete(before, nameOf(digest))
 		i.Lapses = was.lapses
 		switch over := was.lapses != 0 && was.lapses <= at; {
 		case over:
@@ -193,9 +193,9 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 		if wordy != nil && !isUnfit(wordy) {
 			return wordy
 		}
-		said, known := before[digest]
+		said, known := before[nameOf(digest)]
 		changed := known && said.hash != maphash.Bytes(seed, list.room)
-		delete(before, digest)
+		delete(before, nameOf(digest))
 		switch {
 		case known && !changed:
 		case held(i):
@@ -216,7 +216,7 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 	}
 	takeOff := func(i ledger.Indicator) {
 		digest := i.Subject.Digest()
-		if _, known := before[digest]; known && !remove(i) {
+		if _, known := before[nameOf(digest)]; known && !remove(i) {
 			e.gone[digest] = i.Subject
 		}
 	}
@@ -320,6 +320,11 @@ func (p *Publisher) keep(h release.Head, kept map[[32]byte]subject.Subject, list
 	})
 }
 
+// name is as much of a digest as tells a million entries apart: a map of all of them has it.
+type name [16]byte
+
+func nameOf(digest [32]byte) name { return name(digest[:]) }
+
 var seed = maphash.MakeSeed()
 
 // printed is what a release says about something, hashed, and until when.
@@ -329,8 +334,8 @@ type printed struct {
 }
 
 // published is what a release says, by the digest of what it says it about. It is empty where that is damaged.
-func (p *Publisher) published(h release.Head) (said map[[32]byte]printed, readable bool) {
-	said = map[[32]byte]printed{}
+func (p *Publisher) published(h release.Head) (said map[name]printed, readable bool) {
+	said = make(map[name]printed, min(h.Count, 4<<20))
 	if h.Sequence == 0 {
 		return said, true
 	}
@@ -340,12 +345,12 @@ func (p *Publisher) published(h release.Head) (said map[[32]byte]printed, readab
 			if text, err = e.MarshalMsg(text[:0]); err != nil {
 				return err
 			}
-			said[[32]byte(e.Digest)] = printed{maphash.Bytes(seed, text), e.Lapses}
+			said[nameOf([32]byte(e.Digest))] = printed{maphash.Bytes(seed, text), e.Lapses}
 		}
 		return nil
 	})
 	if err != nil {
-		return map[[32]byte]printed{}, false
+		return map[name]printed{}, false
 	}
 	return said, true
 }

@@ -315,11 +315,11 @@ func (p *Protection) Permit(s subject.Subject) error {
 	}
 	why, shared := p.site(host), p.isShared(host)
 	if why == "" && !shared {
-		switch rank := p.rank(host); {
+		name, ok := p.registered(host)
+		switch rank := rankOfName(name, ok); {
 		case rank == RankedBank:
 			why = "bank"
 		case rank == RankedShared:
-			name, _ := p.ranked(host)
 			shared = host == name || host == "www."+name
 		case rank == PopularHost && p.isEnding(host):
 			why = "official"

@@ -56,6 +56,11 @@ func (p *Protection) ranked(host string) (name string, ok bool) {
 	if p.site(host) != "" || p.isShared(host) {
 		return "", false
 	}
+	return p.registered(host)
+}
+
+// registered is ranked for a name that the protection has not already.
+func (p *Protection) registered(host string) (name string, ok bool) {
 	name, err := publicsuffix.EffectiveTLDPlusOne(host)
 	if err != nil {
 		return "", false
@@ -73,6 +78,10 @@ func (p *Protection) ranked(host string) (name string, ok bool) {
 // rank returns what the ranking that Khiên carries knows a host as, or what it is below.
 func (p *Protection) rank(host string) RankedAs {
 	name, ok := p.ranked(host)
+	return rankOfName(name, ok)
+}
+
+func rankOfName(name string, ok bool) RankedAs {
 	if !ok {
 		return Unranked
 	}
