@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { Office } from "./fixture/console.mjs";
 import { Khien } from "./fixture/khien.mjs";
 import { until } from "./fixture/until.mjs";
-import { some } from "./fixture/whole.mjs";
+import { scaled, some } from "./fixture/whole.mjs";
 
 const corpus = [
   `<script>hit()</script>`,
@@ -118,21 +118,21 @@ test("nothing that was reported runs, on any page", async () => {
     return (await linh.page.locator(".entry").count()) > corpus.length / 2;
   });
   const cases = await linh.page.locator(".entry").evaluateAll((all) => all.map((one) => one.getAttribute("href")));
-  for (const path of ["/queue?show=200", "/queue?part=protected", "/queue?part=done", "/appeals", "/takedowns", "/audit", "/publish", ...some(cases, 3)]) await visit(path);
+  for (const path of ["/queue?show=200", "/queue?part=protected", "/queue?part=done", "/appeals", "/takedowns", "/audit", "/publish", ...some(cases, 5)]) await visit(path);
   const appeals = await linh.go("/appeals").then(() => linh.page.locator("main a[href^='/appeals/']").evaluateAll((all) => all.map((one) => one.getAttribute("href"))));
-  for (const path of some([...new Set(appeals)], 3)) await visit(path);
+  for (const path of some([...new Set(appeals)], 5)) await visit(path);
 });
 
 test("nothing that a maintainer writes or is sent as a link runs either", async () => {
   await linh.go("/queue?show=200");
   const cases = await linh.page.locator(".entry").evaluateAll((all) => all.map((one) => one.getAttribute("href")));
-  for (const [n, path] of cases.slice(0, 10).entries()) {
+  for (const [n, path] of cases.slice(0, scaled(10, 2)).entries()) {
     await linh.go(path);
     await linh.press("a");
     for (const field of ["reason_en", "reason_vi", "why"]) await linh.page.fill(`form[action$="/list"] [name=${field}]`, corpus[n].slice(0, 290));
     await Promise.all([linh.page.waitForEvent("load"), linh.page.click(`form[action$="/list"] .primary`)]);
   }
-  for (const attack of some(corpus, 3)) {
+  for (const attack of some(corpus, 5)) {
     const q = encodeURIComponent(attack);
     for (const path of [`/audit?actor=${q}&object=${q}&noted=${q}`, `/find?q=${q}`, `/nothing/${q}?q=${q}`]) await visit(path);
   }
@@ -141,7 +141,7 @@ test("nothing that a maintainer writes or is sent as a link runs either", async 
   await linh.page.click("form[data-confirm] .primary");
   await until("it is published", () => /^\/releases\/\d+$/.test(linh.path()));
   await visit(linh.path());
-  for (const path of ["/takedowns", "/queue?part=done", ...cases.slice(0, 10)]) await visit(path);
+  for (const path of ["/takedowns", "/queue?part=done", ...cases.slice(0, scaled(10, 2))]) await visit(path);
 });
 
 /** Fills every field of a form that takes words, and sends it. */
@@ -166,7 +166,7 @@ async function entries(list, prefix) {
 }
 
 test("nothing in an advice card runs: not in its draft, its list, its confirmation, nor in the plan of a release", async () => {
-  for (const [n, attack] of some([...corpus.entries()], 3)) {
+  for (const [n, attack] of some([...corpus.entries()], 5)) {
     await linh.go("/campaigns/new");
     await fill("form[action='/campaigns']", attack, { name: `attack-${n}`, link: n % 2 ? attack.slice(0, 290) : `https://advice.example/?q=${encodeURIComponent(attack)}` });
     const kept = linh.path() === `/campaigns/attack-${n}`;
@@ -209,14 +209,14 @@ test("a picture that is none is refused, and what is kept is served as a picture
 test("nothing in an answer, a question or a note runs", async () => {
   const appeals = await entries("/appeals", "/appeals/");
   assert.ok(appeals.length > 4, `${appeals.length} objections`);
-  for (const [n, path] of appeals.slice(0, 8).entries()) {
+  for (const [n, path] of appeals.slice(0, scaled(8, 2)).entries()) {
     await linh.go(path);
     await fill("form[action$='/uphold']", corpus[n]);
     await visit(path);
   }
   const cases = await entries("/queue?show=200", "/cases/");
   assert.ok(cases.length > 12, `${cases.length} cases`);
-  for (const [n, path] of cases.slice(0, 12).entries()) {
+  for (const [n, path] of cases.slice(0, scaled(12, 2)).entries()) {
     await linh.go(path);
     await fill(`form[action$='/${n % 2 ? "reject" : "ask"}']`, corpus[(n * 3) % corpus.length]);
     await visit(path);
@@ -257,7 +257,7 @@ test("what anybody may see shows all of it as text: the register, the figures, t
     listed.push(...(await linh.page.locator("dl.forms dd code").evaluateAll((all) => all.slice(0, 1).map((one) => one.innerText))));
   }
   let shown = 0;
-  for (const about of [...listed, ...some(corpus, 2)]) {
+  for (const about of [...listed, ...some(corpus, 5)]) {
     await reader.go("/register");
     await reader.page.fill("#about", about);
     await Promise.all([reader.page.waitForEvent("load"), reader.page.click("main form button")]);

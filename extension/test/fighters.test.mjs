@@ -57,7 +57,7 @@ async function outcome(tab, picture, clip, ends = ["covered", "gone"]) {
   });
 }
 
-for (const [name, { fight, ends = ["covered", "gone"] }] of some(Object.entries(attacks), 2)) {
+for (const [name, { fight, ends = ["covered", "gone"] }] of some(Object.entries(attacks), 3)) {
   test(`a listed account does not get the better of its cover with ${name}`, async () => {
     const { tab, overlay, picture } = await covered();
     tab.on("dialog", () => undefined); // nobody answers what a page asks
@@ -331,7 +331,7 @@ test("an honest page under a banner that asks something, and waits long for the 
   await Promise.all([warning.close(), tab.close()]);
 });
 
-for (const [name, { fight, ends }] of some(Object.entries(overBanner), 3)) {
+for (const [name, { fight, ends }] of some(Object.entries(overBanner), 4)) {
   test(`a page does not get the better of the banner over it with ${name}`, async () => {
     const { tab, banner, clip, picture } = await framed();
     tab.evaluate(fight).catch(() => undefined);

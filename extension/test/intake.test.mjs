@@ -274,7 +274,9 @@ test("what became of a report is followed to the end: received, listed, the plat
   assert.ok(!last.body.includes(end.receipt), "it is asked for again");
   const count = asked().length;
   await browser.ring("receipts");
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await until("what has rung is dealt with, and will ring another day", async () =>
+    (await browser.worker()).evaluate(async () => (await chrome.alarms.get("receipts"))?.scheduledTime > Date.now() + 36e5),
+  );
   assert.equal(asked().length, count);
 
   const options = await browser.tab();

@@ -291,7 +291,7 @@ test("everything can be saved, and everything erased", async () => {
   await stopped("parcel-fee.example"); // by the list that the extension came with
   await until("a newer one is asked for at once", () => world.gateway.asked("/v1/head", since).length > 0);
   await until("only the next list is waited for", async () => (await page.evaluate(async () => (await chrome.alarms.getAll()).map(({ name }) => name).join())) === "update");
-  await new Promise((resolve) => setTimeout(resolve, 6000)); // what is met is written after five seconds
+  await browser.fiveSeconds(); // after which what is met is written
   const kept = async () => (await page.evaluate(() => chrome.runtime.sendMessage({ ask: "late.kept", body: null }))).ok.things;
   assert.equal(await kept(), 0, "what is open was met before");
   assert.ok(await page.evaluate(async () => (await chrome.storage.session.get("begun")).begun), "nor is it met when the worker starts the next time");
