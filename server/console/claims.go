@@ -100,9 +100,10 @@ type claim struct {
 // Since is when the source began to say so, or when it came to us where the source doesn't tell.
 func (c claim) Since() int64 { return cmp.Or(c.First, c.Came) }
 
-// Disputes and Context tell what the source wants, where it does not call the subject a scam.
+// Disputes, Context and Suspects tell what the source wants, where it does not call the subject a scam.
 func (c claim) Disputes() bool { return c.Weight == feed.Disputes }
 func (c claim) Context() bool  { return c.Weight == feed.Context }
+func (c claim) Suspects() bool { return c.Weight == feed.Suspects }
 
 // claims are what sources say about something.
 type claims struct {

@@ -35,6 +35,7 @@ type tried struct {
 	Gone      bool            `json:"gone,omitempty"`
 	Context   bool            `json:"context,omitempty"`  // it is not to be listed
 	Disputed  bool            `json:"disputed,omitempty"` // the source says that it is none
+	Suspected bool            `json:"suspected,omitempty"`
 	Hacked    bool            `json:"hacked,omitempty"`
 	Sure      int             `json:"confidence,omitempty"`
 	TLP       feed.TLP        `json:"tlp,omitempty"`
@@ -60,7 +61,7 @@ func triedAs(c feed.Claim) tried {
 	}
 	t := tried{
 		Subject: c.Subject, Line: c.Place.Line, Part: c.Place.Name, Address: c.Address, ID: c.ID, First: when(c.First), Last: when(c.Last), Lapses: when(c.Lapses),
-		Gone: c.Gone, Context: c.Weight == feed.Context, Disputed: c.Weight == feed.Disputes, Hacked: c.Hacked, Sure: c.Sure, TLP: c.TLP,
+		Gone: c.Gone, Context: c.Weight == feed.Context, Disputed: c.Weight == feed.Disputes, Suspected: c.Weight == feed.Suspects, Hacked: c.Hacked, Sure: c.Sure, TLP: c.TLP,
 		Reference: c.Reference, Text: c.Text,
 	}
 	if c.Category != category.Other {
