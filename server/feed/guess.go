@@ -22,10 +22,12 @@ import (
 // ErrUnguessed is a list in whose beginning nothing is found that could be listed.
 var ErrUnguessed = errors.New("nothing in the beginning of the list is an address, an account or a number")
 
-// maxBegin is how much of a text is looked at to guess what it is; of a table or records, so many.
+// maxBegin is how much of a text is looked at to guess what it is; of a table or records, so many, and of those, so many
+// fields.
 const (
 	maxBegin  = 256 << 10
 	maxSample = 200
+	maxFields = 200
 )
 
 // Guess finds out how a list is to be read, from its beginning, and says why it thinks so. What it guesses reads the
@@ -224,7 +226,7 @@ func (g *guess) table(text string) bool {
 			if err != nil {
 				break
 			}
-			rows = append(rows, row)
+			rows = append(rows, row[:min(len(row), maxFields)])
 			counts[len(row)]++
 		}
 		score := 0
@@ -337,7 +339,7 @@ func (g *guess) book() error {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, slices.Clone(r.cells))
+		rows = append(rows, slices.Clone(r.cells[:min(len(r.cells), maxFields)]))
 	}
 	g.say("it is a spreadsheet; its first sheet is %s", s.name)
 	g.rows(rows)
@@ -502,6 +504,9 @@ func columnsOf(all []any) []column {
 				name = "."
 			}
 			i := slices.IndexFunc(columns, func(c column) bool { return c.name == name })
+			if i < 0 && len(columns) == maxFields {
+				return
+			}
 			if i < 0 {
 				i = len(columns)
 				columns = append(columns, column{name: name})

@@ -474,6 +474,8 @@ func thing(value, beside string) (subject.Subject, string, error) {
 		return "", "", ErrLong
 	case !utf8.ValidString(value) || strings.ContainsRune(value, utf8.RuneError) || !utf8.ValidString(beside):
 		return "", "", ErrEncoding
+	case len(value) > 1024 && !strings.ContainsAny(value, ".:"): // no address, and longer than a payment code
+		return "", "", ErrHost
 	case strings.HasPrefix(value, "="):
 		return "", "", ErrFormula
 	case scientific.MatchString(value) || spoilt.MatchString(value):

@@ -15,9 +15,10 @@ import (
 	"strings"
 )
 
-// Bounds on a spreadsheet: its file, which is held in memory, and how deep its XML goes.
+// Bounds on a spreadsheet: its file and the texts in it, which are held in memory, and how deep its XML goes.
 const (
 	maxPacked  = 64 << 20
+	maxWords   = 64 << 20
 	maxNesting = 64
 )
 
@@ -261,6 +262,9 @@ func (b *book) share(name string) error {
 			text, err := s.text()
 			if err != nil {
 				return err
+			}
+			if len(b.words)+len(text) > maxWords {
+				return ErrTooLarge
 			}
 			b.words = append(b.words, text...)
 			b.ends = append(b.ends, uint32(len(b.words)))
