@@ -1005,7 +1005,8 @@ func (h *holder) write(tx *sql.Tx, protection *publish.Protection, s Status, som
 		if err != nil {
 			return settled{}, err
 		}
-		_, err = tx.ExecContext(h.ctx, `UPDATE claim SET gone = ? WHERE source = ? AND gone = 0 AND subject IN (SELECT value FROM json_each(?))`, now, s.ID, string(text))
+		_, err = tx.ExecContext(h.ctx, `WITH these AS MATERIALIZED (SELECT value FROM json_each(?3))
+			UPDATE claim SET gone = ?1 FROM these WHERE claim.source = ?2 AND claim.subject = these.value AND claim.gone = 0`, now, s.ID, string(text))
 		if err != nil {
 			return settled{}, err
 		}
