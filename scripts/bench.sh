@@ -25,6 +25,8 @@ say names, beside a detector
 build/bench trial build/trial.json
 node extension/bench/names.mjs build/trial.json >build/trial-peer.json
 build/bench names build/trial-peer.json >>"$lines"
+say lists that come in, as claims and as they were imported
+for m in "$n" 5000000; do build/bench lists build/khien "$m" >>"$lines"; done
 say publishing, on one core
 GOMAXPROCS=1 go test -run '^$' -bench Publish -benchtime 1x -timeout 20m ./server/publish | awk '/^BenchmarkPublish/ {
 	for (i = 3; i < NF; i += 2) v[$(i+1)] = $i

@@ -3,6 +3,7 @@
 //	bench measure [n]     what runs in Go, one JSON line each; the same program under wasm
 //	bench trial FILE      the names and hosts that ours and the peer are tried with
 //	bench names FILE      what is made of them, beside what the peer has made of them (extension/bench/names.mjs)
+//	bench lists KHIEN N   a list of n lines that comes in, by that program
 //	bench table FILE      the lines of all runs (standard input), as a table and as FILE
 package main
 
@@ -43,10 +44,15 @@ func main() {
 		err = writeTrial(os.Args[2])
 	case len(os.Args) == 3 && os.Args[1] == "names":
 		err = names(os.Args[2])
+	case len(os.Args) == 4 && os.Args[1] == "lists":
+		n := 0
+		if n, err = strconv.Atoi(os.Args[3]); err == nil {
+			err = lists(os.Args[2], n)
+		}
 	case len(os.Args) == 3 && os.Args[1] == "table":
 		err = table(os.Args[2])
 	default:
-		err = fmt.Errorf("usage: bench measure [n] | bench trial FILE | bench names FILE | bench table FILE")
+		err = fmt.Errorf("usage: bench measure [n] | bench trial FILE | bench names FILE | bench lists KHIEN N | bench table FILE")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
