@@ -1017,7 +1017,7 @@ func (h *holder) write(tx *sql.Tx, protection *publish.Protection, s Status, som
 // finish does again what was broken off: a run that is taken in part, and what follows from a change of a source.
 func (h *holder) finish(s Status) error {
 	r, err := scanRun(h.db.QueryRowContext(h.ctx, selectRun+` WHERE r.source = ? AND r.state = 'applying' ORDER BY r.id DESC LIMIT 1`, s.ID))
-	if err == nil && s.Removed == 0 {
+	if err == nil { // of a removed source too: nothing is released before it is whole
 		of := s
 		if err := json.Unmarshal([]byte(r.config), &of.Source); err != nil {
 			return err

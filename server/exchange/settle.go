@@ -306,7 +306,7 @@ func (x *Exchange) unsettle(ctx context.Context, tx *sql.Tx, actor string, s Sta
 	if _, err := tx.ExecContext(ctx, `UPDATE source SET unsettled = unsettled + 1 WHERE id = ?`, s.ID); err != nil {
 		return err
 	}
-	return x.ledger.Begin(ctx, tx, "source "+s.Name, actor, x.unix())
+	return x.ledger.Begin(ctx, tx, "change of source "+s.Name, actor, x.unix())
 }
 
 // Settle has the ledger hear what follows from a change of a source, in parts. What was broken off is begun again.
@@ -345,7 +345,7 @@ func (x *Exchange) Settle(ctx context.Context, name string) error {
 			if n, err := done.RowsAffected(); err != nil || n == 0 { // whoever has changed it meanwhile is at it
 				return err
 			}
-			return x.ledger.End(ctx, tx, "source "+name)
+			return x.ledger.End(ctx, tx, "change of source "+name)
 		})
 		if err != nil {
 			return fmt.Errorf("couldn't settle what follows for what %s says: %w", name, err)

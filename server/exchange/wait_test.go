@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -440,4 +441,39 @@ func TestWhatLeavesAWindowStaysUntilItLapses(t *testing.T) {
 	d.at = d.at.Add(15 * 24 * time.Hour)
 	d.sends("one", "c.example", "e.example")
 	d.expect("c.example/ one", "d.example/ one", "e.example/ one")
+}
+
+// A source that is changed or removed while half of its list is there keeps the release waiting until the rest is, and
+// no longer.
+func TestChangedWhileHalfOfItIsThere(t *testing.T) {
+	d := open(t)
+	d.source("one", nil)
+	d.sends("one", hosts(0, 10)...)
+	h, s, err := d.hold(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = h.change(func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(t.Context(), `UPDATE run SET state = 'applying' WHERE id = ?`, s.base); err != nil {
+			return err
+		}
+		return d.ledger.Begin(t.Context(), tx, "source one", "mai", d.unix())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.end()
+	if err := d.Remove(t.Context(), "mai", "one"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.ledger.Seq(t.Context()); !errors.Is(err, ledger.ErrImporting) {
+		t.Errorf("half of a list may be released: %v", err)
+	}
+	if err := d.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.ledger.Seq(t.Context()); err != nil {
+		t.Error(err)
+	}
+	d.expect()
 }
