@@ -372,6 +372,11 @@ func (x *Exchange) Edit(ctx context.Context, actor string, s Source) error {
 		if _, err = tx.ExecContext(ctx, `UPDATE source SET config = ? WHERE id = ?`, string(config), was.ID); err != nil {
 			return err
 		}
+		if s.Every != was.Every {
+			if _, err = tx.ExecContext(ctx, `UPDATE source SET wait = ? WHERE id = ?`, waits(s.Every, was.Failures), was.ID); err != nil {
+				return err
+			}
+		}
 		if s.Address != was.Address { // what is there has another server, and another age
 			if _, err = tx.ExecContext(ctx, `UPDATE source SET tag = '', modified = '', pin = '', cursor = '' WHERE id = ?`, was.ID); err != nil {
 				return err

@@ -69,3 +69,21 @@ func TestLookingAtAListKeepsNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whoever has a source asked more often does not wait for as long as it took before.
+func TestAShorterIntervalCountsAtOnce(t *testing.T) {
+	d := open(t)
+	d.source("one", func(s *Source) { s.Every = 30 * day })
+	d.sends("one", "scam.example")
+	s, err := d.Get(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Every = 10 * 60
+	if err := d.Edit(t.Context(), "mai", s.Source); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = d.Get(t.Context(), "one"); err != nil || s.Next-s.Tried > 11*60 {
+		t.Errorf("it is asked again after %d s, %v", s.Next-s.Tried, err)
+	}
+}

@@ -127,11 +127,12 @@ it. With --write it is kept as a file, which you can look through, mend, try aga
 		p := of.Preset
 		if p.Format == "" {
 			var why []string
-			if p, why, err = guessed(args[0], file); err != nil {
-				return err
-			}
+			p, why, err = guessed(args[0], file)
 			for _, one := range why {
 				fmt.Fprintln(words, one)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		if write != "" {
@@ -229,5 +230,14 @@ func tryable(cmd *cobra.Command, of *exchange.Source, with exchange.Credentials)
 
 // guessed finds out how a list is read, and says why.
 func guessed(name string, file *os.File) (p feed.Preset, why []string, err error) {
-	return p, nil, errors.New("say how it is read, with --preset or --mapping")
+	p, why, err = feed.Guess(file)
+	if errors.Is(err, feed.ErrUnguessed) {
+		err = fmt.Errorf("%w: say how it is read, with --preset, or with --mapping and a file such as docs/sources.md has", err)
+	}
+	if err != nil {
+		return p, why, fmt.Errorf("couldn't find out how %s is read: %w", name, err)
+	}
+	p.Name = cmp.Or(p.Name, "ours")
+	_, err = file.Seek(0, io.SeekStart)
+	return p, why, err
 }
