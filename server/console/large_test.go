@@ -317,6 +317,7 @@ var (
 	manyReports = flag.Int("reports", 1_000_000, "reports of the large office")
 	manyCases   = flag.Int("cases", 100_000, "its open cases")
 	kept        = flag.String("office", "", "a folder in which the large office is kept, and found again")
+	keptAt      = flag.String("db", "", "the address of a PostgreSQL in which its databases are, and not in that folder")
 )
 
 // kindOf is what a page is, without its address.
@@ -336,12 +337,13 @@ func large(b *testing.B) *office {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		b.Fatal(err)
 	}
-	base, err := db.Open(filepath.Join(dir, officedb.File), officedb.Tables...)
+	place := cmp.Or(*keptAt, dir)
+	base, err := db.Open(db.In(place, "office"), officedb.Tables...)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { base.Close() })
-	o := officeIn(b, dir, base, filepath.Join(dir, "inbox.db"))
+	o := officeIn(b, dir, base, db.In(place, "inbox"))
 	done := filepath.Join(dir, "grown")
 	if _, err := os.Stat(done); err == nil {
 		return o

@@ -97,12 +97,16 @@ func countSorts(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	sorts := map[string]int64{}
-	for _, one := range subjects {
+	if len(subjects) == 0 {
+		return nil
+	}
+	sorts, ids := map[string]int64{}, make([]int64, len(subjects))
+	for i, one := range subjects {
 		sorts[Sort(one.name)] += one.n
-		if _, err := tx.ExecContext(ctx, `UPDATE subjects SET counted = reports WHERE id = ?`, one.id); err != nil {
-			return err
-		}
+		ids[i] = one.id
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE subjects SET counted = reports WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, jsonText(ids)); err != nil {
+		return err
 	}
 	for sort, n := range sorts {
 		if err := addSort(ctx, tx, sort, n); err != nil {

@@ -358,10 +358,13 @@ func rejoin(ctx context.Context, tx *sql.Tx, c Case) error {
 	if err != nil || !undecided(rest) {
 		return err
 	}
-	if err := fold(ctx, tx, rest.ID, c.ID); err != nil {
+	if err := fold(ctx, tx, c.ID, rest.ID); err != nil {
 		return err
 	}
-	return rankStale(ctx, tx)
+	if err := rank(ctx, tx, rest.ID); err != nil {
+		return err
+	}
+	return rank(ctx, tx, c.ID)
 }
 
 // Merge puts the subjects of one case into another: they belong together. Both must be open or wait for more.
@@ -383,10 +386,13 @@ func (d *Desk) Merge(ctx context.Context, from, into int64, actor string, why au
 				return err
 			}
 		}
-		if err := fold(ctx, tx, from, into); err != nil {
+		if err := fold(ctx, tx, into, from); err != nil {
 			return err
 		}
-		if err := rankStale(ctx, tx); err != nil {
+		if err := rank(ctx, tx, from); err != nil {
+			return err
+		}
+		if err := rank(ctx, tx, into); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, audit.Act{Time: d.now(), Actor: actor, Verb: audit.Merge, Object: object(into), Args: audit.Args{Case: from}, Why: why})

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -31,97 +31,92 @@ func (d *Desk) Gather(ctx context.Context, box *inbox.Inbox) (int, error) {
 
 // GatherUpTo is Gather for who has other things to do as well: it stops when it has so many reports.
 func (d *Desk) GatherUpTo(ctx context.Context, box *inbox.Inbox, most int) (int, error) {
-	const together = 20_000 // each page of the tables is written once for all of them
 	n, more := 0, true
+	taking := pace{n: 1000, most: 20_000} // each page of the tables is written once for all of them
 	for n < most && more {
 		var last int64
 		if err := d.db.QueryRowContext(ctx, `SELECT coalesce(max(report), 0) FROM members`).Scan(&last); err != nil {
 			return n, fmt.Errorf("couldn't gather reports: %w", err)
 		}
-		reports, err := box.After(ctx, last, min(together, most-n))
+		reports, err := box.After(ctx, last, min(taking.n, most-n))
 		if err != nil {
 			return n, err
 		}
-		more = len(reports) > 0
-		err = d.change(ctx, func(tx *sql.Tx) error {
-			var now int64
-			if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(report), 0) FROM members`).Scan(&now); err != nil {
-				return err
-			}
-			if more && now == last { // else another process has gathered them
-				if err := put(ctx, tx, box, reports); err != nil {
-					return err
+		if more = len(reports) > 0; more {
+			err = d.paced(ctx, &taking, func(tx *sql.Tx) error {
+				var now int64
+				if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(report), 0) FROM members`).Scan(&now); err != nil || now != last {
+					return err // another process has gathered them
 				}
-			}
-			return bindPending(ctx, tx, d.now())
-		})
+				return d.put(ctx, tx, box, reports)
+			})
+		}
+		if err == nil {
+			err = d.bindPending(ctx)
+		}
 		if err != nil {
 			return n, fmt.Errorf("couldn't gather reports: %w", err)
 		}
 		n += len(reports)
 	}
 	// Once for all of them: the score of a case is the same however its reports were dealt out.
-	if err := d.change(ctx, func(tx *sql.Tx) error { return rankStale(ctx, tx) }); err != nil {
-		return n, fmt.Errorf("couldn't rank the cases: %w", err)
+	if err := d.rankStale(ctx); err != nil {
+		return n, err
 	}
 	if err := d.Deliver(ctx, box); err != nil || more {
 		return n, err
 	}
-	return n, d.amend(ctx, box)
-}
-
-// repeated runs the same few statements many times in one transaction.
-type repeated struct {
-	tx    *sql.Tx
-	known map[string]*sql.Stmt
-}
-
-func (r repeated) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	known := r.known[query]
-	if known != nil {
-		return known, nil
+	if err := d.amend(ctx, box); err != nil {
+		return n, err
 	}
-	known, err := r.tx.PrepareContext(ctx, query) // closed with the transaction
-	if err == nil {
-		r.known[query] = known
-	}
-	return known, err
+	return n, d.rankStale(ctx)
 }
 
-// exec runs a statement.
-func (r repeated) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, err := r.prepare(ctx, query)
-	if err != nil {
-		return nil, err
+// pace is how much is done in one change, so that whoever wants to change something beside it waits a fraction of a
+// second, on a fast machine and on a busy one.
+type pace struct{ n, most int }
+
+// paced makes a change, and finds out how much the next one of its kind may do.
+func (d *Desk) paced(ctx context.Context, p *pace, f func(*sql.Tx) error) error {
+	const enough = 300 * time.Millisecond
+	var since time.Time
+	err := d.change(ctx, func(tx *sql.Tx) error {
+		since = time.Now() // behind all who came before
+		return f(tx)
+	})
+	if took := time.Since(since); took > enough/2 {
+		p.n = max(1, int(float64(p.n)*float64(enough)/float64(took)))
+	} else {
+		p.n *= 2
 	}
-	return s.ExecContext(ctx, args...)
+	p.n = min(p.n, p.most)
+	return err
 }
 
-// one reads one row.
-func (r repeated) one(ctx context.Context, query string, args []any, into ...any) error {
-	s, err := r.prepare(ctx, query)
-	if err != nil {
-		return err
-	}
-	return s.QueryRowContext(ctx, args...).Scan(into...)
-}
-
-// batch is some reports on their way into cases. What they add to one subject is written once.
+// batch is some reports on their way into cases. Each step takes a few statements, however many they are.
 type batch struct {
 	ctx      context.Context
-	tx       repeated
+	tx       *sql.Tx
+	db       *db.DB
+	reports  []arriving
 	subjects map[subject.Subject]*adding
-	names    map[string]home          // by what was reported
-	narrower map[subject.Subject]bool // sites below which there are subjects of their own
-	targets  map[string]*target       // by what a link leads to; nil where that says nothing
-	known    map[[2]int64]int         // senders who are known to tie a subject to a target
-	pictured bool                     // whether there is a report with a picture at all
 	arrived  tally
+}
+
+// arriving is a report, with where it belongs.
+type arriving struct {
+	*inbox.Report
+	site          subject.Subject // what binds it to others: see nameOf
+	about         *adding
+	noted, behind bool
+	answered      int
 }
 
 // adding is what a batch adds to one subject.
 type adding struct {
-	id, opened, latest      int64
+	name                    subject.Subject
+	id, of                  int64 // of is its case
+	opened, latest          int64
 	reports, sources, noted int
 	weighing                int // of the sources
 	targets                 int // all that are kept of it
@@ -142,137 +137,149 @@ type voice struct {
 }
 
 // put puts reports into their cases.
-func put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Report) error {
-	b := &batch{
-		ctx: ctx, tx: repeated{tx, map[string]*sql.Stmt{}}, subjects: map[subject.Subject]*adding{}, names: map[string]home{},
-		narrower: map[subject.Subject]bool{}, targets: map[string]*target{}, known: map[[2]int64]int{}, arrived: tally{},
-	}
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pictures)`).Scan(&b.pictured); err != nil {
-		return err
-	}
+func (d *Desk) put(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, reports []inbox.Report) error {
+	b := &batch{ctx: ctx, tx: tx, db: d.db, reports: make([]arriving, len(reports)), subjects: map[subject.Subject]*adding{}, arrived: tally{}}
 	for i := range reports {
-		r := &reports[i]
-		if r.Source == nil { // from before there were any
-			r.Source = []byte{}
+		b.reports[i].Report = &reports[i]
+		if reports[i].Source == nil { // from before there were any
+			reports[i].Source = []byte{}
 		}
-		s, err := b.subjectOf(r)
-		if err != nil {
-			return err
-		}
-		noted := r.Note != ""
-		if !noted && b.pictured {
-			if err := b.tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM pictures WHERE report = ?)`, []any{r.ID}, &noted); err != nil {
-				return err
-			}
-		}
-		s.opened, s.latest = min(s.opened, r.Received), max(s.latest, r.Received)
-		answered, behind := 0, false
-		if r.Kind == wire.KindMistake {
-			if r.State != wire.StateReceived {
-				answered = elsewhere
-			} else {
-				if s.mistakes++; s.mistakes == 1 || r.Received < s.objected {
-					s.objected = r.Received
-				}
-				if behind, err = b.behind(r); err != nil {
-					return err
-				}
-				if !behind {
-					s.front++
-				}
-			}
-		} else if err := b.count(s, r, noted); err != nil {
-			return err
-		}
-		b.arrived.add(r.Received, r.Kind, kindOf(r.Category), 1)
-		s.days[r.Received/day]++
-		// One row at a time: for several SQLite keeps a journal of the statement, which costs more than it saves.
-		if _, err := b.tx.exec(ctx, `INSERT INTO members (report, id, subject, kind, received, source, category, noted, answered, behind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.Seq, r.ID, s.id, r.Kind, r.Received, r.Source, kindOf(r.Category), noted, answered, behind); err != nil {
+	}
+	for _, step := range []func() error{b.place, b.line, b.keep, b.count, b.lead, b.write, b.tell} {
+		if err := step(); err != nil {
 			return err
 		}
 	}
-	if err := b.write(); err != nil {
+	return nil
+}
+
+// place finds where each report belongs: under the narrowest thing that it names and that was decided about alone, or
+// else with all that is on its site. For what is reported for the first time it opens a case.
+func (b *batch) place() error {
+	sites := map[string]subject.Subject{} // by what was reported
+	for i := range b.reports {
+		r := &b.reports[i]
+		site, known := sites[r.Subjects[0]]
+		if !known {
+			site = nameOf(r.Subjects)
+			sites[r.Subjects[0]] = site
+		}
+		if r.Href != "" && !slices.Contains(r.Subjects, string(site)) { // so deep below it that no device would find it there
+			site = subject.Subject(r.Subjects[0])
+		}
+		r.site = site
+	}
+	divided, err := b.divided()
+	if err != nil {
 		return err
 	}
-	return b.tell(box)
+	var all []*adding
+	for i := range b.reports {
+		r := &b.reports[i]
+		name := r.site
+		if below := divided[r.site]; below != nil {
+			if at := slices.IndexFunc(Names(r.Report), func(s subject.Subject) bool { return below[s] }); at >= 0 {
+				name = Names(r.Report)[at]
+			}
+		}
+		s := b.subjects[name]
+		if s == nil {
+			s = &adding{name: name, opened: r.Received, latest: r.Received, protected: publish.Permit(name) != nil, from: map[string]*voice{}, days: map[int64]int{}}
+			b.subjects[name] = s
+			all = append(all, s)
+		}
+		r.about = s
+		s.opened, s.latest = min(s.opened, r.Received), max(s.latest, r.Received)
+		s.days[r.Received/day]++
+		b.arrived.add(r.Received, r.Kind, kindOf(r.Category), 1)
+	}
+	return b.find(all)
 }
 
-// behind tells whether an objection waits behind others, because its network has sent so many on that day.
-func (b *batch) behind(r *inbox.Report) (bool, error) {
-	var n int
-	err := b.tx.one(b.ctx, `INSERT INTO objectors (source, day, appeals) VALUES (?, ?, 1) ON CONFLICT (source) DO UPDATE SET appeals = objectors.appeals + 1 RETURNING appeals`,
-		[]any{r.Source, r.Received / day}, &n)
-	return n > maxSpoken, err
-}
-
-// subjectOf finds the subject of a report, or opens a case for it.
-func (b *batch) subjectOf(r *inbox.Report) (*adding, error) {
-	at, ok := b.names[r.Subjects[0]]
-	if !ok {
-		var err error
-		if at, err = b.homeOf(r); err != nil {
+// divided are the sites below which there are subjects of their own, with those of them that the reports name: sources
+// may name many thousand pages of one site.
+func (b *batch) divided() (map[subject.Subject]map[subject.Subject]bool, error) {
+	sites, all := map[subject.Subject]bool{}, map[subject.Subject]map[subject.Subject]bool{}
+	for _, r := range b.reports {
+		sites[r.site] = true
+	}
+	for site, err := range db.Each(scanName)(b.tx.QueryContext(b.ctx,
+		`SELECT DISTINCT within FROM subjects WHERE within <> '' AND within IN (SELECT value FROM json_each(?))`, jsonText(slices.Collect(maps.Keys(sites))))) {
+		if err != nil {
 			return nil, err
 		}
-		if !b.narrower[at.site] { // else its other names decide
-			b.names[r.Subjects[0]] = at
+		all[site] = map[subject.Subject]bool{}
+	}
+	var names []subject.Subject
+	for _, r := range b.reports {
+		if all[r.site] != nil {
+			names = append(names, Names(r.Report)...)
 		}
 	}
-	name := at.name
-	if s := b.subjects[name]; s != nil {
-		return s, nil
+	if len(names) == 0 {
+		return all, nil
 	}
-	s := &adding{opened: r.Received, latest: r.Received, protected: publish.Permit(name) != nil, from: map[string]*voice{}, days: map[int64]int{}}
-	err := b.tx.one(b.ctx, `SELECT id, targets FROM subjects WHERE name = ?`, []any{string(name)}, &s.id, &s.targets)
-	if errors.Is(err, sql.ErrNoRows) {
-		var id int64
-		if id, err = openCase(b.ctx, b.tx.tx, name, r.Received, r.Received); err == nil {
-			s.id, err = addSubject(b.ctx, b.tx.tx, name, id, "", r.Received, r.Received)
-		}
-	}
-	b.subjects[name] = s
-	return s, err
-}
-
-// home is where a report belongs.
-type home struct {
-	site subject.Subject // what binds it to others: see nameOf
-	name subject.Subject // the site, or what is narrower and a subject of its own
-}
-
-// homeOf finds where a report belongs: under the narrowest thing that it names and that was decided about alone, or
-// else with all that is on its site.
-func (b *batch) homeOf(r *inbox.Report) (home, error) {
-	site := nameOf(r.Subjects)
-	if r.Href != "" && !slices.Contains(r.Subjects, string(site)) { // so deep below it that no device would find it there
-		site = subject.Subject(r.Subjects[0])
-	}
-	narrower, ok := b.narrower[site]
-	if !ok {
-		if err := b.tx.one(b.ctx, `SELECT EXISTS (SELECT 1 FROM subjects WHERE within = ? AND within <> '')`, []any{string(site)}, &narrower); err != nil {
-			return home{}, err
-		}
-		b.narrower[site] = narrower
-	}
-	if narrower { // looked up by name: sources may name many thousand pages of one site
-		names := Names(r)
-		there, err := db.All(scanName)(b.tx.tx.QueryContext(b.ctx, `SELECT name FROM subjects WHERE name IN (SELECT value FROM json_each(?)) AND within || '' = ?`, jsonText(names), string(site)))
+	type part struct{ of, name subject.Subject }
+	for one, err := range db.Each(func(row db.Row) (p part, err error) { return p, row.Scan(&p.of, &p.name) })(b.tx.QueryContext(b.ctx,
+		`SELECT within, name FROM subjects WHERE within <> '' AND name IN (SELECT value FROM json_each(?))`, jsonText(names))) {
 		if err != nil {
-			return home{}, err
+			return nil, err
 		}
-		if name := firstOf(names, there); name != "" {
-			return home{site, name}, nil
+		if below := all[one.of]; below != nil {
+			below[one.name] = true
 		}
 	}
-	return home{site, site}, nil
+	return all, nil
+}
+
+// find finds the subjects, or opens a case for each that is new, in their order.
+func (b *batch) find(all []*adding) error {
+	there := func(row db.Row) error {
+		var id, of int64
+		var name subject.Subject
+		var targets int
+		err := row.Scan(&id, &name, &of, &targets)
+		if s := b.subjects[name]; s != nil {
+			s.id, s.of, s.targets = id, of, targets
+		}
+		return err
+	}
+	for _, err := range db.Each(func(row db.Row) (struct{}, error) { return struct{}{}, there(row) })(b.tx.QueryContext(b.ctx,
+		`SELECT id, name, case_id, targets FROM subjects WHERE name IN (SELECT value FROM json_each(?))`, jsonText(slices.Collect(maps.Keys(b.subjects))))) {
+		if err != nil {
+			return err
+		}
+	}
+	fresh := slices.DeleteFunc(all, func(s *adding) bool { return s.id != 0 })
+	rows := make([][]any, len(fresh))
+	for i, s := range fresh {
+		rows[i] = caseRow(s.name, s.opened, s.opened)
+	}
+	if err := b.db.Insert(b.ctx, b.tx, intoCases, rows, `RETURNING id, subject`, func(row db.Row) error {
+		var id int64
+		var name subject.Subject
+		err := row.Scan(&id, &name)
+		b.subjects[name].of = id
+		return err
+	}); err != nil {
+		return err
+	}
+	for i, s := range fresh {
+		rows[i] = []any{string(s.name), s.of, s.opened, s.latest}
+	}
+	return b.db.Insert(b.ctx, b.tx, `INSERT INTO subjects (name, case_id, opened, latest)`, rows, `RETURNING id, name, case_id, targets`, there)
+}
+
+// intoCases makes a case that has no subject yet.
+const intoCases = `INSERT INTO cases (subject, platform, state, opened, latest, changed, protected, reports, appeals, sources, category, score, burst, noted)`
+
+func caseRow(name subject.Subject, opened, changed int64) []any {
+	return []any{string(name), platformOf(name), StateOpen, opened, opened, changed, publish.Permit(name) != nil, 0, 0, 0, "", 0.0, 0, 0}
 }
 
 // openCase makes a case that has no subject yet.
-func openCase(ctx context.Context, tx *sql.Tx, name subject.Subject, opened, changed int64) (int64, error) {
-	var id int64
-	err := tx.QueryRowContext(ctx, `INSERT INTO cases
-		(subject, platform, state, opened, latest, changed, reports, appeals, sources, category, protected, score, burst, noted)
-		VALUES (?1, ?2, 'open', ?3, ?3, ?4, 0, 0, 0, '', ?5, 0, 0, 0) RETURNING id`, string(name), platformOf(name), opened, changed, publish.Permit(name) != nil).Scan(&id)
+func openCase(ctx context.Context, tx *sql.Tx, name subject.Subject, opened, changed int64) (id int64, err error) {
+	err = tx.QueryRowContext(ctx, intoCases+` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, caseRow(name, opened, changed)...).Scan(&id)
 	return id, err
 }
 
@@ -282,106 +289,274 @@ func addSubject(ctx context.Context, tx *sql.Tx, name subject.Subject, id int64,
 	return of, err
 }
 
-// count counts a report that calls a subject a scam.
-func (b *batch) count(s *adding, r *inbox.Report, noted bool) error {
-	s.reports++
-	if noted {
-		s.noted++
+// line finds the objections that wait behind others, because their network has sent so many on that day, and those
+// that wait for nobody, since they were answered elsewhere.
+func (b *batch) line() error {
+	type sender struct {
+		day int64
+		n   int // and after that, before them
 	}
-	v := s.from[string(r.Source)]
-	if v == nil {
-		v = &voice{first: r.Received}
-		s.from[string(r.Source)] = v
+	senders := map[string]*sender{}
+	var waiting []*arriving
+	for i := range b.reports {
+		r := &b.reports[i]
+		switch {
+		case r.Kind != wire.KindMistake:
+		case r.State != wire.StateReceived:
+			r.answered = elsewhere
+		default:
+			waiting = append(waiting, r)
+			if senders[string(r.Source)] == nil {
+				senders[string(r.Source)] = &sender{day: r.Received / day}
+			}
+			senders[string(r.Source)].n++
+		}
 	}
-	v.latest, v.noted, v.category = max(v.latest, r.Received), v.noted || noted, cmp.Or(kindOf(r.Category), v.category)
-	s.scams = append(s.scams, r)
-	return b.lead(s, r)
+	var rows [][]any
+	for _, source := range slices.Sorted(maps.Keys(senders)) {
+		rows = append(rows, []any{[]byte(source), senders[source].day, senders[source].n})
+	}
+	if err := b.db.Insert(b.ctx, b.tx, `INSERT INTO objectors (source, day, appeals)`, rows,
+		`ON CONFLICT (source) DO UPDATE SET appeals = objectors.appeals + excluded.appeals RETURNING source, appeals`, func(row db.Row) error {
+			var source []byte
+			var now int
+			err := row.Scan(&source, &now)
+			senders[string(source)].n = now - senders[string(source)].n
+			return err
+		}); err != nil {
+		return err
+	}
+	for _, r := range waiting {
+		from := senders[string(r.Source)]
+		from.n++
+		r.behind = from.n > maxSpoken
+		s := r.about
+		if s.mistakes++; s.mistakes == 1 || r.Received < s.objected {
+			s.objected = r.Received
+		}
+		if !r.behind {
+			s.front++
+		}
+	}
+	return nil
+}
+
+// keep keeps which report belongs to which subject, and finds out which have a picture.
+func (b *batch) keep() error {
+	rows, seqs := make([][]any, len(b.reports)), make([]int64, len(b.reports))
+	byNumber := map[int64]*arriving{}
+	for i := range b.reports {
+		r := &b.reports[i]
+		r.noted = r.Note != ""
+		rows[i] = []any{r.Seq, r.ID, r.about.id, r.Kind, r.Received, r.Source, kindOf(r.Category), r.noted, r.answered, r.behind}
+		seqs[i], byNumber[r.Seq] = r.Seq, r
+	}
+	err := b.db.Insert(b.ctx, b.tx, `INSERT INTO members (report, id, subject, kind, received, source, category, noted, answered, behind)`, rows, "", nil)
+	if err != nil {
+		return err
+	}
+	pictured, err := db.All(func(row db.Row) (seq int64, err error) { return seq, row.Scan(&seq) })(b.tx.QueryContext(b.ctx, `SELECT members.report
+		FROM pictures JOIN members ON id = pictures.report WHERE noted = 0 AND members.report IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, jsonText(seqs)))
+	if err != nil || len(pictured) == 0 {
+		return err
+	}
+	for _, seq := range pictured {
+		byNumber[seq].noted = true
+	}
+	_, err = b.tx.ExecContext(b.ctx, `UPDATE members SET noted = 1 WHERE report IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, jsonText(pictured))
+	return err
+}
+
+// count counts the reports that call a subject a scam.
+func (b *batch) count() error {
+	for i := range b.reports {
+		r := &b.reports[i]
+		if r.Kind == wire.KindMistake {
+			continue
+		}
+		s := r.about
+		s.reports++
+		if r.noted {
+			s.noted++
+		}
+		v := s.from[string(r.Source)]
+		if v == nil {
+			v = &voice{first: r.Received}
+			s.from[string(r.Source)] = v
+		}
+		v.latest, v.noted, v.category = max(v.latest, r.Received), v.noted || r.noted, cmp.Or(kindOf(r.Category), v.category)
+		s.scams = append(s.scams, r.Report)
+	}
+	return nil
 }
 
 // write writes down what the batch adds.
 func (b *batch) write() error {
-	all := slices.SortedFunc(maps.Values(b.subjects), func(a, b *adding) int { return int(a.id - b.id) })
-	for _, s := range all {
-		// In the order of the table: a flood of sources touches each of its pages once.
-		for _, source := range slices.Sorted(maps.Keys(s.from)) {
-			v := s.from[source]
-			var weighs int
-			err := b.tx.one(b.ctx, `INSERT INTO voices (subject, source, day, latest, category, noted, weighs)
-				VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce((SELECT CASE WHEN subjects < ?7 THEN 1 ELSE 0 END FROM speakers WHERE source = ?2), 1)) ON CONFLICT DO NOTHING RETURNING weighs`,
-				[]any{s.id, []byte(source), v.first / day, v.latest, v.category, v.noted, maxSpoken}, &weighs)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
-			if err == nil {
-				s.sources++
-				s.weighing += weighs
-				if _, err := b.tx.exec(b.ctx, `INSERT INTO speakers (source, subjects) VALUES (?, 1) ON CONFLICT (source) DO UPDATE SET subjects = speakers.subjects + 1`, []byte(source)); err != nil {
-					return err
-				}
-				continue
-			}
-			if _, err := b.tx.exec(b.ctx, `UPDATE voices SET latest = max(latest, ?3), category = CASE ?4 WHEN '' THEN category ELSE ?4 END, noted = max(noted, ?5)
-				WHERE subject = ?1 AND source = ?2`, s.id, []byte(source), v.latest, v.category, v.noted); err != nil {
-				return err
-			}
+	all := slices.SortedFunc(maps.Values(b.subjects), func(a, b *adding) int { return cmp.Compare(a.id, b.id) })
+	if err := b.hear(all); err != nil {
+		return err
+	}
+	type more struct {
+		ID       int64 `json:"id"`
+		Opened   int64 `json:"opened"`
+		Latest   int64 `json:"latest"`
+		Reports  int   `json:"reports"`
+		Sources  int   `json:"sources"`
+		Noted    int   `json:"noted"`
+		Targets  int   `json:"targets"`
+		Mistakes int   `json:"mistakes"`
+	}
+	type onCase struct {
+		ID       int64 `json:"id"`
+		Reports  int   `json:"reports"`
+		Mistakes int   `json:"mistakes"`
+		Objected int64 `json:"objected"`
+		Front    int   `json:"front"`
+		Weighing int   `json:"weighing"`
+	}
+	subjects, cases := make([]more, len(all)), map[int64]*onCase{}
+	var days [][]any
+	for i, s := range all {
+		subjects[i] = more{s.id, s.opened, s.latest, s.reports, s.sources, s.noted, s.targets, s.mistakes}
+		c := cases[s.of]
+		if c == nil {
+			c = &onCase{ID: s.of}
+			cases[s.of] = c
 		}
-		if _, err := b.tx.exec(b.ctx, `UPDATE subjects SET opened = min(opened, ?), latest = max(latest, ?), reports = reports + ?,
-			sources = sources + ?, noted = noted + ?, targets = ?, unanswered = unanswered + ? WHERE id = ?`, s.opened, s.latest, s.reports, s.sources, s.noted, s.targets, s.mistakes, s.id); err != nil {
-			return err
+		if s.mistakes > 0 && (c.Mistakes == 0 || s.objected < c.Objected) {
+			c.Objected = s.objected
 		}
-		for day, n := range s.days {
-			if _, err := b.tx.exec(b.ctx, `INSERT INTO subject_day (subject, day, reports) VALUES (?, ?, ?)
-				ON CONFLICT (subject, day) DO UPDATE SET reports = subject_day.reports + excluded.reports`, s.id, day, n); err != nil {
-				return err
-			}
-		}
-		if _, err := b.tx.exec(b.ctx, `UPDATE cases SET stale = 1, state = CASE WHEN state = 'asked' AND ?1 > 0 THEN 'open' ELSE state END,
-			appeals = appeals + ?2, appealed = CASE WHEN ?2 = 0 THEN appealed WHEN appealed = 0 THEN ?3 ELSE min(appealed, ?3) END,
-			behind = CASE WHEN ?2 = 0 THEN behind WHEN ?6 > 0 THEN 0 WHEN appeals = 0 THEN 1 ELSE behind END,
-			expired = CASE WHEN ?5 > 0 THEN 0 ELSE expired END
-			WHERE id = (SELECT case_id FROM subjects WHERE id = ?4)`, s.reports, s.mistakes, s.objected, s.id, s.weighing, s.front); err != nil {
-			return err
+		c.Reports, c.Mistakes, c.Front, c.Weighing = c.Reports+s.reports, c.Mistakes+s.mistakes, c.Front+s.front, c.Weighing+s.weighing
+		for _, day := range slices.Sorted(maps.Keys(s.days)) {
+			days = append(days, []any{s.id, day, s.days[day]})
 		}
 	}
-	return b.arrived.write(b.ctx, b.tx.tx)
+	if _, err := b.tx.ExecContext(b.ctx, `UPDATE subjects SET opened = min(subjects.opened, more.opened), latest = max(subjects.latest, more.latest), reports = subjects.reports + more.reports,
+			sources = subjects.sources + more.sources, noted = subjects.noted + more.noted, targets = more.targets, unanswered = unanswered + mistakes
+		FROM (SELECT CAST(value ->> 'id' AS BIGINT) AS id, CAST(value ->> 'opened' AS BIGINT) AS opened, CAST(value ->> 'latest' AS BIGINT) AS latest,
+			CAST(value ->> 'reports' AS BIGINT) AS reports, CAST(value ->> 'sources' AS BIGINT) AS sources, CAST(value ->> 'noted' AS BIGINT) AS noted,
+			CAST(value ->> 'targets' AS BIGINT) AS targets, CAST(value ->> 'mistakes' AS BIGINT) AS mistakes FROM json_each(?)) AS more
+		WHERE subjects.id = more.id`, jsonText(subjects)); err != nil {
+		return err
+	}
+	if err := b.db.Insert(b.ctx, b.tx, `INSERT INTO subject_day (subject, day, reports)`, days,
+		`ON CONFLICT (subject, day) DO UPDATE SET reports = subject_day.reports + excluded.reports`, nil); err != nil {
+		return err
+	}
+	if _, err := b.tx.ExecContext(b.ctx, `UPDATE cases SET stale = 1, state = CASE WHEN state = 'asked' AND more.reports > 0 THEN 'open' ELSE state END,
+			appeals = appeals + mistakes, appealed = CASE WHEN mistakes = 0 THEN appealed WHEN appealed = 0 THEN more.objected ELSE min(appealed, more.objected) END,
+			behind = CASE WHEN mistakes = 0 THEN behind WHEN front > 0 THEN 0 WHEN appeals = 0 THEN 1 ELSE behind END,
+			expired = CASE WHEN weighing > 0 THEN 0 ELSE expired END
+		FROM (SELECT CAST(value ->> 'id' AS BIGINT) AS id, CAST(value ->> 'reports' AS BIGINT) AS reports, CAST(value ->> 'mistakes' AS BIGINT) AS mistakes,
+			CAST(value ->> 'objected' AS BIGINT) AS objected, CAST(value ->> 'front' AS BIGINT) AS front, CAST(value ->> 'weighing' AS BIGINT) AS weighing FROM json_each(?)) AS more
+		WHERE cases.id = more.id`, jsonText(slices.Collect(maps.Values(cases)))); err != nil {
+		return err
+	}
+	return b.arrived.write(b.ctx, b.tx)
+}
+
+// hear keeps what each source says, and how much that weighs: of those that have spoken of many things already, nothing.
+func (b *batch) hear(all []*adding) error {
+	const into, both = `INSERT INTO voices (subject, source, day, latest, category, noted, weighs)`, `ON CONFLICT (subject, source) DO `
+	type spoken struct {
+		about *adding
+		row   []any
+	}
+	var rows [][]any
+	// In the order of the table: a flood of sources touches each of its pages once.
+	for _, s := range all {
+		for _, source := range slices.Sorted(maps.Keys(s.from)) {
+			v := s.from[source]
+			rows = append(rows, []any{s.id, []byte(source), v.first / day, v.latest, v.category, v.noted, 1})
+		}
+	}
+	type pair struct {
+		subject int64
+		source  string
+	}
+	fresh := map[pair]bool{}
+	if err := b.db.Insert(b.ctx, b.tx, into, rows, both+`NOTHING RETURNING subject, source`, func(row db.Row) error {
+		var of int64
+		var source []byte
+		err := row.Scan(&of, &source)
+		fresh[pair{of, string(source)}] = true
+		return err
+	}); err != nil {
+		return err
+	}
+	byID, bySource := map[int64]*adding{}, map[string][]spoken{}
+	for _, s := range all {
+		byID[s.id] = s
+	}
+	var again [][]any
+	for _, row := range rows {
+		of, source := row[0].(int64), string(row[1].([]byte))
+		if !fresh[pair{of, source}] {
+			again = append(again, row)
+			continue
+		}
+		bySource[source] = append(bySource[source], spoken{byID[of], row})
+	}
+	var speaking, light [][]any
+	for _, source := range slices.Sorted(maps.Keys(bySource)) {
+		speaking = append(speaking, []any{[]byte(source), len(bySource[source])})
+	}
+	if err := b.db.Insert(b.ctx, b.tx, `INSERT INTO speakers (source, subjects)`, speaking,
+		`ON CONFLICT (source) DO UPDATE SET subjects = speakers.subjects + excluded.subjects RETURNING source, subjects`, func(row db.Row) error {
+			var source []byte
+			var now int
+			err := row.Scan(&source, &now)
+			of := bySource[string(source)]
+			for i, one := range of {
+				one.about.sources++
+				if now-len(of)+i < maxSpoken {
+					one.about.weighing++
+				} else {
+					light = append(light, one.row)
+				}
+			}
+			return err
+		}); err != nil {
+		return err
+	}
+	if err := b.db.Insert(b.ctx, b.tx, into, light, both+`UPDATE SET weighs = 0`, nil); err != nil {
+		return err
+	}
+	return b.db.Insert(b.ctx, b.tx, into, again, both+`UPDATE SET latest = max(voices.latest, excluded.latest),
+		category = CASE excluded.category WHEN '' THEN voices.category ELSE excluded.category END, noted = max(voices.noted, excluded.noted)`, nil)
 }
 
 // tell has those told who report what is listed already, though something else about it may have been decided that no
 // release has yet.
-func (b *batch) tell(box *inbox.Inbox) error {
+func (b *batch) tell() error {
 	byID := map[int64]*adding{}
-	names := map[int64]subject.Subject{}
-	for name, s := range b.subjects {
+	for _, s := range b.subjects {
 		if len(s.scams) > 0 {
-			byID[s.id], names[s.id] = s, name
+			byID[s.id] = s
 		}
-	}
-	ids, err := json.Marshal(slices.Collect(maps.Keys(byID)))
-	if err != nil {
-		return err
 	}
 	listed, err := db.All(func(row db.Row) (one [2]int64, err error) {
 		return one, row.Scan(&one[0], &one[1])
-	})(b.tx.tx.QueryContext(b.ctx, `SELECT subjects.id, case_id FROM subjects JOIN cases ON cases.id = case_id
+	})(b.tx.QueryContext(b.ctx, `SELECT subjects.id, case_id FROM subjects JOIN cases ON cases.id = case_id
 		WHERE CASE WHEN settled = 0 AND earlier <> '' THEN earlier ->> 'action' WHEN settled = 1 THEN action END = 'list'
 			AND subjects.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))
-		ORDER BY 1`, string(ids)))
+		ORDER BY 1`, jsonText(slices.Collect(maps.Keys(byID)))))
 	if err != nil {
 		return err
 	}
 	for _, one := range listed {
-		c, err := settledLast(b.ctx, b.tx.tx, one[1])
+		c, err := settledLast(b.ctx, b.tx, one[1])
 		if err != nil {
 			return err
 		}
 		groups := map[subject.Subject][][]byte{}
 		for _, r := range byID[one[0]].scams {
-			if name := firstOf(Names(r), c.about(names[one[0]])); name != "" {
+			if name := firstOf(Names(r), c.about(byID[one[0]].name)); name != "" {
 				groups[name] = append(groups[name], r.ID)
 			}
 		}
 		for name, ids := range groups {
-			if err := tell(b.ctx, b.tx.tx, letter{Reports: ids, Transition: c.says(name)}); err != nil {
+			if err := tell(b.ctx, b.tx, letter{Reports: ids, Transition: c.says(name)}); err != nil {
 				return err
 			}
 		}
@@ -391,7 +566,7 @@ func (b *batch) tell(box *inbox.Inbox) error {
 
 // amend counts the categories and notes that came after their reports were gathered.
 func (d *Desk) amend(ctx context.Context, box *inbox.Inbox) error {
-	const together = 500
+	const together = 200
 	for {
 		var n int64
 		if err := d.db.QueryRowContext(ctx, `SELECT n FROM amended`).Scan(&n); err != nil {
@@ -406,9 +581,6 @@ func (d *Desk) amend(ctx context.Context, box *inbox.Inbox) error {
 				if err := amendOne(ctx, tx, r); err != nil {
 					return err
 				}
-			}
-			if err := rankStale(ctx, tx); err != nil {
-				return err
 			}
 			_, err := tx.ExecContext(ctx, `UPDATE amended SET n = ?`, last)
 			return err

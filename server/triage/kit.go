@@ -3,14 +3,14 @@ package triage
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"khien/server/inbox"
+	"khien/server/db"
 	"khien/server/publish"
 	"khien/shared/subject"
+	"khien/shared/wire"
 )
 
 // Reports of one page kit fall into one case: pages whose reports say that they lead to the same account, number or
@@ -41,112 +41,203 @@ type target struct {
 	silent   bool
 }
 
-// targetOf finds the target of a link; nil where that says nothing: what is protected, and a page of a site that many
-// share.
-func (b *batch) targetOf(link string) (*target, error) {
-	t, ok := b.targets[link]
-	if ok {
-		return t, nil
-	}
+// says is what a link leads to; empty where that says nothing: what is protected, and a page of a site that many share.
+func says(link string) subject.Subject {
 	name := nameOf([]string{link})
 	site := strings.IndexByte(string(name), '/') == len(name)-1
 	if (site || name.IsAccount()) && publish.Permit(name) == nil {
-		if t = b.targets[string(name)]; t == nil {
-			t = &target{name: name}
-			err := b.tx.one(b.ctx, `SELECT id, subjects, silent FROM targets WHERE name = ?`, []any{string(name)}, &t.id, &t.subjects, &t.silent)
-			if errors.Is(err, sql.ErrNoRows) {
-				err = b.tx.one(b.ctx, `INSERT INTO targets (name) VALUES (?) RETURNING id`, []any{string(name)}, &t.id)
-			}
-			if err != nil {
-				return nil, err
-			}
-			b.targets[string(name)] = t
-		}
+		return name
 	}
-	b.targets[link] = t
-	return t, nil
+	return ""
 }
 
-// lead keeps where the links of a reported page lead, and by how many senders' word.
-func (b *batch) lead(s *adding, r *inbox.Report) error {
-	if s.protected {
-		return nil
-	}
-	own := b.names[r.Subjects[0]].site
-	for _, link := range r.Links {
-		t, err := b.targetOf(link)
-		if err != nil {
-			return err
-		}
-		if t == nil || t.silent || t.name == own {
+// tie is what a subject has with a target.
+type tie struct {
+	senders int             // distinct ones who say so
+	said    map[string]bool // who
+}
+
+// lead keeps where the links of reported pages lead, and by how many senders' word.
+func (b *batch) lead() error {
+	names := map[string]subject.Subject{} // by link
+	var order []subject.Subject
+	for _, r := range b.reports {
+		if r.Kind == wire.KindMistake || r.about.protected {
 			continue
 		}
-		pair := [2]int64{t.id, s.id}
-		senders, known := b.known[pair]
-		if !known {
-			err := b.tx.one(b.ctx, `SELECT senders FROM ties WHERE target = ? AND subject = ?`, []any{t.id, s.id}, &senders)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return err
+		for _, link := range r.Links {
+			if _, known := names[link]; !known {
+				names[link] = says(link)
+				order = append(order, names[link])
 			}
 		}
-		if senders < MaxSenders && (senders > 0 || s.targets < maxTargets) {
-			done, err := b.tx.exec(b.ctx, `INSERT INTO said (target, subject, source) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, t.id, s.id, r.Source)
-			if err != nil {
-				return err
-			}
-			if n, _ := done.RowsAffected(); n == 1 {
-				if senders++; senders == 1 {
-					s.targets++
-					t.subjects++
-				}
-				if err := b.tie(t, s, senders); err != nil {
-					return err
-				}
-			}
-		}
-		b.known[pair] = senders
 	}
-	return nil
-}
-
-func (b *batch) tie(t *target, s *adding, senders int) error {
-	_, err := b.tx.exec(b.ctx, `INSERT INTO ties (target, subject, senders) VALUES (?1, ?2, ?3) ON CONFLICT (target, subject) DO UPDATE SET senders = ?3`, t.id, s.id, senders)
-	if err == nil && senders <= 2 { // a third one's word changes nothing
-		_, err = b.tx.exec(b.ctx, `UPDATE targets SET subjects = ?, pending = 1 WHERE id = ?`, t.subjects, t.id)
+	if len(names) == 0 {
+		return nil
 	}
-	return err
-}
-
-// bindPending works out what those targets join of which something new was said.
-func bindPending(ctx context.Context, tx *sql.Tx, now int64) error {
-	rows, err := tx.QueryContext(ctx, `SELECT id, name, subjects, silent FROM targets WHERE pending = 1 ORDER BY id`)
+	targets, err := b.targets(order)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var pending []target
-	for rows.Next() {
-		var t target
-		if err := rows.Scan(&t.id, &t.name, &t.subjects, &t.silent); err != nil {
-			return err
+	type word struct {
+		about  *adding
+		to     *target
+		source string
+	}
+	var words []word
+	ties := map[[2]int64]*tie{} // by target and subject
+	for _, r := range b.reports {
+		if r.Kind == wire.KindMistake || r.about.protected {
+			continue
 		}
-		pending = append(pending, t)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	rows.Close()
-	for _, t := range pending {
-		if t.subjects > 1 && !t.silent {
-			if err := bind(ctx, tx, t, now); err != nil {
-				return err
+		for _, link := range r.Links {
+			if t := targets[names[link]]; t != nil && !t.silent && t.name != r.site {
+				words = append(words, word{r.about, t, string(r.Source)})
+				ties[[2]int64{t.id, r.about.id}] = &tie{said: map[string]bool{}}
 			}
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE targets SET pending = 0 WHERE id = ?`, t.id); err != nil {
+	}
+	if err := b.known(ties); err != nil {
+		return err
+	}
+	var said, tied [][]any
+	changed, pending := map[[2]int64]bool{}, map[*target]bool{}
+	for _, w := range words {
+		pair := [2]int64{w.to.id, w.about.id}
+		t := ties[pair]
+		if t.said[w.source] || t.senders >= MaxSenders || t.senders == 0 && w.about.targets >= maxTargets {
+			continue
+		}
+		t.said[w.source] = true
+		said = append(said, []any{w.to.id, w.about.id, []byte(w.source)})
+		if t.senders++; t.senders == 1 {
+			w.about.targets++
+			w.to.subjects++
+		}
+		changed[pair] = true
+		if t.senders <= 2 { // a third one's word changes nothing
+			pending[w.to] = true
+		}
+	}
+	if err := b.db.Insert(b.ctx, b.tx, `INSERT INTO said (target, subject, source)`, said, "", nil); err != nil {
+		return err
+	}
+	for pair := range changed {
+		tied = append(tied, []any{pair[0], pair[1], ties[pair].senders})
+	}
+	if err := b.db.Insert(b.ctx, b.tx, `INSERT INTO ties (target, subject, senders)`, tied,
+		`ON CONFLICT (target, subject) DO UPDATE SET senders = excluded.senders`, nil); err != nil {
+		return err
+	}
+	type more struct {
+		ID       int64 `json:"id"`
+		Subjects int   `json:"subjects"`
+	}
+	var counts []more
+	for t := range pending {
+		counts = append(counts, more{t.id, t.subjects})
+	}
+	_, err = b.tx.ExecContext(b.ctx, `UPDATE targets SET subjects = more.subjects, pending = 1
+		FROM (SELECT CAST(value ->> 'id' AS BIGINT) AS id, CAST(value ->> 'subjects' AS BIGINT) AS subjects FROM json_each(?)) AS more WHERE targets.id = more.id`, jsonText(counts))
+	return err
+}
+
+// targets are those of some names, with those that nobody has named before, which are made in their order.
+func (b *batch) targets(names []subject.Subject) (map[subject.Subject]*target, error) {
+	all := map[subject.Subject]*target{}
+	there := func(row db.Row) error {
+		t := &target{}
+		err := row.Scan(&t.id, &t.name, &t.subjects, &t.silent)
+		all[t.name] = t
+		return err
+	}
+	for _, err := range db.Each(func(row db.Row) (struct{}, error) { return struct{}{}, there(row) })(b.tx.QueryContext(b.ctx,
+		`SELECT id, name, subjects, silent FROM targets WHERE name IN (SELECT value FROM json_each(?))`, jsonText(names))) {
+		if err != nil {
+			return nil, err
+		}
+	}
+	var fresh [][]any
+	for _, name := range names {
+		if _, there := all[name]; !there && name != "" {
+			all[name] = nil
+			fresh = append(fresh, []any{string(name)})
+		}
+	}
+	return all, b.db.Insert(b.ctx, b.tx, `INSERT INTO targets (name)`, fresh, `RETURNING id, name, subjects, silent`, there)
+}
+
+// known finds what was said before.
+func (b *batch) known(ties map[[2]int64]*tie) error {
+	const pairs = `(SELECT CAST(value ->> 't' AS BIGINT) AS t, CAST(value ->> 's' AS BIGINT) AS s FROM json_each(?)) AS pair`
+	type pair struct {
+		Target  int64 `json:"t"`
+		Subject int64 `json:"s"`
+	}
+	var all, some []pair
+	for of := range ties {
+		all = append(all, pair{of[0], of[1]})
+	}
+	type one struct {
+		pair
+		n      int
+		source []byte
+	}
+	for t, err := range db.Each(func(row db.Row) (t one, err error) { return t, row.Scan(&t.Target, &t.Subject, &t.n) })(b.tx.QueryContext(b.ctx,
+		`SELECT target, subject, senders FROM `+pairs+` JOIN ties ON target = t AND subject = s`, jsonText(all))) {
+		if err != nil {
 			return err
+		}
+		if ties[[2]int64{t.Target, t.Subject}].senders = t.n; t.n < MaxSenders {
+			some = append(some, t.pair)
+		}
+	}
+	for t, err := range db.Each(func(row db.Row) (t one, err error) { return t, row.Scan(&t.Target, &t.Subject, &t.source) })(b.tx.QueryContext(b.ctx,
+		`SELECT target, subject, source FROM `+pairs+` JOIN said ON target = t AND subject = s`, jsonText(some))) {
+		if err != nil {
+			return err
+		}
+		ties[[2]int64{t.Target, t.Subject}].said[string(t.source)] = true
+	}
+	return nil
+}
+
+// bindPending works out what those targets join of which something new was said.
+func (d *Desk) bindPending(ctx context.Context) error {
+	binding := pace{n: 20, most: 2000}
+	for more := true; more; {
+		err := d.paced(ctx, &binding, func(tx *sql.Tx) (err error) {
+			more, err = bindSome(ctx, tx, binding.n, d.now())
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("couldn't bind cases together: %w", err)
 		}
 	}
 	return nil
+}
+
+// bindSome works out what at most so many targets join, and tells whether there are more.
+func bindSome(ctx context.Context, tx *sql.Tx, most int, now int64) (more bool, err error) {
+	if _, err := tx.ExecContext(ctx, `UPDATE targets SET pending = 0 WHERE pending = 1 AND (subjects < 2 OR silent = 1)`); err != nil {
+		return false, err
+	}
+	pending, err := db.All(func(row db.Row) (t target, err error) {
+		return t, row.Scan(&t.id, &t.name, &t.subjects)
+	})(tx.QueryContext(ctx, `SELECT id, name, subjects FROM targets WHERE pending = 1 ORDER BY id LIMIT ?`, most))
+	if err != nil || len(pending) == 0 {
+		return false, err
+	}
+	ids := make([]int64, len(pending))
+	for i, t := range pending {
+		if ids[i] = t.id; err == nil {
+			err = bind(ctx, tx, t, now)
+		}
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `UPDATE targets SET pending = 0 WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, jsonText(ids))
+	}
+	return len(pending) == most, err
 }
 
 // leading is a case whose subjects lead to a target.
@@ -200,21 +291,25 @@ func joinAll(ctx context.Context, tx *sql.Tx, cases []leading, now int64) (left 
 			}
 		}
 		var over []leading // that went in no more: they may make another case
+		var gone []int64
 		for _, c := range cases {
 			switch {
 			case c.id == into.id:
 			case c.subjects+into.subjects > MaxSubjects:
 				over = append(over, c)
 			case c.subjects == 1 || into.subjects == 1 || min(c.senders, into.senders) >= 2:
-				if _, err := tx.ExecContext(ctx, `UPDATE subjects SET joined = ? WHERE case_id = ?`, now, c.id); err != nil {
-					return left, err
-				}
-				if err := fold(ctx, tx, c.id, into.id); err != nil {
-					return left, err
-				}
+				gone = append(gone, c.id)
 				into.subjects += c.subjects
 				into.senders = max(into.senders, c.senders)
 				left--
+			}
+		}
+		if len(gone) > 0 {
+			if _, err := tx.ExecContext(ctx, `UPDATE subjects SET joined = ? WHERE case_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, now, jsonText(gone)); err != nil {
+				return left, err
+			}
+			if err := fold(ctx, tx, into.id, gone...); err != nil {
+				return left, err
 			}
 		}
 		cases = over
@@ -321,23 +416,21 @@ func setApart(ctx context.Context, tx *sql.Tx, group []Subject, now int64) (int6
 	return id, refresh(ctx, tx, id)
 }
 
-// fold puts all subjects of one case into another. Both are undecided; the other one opens again if more was asked for
+// fold puts all subjects of some cases into another. None is decided; the other one opens again if more was asked for
 // it. Their scores are worked out later: rankStale.
-func fold(ctx context.Context, tx *sql.Tx, from, into int64) error {
+func fold(ctx context.Context, tx *sql.Tx, into int64, from ...int64) error {
+	const these = `IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))`
 	for _, step := range []string{
-		`UPDATE subjects SET case_id = ?2 WHERE case_id = ?1`,
-		`UPDATE cases SET state = 'open', expired = CASE (SELECT expired FROM cases WHERE id = ?1) WHEN 0 THEN 0 ELSE expired END, seen = CASE seen WHEN 0 THEN (SELECT seen FROM cases WHERE id = ?1) ELSE seen END WHERE id = ?2`,
-		`UPDATE cases SET state = 'merged', into_case = ?2 WHERE id = ?1`,
-		// A case that had gone into the one that goes is found where that is.
-		`UPDATE cases SET into_case = ?2 WHERE into_case = ?1`,
-		`UPDATE cases SET stale = 1 WHERE id IN (?1, ?2)`,
+		`UPDATE subjects SET case_id = ?2 WHERE case_id ` + these,
+		`UPDATE cases SET state = 'open', stale = 1, expired = CASE WHEN EXISTS (SELECT 1 FROM cases AS gone WHERE gone.expired = 0 AND gone.id ` + these + `) THEN 0 ELSE expired END,
+			seen = CASE seen WHEN 0 THEN (SELECT coalesce(min(CASE WHEN gone.seen > 0 THEN gone.seen END), 0) FROM cases AS gone WHERE gone.id ` + these + `) ELSE seen END WHERE id = ?2`,
+		// A case that had gone into one that goes is found where that is.
+		`UPDATE cases SET into_case = ?2 WHERE into_case ` + these,
+		`UPDATE cases SET state = 'merged', into_case = ?2, stale = 1, appeals = 0, appealed = 0, behind = 0 WHERE id ` + these,
 	} {
-		if _, err := tx.ExecContext(ctx, step, from, into); err != nil {
+		if _, err := tx.ExecContext(ctx, step, jsonText(from), into); err != nil {
 			return err
 		}
-	}
-	if err := recountAppeals(ctx, tx, from); err != nil {
-		return err
 	}
 	return recountAppeals(ctx, tx, into)
 }

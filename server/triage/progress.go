@@ -79,7 +79,10 @@ func (d *Desk) Pictured(ctx context.Context, report []byte) error {
 			err = touch(ctx, tx, of, source, true)
 		}
 		if err == nil {
-			err = rankStale(ctx, tx)
+			var id int64
+			if err = tx.QueryRowContext(ctx, `SELECT case_id FROM subjects WHERE id = ?`, of).Scan(&id); err == nil {
+				err = rank(ctx, tx, id)
+			}
 		}
 		return err
 	})

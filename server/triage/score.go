@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"math"
 
+	"khien/server/db"
 	"khien/server/platform"
 	"khien/shared/subject"
 )
@@ -54,94 +56,151 @@ const (
 )
 
 // rankStale brings the score of every case up to date of which something was counted.
-func rankStale(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, `SELECT id FROM cases WHERE stale = 1`)
+func (d *Desk) rankStale(ctx context.Context) error {
+	ranking := pace{n: 100, most: 5000}
+	for more := true; more; {
+		// Who finds nothing to do need not wait for those who write.
+		if err := d.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM cases WHERE stale = 1)`).Scan(&more); err != nil || !more {
+			return err
+		}
+		err := d.paced(ctx, &ranking, func(tx *sql.Tx) error { return rankSome(ctx, tx, ranking.n) })
+		if err != nil {
+			return fmt.Errorf("couldn't rank the cases: %w", err)
+		}
+	}
+	return nil
+}
+
+// rankSome brings the score of at most so many cases up to date of which something was counted.
+func rankSome(ctx context.Context, tx *sql.Tx, most int) error {
+	type one struct {
+		id      int64
+		sources int
+	}
+	stale, err := db.All(func(row db.Row) (c one, err error) { return c, row.Scan(&c.id, &c.sources) })(tx.QueryContext(ctx,
+		`SELECT id, (SELECT coalesce(sum(sources), 0) FROM subjects WHERE case_id = cases.id) FROM cases WHERE stale = 1 ORDER BY id LIMIT ?`, most))
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return err
+	for len(stale) > 0 {
+		var ids []int64
+		for sources := 0; len(stale) > 0 && (len(ids) == 0 || sources+stale[0].sources <= maxSources); stale = stale[1:] {
+			sources += stale[0].sources
+			ids = append(ids, stale[0].id)
 		}
-		ids = append(ids, id)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	rows.Close()
-	for _, id := range ids {
-		if err := rank(ctx, tx, id); err != nil {
+		if err := rank(ctx, tx, ids...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// rank brings the score of a case up to date with what is counted of its subjects.
-func rank(ctx context.Context, tx *sql.Tx, id int64) error {
-	var subjects, reports, noted int
-	var opened, latest int64
-	err := tx.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(reports), 0), coalesce(sum(noted), 0),
-		coalesce(min(opened), 0), coalesce(max(latest), 0) FROM subjects WHERE case_id = ?`, id).Scan(&subjects, &reports, &noted, &opened, &latest)
-	if err != nil {
+// ranked is what is counted of the subjects of a case.
+type ranked struct {
+	ID       int64   `json:"id"`
+	Subjects int     `json:"subjects"`
+	Reports  int     `json:"reports"`
+	Sources  int     `json:"sources"`
+	Noted    int     `json:"noted"`
+	Named    int     `json:"named"`
+	Opened   int64   `json:"opened"`
+	Latest   int64   `json:"latest"`
+	Burst    int     `json:"burst"`
+	Category string  `json:"category"`
+	Score    float64 `json:"score"`
+	weight   int
+	evidence int
+	furthest string
+}
+
+// rank brings the score of cases up to date with what is counted of their subjects: of one, or of several that have no
+// more than maxSources sources together.
+func rank(ctx context.Context, tx *sql.Tx, ids ...int64) error {
+	const these = `case_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))`
+	all := map[int64]*ranked{} // those with subjects: others were merged
+	for r, err := range db.Each(func(row db.Row) (r ranked, err error) {
+		return r, row.Scan(&r.ID, &r.Subjects, &r.Reports, &r.Noted, &r.Opened, &r.Latest)
+	})(tx.QueryContext(ctx, `SELECT case_id, count(*), sum(reports), sum(noted), min(opened), max(latest) FROM subjects WHERE `+these+` GROUP BY case_id`, jsonText(ids))) {
+		if err != nil {
+			return err
+		}
+		all[r.ID] = &r
+	}
+	for c, err := range db.Each(func(row db.Row) (c ranked, err error) {
+		return c, row.Scan(&c.ID, &c.Sources, &c.weight, &c.Burst, &c.evidence)
+	})(tx.QueryContext(ctx, `
+		WITH all_voices AS (SELECT case_id, source, min(day) AS day, max(voices.latest) AS latest, max(voices.noted) AS noted, max(weighs) AS weighs
+				FROM subjects JOIN voices ON subject = subjects.id WHERE `+these+` GROUP BY case_id, source LIMIT ?2),
+			newest AS (SELECT case_id AS of, max(latest) AS newest FROM all_voices GROUP BY case_id),
+			days AS (SELECT case_id, day, count(*) AS n, sum(weighs) AS weighing, sum(CASE WHEN weighs = 1 AND latest > newest - ?4 THEN 1 ELSE 0 END) AS fresh,
+				sum(CASE WHEN weighs = 1 THEN noted ELSE 0 END) AS noted FROM all_voices JOIN newest ON of = case_id GROUP BY case_id, day)
+		SELECT case_id, sum(n), max(weighing) + min(max(sum(CASE WHEN weighing > 0 THEN 1 ELSE 0 END) - 1, 0), ?3), sum(fresh), sum(noted) FROM days GROUP BY case_id`,
+		jsonText(ids), maxSources, otherDays, day)) {
+		if err != nil {
+			return err
+		}
+		of := all[c.ID]
+		of.Sources, of.weight, of.Burst, of.evidence = c.Sources, c.weight, c.Burst, c.evidence
+	}
+	// What most networks say whose word weighs.
+	for c, err := range db.Each(func(row db.Row) (c ranked, err error) { return c, row.Scan(&c.ID, &c.Category) })(tx.QueryContext(ctx, `
+		SELECT case_id, category FROM subjects JOIN voices ON subject = subjects.id WHERE `+these+` AND category <> '' GROUP BY case_id, category
+		ORDER BY case_id, count(DISTINCT CASE WHEN weighs = 1 THEN source END) DESC, count(*) DESC, category`, jsonText(ids))) {
+		if err != nil {
+			return err
+		}
+		all[c.ID].Category = cmp.Or(all[c.ID].Category, c.Category)
+	}
+	for c, err := range db.Each(func(row db.Row) (c ranked, err error) { return c, row.Scan(&c.ID, &c.Named, &c.Category) })(tx.QueryContext(ctx, `
+		SELECT case_id, max(named), coalesce(min(nullif(category, '')), '') FROM subjects JOIN raised ON subject = subjects.id
+		WHERE `+these+` AND against = 0 GROUP BY case_id`, jsonText(ids))) {
+		if err != nil {
+			return err
+		}
+		of := all[c.ID]
+		of.Named, of.Category = c.Named, cmp.Or(of.Category, c.Category)
+	}
+	for c, err := range db.Each(func(row db.Row) (c struct {
+		of   int64
+		name subject.Subject
+	}, err error) {
+		return c, row.Scan(&c.of, &c.name)
+	})(tx.QueryContext(ctx, `SELECT case_id, name FROM subjects WHERE `+these, jsonText(ids))) {
+		if err != nil {
+			return err
+		}
+		of := all[c.of]
+		of.furthest = further(of.furthest, platformOf(c.name))
+	}
+	rows := make([]ranked, len(ids))
+	for i, id := range ids {
+		rows[i].ID = id
+		if r := all[id]; r != nil {
+			rows[i] = *r
+			rows[i].Score = Score(r.weight, r.Burst, r.evidence, r.Named, r.Category, r.furthest)
+			if r.Reports == 0 && r.Named > 0 {
+				rows[i].Score -= unheard
+			}
+		}
+	}
+	const from = ` FROM (SELECT CAST(value ->> 'id' AS BIGINT) AS id, CAST(value ->> 'subjects' AS BIGINT) AS subjects, CAST(value ->> 'reports' AS BIGINT) AS reports,
+			CAST(value ->> 'sources' AS BIGINT) AS sources, CAST(value ->> 'noted' AS BIGINT) AS noted, CAST(value ->> 'named' AS BIGINT) AS named, CAST(value ->> 'opened' AS BIGINT) AS opened,
+			CAST(value ->> 'latest' AS BIGINT) AS latest, CAST(value ->> 'burst' AS BIGINT) AS burst, value ->> 'category' AS category,
+			CAST(value ->> 'score' AS DOUBLE PRECISION) AS score FROM json_each(?1)) AS now WHERE cases.id = now.id`
+	if _, err := tx.ExecContext(ctx, `UPDATE cases SET `+opensAgain+from+
+		` AND now.subjects > 0 AND (state = 'rejected' OR state = 'accepted' AND action = 'withdraw') AND settled = 1 AND now.score >= ruled + ?2`, jsonText(rows), reopens); err != nil {
 		return err
 	}
-	if subjects == 0 { // it was merged
-		_, err := tx.ExecContext(ctx, `UPDATE cases SET subjects = 0, reports = 0, sources = 0, noted = 0, named = 0, burst = 0, score = 0, stale = 0 WHERE id = ?`, id)
-		return err
-	}
-	var sources, weight, burst, evidence int
-	err = tx.QueryRowContext(ctx, `
-		WITH all_voices AS (SELECT source, min(day) AS day, max(voices.latest) AS latest, max(voices.noted) AS noted, max(weighs) AS weighs FROM subjects JOIN voices ON subject = subjects.id
-				WHERE case_id = ?1 GROUP BY source LIMIT ?2),
-		     days AS (SELECT count(*) AS n FROM all_voices WHERE weighs = 1 GROUP BY day)
-		SELECT (SELECT count(*) FROM all_voices), (SELECT coalesce(max(n) + min(count(*) - 1, ?3), 0) FROM days),
-			(SELECT count(*) FROM all_voices WHERE weighs = 1 AND latest > (SELECT max(latest) FROM all_voices) - ?4), (SELECT coalesce(sum(noted), 0) FROM all_voices WHERE weighs = 1)`,
-		id, maxSources, otherDays, day).Scan(&sources, &weight, &burst, &evidence)
-	if err != nil {
-		return err
-	}
-	var category string
-	err = tx.QueryRowContext(ctx, `SELECT coalesce((SELECT category FROM subjects JOIN voices ON subject = subjects.id WHERE case_id = ? AND category <> ''
-		GROUP BY category ORDER BY count(DISTINCT CASE WHEN weighs = 1 THEN source END) DESC, count(*) DESC, category LIMIT 1), '')`, id).Scan(&category)
-	if err != nil {
-		return err
-	}
-	var named int
-	var called string
-	err = tx.QueryRowContext(ctx, `SELECT coalesce(max(named), 0), coalesce(min(nullif(category, '')), '') FROM subjects JOIN raised ON subject = subjects.id
-		WHERE case_id = ? AND against = 0`, id).Scan(&named, &called)
-	if err != nil {
-		return err
-	}
-	category = cmp.Or(category, called)
-	names, err := namesOf(ctx, tx, id, maxTogether)
-	if err != nil {
-		return err
-	}
-	score := Score(weight, burst, evidence, named, category, furthest(names))
-	if reports == 0 && named > 0 {
-		score -= unheard
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE cases SET `+opensAgain+`
-		WHERE id = ? AND (state = 'rejected' OR state = 'accepted' AND action = 'withdraw') AND settled = 1 AND ? >= ruled + ?`, id, score, reopens); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE cases SET subjects = ?, reports = ?, sources = ?, noted = ?, named = ?, opened = ?, latest = ?, burst = ?,
-		category = CASE WHEN state IN ('open', 'asked') THEN ? ELSE category END, score = ?, stale = 0 WHERE id = ?`,
-		subjects, reports, sources, noted, named, opened, latest, burst, category, score, id)
+	_, err := tx.ExecContext(ctx, `UPDATE cases SET subjects = now.subjects, reports = now.reports, sources = now.sources, noted = now.noted, named = now.named, burst = now.burst,
+		opened = CASE WHEN now.subjects > 0 THEN now.opened ELSE cases.opened END, latest = CASE WHEN now.subjects > 0 THEN now.latest ELSE cases.latest END,
+		category = CASE WHEN now.subjects > 0 AND state IN ('open', 'asked') THEN now.category ELSE cases.category END, score = now.score, stale = 0`+from, jsonText(rows))
 	return err
 }
 
-// furthest is the platform among those of some subjects that reaches most.
-func furthest(names []subject.Subject) (furthest string) {
-	for _, name := range names {
-		if p := platformOf(name); platform.ByName(p).Reach > platform.ByName(furthest).Reach {
-			furthest = p
-		}
+// further is the one of two platforms that reaches more, the first if they reach as many.
+func further(a, b string) string {
+	if platform.ByName(b).Reach > platform.ByName(a).Reach {
+		return b
 	}
-	return furthest
+	return a
 }

@@ -107,7 +107,7 @@ func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box 
 	if err != nil {
 		return err
 	}
-	return anew(ctx, tx, box, slices.Concat(left, objections, others), d.now())
+	return d.anew(ctx, tx, box, slices.Concat(left, objections, others), d.now())
 }
 
 // says is what those are told who reported as a scam what a settled decision speaks of: a thing that their address
@@ -343,7 +343,7 @@ func deal(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, of int64, to map[su
 }
 
 // anew puts reports into cases as if they came now.
-func anew(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, ids [][]byte, now int64) error {
+func (d *Desk) anew(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, ids [][]byte, now int64) error {
 	slices.SortFunc(ids, bytes.Compare)
 	ids = slices.CompactFunc(ids, bytes.Equal)
 	if len(ids) == 0 {
@@ -383,14 +383,15 @@ func anew(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, ids [][]byte, now i
 		if err != nil {
 			return err
 		}
-		if err := put(ctx, tx, box, reports); err != nil {
+		if err := d.put(ctx, tx, box, reports); err != nil {
 			return err
 		}
 	}
-	if err := bindPending(ctx, tx, now); err != nil {
+	// Those are soon among the first; where somebody is gathering beside this, the rest is left to them.
+	if _, err := bindSome(ctx, tx, 200, now); err != nil {
 		return err
 	}
-	return rankStale(ctx, tx)
+	return rankSome(ctx, tx, 1000)
 }
 
 // eachPage hands over the ids of all reports of a subject that are of one kind, the oldest first, a thousand at a time.

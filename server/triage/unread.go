@@ -24,12 +24,12 @@ const expireMost = 5_000
 // source, or a person who opens one, brings it back. Only networks of one day can be told to be the same. What a person
 // is asked again waits for one.
 func (d *Desk) Expire(ctx context.Context, age int64, actor string) (n int, err error) {
+	if err := d.rankStale(ctx); err != nil { // whoever gathered may have been stopped before
+		return 0, err
+	}
 	for more := true; more && err == nil; {
 		err = d.change(ctx, func(tx *sql.Tx) error {
-			if err := rankStale(ctx, tx); err != nil { // whoever gathered may have been stopped before
-				return err
-			}
-			done, err := tx.ExecContext(ctx, `UPDATE cases SET expired = ?1 WHERE id IN (SELECT id FROM cases WHERE state = 'open' AND expired = 0 AND seen = 0
+			done, err := tx.ExecContext(ctx, `UPDATE cases SET expired = ?1 WHERE id IN (SELECT id FROM cases WHERE state = 'open' AND expired = 0 AND seen = 0 AND stale = 0
 				AND latest < ?2 AND changed < ?2 AND (reports > 0 OR named > 0) AND appeals = 0
 				AND (SELECT count(DISTINCT source) FROM subjects JOIN voices ON subject = subjects.id WHERE case_id = cases.id AND weighs = 1) <= 1
 				AND NOT EXISTS (SELECT 1 FROM subjects JOIN raised ON subject = subjects.id WHERE case_id = cases.id AND kind = 'again')
