@@ -2,10 +2,12 @@ package console
 
 import (
 	"fmt"
+	"html"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -398,5 +400,66 @@ func TestWhenSomethingIsDue(t *testing.T) {
 	f(-5*24*3600, "5 days late")
 	if got := due("vi", 0, triage.AppealDays*24*3600); got != "trễ 3 ngày" {
 		t.Error(got)
+	}
+}
+
+// A release with many cases shows them by pages, and each once.
+func TestAReleaseOfManyCases(t *testing.T) {
+	few = 3
+	t.Cleanup(func() { few = 50 })
+	o := newOffice(t)
+	session := o.person("mai", staff.Approver)
+	for n := range 8 {
+		o.report(wire.Report{Href: fmt.Sprintf("https://shop-%d.example/", n)}, fmt.Sprint(n))
+	}
+	o.sql(`UPDATE cases SET state = 'rejected', action = 'reject', settled = 1, published = 1`)
+	if err := o.Desk.Record(t.Context(), audit.Act{Time: 1, Actor: "mai", Verb: audit.Publish, Object: audit.Numbered[uint64](audit.OfRelease, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Publisher.Publish(t.Context(), time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for page, left := "/releases/1", 10; page != "" && left > 0; left-- {
+		_, body, _ := o.ask("GET", page, session, nil)
+		if !strings.Contains(body, "8 cases") {
+			t.Fatalf("%s:\n%s", page, body)
+		}
+		for _, m := range regexp.MustCompile(`href="(/cases/\d+)"`).FindAllStringSubmatch(body, -1) {
+			seen[m[1]]++
+		}
+		page = ""
+		if m := regexp.MustCompile(`href="(/releases/1\?after=[^"]*)"`).FindStringSubmatch(body); m != nil {
+			page = html.UnescapeString(m[1])
+		}
+	}
+	if len(seen) != 8 {
+		t.Errorf("%v", seen)
+	}
+	for link, n := range seen {
+		if n != 1 {
+			t.Errorf("%s is on %d pages", link, n)
+		}
+	}
+}
+
+// Of what is listed near a thing, so much is counted and no more.
+func TestMuchIsListedNearby(t *testing.T) {
+	o := newOffice(t)
+	session := o.person("mai", staff.Approver)
+	list := make([]ledger.Indicator, ledger.MaxNear+50)
+	for n := range list {
+		list[n] = ledger.Indicator{Subject: subject.Subject(fmt.Sprintf("pages.example/%d", n)), Category: category.Other, Source: "invented list", Reason: map[string]string{"en": "never delivers"}}
+	}
+	if _, _, err := o.Publisher.Ledger.Import(t.Context(), "mai", list); err != nil {
+		t.Fatal(err)
+	}
+	some, all, err := o.Publisher.Ledger.Near(t.Context(), "pages.example/", 3)
+	if err != nil || len(some) != 3 || all != ledger.MaxNear+1 {
+		t.Errorf("%d of %d, %v", len(some), all, err)
+	}
+	o.report(wire.Report{Href: "https://pages.example/"}, "a")
+	if _, body, _ := o.ask("GET", "/cases/1", session, nil); !strings.Contains(body, "more than 1,000 other pages listed") {
+		t.Error(body)
 	}
 }

@@ -139,7 +139,7 @@ func (v *visit) scopes(ctx context.Context, of subject.Subject, reports []sample
 }
 
 // covers says what listing a subject would cover.
-func covers(lang string, s subject.Subject, near int) string {
+func covers(lang string, s subject.Subject, beside int) string {
 	text := say(lang, "covers.account")
 	if !s.IsAccount() {
 		host, path, _ := strings.Cut(string(s), "/")
@@ -151,11 +151,11 @@ func covers(lang string, s subject.Subject, near int) string {
 		default:
 			text = say(lang, "covers.page")
 		}
-		if near > 0 {
-			text += " " + count(lang, "covers.near", near)
+		if beside > 0 {
+			text += " " + near(lang, "covers.near", beside)
 		}
-	} else if near > 0 {
-		text += " " + count(lang, "covers.same", near)
+	} else if beside > 0 {
+		text += " " + near(lang, "covers.same", beside)
 	}
 	return text
 }

@@ -15,7 +15,6 @@ import (
 	"khien/server/triage"
 	"khien/server/words"
 	"khien/shared/release"
-	"khien/shared/subject"
 )
 
 var releaseRoutes = []route{
@@ -376,6 +375,8 @@ type issued struct {
 	Head     release.Head
 	ByMinute int64 // Unix seconds when devices that are on have asked
 	Cases    []triage.Case
+	All      int // cases, of which these are a page
+	pager
 }
 
 func releasePage(v *visit) error {
@@ -393,17 +394,10 @@ func releasePage(v *visit) error {
 	}
 	i.Current = i.Head.Sequence == i.Sequence
 	i.ByMinute = i.Head.Issued + int64(i.Head.Wait+i.Head.Spread)
-	if i.Cases, err = v.Desk.Within(v.ctx(), i.Sequence); err != nil {
+	page, all, err := v.Desk.Within(v.ctx(), i.Sequence, v.place(), few)
+	if err != nil {
 		return err
 	}
+	i.Cases, i.All, i.pager = page.Rows, all, v.pager(page.Before, page.After)
 	return v.show("release", i)
-}
-
-// Lists are the things that the release's cases list or take off the list.
-func (i issued) Lists() []subject.Subject {
-	var all []subject.Subject
-	for _, c := range i.Cases {
-		all = append(all, c.About()...)
-	}
-	return all
 }

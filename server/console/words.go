@@ -12,6 +12,7 @@ import (
 
 	"khien/server/audit"
 	"khien/server/bidi"
+	"khien/server/ledger"
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/server/words"
@@ -26,6 +27,14 @@ var said = words.Read("console.*.txt")
 func say(lang, key string, args ...any) string { return said.Say(lang, key, args...) }
 
 func count(lang, key string, n int) string { return said.Count(lang, key, n) }
+
+// near says how much is listed near something, of which not all is counted.
+func near(lang, key string, n int) string {
+	if n > ledger.MaxNear {
+		return say(lang, key+".more", words.Digits(lang, ledger.MaxNear))
+	}
+	return count(lang, key, n)
+}
 
 // span says how long something takes, in days where it is whole ones.
 func span(lang string, seconds int64) string {
@@ -108,6 +117,7 @@ func functions(lang string) template.FuncMap {
 		bidi.Func: bidi.Apart,
 		"t":       func(key string, args ...any) any { return bidi.Apart(say(lang, key, args...)) },
 		"n":       func(key string, n int) string { return count(lang, key, n) },
+		"near":    func(key string, n int) string { return near(lang, key, n) },
 		"digits":  func(n int) string { return words.Digits(lang, n) },
 		"day":     func(unix int64) string { return words.Day(lang, unix) },
 		"moment":  func(unix int64) string { return words.Moment(lang, unix) },

@@ -62,7 +62,7 @@ func TestEveryMessageIsUsed(t *testing.T) {
 		}
 	}
 	for key := range said.Keys("en") {
-		if !used[form.ReplaceAllString(key, "")] {
+		if key = form.ReplaceAllString(key, ""); !used[key] && !used[strings.TrimSuffix(key, ".more")] { // see near
 			t.Errorf("%s is not used", key)
 		}
 	}

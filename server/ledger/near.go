@@ -11,8 +11,12 @@ import (
 	"khien/shared/subject"
 )
 
-// Near returns at most limit indicators that are on the list and near a subject, and how many there are: of a page or a
-// host, those of the same host; of an account, those of the same name elsewhere. The subject itself is not among them.
+// MaxNear is up to how many of what is near a subject are counted.
+const MaxNear = 1000
+
+// Near returns at most limit indicators that are on the list and near a subject, and how many there are, or one more
+// than MaxNear where those are more: of a page or a host, those of the same host; of an account, those of the same name
+// elsewhere. The subject itself is not among them.
 func (l *Ledger) Near(ctx context.Context, s subject.Subject, limit int) (list []Indicator, total int, err error) {
 	where := ` WHERE subject >= ?1 || '/' AND subject < ?1 || '0'` // 0 follows / in ASCII
 	part, _, _ := strings.Cut(string(s), "/")
@@ -22,7 +26,7 @@ func (l *Ledger) Near(ctx context.Context, s subject.Subject, limit int) (list [
 	}
 	where += ` AND subject <> ?2 AND withdrawn = 0 AND (lapses = 0 OR lapses > ?3)`
 	now := time.Now().Unix()
-	err = l.reader().QueryRowContext(ctx, `SELECT count(*) FROM indicator`+where, part, string(s), now).Scan(&total)
+	err = l.reader().QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM indicator`+where+` LIMIT ?4) AS near`, part, string(s), now, MaxNear+1).Scan(&total)
 	if err == nil {
 		list, err = db.All(func(row db.Row) (Indicator, error) {
 			r, err := scan(row)

@@ -117,11 +117,18 @@ func (c Case) Indicators() []ledger.Indicator {
 	return all
 }
 
-// Within returns the cases whose decision a release has, at most a thousand.
-func (d *Desk) Within(ctx context.Context, sequence uint64) ([]Case, error) {
-	cases, err := list(d.db.QueryContext(ctx, selectCase+` WHERE published = ? ORDER BY id LIMIT 1000`, int64(sequence)))
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read the cases of release %d: %w", sequence, err)
+// Within returns a page of the cases whose decision a release has, and how many they are.
+func (d *Desk) Within(ctx context.Context, sequence uint64, at db.Place, limit int) (page db.Page[Case], all int, err error) {
+	cases := db.List[Case]{
+		Select: selectCase + ` WHERE published = ?`, Order: []string{"id"},
+		Scan: scanCase, Key: func(c Case) []any { return []any{c.ID} }, Weight: func(c Case) int { return len(c.Subject) },
 	}
-	return cases, nil
+	err = d.db.QueryRowContext(ctx, `SELECT count(*) FROM cases WHERE published = ?`, int64(sequence)).Scan(&all)
+	if err == nil {
+		page, err = cases.Page(ctx, d.db, at, limit, int64(sequence))
+	}
+	if err != nil {
+		return page, 0, fmt.Errorf("couldn't read the cases of release %d: %w", sequence, err)
+	}
+	return page, all, nil
 }
