@@ -10,7 +10,7 @@ import { find, serverOf } from "./report";
 import { post, ServerError } from "./server";
 import * as session from "../shared/session";
 import { status } from "./store";
-import * as work from "./work";
+import * as pow from "./pow";
 
 /**
  * Takes a picture of what a window shows, for a report, and opens it to be seen. The click on the button of the
@@ -53,12 +53,12 @@ async function drain(): Promise<number> {
 async function upload(picture: Picture, receipt: string, server: string): Promise<void> {
   const headers = { "Content-Type": "image/jpeg", "Khien-Receipt": receipt };
   let asked = picture.work;
-  if (!work.fresh(asked)) {
+  if (!pow.fresh(asked)) {
     asked = await post("/v1/pictures", new Uint8Array(), headers, server).then(
       () => undefined,
       (err: unknown) => {
         if (err instanceof ServerError && err.status === 400) return undefined; // an older server does not know the question
-        const wanted = err instanceof ServerError ? work.read(err.challenge) : undefined;
+        const wanted = err instanceof ServerError ? pow.read(err.challenge) : undefined;
         if (!wanted) throw err;
         return wanted;
       },
@@ -68,10 +68,10 @@ async function upload(picture: Picture, receipt: string, server: string): Promis
     await post("/v1/pictures", picture.body, headers, server);
     return;
   }
-  const found = await work.search(asked, receipt, (work) => put({ ...picture, work }));
+  const found = await pow.search(asked, receipt, (work) => put({ ...picture, work }));
   // It counts once: whatever becomes of this, the next try asks anew.
   await put({ ...picture, work: undefined });
-  await post("/v1/pictures", picture.body, { ...headers, ...work.proof(found, receipt) }, server);
+  await post("/v1/pictures", picture.body, { ...headers, ...pow.proof(found, receipt) }, server);
 }
 
 async function step(picture: Picture): Promise<number> {

@@ -13,8 +13,8 @@ import { reduced } from "../shared/extent";
 import * as session from "../shared/session";
 import { post, ServerError, type Answer } from "./server";
 import { database, home, isStandard, standard, status } from "./store";
-import * as work from "./work";
-import { bytes } from "./work";
+import * as pow from "./pow";
+import { bytes } from "./pow";
 
 /** How long a report can be taken back, in milliseconds. */
 export const grace = 5000;
@@ -188,11 +188,11 @@ async function worked(entry: Entry, body: Uint8Array<ArrayBuffer>): Promise<Answ
   const keep = (found: Work | undefined) => alter(entry.id, (now) => ({ ...now, work: found }));
   let proof = entry.work;
   for (let tries = 0; ; tries++) {
-    if (work.fresh(proof)) proof = await work.search(proof, entry.id, keep);
+    if (pow.fresh(proof)) proof = await pow.search(proof, entry.id, keep);
     try {
-      return await post("/v1/reports", body, work.fresh(proof) ? work.proof(proof, entry.id) : {}, serverOf(entry));
+      return await post("/v1/reports", body, pow.fresh(proof) ? pow.proof(proof, entry.id) : {}, serverOf(entry));
     } catch (err) {
-      proof = err instanceof ServerError && err.status === 429 ? work.read(err.challenge) : undefined;
+      proof = err instanceof ServerError && err.status === 429 ? pow.read(err.challenge) : undefined;
       if (!proof || tries === 2) throw err;
       await keep(proof);
     }
