@@ -268,7 +268,11 @@ func editSource(v *visit) error {
 	}
 	var proof audit.Why
 	if s.Trust != was.Trust || s.Rule != was.Rule {
-		says := []string{say(v.lang, "source.will.trust", s.Name), say(v.lang, "sourcetrust."+v.form("trust"))}
+		leaves, err := v.Exchange.Leaves(v.ctx(), s.Name, &s)
+		if err != nil {
+			return aboutSource(err)
+		}
+		says := []string{say(v.lang, "source.will.trust", s.Name), say(v.lang, "sourcetrust."+v.form("trust")), say(v.lang, "source.will.leave", fmt.Sprint(leaves.Count))}
 		if proof, err = v.confirm(change{Key: "confirm.trust", What: s, Says: says}); proof == (audit.Why{}) || err != nil {
 			return err
 		}
@@ -316,8 +320,14 @@ func removeSource(v *visit) error {
 	if err != nil {
 		return aboutSource(err)
 	}
-	says := []string{say(v.lang, "source.will.remove", name, fmt.Sprint(n.Claims), fmt.Sprint(n.Listed), fmt.Sprint(n.Alone)), say(v.lang, "source.will.undo")}
-	proof, err := v.confirm(change{Key: "confirm.removesource", What: []any{name, n}, Says: says})
+	leaves, err := v.Exchange.Leaves(v.ctx(), name, nil)
+	if err != nil {
+		return aboutSource(err)
+	}
+	says := []string{
+		say(v.lang, "source.will.remove", name, fmt.Sprint(n.Claims), fmt.Sprint(n.Listed)), say(v.lang, "source.will.leave", fmt.Sprint(leaves.Count)), say(v.lang, "source.will.undo"),
+	}
+	proof, err := v.confirm(change{Key: "confirm.removesource", What: []any{name, n, leaves.Count}, Says: says})
 	if proof == (audit.Why{}) || err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func TestAListOfASourceWaits(t *testing.T) {
 	_, body, _ = o.ask("GET", "/sources", chi, nil)
 	o.sees(body, "partner", "a list waits", "!<form method=\"post\" action=\"/sources\">")
 	_, body, _ = o.ask("GET", "/sources/partner", chi, nil)
-	o.sees(body, "List 2 waits for a person", "80 in a hundred are gone", "four.example/", "&lt;b&gt;not", "!<b>not an", "!/accept", "!/pause")
+	o.sees(body, "List 2 waits for a person", "80% fewer than in the list before", "four.example/", "&lt;b&gt;not", "!<b>not an", "!/accept", "!/pause")
 	for _, path := range []string{"/accept", "/drop", "/remove", "/edit", "/run"} {
 		if status, _, _ := o.ask("POST", "/sources/partner"+path, chi, url.Values{"run": {"2"}}); status != http.StatusForbidden {
 			t.Errorf("an auditor may %s: %d", path, status)
@@ -113,7 +113,7 @@ func TestASourceIsConnectedInTheConsole(t *testing.T) {
 	if status, _ := mai.post("/sources/partner/edit", url.Values{"minutes": {"15"}, "trust": {"second"}}); status != http.StatusSeeOther {
 		t.Error(status)
 	}
-	if status, _ := mai.post("/sources/partner/edit", url.Values{"minutes": {"15"}, "trust": {"every"}}); status != http.StatusOK {
+	if status, asked := mai.post("/sources/partner/edit", url.Values{"minutes": {"15"}, "trust": {"every"}}); status != http.StatusOK || !strings.Contains(asked, "Leaving the list") {
 		t.Errorf("more trust takes no passkey: %d", status)
 	}
 	if s, _ = o.Exchange.Get(t.Context(), "partner"); s.Every != 15*60 || s.Rule != exchange.Second {
@@ -143,7 +143,7 @@ func TestWhatASourceHoldsAloneIsSeenBeforeItGoes(t *testing.T) {
 	o.sends(folder, "one", "both.example", "alone.example")
 	o.sends(folder, "two", "both.example")
 	_, asked, _ := mai.confirm("/sources/one/remove", nil)
-	o.sees(asked, "2 things, of which 2 are on the list; 1 of these leave it")
+	o.sees(asked, "2 things, of which 2 are on the list.", "as nothing else keeps it there: 1<")
 	if s, err := o.Exchange.Get(t.Context(), "one"); err != nil || s.Removed == 0 {
 		t.Error(s.Removed, err)
 	}

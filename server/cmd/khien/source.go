@@ -332,10 +332,17 @@ said comes at once: what stands through it alone may leave the list with the nex
 				return aboutSource(s.Name, err)
 			}
 		}
+		leaves, err := x.Leaves(cmd.Context(), s.Name, &s)
+		if err != nil {
+			return err
+		}
 		if err := x.Edit(cmd.Context(), actor(), s); err != nil {
 			return aboutSource(s.Name, err)
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s is asked every %s; %s\n", s.Name, everySays(s.Every), trustSays(s))
+		if leaves.Count > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d of what it has listed leaves the list with the next \"khien publish\"; edit it back before, and all of it stays\n", leaves.Count)
+		}
 		return nil
 	}
 	return cmd
@@ -799,7 +806,12 @@ decided. "khien source restore" undoes it.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(words, "%s says %s; %d of them are listed, and %d would leave the list, as only it names them\n", s.Name, counted(n.Claims, "thing", "things"), n.Listed, n.Alone)
+		leaves, err := x.Leaves(cmd.Context(), s.Name, nil)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(words, "%s says %s; %d of them are listed, and %d would leave the list, as only it names them\n",
+			s.Name, counted(n.Claims, "thing", "things"), n.Listed, leaves.Count)
 		if !yes {
 			fmt.Fprint(words, "Remove it? [y/N] ")
 			answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
