@@ -60,6 +60,7 @@ const kit = 150
 // were here once.
 func (o *office) grow(reports, cases int) {
 	o.t.Helper()
+	o.sends(o.t.TempDir(), "partner", "never-met.example", "google.com")
 	ctx, now := o.t.Context(), time.Now().Unix()
 	must := func(err error) {
 		if err != nil {
@@ -184,6 +185,8 @@ func (o *office) begin(cases int) map[string][]string {
 		"GET /campaigns/new":          {"/campaigns/new"},
 		"GET /campaigns/{id}":         {"/campaigns/invented-1"},
 		"GET /campaigns/{id}/picture": {"/campaigns/invented-1/picture"},
+		"GET /sources":                {"/sources"},
+		"GET /sources/{id}":           {"/sources/partner"},
 		"GET /people":                 {"/people"},
 		"GET /me":                     {"/me"},
 		"GET /audit": {"/audit", "/audit?actor=mai", "/audit?actor=nobody", "/audit?object=case+7", "/audit?since=2026-01-01", "/audit?since=2100-01-01", "/audit?actor=mai&since=2026-01-01",
