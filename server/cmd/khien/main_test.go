@@ -111,7 +111,7 @@ func TestScripts(t *testing.T) {
 }
 
 // most are the scripts that together use most of what is kept, and each command that has statements of its own.
-var most = regexp.MustCompile(`/(audit|campaign|counter|evidence|http_reports|killed|source|takedown|two)\.txt$`)
+var most = regexp.MustCompile(`/(audit|campaign|counter|evidence|http_reports|killed|source|source_two|takedown|two)\.txt$`)
 
 // several are scripts in which a server has all kinds of things to do at once.
 var several = regexp.MustCompile(`/(console|evidence|http_reads|http_reports)\.txt$`)
