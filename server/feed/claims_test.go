@@ -21,6 +21,9 @@ func told(r io.Reader, p Preset) string {
 			if c.Gone {
 				b.WriteString(" gone")
 			}
+			if c.Weight == Disputes {
+				b.WriteString(" disputed")
+			}
 			b.WriteString("\n")
 		}
 	}

@@ -89,6 +89,16 @@ type column struct {
 	samples []string
 }
 
+// among are those of its samples that are one of some folded words, each once.
+func (c column) among(words []string) (all []string) {
+	for _, text := range c.samples {
+		if slices.Contains(words, fold(text)) && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
 func (g *guess) say(format string, a ...any) { g.why = append(g.why, fmt.Sprintf(format, a...)) }
 
 // encodings are those that a text may be in that is not in UTF-8, in the order in which they are tried.
@@ -97,7 +107,7 @@ var encodings = []string{"windows-1258", "windows-1250", "big5", "gb18030", "win
 // text finds the encoding.
 func (g *guess) text() error {
 	g.raw = g.begin
-	name := ""
+	name, unsure := "", false
 	even, odd := 0, 0
 	for i, c := range g.begin {
 		if c == 0 && i%2 == 0 {
@@ -122,10 +132,10 @@ func (g *guess) text() error {
 			if err != nil {
 				continue
 			}
-			score := 0
-			for _, words := range headers {
+			score, folded := 0, fold(string(text))
+			for _, words := range append(slices.Collect(maps.Values(headers)), goneWords, honestWords) {
 				for _, word := range words {
-					if strings.Contains(fold(string(text)), word) && strings.ContainsFunc(word, func(r rune) bool { return r >= utf8.RuneSelf }) {
+					if strings.Contains(folded, word) && strings.ContainsFunc(word, func(r rune) bool { return r >= utf8.RuneSelf }) {
 						score++
 					}
 				}
@@ -134,8 +144,12 @@ func (g *guess) text() error {
 				name, most = candidate, score
 			}
 		}
+		unsure = most == 0
 	}
 	g.begin = whole
+	if unsure {
+		g.say("its encoding is a guess, since no word in it is known: where letters look wrong, name another one")
+	}
 	if name != "" {
 		text, err := decode(g.raw, name)
 		if err != nil {
@@ -264,6 +278,15 @@ func isThing(text string) bool {
 	return err == nil
 }
 
+// partedBy are the signs that part several things in one field.
+const partedBy = ";,"
+
+// isParted tells whether a field holds several things that could be listed, and nothing else.
+func isParted(text string) bool {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(partedBy, r) })
+	return len(parts) > 1 && !isThing(text) && !slices.ContainsFunc(parts, func(part string) bool { return !isThing(strings.TrimSpace(part)) })
+}
+
 // headerIn finds the row that names the columns: the first with words for columns, and nothing that could be listed.
 func headerIn(rows [][]string) (int, bool) {
 	for i, row := range rows[:min(len(rows), maxTitles)] {
@@ -369,7 +392,9 @@ func (g *guess) json(text string) bool {
 	}
 	g.Format = "json"
 	best, most := []any(nil), 0.0
-	for path, all := range g.groups(root, "", 0) {
+	groups := g.groups(root, "", 0)
+	for _, path := range slices.Backward(slices.Sorted(maps.Keys(groups))) { // what has a name before what has any
+		all := groups[path]
 		score := 0.0
 		for _, v := range all[:min(len(all), maxSample)] {
 			for _, c := range columnsOf([]any{v}) {
@@ -643,7 +668,7 @@ func (g *guess) roles() {
 	for _, c := range g.columns {
 		role, things, spread := roleOf(c.name), 0, map[string]bool{}
 		for _, text := range c.samples {
-			if s, _, err := thing(strings.TrimSuffix(text, "/*"), ""); err == nil {
+			if s, _, err := thing(strings.TrimSuffix(text, "/*"), ""); err == nil || isParted(text) {
 				things++
 				host, _, _ := strings.Cut(string(s), "/")
 				spread[host] = true
@@ -666,6 +691,10 @@ func (g *guess) roles() {
 	for _, c := range g.columns {
 		if c.name == best && slices.ContainsFunc(c.samples, func(text string) bool { return strings.HasSuffix(text, "/*") }) {
 			g.Strip = []string{"/*"}
+		}
+		if parted := slices.DeleteFunc(slices.Clone(c.samples), func(text string) bool { return !isParted(text) }); c.name == best && len(parted)*5 > len(c.samples) {
+			g.Split = partedBy
+			g.say("%q parts several things in one field", partedBy)
 		}
 	}
 	if best != "" {
@@ -700,15 +729,13 @@ func (g *guess) roles() {
 				g.Category = kinds(c)
 			}
 		case "status":
-			var gone []string
-			for _, text := range c.samples {
-				if slices.Contains(goneWords, fold(text)) && !slices.Contains(gone, text) {
-					gone = append(gone, text)
-				}
-			}
-			if gone != nil && g.Gone == nil {
+			if gone := c.among(goneWords); gone != nil && g.Gone == nil {
 				g.Gone = Conditions{{Field: c.name, In: gone}}
 				g.say("what has %s in %s is taken back", strings.Join(gone, ", "), c.name)
+			}
+			if honest := c.among(honestWords); honest != nil && g.Disputed == nil {
+				g.Disputed = Conditions{{Field: c.name, In: honest}}
+				g.say("what has %s in %s is no scam", strings.Join(honest, ", "), c.name)
 			}
 		case "sure":
 			g.Sure = &Share{Field: c.name}

@@ -72,6 +72,11 @@ func TestGuessReadsWhatNobodyDescribed(t *testing.T) {
 	f("records by name", `{"7":{"url":"a.example"},"8":{"url":"b.example"}}`, "line 1 a.example/\nline 2 b.example/\n")
 	f("a record a line", "{\"url\":\"a.example\"}\n{\"url\":\"b.example\"}\n", "line 1 a.example/\nline 2 b.example/\n")
 	f("no header", "7,a.example,x\n8,b.example,y\n", "line 1 a.example/\nline 2 b.example/\n")
+	f("titles above the header, and two words for one column", "Danh sách website lừa đảo,,\nSTT,Tên miền / Website,Ngày cảnh báo\n1,a.example,20/11/2026\n2,b.example,21/11/2026\n",
+		"line 3 a.example/\nline 4 b.example/\n")
+	f("several in a field", "Name,Website(s)\nOne,a.example; b.example\nTwo,c.example\n", "line 2 a.example/\nline 2 b.example/\nline 3 c.example/\n")
+	f("what is no scam", "{\"host\":\"a.example\",\"verdict\":\"malicious\"}\n{\"host\":\"b.example\",\"verdict\":\"benign\"}\n", "line 1 a.example/\nline 2 b.example/ disputed\n")
+	f("an encoding that only a status tells", encoded(t, "Lp.;Domena;Status\n1;a.example;aktywna\n2;b.example;wykreślona\n", "windows-1250"), "line 2 a.example/\nline 3 b.example/ gone\n")
 	f("one column with a name", "Domain\na.example\nb.example\n", "line 2 a.example/\nline 3 b.example/\n")
 	f("hosts", "# x\n0.0.0.0 a.example\n0.0.0.0 b.example\n", "line 2 a.example/\nline 3 b.example/\n")
 	f("account numbers", "Ngân hàng;Số tài khoản\nVietcombank;0000000001\n", "line 2 bank:970436/0000000001\n")

@@ -8,16 +8,16 @@ import (
 // headers are what columns are called, folded, by what they say: in English, Vietnamese, Polish and Chinese.
 var headers = map[string][]string{
 	"value": {
-		"url", "uri", "link", "domain", "domain name", "domainaddress", "hostname", "host", "fqdn", "site", "website", "web site", "address", "indicator", "ioc", "ioc_value", "value", "phishing url",
+		"url", "urls", "uri", "link", "links", "websites", "domains", "domain", "domain name", "domainaddress", "hostname", "host", "fqdn", "site", "website", "web site", "address", "indicator", "ioc", "ioc_value", "value", "phishing url",
 		"phone", "phone number", "number", "account", "account number", "iban", "weburl", "ip", "ip address", "wallet",
 		"đối tượng", "địa chỉ", "tên miền", "đường dẫn", "đường link", "trang web", "liên kết", "số điện thoại", "sđt", "số tài khoản", "tài khoản", "website lừa đảo", "địa chỉ website",
 		"adres", "adres domeny", "adresdomeny", "domena", "adres url", "adres strony", "strona", "numer telefonu", "numer", "numer konta", "nazwa domeny", "witryna",
 		"網址", "网址", "網域", "網域名稱", "域名", "網站", "网站", "連結", "链接", "偽冒網址", "電話", "電話號碼", "电话", "帳號", "账号", "帳戶",
 	},
 	"first": {
-		"first_seen", "firstseen", "first seen", "first_seen_utc", "dateadded", "date added", "date_added", "added", "added_on", "created", "created_at", "date", "reported", "report date", "reported_at",
+		"first_seen", "firstseen", "first seen", "first_seen_utc", "dateadded", "date added", "date_added", "added", "added_on", "created", "created_at", "date", "reported", "report date", "reported_at", "date published", "date listed", "date of alert",
 		"submission_time", "insertdate", "date_discovered", "timestamp", "discovered", "listed", "listed on", "from",
-		"ngày ghi nhận", "ngày phát hiện", "ngày báo cáo", "ngày tạo", "ngày thêm", "ngày", "thời gian", "thời gian ghi nhận", "ngày tiếp nhận", "thời điểm", "ngày phản ánh",
+		"ngày ghi nhận", "ngày phát hiện", "ngày báo cáo", "ngày tạo", "ngày thêm", "ngày", "thời gian", "thời gian ghi nhận", "ngày tiếp nhận", "ngày cảnh báo", "ngày công bố", "thời điểm", "ngày phản ánh",
 		"data wpisu", "datawpisu", "data dodania", "data", "data zgłoszenia", "dodano", "data wykrycia",
 		"通報日期", "日期", "統計起始日期", "發現日期", "發布日期", "接獲通報日期", "建立日期", "时间", "日期时间", "民國年月", "登錄日期",
 	},
@@ -32,10 +32,10 @@ var headers = map[string][]string{
 		"deletedate", "deleted_at", "deleted", "removed", "removed_at", "date removed", "withdrawn", "delisted", "ngày gỡ", "ngày gỡ bỏ", "ngày xóa", "ngày gỡ chặn",
 		"data wykreślenia", "datawykreslenia", "data usunięcia", "移除日期", "刪除日期", "解除日期",
 	},
-	"status": {"status", "state", "url_status", "online", "active", "trạng thái", "tình trạng", "stan", "狀態", "状态", "處理狀態"},
+	"status": {"status", "state", "verdict", "url_status", "online", "active", "trạng thái", "tình trạng", "stan", "狀態", "状态", "處理狀態"},
 	"id":     {"id", "uuid", "phish_id", "case", "case id", "reference number", "_id", "mã", "mã vụ việc", "mã số", "số hồ sơ", "identyfikator", "pozycjarejestru", "pozycja rejestru", "registerpositionid", "編號", "编号", "案號", "序號"},
 	"category": {
-		"category", "type of scam", "threat", "threat_type", "kind", "scam type", "fraud type", "hình thức", "loại hình", "loại lừa đảo", "thủ đoạn", "phân loại", "kategoria", "rodzaj", "rodzaj oszustwa", "類別", "类别", "分類", "詐騙類型", "詐騙手法", "網站性質",
+		"category", "type of scam", "threat", "threat_type", "kind", "scam type", "fraud type", "hình thức", "loại hình", "loại hình lừa đảo", "loại lừa đảo", "thủ đoạn", "phân loại", "kategoria", "rodzaj", "rodzaj oszustwa", "類別", "类别", "分類", "詐騙類型", "詐騙手法", "網站性質",
 	},
 	"bank":      {"bank", "bank name", "ngân hàng", "tên ngân hàng", "nazwa banku", "銀行", "银行", "銀行名稱"},
 	"sure":      {"confidence", "confidence_level", "score", "confidence score", "độ tin cậy", "pewność", "信心", "可信度"},
@@ -47,7 +47,13 @@ var headers = map[string][]string{
 // roleOf is what a column says, by its name; empty for what is not known. Of a way to a member, the last step counts.
 func roleOf(name string) string {
 	name = fold(name)
-	for _, name := range []string{name, strings.ReplaceAll(name, "_", " "), name[strings.LastIndexByte(name, '.')+1:]} {
+	names := []string{name, strings.ReplaceAll(name, "_", " "), name[strings.LastIndexByte(name, '.')+1:]}
+	if either := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("/()|", r) }); len(either) > 1 { // domain / website, website(s)
+		for _, one := range either {
+			names = append(names, strings.TrimSpace(one))
+		}
+	}
+	for _, name := range names {
 		for role, words := range headers {
 			if slices.Contains(words, name) {
 				return role
@@ -59,9 +65,15 @@ func roleOf(name string) string {
 
 // goneWords are what a status says of what was taken back, folded.
 var goneWords = []string{
-	"removed", "deleted", "withdrawn", "inactive", "offline", "delisted", "false positive", "benign", "closed", "revoked", "takedown", "taken down",
+	"removed", "deleted", "withdrawn", "inactive", "offline", "delisted", "closed", "revoked", "takedown", "taken down",
 	"đã gỡ", "đã gỡ bỏ", "đã xóa", "gỡ bỏ", "hết hiệu lực", "không hoạt động", "ngừng hoạt động", "báo nhầm", "đã thu hồi", "nhầm",
 	"usunięto", "usunięta", "usunięty", "wykreślono", "wykreślona", "nieaktywna", "nieaktywny", "wycofano", "已移除", "已解除", "已刪除", "已下架", "已关闭", "失效", "誤報",
+}
+
+// honestWords are what a status says of what the source takes for no scam, folded.
+var honestWords = []string{
+	"benign", "clean", "harmless", "legitimate", "legit", "safe", "false positive", "false_positive", "falsepositive", "non_malicious", "not malicious", "not_malicious", "whitelisted",
+	"whitelist", "allow", "allowed", "an toàn", "hợp pháp", "không lừa đảo", "bezpieczna", "bezpieczny", "fałszywy alarm", "安全", "正常",
 }
 
 // kindWords are parts of what people call a kind of scam, folded, with its slug; the first that is found counts.
