@@ -144,17 +144,23 @@ func TestWhatAPersonHasWithdrawnIsAskedAboutOnce(t *testing.T) {
 	if err := d.ledger.Withdraw(t.Context(), "mai", "scam.example/", nil); err != nil {
 		t.Fatal(err)
 	}
-	d.sends("one", "other.example")
-	d.sends("one", "scam.example", "other.example")
-	d.expect("other.example/ one")
 	ask := func(want ...string) {
 		t.Helper()
 		if got := d.questions("scam.example/"); !slices.Equal(got, want) {
 			t.Errorf("asked is %q, not %q", got, want)
 		}
 	}
+	if r := d.sends("one", "scam.example", "other.example"); r.State != Same {
+		t.Errorf("the same list is %s", r.State)
+	}
 	ask("again [one] 0")
-	d.at = d.at.Add(time.Hour)
+	d.at = d.at.Add(time.Minute)
+	d.sends("one", "scam.example", "other.example")
+	d.sends("one", "other.example")
+	d.sends("one", "scam.example", "other.example")
+	d.expect("other.example/ one")
+	ask("again [one] 0")
+	d.at = d.at.Add(time.Hour - time.Minute)
 	d.sends("two", "scam.example")
 	ask("again [one two] 3600")
 	d.at = d.at.Add(time.Hour)

@@ -16,6 +16,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -297,7 +298,7 @@ func (h *holder) run(s Status, actor string, progress Progress) (r Run, err erro
 		return r, err
 	}
 	if got.Unchanged || h.same(s, got) && !s.stale(h.unix()) {
-		return Run{Source: s.Name, State: Same, Fetched: got}, nil
+		return Run{Source: s.Name, State: Same, Fetched: got}, h.askAgain(s)
 	}
 	config, err := json.Marshal(s.Source)
 	if err != nil {
@@ -331,7 +332,56 @@ func (h *holder) run(s Status, actor string, progress Progress) (r Run, err erro
 	if r.Why = waitsFor(s, r); len(r.Why) > 0 {
 		return r, h.wait(s, &r)
 	}
-	return r, h.apply(&r, s, list, audit.TakeRun, progress)
+	if err := h.apply(&r, s, list, audit.TakeRun, progress); err != nil {
+		return r, err
+	}
+	return r, h.askAgain(s)
+}
+
+// askAgain raises what a person has taken off the list since the source was last heard, and it names all the same.
+func (h *holder) askAgain(s Status) error {
+	protection, err := h.protect()
+	if err != nil {
+		return err
+	}
+	var heard int64
+	if err := h.db.QueryRowContext(h.ctx, `SELECT heard FROM source WHERE id = ?`, s.ID).Scan(&heard); err != nil {
+		return err
+	}
+	for {
+		taken, err := h.ledger.Withdrawn(h.ctx, heard, part)
+		if err != nil || len(taken) == 0 {
+			return err
+		}
+		var subjects []subject.Subject
+		for _, e := range taken {
+			subjects = append(subjects, e.Subject)
+		}
+		slices.Sort(subjects)
+		names, err := json.Marshal(slices.Compact(subjects))
+		if err != nil {
+			return err
+		}
+		heard = taken[len(taken)-1].Seq
+		err = h.change(func(tx *sql.Tx) error {
+			named, err := db.All(func(row db.Row) (s subject.Subject, err error) { return s, row.Scan(&s) })(tx.QueryContext(h.ctx,
+				`SELECT subject FROM claim WHERE source = ? AND subject IN (SELECT value FROM json_each(?)) AND gone = 0`, s.ID, string(names)))
+			if err != nil {
+				return err
+			}
+			j, err := h.judge(h.ctx, tx, protection)
+			if err == nil {
+				_, err = h.settle(h.ctx, tx, j, "source "+s.Name, named, false)
+			}
+			if err == nil {
+				_, err = tx.ExecContext(h.ctx, `UPDATE source SET heard = ? WHERE id = ?`, heard, s.ID)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // stale tells whether half of the time is over for which what a source says stands: then it is renewed by the list,

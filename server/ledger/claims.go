@@ -42,6 +42,15 @@ func (l *Ledger) SaidBy(ctx context.Context, s subject.Subject) (names string, e
 	return names, nil
 }
 
+// Withdrawn returns the decisions after one that have taken something off the list, at most limit, in their order.
+func (l *Ledger) Withdrawn(ctx context.Context, after int64, limit int) ([]Event, error) {
+	list, err := db.All(scanDecision)(l.reader().QueryContext(ctx, selectDecision+` WHERE seq > ? AND action = 'withdraw' ORDER BY seq LIMIT ?`, after, limit))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the history: %w", err)
+	}
+	return list, nil
+}
+
 // Hear takes down what sources say, as part of a change. What they list comes on the list, unless a person has taken it
 // off; what stands through them alone and is listed by none of them any more leaves at once; and of everything else it
 // is kept who says so. There is what Entries returned in the same change.
