@@ -60,9 +60,12 @@ func full(t *testing.T, file string, p Preset) string {
 		day("first", c.First)
 		day("last", c.Last)
 		day("lapses", c.Lapses)
-		for word, is := range map[string]bool{" gone": c.Gone, " hacked": c.Hacked, " disputed": c.Weight == Disputes, " context": c.Weight == Context} {
-			if is {
-				b.WriteString(word)
+		for _, flag := range []struct {
+			word string
+			is   bool
+		}{{" gone", c.Gone}, {" hacked", c.Hacked}, {" disputed", c.Weight == Disputes}, {" context", c.Weight == Context}} {
+			if flag.is {
+				b.WriteString(flag.word)
 			}
 		}
 		if c.Sure != 0 {
