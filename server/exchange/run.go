@@ -61,7 +61,8 @@ const (
 type Numbers struct {
 	Read     int `json:"read"` // things that are claimed
 	Refused  int `json:"refused"`
-	Had      int `json:"had"` // claims that stood before
+	Unwanted int `json:"unwanted,omitempty"` // that the preset leaves out
+	Had      int `json:"had"`                // claims that stood before
 	New      int `json:"new"`
 	Back     int `json:"back"` // of New: those that were there before, and had gone
 	Flips    int `json:"flips"`
@@ -474,6 +475,10 @@ func (h *holder) read(r *Run, s Status, progress Progress) (*list, error) {
 		if err == nil {
 			c, err = s.Permitted(protection, c)
 		}
+		if errors.Is(err, feed.ErrUnwanted) {
+			r.Numbers.Unwanted++
+			continue
+		}
 		if refused, ok := errors.AsType[*feed.Refused](err); ok {
 			r.Numbers.refuse(refused)
 			l.tell(refused.Name)
@@ -632,7 +637,7 @@ func (s Status) ends(c feed.Claim, now int64) int64 {
 func (h *holder) differ(r *Run, s Status, l *list, take func(step) error) error {
 	now, n := h.unix(), &r.Numbers
 	refused, refusals, refusedOnes := n.Refused, n.Refusals, n.Samples.Refused
-	*n = Numbers{Refused: refused, Refusals: refusals, Samples: Samples{Refused: refusedOnes}}
+	*n = Numbers{Refused: refused, Unwanted: n.Unwanted, Refusals: refusals, Samples: Samples{Refused: refusedOnes}}
 	before, stop := iter.Pull2(h.before(s.ID))
 	defer stop()
 	was, err, more := before()

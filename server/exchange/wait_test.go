@@ -150,6 +150,22 @@ func TestWhatIsAcceptedIsWhatWasSeen(t *testing.T) {
 	})
 }
 
+// What a preset leaves out is not refused, and much of it makes no run wait.
+func TestWhatAPresetLeavesOut(t *testing.T) {
+	d := open(t)
+	d.source("one", func(s *Source) {
+		s.Preset = feed.Preset{Name: "one", Format: "csv", Header: true, Value: feed.Values{"host"}, Only: feed.Conditions{{Field: "online", In: []string{"yes"}}}}
+	})
+	lines := []string{"host,online", "scam.example,yes"}
+	d.sends("one", lines...)
+	for n := range 200 {
+		lines = append(lines, fmt.Sprintf("off-%d.example,no", n))
+	}
+	if r := d.sends("one", lines...); r.State != Accepted || r.Numbers.Unwanted != 200 || r.Numbers.Refused != 0 || r.Numbers.Read != 1 {
+		t.Errorf("%s, %+v", r.State, r.Numbers)
+	}
+}
+
 func TestAFeedThatFlipsWaits(t *testing.T) {
 	d := open(t)
 	d.source("one", nil)

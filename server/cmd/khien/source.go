@@ -584,6 +584,9 @@ func whatNext(words io.Writer, r exchange.Run) {
 // summed writes what a run has changed, or would.
 func summed(words io.Writer, n exchange.Numbers) {
 	fmt.Fprintf(words, "new %d, changed %d, gone %d, refused %d\n", n.New, n.Changed, n.Gone, n.Refused)
+	if n.Unwanted > 0 {
+		fmt.Fprintf(words, "  left out %d: the preset does not want them\n", n.Unwanted)
+	}
 	for _, why := range slices.SortedFunc(maps.Keys(n.Refusals), func(a, b string) int {
 		return cmp.Or(cmp.Compare(n.Refusals[b], n.Refusals[a]), strings.Compare(a, b))
 	}) {
