@@ -500,6 +500,10 @@ func (l *lastReason) scan(from db.Row) (row, error) {
 	if r.Lapses > latest {
 		r.Lapses = 0
 	}
+	if reason == "{}" { // of most that lists bring
+		r.Reason = map[string]string{}
+		return r, nil
+	}
 	if reason != l.text {
 		l.text, l.reason = reason, nil
 		if json.Unmarshal([]byte(reason), &l.reason) != nil {

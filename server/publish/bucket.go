@@ -97,9 +97,8 @@ func (r *rows) load(n byte) ([]byte, error) {
 	return body, err
 }
 
-// encode makes the entry of an indicator, in room. Where that is an Unfit, it is there without what could not be.
-func (r *rows) encode(i ledger.Indicator) (err error) {
-	digest := i.Subject.Digest()
+// encode makes the entry of an indicator whose subject has a digest, in room. Where that is an Unfit, it is there without what could not be.
+func (r *rows) encode(digest [32]byte, i ledger.Indicator) (err error) {
 	entry := wire.Entry{
 		Digest: digest[:], Category: i.Category.Slug(), FirstSeen: i.FirstSeen, Lapses: i.Lapses,
 		Reference: i.Reference, Source: i.By(), Reason: reasons(i.Reason),

@@ -155,11 +155,10 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 	// not.
 	remove := func(i ledger.Indicator) (stays bool) {
 		digest := i.Subject.Digest()
-		was, known := before[nameOf(digest)]
+		was, known := before.take(digest)
 		if !known {
 			return false
 		}
-		delete(before, nameOf(digest))
 		i.Lapses = was.lapses
 		switch over := was.lapses != 0 && was.lapses <= at; {
 		case over:
@@ -189,13 +188,12 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 			e.Refused = append(e.Refused, &Unfit{string(i.Subject), ErrCrowded})
 			return nil
 		}
-		wordy := list.encode(i)
+		wordy := list.encode(digest, i)
 		if wordy != nil && !isUnfit(wordy) {
 			return wordy
 		}
-		said, known := before[nameOf(digest)]
+		said, known := before.take(digest)
 		changed := known && said.hash != maphash.Bytes(seed, list.room)
-		delete(before, nameOf(digest))
 		switch {
 		case known && !changed:
 		case held(i):
@@ -216,7 +214,7 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 	}
 	takeOff := func(i ledger.Indicator) {
 		digest := i.Subject.Digest()
-		if _, known := before[nameOf(digest)]; known && !remove(i) {
+		if before.has(digest) && !remove(i) {
 			e.gone[digest] = i.Subject
 		}
 	}
@@ -247,14 +245,14 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 			return nil, err
 		}
 	}
-	if len(before) > 0 {
+	if before.left > 0 {
 		for i, err := range p.Ledger.Gone(ctx, at) {
 			if err != nil {
 				return nil, err
 			}
 			takeOff(i)
 		}
-		e.Removed.Count += len(before) // that the ledger has lost: nobody can name them
+		e.Removed.Count += before.left // that the ledger has lost: nobody can name them
 	}
 	if err := p.keep(last, e.kept, list, &hot); err != nil {
 		return nil, err
@@ -318,41 +316,6 @@ func (p *Publisher) keep(h release.Head, kept map[[32]byte]subject.Subject, list
 		}
 		return nil
 	})
-}
-
-// name is as much of a digest as tells a million entries apart: a map of all of them has it.
-type name [16]byte
-
-func nameOf(digest [32]byte) name { return name(digest[:]) }
-
-var seed = maphash.MakeSeed()
-
-// printed is what a release says about something, hashed, and until when.
-type printed struct {
-	hash   uint64
-	lapses int64
-}
-
-// published is what a release says, by the digest of what it says it about. It is empty where that is damaged.
-func (p *Publisher) published(h release.Head) (said map[name]printed, readable bool) {
-	said = make(map[name]printed, min(h.Count, 4<<20))
-	if h.Sequence == 0 {
-		return said, true
-	}
-	var text []byte
-	err := checkPack(p.Blobs, h, func(entries wire.Entries) (err error) {
-		for _, e := range entries {
-			if text, err = e.MarshalMsg(text[:0]); err != nil {
-				return err
-			}
-			said[nameOf([32]byte(e.Digest))] = printed{maphash.Bytes(seed, text), e.Lapses}
-		}
-		return nil
-	})
-	if err != nil {
-		return map[name]printed{}, false
-	}
-	return said, true
 }
 
 // sizes hands out how long the entries of a release are, by their digests: none where that is damaged.

@@ -219,13 +219,25 @@ func read(file string, take func(string)) {
 
 // site returns why host, or one it is below, is protected; "" if it is not. What is below a shared host, or below
 // a private suffix, is its customers' and not protected by what stands above that.
-func (p *Protection) site(host string) Rule {
+func (p *Protection) site(host string) Rule { return p.siteOf(place(host)) }
+
+// placed is a host, and the public suffix that it is below or is.
+type placed struct {
+	host, suffix string
+	icann        bool // whether that is an official one
+}
+
+func place(host string) placed {
 	suffix, icann := publicsuffix.PublicSuffix(host)
-	for at := host; ; {
+	return placed{host, suffix, icann}
+}
+
+func (p *Protection) siteOf(h placed) Rule {
+	for at := h.host; ; {
 		if why := p.sites[at]; why != "" {
 			return why
 		}
-		if at != host && (p.shared[at] || at == suffix && !icann && strings.Contains(at, ".")) && !isState(at) {
+		if at != h.host && (p.shared[at] || at == h.suffix && !h.icann && strings.Contains(at, ".")) && !isState(at) {
 			return ""
 		}
 		_, parent, ok := strings.Cut(at, ".")
@@ -234,7 +246,7 @@ func (p *Protection) site(host string) Rule {
 		}
 		at = parent
 	}
-	if isState(host) {
+	if isState(h.host) {
 		return "state"
 	}
 	return ""
@@ -268,7 +280,8 @@ var stateLabels = []string{"gov", "gob", "gouv", "govt", "gub", "gv", "mil", "po
 
 // isShared tells whether host, with or without www, is one where others have their pages.
 func (p *Protection) isShared(host string) bool {
-	return p.shared[host] || p.shared[strings.TrimPrefix(host, "www.")]
+	bare, www := strings.CutPrefix(host, "www.")
+	return p.shared[host] || www && p.shared[bare]
 }
 
 // Permit is Protection.Permit without the books of any operator.
@@ -301,7 +314,7 @@ func (p *Protection) Permit(s subject.Subject) error {
 		return refuse("host")
 	}
 	host, rest, _ := strings.Cut(string(s), "/")
-	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+	if ip, ok := addressOf(host); ok {
 		if why := p.address(ip); why != "" {
 			return refuse(why)
 		}
@@ -313,9 +326,10 @@ func (p *Protection) Permit(s subject.Subject) error {
 	if slices.ContainsFunc(atHome, func(zone string) bool { return strings.HasSuffix(host, zone) }) {
 		return refuse("home")
 	}
-	why, shared := p.site(host), p.isShared(host)
+	in := place(host)
+	why, shared := p.siteOf(in), p.isShared(host)
 	if why == "" && !shared {
-		name, ok := p.registered(host)
+		name, ok := p.registered(in)
 		switch rank := rankOfName(name, ok); {
 		case rank == RankedBank:
 			why = "bank"
@@ -329,7 +343,7 @@ func (p *Protection) Permit(s subject.Subject) error {
 		if _, above := p.above[host]; above {
 			return refuse("above")
 		}
-		if isSuffix(host) {
+		if in.isSuffix() {
 			return refuse("suffix")
 		}
 		switch {
@@ -360,6 +374,15 @@ func (p *Protection) Permit(s subject.Subject) error {
 		return refuse("endpoint")
 	}
 	return nil
+}
+
+// addressOf reads a host that is an IP address. Most are none, and what tells so at once is cheaper than an error.
+func addressOf(host string) (netip.Addr, bool) {
+	if last := host[max(0, len(host)-1):]; last != "]" && (last < "0" || last > "9") && !strings.Contains(host, ":") {
+		return netip.Addr{}, false
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return ip, err == nil
 }
 
 // address returns why an IP address may not be listed.
@@ -490,22 +513,18 @@ func (p *Protection) ReachesFar(s subject.Subject) bool {
 	if why := p.site(host); why != "" {
 		return why != "platform" || page == path && !isPost(page)
 	}
-	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+	if _, ok := addressOf(host); ok {
 		return false
 	}
 	rank := p.rank(host)
-	return rank == PopularHost || rank == RankedBank || rank == RankedShared && (folder || page == "") || isSuffix(host) || p.isEnding(host)
+	return rank == PopularHost || rank == RankedBank || rank == RankedShared && (folder || page == "") || place(host).isSuffix() || p.isEnding(host)
 }
 
 // isSuffix tells whether a host is a public suffix, or the front door of the place that an official one is named after:
 // www.bydgoszcz.pl.
-func isSuffix(host string) bool {
-	if suffix, _ := publicsuffix.PublicSuffix(host); suffix == host {
-		return true
-	}
-	below, ok := strings.CutPrefix(host, "www.")
-	suffix, icann := publicsuffix.PublicSuffix(host)
-	return ok && icann && suffix == below && strings.Contains(below, ".")
+func (h placed) isSuffix() bool {
+	below, ok := strings.CutPrefix(h.host, "www.")
+	return h.suffix == h.host || ok && h.icann && h.suffix == below && strings.Contains(below, ".")
 }
 
 // SharesPages tells whether the pages of a host are others' than its own: whoever lists one of them says nothing about

@@ -1,8 +1,11 @@
 package publish
 
 import (
+	"encoding/binary"
+	"fmt"
 	"testing"
 
+	"khien/shared/release"
 	"khien/shared/set"
 )
 
@@ -71,4 +74,30 @@ func TestUnderWhichNameAHostIsRanked(t *testing.T) {
 	f("203.0.113.7", "")
 	f("[2001:db8::1]", "")
 	f("", "")
+}
+
+// What is told at once not to be ranked is what the sets do not have.
+func TestTheSieveKeepsNobodyOut(t *testing.T) {
+	for _, s := range ranking() {
+		for e := range s.All() {
+			var digest [32]byte
+			binary.BigEndian.PutUint64(digest[:], e.Prefix<<(64-set.PrefixBits))
+			if got := rankOf(digest); got < RankedAs(e.Class) {
+				t.Fatalf("%010x is ranked as %d, want %d", e.Prefix, got, e.Class)
+			}
+		}
+		for range s.Longs() {
+			t.Fatal("the sieve knows nothing of long entries")
+		}
+	}
+	through := 0
+	for n := range 10_000 {
+		digest := release.DigestOf(fmt.Append(nil, n))
+		if at := binary.BigEndian.Uint32(digest[:]) >> (32 - sieveBits); sieve()[at/64]>>(at%64)&1 != 0 {
+			through++
+		}
+	}
+	if through > 1_000 {
+		t.Errorf("%d of 10,000 invented names get through", through)
+	}
 }
