@@ -35,20 +35,20 @@ func bucketBits(count int) (bits uint8) {
 // row is one indicator of a release that is being made: its place in the set, and where
 // its entry in a bucket lies.
 type row struct {
-	digest [32]byte
-	at     uint32
-	size   uint16
-	class  uint8
+	name  name
+	at    uint32
+	size  uint16
+	class uint8
 }
 
 // parts is over how many files the entries are spread, by the first bits of their digests:
 // each is read as a whole when its buckets are made.
 const parts = 16
 
-func (r row) part() byte { return r.digest[0] / (256 / parts) }
+func (r row) part() byte { return r.name[0] / (256 / parts) }
 
-// rows are the indicators of a release. A million of them take 40 MB; the entries of the
-// buckets, which take five times as much, lie in files without a name.
+// rows are the indicators of a release. A million of them take 24 MB; the entries of the
+// buckets, which take eight times as much, lie in files without a name.
 type rows struct {
 	list []row
 	part [parts]spill
@@ -97,7 +97,8 @@ func (r *rows) load(n byte) ([]byte, error) {
 	return body, err
 }
 
-// encode makes the entry of an indicator whose subject has a digest, in room. Where that is an Unfit, it is there without what could not be.
+// encode makes the entry of an indicator whose subject has this digest, in room. Where that is an Unfit, it is there
+// without what could not be.
 func (r *rows) encode(digest [32]byte, i ledger.Indicator) (err error) {
 	entry := wire.Entry{
 		Digest: digest[:], Category: i.Category.Slug(), FirstSeen: i.FirstSeen, Lapses: i.Lapses,
@@ -124,7 +125,7 @@ func (r *rows) keep(e wire.Entry) (err error) {
 
 // append adds the entry in room.
 func (r *rows) append(digest [32]byte, kind category.Category) error {
-	one := row{digest: digest, size: uint16(len(r.room)), class: uint8(kind)}
+	one := row{name: nameOf(digest), size: uint16(len(r.room)), class: uint8(kind)}
 	p := &r.part[one.part()]
 	if p.size+int64(len(r.room)) > 1<<32-1 {
 		return errors.New("what is said about all is too long")
@@ -146,7 +147,7 @@ func carried(text string) string {
 
 // sort brings the indicators into the order of their digests.
 func (r *rows) sort() error {
-	slices.SortFunc(r.list, func(a, b row) int { return bytes.Compare(a.digest[:], b.digest[:]) })
+	slices.SortFunc(r.list, func(a, b row) int { return bytes.Compare(a.name[:], b.name[:]) })
 	for _, p := range r.part {
 		if err := p.w.Flush(); err != nil {
 			return err
@@ -186,7 +187,7 @@ func (p *pack) write(r *rows) error {
 	head := make([]byte, 0, offset)
 	for n, i := 0, 0; n < count; n++ {
 		from, size := i, 0
-		for ; i < len(r.list) && release.BucketIndex(p.bits, r.list[i].digest) == uint32(n); i++ {
+		for ; i < len(r.list) && release.BucketIndex(p.bits, r.list[i].name.digest()) == uint32(n); i++ {
 			size += int(r.list[i].size)
 		}
 		ends[n] = i

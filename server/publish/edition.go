@@ -44,7 +44,7 @@ type Edition struct {
 
 	held map[subject.Subject]bool     // of Held
 	kept map[[32]byte]subject.Subject // those of them that are on the list, and stay there as they are
-	out  map[[32]byte]bool            // what has no room in its bucket
+	out  map[name]bool                // what has no room in its bucket
 	gone map[[32]byte]subject.Subject // what a person has taken off, or whose time is over
 	over int                          // how many of Removed are at the end that was published with them
 
@@ -100,7 +100,7 @@ func (p *Publisher) Draft(ctx context.Context, now int64, pending Pending, hold 
 // DraftAsOf is Draft for an edition of now that has what was on the list at an earlier time: what has lapsed meanwhile,
 // and the cards whose days have come or gone, wait for the next one.
 func (p *Publisher) DraftAsOf(ctx context.Context, at, now int64, pending Pending, hold func(subject.Subject) bool) (Edition, error) {
-	out := map[[32]byte]bool{}
+	out := map[name]bool{}
 	for {
 		e := Edition{At: at, now: now, out: out}
 		crowded, err := p.draft(ctx, &e, pending, hold)
@@ -117,7 +117,7 @@ func (p *Publisher) DraftAsOf(ctx context.Context, at, now int64, pending Pendin
 
 // draft fills in an edition of what is known to have room. Where some has none, it is returned, and nothing else is
 // told.
-func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold func(subject.Subject) bool) (crowded map[[32]byte]bool, err error) {
+func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold func(subject.Subject) bool) (crowded map[name]bool, err error) {
 	at := e.At
 	if e.seq, err = p.Ledger.Seq(ctx); err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 		case over:
 			e.over++
 			e.Removed.add(i)
-		case e.out[digest]:
+		case e.out[nameOf(digest)]:
 			e.Crowded = e.Crowded || hold != nil && hold(i.Subject)
 			e.Removed.add(i)
 		case Permit(i.Subject) == nil && held(i):
@@ -183,7 +183,7 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 			return nil
 		}
 		digest := i.Subject.Digest()
-		if e.out[digest] {
+		if e.out[nameOf(digest)] {
 			remove(i)
 			e.Refused = append(e.Refused, &Unfit{string(i.Subject), ErrCrowded})
 			return nil
@@ -319,9 +319,9 @@ func (p *Publisher) keep(h release.Head, kept map[[32]byte]subject.Subject, list
 }
 
 // sizes hands out how long the entries of a release are, by their digests: none where that is damaged.
-func (p *Publisher) sizes(h release.Head) func() map[[32]byte]uint16 {
-	return func() map[[32]byte]uint16 {
-		sizes := map[[32]byte]uint16{}
+func (p *Publisher) sizes(h release.Head) func() map[name]uint16 {
+	return func() map[name]uint16 {
+		sizes := map[name]uint16{}
 		if h.Sequence == 0 {
 			return sizes
 		}
@@ -331,7 +331,7 @@ func (p *Publisher) sizes(h release.Head) func() map[[32]byte]uint16 {
 				if text, err = e.MarshalMsg(text[:0]); err != nil {
 					return err
 				}
-				sizes[[32]byte(e.Digest)] = uint16(len(text))
+				sizes[name(e.Digest)] = uint16(len(text))
 			}
 			return nil
 		})

@@ -10,10 +10,20 @@ import (
 	"khien/shared/wire"
 )
 
-// printed is what a release says about something, hashed, and until when. Its name is as much of the digest as tells a
-// million entries apart.
+// name is as much of a digest as tells a million entries apart, and as any set looks at.
+type name [16]byte
+
+func nameOf(digest [32]byte) name { return name(digest[:]) }
+
+// digest is one that begins so.
+func (n name) digest() (digest [32]byte) {
+	copy(digest[:], n[:])
+	return digest
+}
+
+// printed is what a release says about something, hashed, and until when.
 type printed struct {
-	name   [16]byte
+	name   name
 	hash   uint64
 	lapses int64
 }
@@ -29,7 +39,7 @@ type earlier struct {
 
 const fromBits = 18 // some four of a million begin with the same
 
-func firstBits(name [16]byte) uint32 { return binary.BigEndian.Uint32(name[:]) >> (32 - fromBits) }
+func firstBits(n name) uint32 { return binary.BigEndian.Uint32(n[:]) >> (32 - fromBits) }
 
 var seed = maphash.MakeSeed()
 
@@ -45,7 +55,7 @@ func (p *Publisher) published(h release.Head) (said *earlier, readable bool) {
 			if text, err = e.MarshalMsg(text[:0]); err != nil {
 				return err
 			}
-			list = append(list, printed{[16]byte(e.Digest), maphash.Bytes(seed, text), e.Lapses})
+			list = append(list, printed{name(e.Digest), maphash.Bytes(seed, text), e.Lapses})
 		}
 		return nil
 	})
@@ -69,10 +79,10 @@ func newEarlier(list []printed) *earlier {
 }
 
 func (e *earlier) find(digest [32]byte) (at uint32, ok bool) {
-	name := [16]byte(digest[:])
-	first := firstBits(name)
+	wanted := nameOf(digest)
+	first := firstBits(wanted)
 	for at := e.from[first]; at < e.from[first+1]; at++ {
-		if e.list[at].name == name {
+		if e.list[at].name == wanted {
 			return at, !e.taken[at]
 		}
 	}

@@ -14,9 +14,9 @@ func TestWhatWasSaidIsTakenOnce(t *testing.T) {
 	var list []printed
 	for i := range n {
 		d := digest(i)
-		list = append(list, printed{[16]byte(d[:]), uint64(i), int64(i)})
+		list = append(list, printed{nameOf(d), uint64(i), int64(i)})
 	}
-	edge := [16]byte{}
+	edge := name{}
 	list = append(list, printed{edge, n, n})
 	for i := range edge {
 		edge[i] = 0xff

@@ -287,9 +287,10 @@ func (p *Publisher) entries(list []row) (entries []set.Entry, long []set.Long) {
 		names = p.Popular()
 	}
 	for _, r := range list {
-		prefix := set.Prefix(r.digest)
-		if popular(names, r.digest) {
-			long = append(long, set.Long{Prefix: [set.LongBytes]byte(r.digest[:]), Class: r.class})
+		digest := r.name.digest()
+		prefix := set.Prefix(digest)
+		if popular(names, digest) {
+			long = append(long, set.Long{Prefix: [set.LongBytes]byte(digest[:]), Class: r.class})
 			continue
 		}
 		if n := len(entries); n > 0 && entries[n-1].Prefix == prefix {

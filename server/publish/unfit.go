@@ -49,11 +49,11 @@ const (
 // crowded takes out of sorted rows what has no room in its bucket: first what is new, then of what more is said than in
 // the release before, which had entries of these sizes, and then the rest, each time the longest first. So nobody's
 // place is taken by who comes later.
-func (r *rows) crowded(before func() map[[32]byte]uint16) map[[32]byte]bool {
-	out := map[[32]byte]bool{}
+func (r *rows) crowded(before func() map[name]uint16) map[name]bool {
+	out := map[name]bool{}
 	before = sync.OnceValue(before)
 	place := func(one row) int {
-		switch was := before()[one.digest]; {
+		switch was := before()[one.name]; {
 		case was == 0:
 			return 0
 		case one.size > was:
@@ -65,9 +65,9 @@ func (r *rows) crowded(before func() map[[32]byte]uint16) map[[32]byte]bool {
 		again = false
 		bits := bucketBits(len(r.list))
 		for from := 0; from < len(r.list); {
-			n := release.BucketIndex(bits, r.list[from].digest)
+			n := release.BucketIndex(bits, r.list[from].name.digest())
 			to, size := from, 0
-			for ; to < len(r.list) && release.BucketIndex(bits, r.list[to].digest) == n; to++ {
+			for ; to < len(r.list) && release.BucketIndex(bits, r.list[to].name.digest()) == n; to++ {
 				size += int(r.list[to].size)
 			}
 			if count := to - from; size+bucketOverhead(bits) > wire.MaxBucket || count > maxBucketEntries {
@@ -78,7 +78,7 @@ func (r *rows) crowded(before func() map[[32]byte]uint16) map[[32]byte]bool {
 					if size+bucketOverhead(bits) <= wire.MaxBucket && count <= maxBucketEntries {
 						break
 					}
-					out[one.digest] = true
+					out[one.name] = true
 					size, count = size-int(one.size), count-1
 				}
 			}
@@ -87,7 +87,7 @@ func (r *rows) crowded(before func() map[[32]byte]uint16) map[[32]byte]bool {
 		if again { // fewer may have fewer buckets
 			kept := r.list[:0]
 			for _, one := range r.list {
-				if !out[one.digest] {
+				if !out[one.name] {
 					kept = append(kept, one)
 				}
 			}
