@@ -16,7 +16,8 @@ import (
 
 // ErrImporting is a list of which a part is in the ledger: what follows from half of it is not to be published.
 var ErrImporting = errors.New("a list is being imported, and nothing is published before all of it is there; " +
-	"where that was broken off, import the same file again, or let stand what is there: khien import --as-it-is")
+	"where that was broken off, import the same file again, or run the source again that it came from (khien source run NAME), " +
+	"or let stand what is there (khien import --as-it-is)")
 
 const (
 	// part is how many indicators are imported in one change.

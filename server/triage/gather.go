@@ -259,7 +259,9 @@ func (b *batch) find(all []*adding) error {
 		var id int64
 		var name subject.Subject
 		err := row.Scan(&id, &name)
-		b.subjects[name].of = id
+		if s := b.subjects[name]; s != nil { // a row that could not be read, where whoever serves ends, has no name
+			s.of = id
+		}
 		return err
 	}); err != nil {
 		return err
