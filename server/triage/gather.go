@@ -323,7 +323,9 @@ func (b *batch) line() error {
 			var source []byte
 			var now int
 			err := row.Scan(&source, &now)
-			senders[string(source)].n = now - senders[string(source)].n
+			if s := senders[string(source)]; s != nil {
+				s.n = now - s.n
+			}
 			return err
 		}); err != nil {
 		return err
