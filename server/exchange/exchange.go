@@ -120,7 +120,7 @@ func (s Source) check() error {
 	case !plainName.MatchString(s.Name):
 		return wrong("its name has at most 40 small letters, digits and hyphens")
 	case len(s.Title) > 80 || !utf8.ValidString(s.Title) || strings.ContainsFunc(s.Title, func(r rune) bool { return !unicode.IsPrint(r) || r == ',' }) || s.Title != strings.TrimSpace(s.Title):
-		return wrong("its title has at most 80 letters, and no comma")
+		return wrong("its title has at most 80 letters, no comma, and no signs that nobody sees")
 	case s.Every < 60 || s.Every > 31*day:
 		return wrong("it is asked once a minute at most, and once a month at least")
 	case s.Life < 1 || s.Life > 3650:

@@ -383,6 +383,30 @@ func TestCredentials(t *testing.T) {
 			t.Error(act, err)
 		}
 	}
+	// Without the key, or with something else in its place, it is said what to do, and that helps.
+	key := filepath.Join(d.folder, "credentials.key")
+	was, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, spoil := range map[string]func() error{
+		"gone":    func() error { return nil },
+		"garbage": func() error { return os.WriteFile(key, []byte("garbage"), 0o600) },
+		"a pipe":  func() error { return syscall.Mkfifo(key, 0o600) },
+	} {
+		if err := errors.Join(os.Remove(key), spoil()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Run(t.Context(), "mai", "one", nil); !errors.Is(err, errKey) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err := errors.Join(os.RemoveAll(key), os.WriteFile(key, was, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Run(t.Context(), "mai", "one", nil); errors.Is(err, errKey) {
+			t.Errorf("%s, and brought back: %v", what, err)
+		}
+	}
 	// Whoever changes the address does not get them.
 	s.Address = "https://other.example/?key={key}"
 	if err := d.Edit(t.Context(), "mai", s.Source); err != nil {

@@ -76,7 +76,7 @@ func (x *Exchange) reveal(s Status) (c Credentials, err error) {
 	}
 	identity, err := x.identity(false)
 	if err != nil {
-		return c, fmt.Errorf("the key to the credentials can't be read: %w", plainly(err))
+		return c, err
 	}
 	r, err := age.Decrypt(bytes.NewReader(s.secret), identity)
 	if err != nil {
@@ -92,15 +92,23 @@ func (x *Exchange) reveal(s Status) (c Credentials, err error) {
 // maxKey bounds the file with the key, in bytes.
 const maxKey = 4096
 
-// identity is the key to all credentials.
+// errKey is a key with which nothing can be opened.
+var errKey = errors.New("the key to all credentials, exchange/credentials.key in the data directory, is damaged or gone: bring it back from a backup, " +
+	"or move what is left of it away and give each source its credentials anew (khien source edit NAME --secret-file FILE)")
+
+// identity is the key to all credentials, or errKey.
 func (x *Exchange) identity(make bool) (*age.X25519Identity, error) {
 	file := filepath.Join(x.folder, "credentials.key")
 	text, err := blob.ReadPlain(file, maxKey)
 	if err == nil {
-		return age.ParseX25519Identity(strings.TrimSpace(string(text)))
+		identity, err := age.ParseX25519Identity(strings.TrimSpace(string(text)))
+		if err != nil {
+			return nil, errKey // and not what is wrong with it, which may be told in a log
+		}
+		return identity, nil
 	}
-	if !make || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, blob.ErrNotFound) {
-		return nil, err
+	if !make || !errors.Is(err, fs.ErrNotExist) {
+		return nil, errKey
 	}
 	fresh, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -120,6 +128,13 @@ func (x *Exchange) identity(make bool) (*age.X25519Identity, error) {
 		return nil, err
 	}
 	if err := os.Link(f.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	folder, err := os.Open(x.folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
 		return nil, err
 	}
 	return x.identity(false)
