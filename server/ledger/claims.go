@@ -51,6 +51,27 @@ func (l *Ledger) Withdrawn(ctx context.Context, after int64, limit int) ([]Event
 	return list, nil
 }
 
+// LaterThan are those of the subjects of some decisions about which another was made after the decision with a number.
+func (l *Ledger) LaterThan(ctx context.Context, seq int64, decisions []Event) (map[subject.Subject]bool, error) {
+	subjects := make([]subject.Subject, len(decisions))
+	for i, d := range decisions {
+		subjects[i] = d.Subject
+	}
+	names, err := json.Marshal(subjects)
+	if err != nil {
+		return nil, err
+	}
+	later := map[subject.Subject]bool{}
+	for s, err := range db.Each(scanName)(l.reader().QueryContext(ctx, `SELECT DISTINCT subject FROM decision
+		WHERE subject IN (SELECT value FROM json_each(?)) AND seq > ?`, string(names), seq)) {
+		if err != nil {
+			return nil, fmt.Errorf("couldn't read the history: %w", err)
+		}
+		later[s] = true
+	}
+	return later, nil
+}
+
 // Hear takes down what sources say, as part of a change. What they list comes on the list, unless a person has taken it
 // off; what stands through them alone and is listed by none of them any more leaves at once; and of everything else it
 // is kept who says so. There is what Entries returned in the same change.

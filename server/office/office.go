@@ -13,12 +13,13 @@ import (
 	"khien/server/exchange"
 	"khien/server/ledger"
 	"khien/server/staff"
+	"khien/server/stream"
 	"khien/server/takedown"
 	"khien/server/triage"
 )
 
 // Tables are those of every package that keeps something in the database, in the order in which they are brought up.
-var Tables = []db.Tables{ledger.Tables, triage.Tables, takedown.Tables, campaign.Tables, staff.Tables, evidence.Tables, exchange.Tables}
+var Tables = []db.Tables{ledger.Tables, triage.Tables, takedown.Tables, campaign.Tables, staff.Tables, evidence.Tables, exchange.Tables, stream.Tables}
 
 // File is the name of the database in the data directory.
 const File = "office.db"

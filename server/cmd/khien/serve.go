@@ -23,6 +23,7 @@ import (
 	"khien/server/limit"
 	"khien/server/public"
 	"khien/server/publish"
+	"khien/server/stream"
 	"khien/server/takedown"
 	"khien/server/triage"
 	"khien/shared/subject"
@@ -157,7 +158,7 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 		followed := make(chan struct{})
 		go func() {
 			defer close(followed)
-			follow(renewals, site, consoleListen == "", log)
+			follow(renewals, site, stream.Open(base, site.Exchange), consoleListen == "", log)
 		}()
 		pruned := make(chan struct{})
 		go func() {
