@@ -48,6 +48,9 @@ func (o Object) Open() string {
 	return ledger.Indicator{Subject: o.Subject, Address: o.Address}.Open()
 }
 
+// By is who says so, for the public: see ledger.Indicator.By.
+func (o Object) By() string { return ledger.Indicator{Source: o.Source, SaidBy: o.SaidBy}.By() }
+
 // Stream is safe for concurrent use, by several processes too.
 type Stream struct {
 	db      *db.DB
