@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"khien/server/ledger"
 	"khien/shared/category"
 	"khien/shared/subject"
 )
@@ -20,6 +21,8 @@ import (
 var (
 	// ErrLanguage is an indicator in a language of patterns that is not STIX's.
 	ErrLanguage = errors.New("a rule of another tool, which names nothing that could be listed")
+	// ErrKeyed is a number of which only a keyed digest was told: whoever has the number can compare it, and nobody read it.
+	ErrKeyed = errors.New("a keyed digest of a number, which nobody can read")
 	// ErrObject is an object of STIX without what it must have.
 	ErrObject = errors.New("not an object as STIX has it")
 )
@@ -88,7 +91,9 @@ type stixObject struct {
 		Marking string `json:"marking_ref"`
 	} `json:"granular_markings"`
 	References []struct {
-		URL string `json:"url"`
+		Source string `json:"source_name"`
+		URL    string `json:"url"`
+		ID     string `json:"external_id"`
 	} `json:"external_references"`
 	Definition struct {
 		TLP string `json:"tlp"`
@@ -256,9 +261,17 @@ func (x *stix) claims(o *stixObject, at Place) (claims []Claim, refused []error)
 	}
 	c.Text = cut(plain(cmp.Or(o.Name, o.Description)), maxText)
 	for _, r := range o.References {
-		if isWeb(r.URL) && len(r.URL) <= maxText {
+		if r.Source != SubjectReference && isWeb(r.URL) && len(r.URL) <= maxText {
 			c.Reference = plain(r.URL)
 			break
+		}
+	}
+	for _, r := range o.References {
+		if r.Source == SubjectReference && len(all) == 1 {
+			if c.Subject, c.Address, err = ours(r.ID, r.URL); err != nil {
+				return nil, []error{err}
+			}
+			return append(claims, c), nil
 		}
 	}
 	for _, things := range all {
@@ -269,6 +282,24 @@ func (x *stix) claims(o *stixObject, at Place) (claims []Claim, refused []error)
 		}
 	}
 	return claims, refused
+}
+
+// SubjectReference is the source_name of the external reference in which another Khiên says what an indicator is about:
+// the canonical subject in external_id, and in url the address at which it was seen. A pattern says less than either.
+const SubjectReference = "khien-subject"
+
+// ours is what another Khiên says an indicator is about.
+func ours(id, seen string) (s subject.Subject, address string, err error) {
+	if strings.Contains(id, ":hmac-sha256/") {
+		return "", "", ErrKeyed
+	}
+	if s, err = subject.Parse(id); err != nil {
+		return "", "", err
+	}
+	if !s.IsListable() {
+		return "", "", ErrHost
+	}
+	return s, ledger.Seen(seen, s), nil
 }
 
 // weigh is what an indicator is there for: "benign" is an honest thing, "compromised" an honest one that others use, and
