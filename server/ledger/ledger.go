@@ -263,12 +263,18 @@ func (l *Ledger) Entry(ctx context.Context, s subject.Subject) (Entry, error) {
 // Active yields what is on the list at now, neither withdrawn nor lapsed, in the order of the subjects.
 func (l *Ledger) Active(ctx context.Context, now int64) iter.Seq2[Indicator, error] {
 	return func(yield func(Indicator, error) bool) {
-		var last lastReason
-		for r, err := range db.Each(last.scan)(l.reader().QueryContext(ctx, selectIndicator+` WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?) ORDER BY subject`, now)) {
+		var last before
+		for v, err := range db.Stream(ctx, l.reader(), selectIndicator+` WHERE withdrawn = 0 AND (lapses = 0 OR lapses > ?) ORDER BY subject`, now) {
 			if err != nil {
-				err = fmt.Errorf("couldn't read the ledger: %w", err)
+				yield(Indicator{}, fmt.Errorf("couldn't read the ledger: %w", err))
+				return
 			}
-			if !yield(r.Indicator, err) || err != nil {
+			i := Indicator{
+				Subject: subject.Subject(v.Text(0)), Address: string(v.Text(1)), Category: kindOf(v.Int(2)), Source: again(&last.source, v.Text(3)), Reference: string(v.Text(4)),
+				Reason: last.reasonOf(v.Text(5)), FirstSeen: v.Int(6), Lapses: v.Int(7), Case: v.Int(9), SaidBy: again(&last.saidBy, v.Text(10)), Claimed: v.Int(11) != 0,
+			}
+			i.date()
+			if !yield(i, nil) {
 				return
 			}
 		}
@@ -467,22 +473,11 @@ type row struct {
 
 const selectIndicator = `SELECT subject, address, category, source, reference, reason, first_seen, lapses, withdrawn, case_subject, said_by, claimed FROM indicator`
 
-func scan(from db.Row) (row, error) {
-	var last lastReason
-	return last.scan(from)
-}
-
-// lastReason is the reason of the row before: lists give the same to many.
-type lastReason struct {
-	text   string
-	reason map[string]string
-}
-
 // scan reads one row. What is not as the ledger writes it says nothing, and the row still stands: one row that somebody
 // has written otherwise must not keep all others from being read.
-func (l *lastReason) scan(from db.Row) (row, error) {
+func scan(from db.Row) (row, error) {
 	var r row
-	var reason string
+	var reason []byte
 	var kind int64
 	err := from.Scan(&r.Subject, &r.Address, &kind, &r.Source, &r.Reference, &reason, &r.FirstSeen, &r.Lapses, &r.withdrawn, &r.Case, &r.SaidBy, &r.Claimed)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -491,27 +486,57 @@ func (l *lastReason) scan(from db.Row) (row, error) {
 	if err != nil {
 		return row{}, fmt.Errorf("couldn't read the ledger: %w", err)
 	}
-	if kind >= 0 && kind < category.Limit {
-		r.Category = category.Category(kind)
-	}
-	if r.FirstSeen < 0 || r.FirstSeen > latest {
-		r.FirstSeen = 0
-	}
-	if r.Lapses > latest {
-		r.Lapses = 0
-	}
-	if reason == "{}" { // of most that lists bring
-		r.Reason = map[string]string{}
-		return r, nil
-	}
-	if reason != l.text {
-		l.text, l.reason = reason, nil
-		if json.Unmarshal([]byte(reason), &l.reason) != nil {
-			l.reason = nil
-		}
-	}
-	r.Reason = l.reason
+	r.Category, r.Reason = kindOf(kind), reasonOf(reason)
+	r.date()
 	return r, nil
+}
+
+func kindOf(code int64) category.Category {
+	if code < 0 || code >= category.Limit {
+		return 0
+	}
+	return category.Category(code)
+}
+
+func reasonOf(text []byte) (reason map[string]string) {
+	if string(text) == "{}" { // of most that lists bring
+		return map[string]string{}
+	}
+	if json.Unmarshal(text, &reason) != nil {
+		return nil
+	}
+	return reason
+}
+
+// date leaves out dates that have no form.
+func (i *Indicator) date() {
+	if i.FirstSeen < 0 || i.FirstSeen > latest {
+		i.FirstSeen = 0
+	}
+	if i.Lapses > latest {
+		i.Lapses = 0
+	}
+}
+
+// before is what the row before said: lists say the same of many.
+type before struct {
+	source, saidBy, text string
+	reason               map[string]string
+}
+
+func (b *before) reasonOf(text []byte) map[string]string {
+	if b.reason == nil || string(text) != b.text {
+		b.text, b.reason = string(text), reasonOf(text)
+	}
+	return b.reason
+}
+
+// again is a text, which is often the one before.
+func again(before *string, text []byte) string {
+	if string(text) != *before {
+		*before = string(text)
+	}
+	return *before
 }
 
 // latest is the last second of the year 9999, beyond which no date has a form.
