@@ -254,6 +254,7 @@ func TestWhatIsRenamedIsSynced(t *testing.T) {
 		"server/office/migrate.go toFiles":          "a note that Remember has synced, into a folder that is synced before",
 		"server/office/migrate.go settleInPostgres": "databases that were in use",
 		"server/office/migrate.go settleInFiles":    "databases that toFiles has synced",
+		"server/export/files.go write":              "a folder, whose files place and file.Close have synced, and a link to it",
 		"server/backup/backup.go finish":            "a folder, whose files copyFile and its folders finish have synced",
 	}
 	seen := 0

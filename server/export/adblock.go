@@ -17,17 +17,13 @@ func writeAdblock(w io.Writer, list List, h Head) (Left, error) {
 	if h.Home != "" {
 		l.printf("! Homepage: %s\n", oneLine(h.Home))
 	}
-	all, err := hosts(list, h)
-	if err != nil {
-		return nil, l.end(err)
-	}
 	for g, err := range inForce(list, h, left) {
 		if err != nil {
 			return nil, l.end(err)
 		}
 		name, why := host(g)
 		switch {
-		case why == "" && all.cover(name):
+		case why == "" && h.hosts.cover(name):
 			left[Covered]++
 		case why == "":
 			l.printf("||%s^\n", name)

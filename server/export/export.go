@@ -17,7 +17,7 @@ import (
 	"khien/shared/subject"
 )
 
-// List is what is written. It may be gone through more than once, and is the same each time.
+// List is what is written. It can be gone through twice, and is the same each time.
 type List = iter.Seq2[partner.Given, error]
 
 // Head is what a file says about itself.
@@ -26,6 +26,9 @@ type Head struct {
 	Home     string // where the list is served, such as https://khien.example; may be empty
 	Now      int64  // Unix seconds when the newest release was issued: what lapses until then is not in force
 	Position int64  // of the stream, up to which the list goes
+	Root     string // the public root key, by which one installation is told from all others
+
+	hosts names // all that are in the list
 }
 
 // Left counts what a file leaves out, by why.
@@ -42,19 +45,27 @@ const (
 	Covered  Why = "covered"     // a host below another one that is in the file and covers it
 	NoPage   Why = "not-a-page"  // the format has hosts and pages of the web alone
 	NoExact  Why = "not-exactly" // the format would read it as more than it is
-	NoKind   Why = "kind"        // the format has nothing for such a subject
+	NoKind   Why = "no-word"     // the format has nothing for such a subject
 	OffList  Why = "off-list"    // it is in force no more, and the format has no word for that
 	IsHidden Why = "hidden"      // it leaves as a keyed digest alone, and the format has no place for one
 )
 
 // Format is a form that a list can be written in.
 type Format struct {
-	Name string // as in "khien export NAME"
-	File string // that it is published as
-	Type string // media type
-	// Write writes a list and tells what it leaves out. It holds no more of the list in memory than sixteen bytes of each
-	// host.
-	Write func(io.Writer, List, Head) (Left, error)
+	Name  string // as in "khien export NAME"
+	File  string // that it is published as
+	Type  string // media type
+	write func(io.Writer, List, Head) (Left, error)
+}
+
+// Write writes a list and tells what it leaves out. It holds no more of the list in memory than sixteen bytes of each
+// host.
+func (f Format) Write(w io.Writer, list List, h Head) (Left, error) {
+	var err error
+	if h.hosts, err = hosts(list, h.Now); err != nil {
+		return nil, fmt.Errorf("couldn't read what is exported: %w", err)
+	}
+	return f.write(w, list, h)
 }
 
 // Formats are those with one file for the whole list.
@@ -141,12 +152,12 @@ func short(name string) (d [16]byte) {
 }
 
 // hosts are the names of the hosts of a list.
-func hosts(list List, h Head) (all names, err error) {
+func hosts(list List, now int64) (all names, err error) {
 	for g, err := range list {
 		if err != nil {
 			return nil, err
 		}
-		if name, why := host(g); why == "" && g.Listed(h.Now) {
+		if name, why := host(g); why == "" && g.Listed(now) {
 			all = append(all, short(name))
 		}
 	}
@@ -173,18 +184,13 @@ func (n names) cover(name string) bool {
 // say nothing more, and some programs refuse them (Squid's dstdomain).
 func topmost(list List, h Head, left Left) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		all, err := hosts(list, h)
-		if err != nil {
-			yield("", err)
-			return
-		}
 		for g, err := range inForce(list, h, left) {
 			if err != nil {
 				yield("", err)
 				return
 			}
 			name, why := host(g)
-			if why == "" && all.cover(name) {
+			if why == "" && h.hosts.cover(name) {
 				why = Covered
 			}
 			if why != "" {
@@ -234,4 +240,31 @@ func oneLine(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// Because says why in words, for whoever runs the installation.
+func (w Why) Because() string {
+	if text, ok := because[w]; ok {
+		return text
+	}
+	return string(w)
+}
+
+var because = map[Why]string{
+	NoHost:   "which the format has no place for: it has whole hosts alone",
+	NoName:   "hosts without a name that a resolver can be asked for",
+	TooLong:  "names for which a zone has no room",
+	Covered:  "hosts below another one that covers them",
+	NoPage:   "which the format has no place for: it has hosts and pages of the web alone",
+	NoExact:  "pages that the format would read as more than they are",
+	NoKind:   "for which the format has no word",
+	OffList:  "in force no more",
+	IsHidden: "of which only a keyed digest leaves",
+
+	Why(partner.ForNobody):   "for nobody (TLP:RED)",
+	Why(partner.TooNarrow):   "for partners alone, by their label (TLP)",
+	Why(partner.OtherKind):   "of kinds that were not agreed on",
+	Why(partner.OtherTopic):  "of categories that were not agreed on",
+	Why(partner.TooPersonal): "telephone numbers and accounts at banks, which leave by an agreement alone",
+	Why(partner.TheirOwn):    "which the partner itself has said",
 }

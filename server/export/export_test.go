@@ -18,7 +18,7 @@ import (
 )
 
 // head is of a list at one moment.
-var head = Head{Operator: "Invented Shield", Home: "https://khien.example", Now: 1_800_000_000, Position: 7}
+var head = Head{Operator: "Invented Shield", Home: "https://khien.example", Now: 1_800_000_000, Position: 7, Root: "invented"}
 
 // given is a list as everybody gets it; a subject may be followed by an address at which it was seen.
 func given(subjects ...string) List {

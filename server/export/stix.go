@@ -26,9 +26,9 @@ type STIX struct {
 	space uuid.UUID
 }
 
-// NewSTIX writes for an operator. What two operators write about one thing has two ids.
+// NewSTIX writes for an operator. What two operators write about one thing has two ids (RFC 9562 section 5.5).
 func NewSTIX(h Head) STIX {
-	return STIX{h, uuid.NewSHA1(uuid.NameSpaceURL, []byte("khien:"+h.Operator+"\n"+h.Home))}
+	return STIX{h, uuid.NewSHA1(uuid.NameSpaceURL, []byte("khien:"+h.Root))}
 }
 
 func (s STIX) id(kind, name string) string {

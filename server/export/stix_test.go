@@ -144,7 +144,7 @@ func TestAnIdNeverChangesAndIsOfTheOperator(t *testing.T) {
 	}
 	second = first
 	second.Added, second.Position, second.Withdrawn = first.Added+1000, 99, 5
-	one, other := NewSTIX(head), NewSTIX(Head{Operator: "Another", Home: head.Home})
+	one, other := NewSTIX(head), NewSTIX(Head{Operator: head.Operator, Root: "another"})
 	later := head
 	later.Now++
 	if one.ID(first) != one.ID(second) || one.ID(first) != NewSTIX(later).ID(first) || one.ID(first) == other.ID(first) {

@@ -191,7 +191,10 @@ func scan(row db.Row) (o Object, err error) {
 		&o.FirstSeen, &o.Lapses, &o.Withdrawn, &o.TLP); err != nil {
 		return o, err
 	}
-	if err = json.Unmarshal([]byte(origins), &o.Origins); err == nil {
+	if origins != "[]" {
+		err = json.Unmarshal([]byte(origins), &o.Origins)
+	}
+	if err == nil && reason != "{}" {
 		err = json.Unmarshal([]byte(reason), &o.Reason)
 	}
 	return o, err
@@ -233,7 +236,16 @@ func (s *Stream) Of(ctx context.Context, subjects []subject.Subject) (map[subjec
 
 // All yields everything, in the order of the subjects: what is listed, and what has been.
 func (s *Stream) All(ctx context.Context) iter.Seq2[Object, error] {
-	return db.Each(scan)(s.db.QueryContext(ctx, selectObject+` ORDER BY subject`))
+	return func(yield func(Object, error) bool) {
+		for o, err := range db.Each(scan)(s.db.QueryContext(ctx, selectObject+` ORDER BY subject`)) {
+			if err != nil {
+				err = fmt.Errorf("couldn't read the stream: %w", err)
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // End is the last position that was given, and its time in Unix milliseconds.

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"khien/server/audit"
-	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
 	"khien/server/publish"
@@ -228,34 +227,6 @@ func together(ctx context.Context, desk *triage.Desk, p *publish.Publisher, box 
 	made, err := desk.Propose(ctx, f, actor(), delay, audit.Why{Text: why}, now)
 	out.proposal = &made
 	return out, err
-}
-
-func exportCommand(d *dir) *cobra.Command {
-	return &cobra.Command{
-		Use: "export FORMAT", Short: "Write the indicators in force, for others",
-		Long: `Formats:
-  csv    with a header; "khien import csv" reads it again. In the column url is the address at
-         which each was first seen, or else the one that it has by itself
-
-Where several people decide, what two must agree on is left out until a release has it.`,
-		Example: `  $ khien export csv > indicators.csv`,
-		Args:    exactly(1, "a format: csv"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] != "csv" {
-				return usagef("there is no format %q: use csv", args[0])
-			}
-			book, err := d.ledger()
-			if err != nil {
-				return err
-			}
-			waits, err := d.waits(cmd.Context())
-			if err != nil {
-				return err
-			}
-			list := book.Active(cmd.Context(), time.Now().Unix())
-			return feed.WriteCSV(cmd.OutOrStdout(), guarded(list, waits, cmd.ErrOrStderr()))
-		},
-	}
 }
 
 // waits tells whether a subject waits for a second person: two must agree on it, and no release has it yet. Where one

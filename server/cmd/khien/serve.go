@@ -160,6 +160,11 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			defer close(followed)
 			follow(renewals, site, stream.Open(base, site.Exchange), consoleListen == "", log)
 		}()
+		exported := make(chan struct{})
+		go func() {
+			defer close(exported)
+			keepExported(renewals, d, book, stream.Open(base, site.Exchange), log)
+		}()
 		pruned := make(chan struct{})
 		go func() {
 			defer close(pruned)
@@ -217,6 +222,7 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 		<-followed
 		<-pruned
 		<-sourced
+		<-exported
 		err = errors.Join(err, <-maintained, <-shown)
 		if err == nil {
 			fmt.Fprintln(words, "stopped")
