@@ -165,6 +165,12 @@ func (s Source) remote() bool {
 	return strings.HasPrefix(s.Address, "https://") || strings.HasPrefix(s.Address, "http://")
 }
 
+// reads is what of a source decides what its list comes to.
+func (s Source) reads() string {
+	text, _ := json.Marshal(Source{Address: s.Address, Preset: s.Preset, TLP: s.TLP, Life: s.Life}) // as it was written before
+	return string(text)
+}
+
 // server is where a source is asked; empty for a file.
 func (s Source) server() string {
 	u, err := url.Parse(s.Address)
@@ -377,8 +383,13 @@ func (x *Exchange) Edit(ctx context.Context, actor string, s Source) error {
 				return err
 			}
 		}
-		if s.Address != was.Address { // what is there has another server, and another age
-			if _, err = tx.ExecContext(ctx, `UPDATE source SET tag = '', modified = '', pin = '', cursor = '' WHERE id = ?`, was.ID); err != nil {
+		if s.Address != was.Address { // what is there has another server
+			if _, err = tx.ExecContext(ctx, `UPDATE source SET pin = '' WHERE id = ?`, was.ID); err != nil {
+				return err
+			}
+		}
+		if s.reads() != was.reads() { // all of it is to be read, whatever the server has sent before
+			if _, err = tx.ExecContext(ctx, `UPDATE source SET tag = '', modified = '', cursor = '' WHERE id = ?`, was.ID); err != nil {
 				return err
 			}
 		}

@@ -28,6 +28,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"khien/server/feed"
 )
 
 // Bounds on what is fetched.
@@ -386,6 +388,7 @@ func (h *holder) client(s Status, credentials Credentials) (*http.Client, *strin
 			for name := range credentials.Headers {
 				next.Header.Del(name)
 			}
+			next.Header.Del("Referer") // which has the address, and a key in it
 		}
 		return nil
 	}}, pin
@@ -512,7 +515,7 @@ func zipped(raw *os.File) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	archive, err := zip.NewReader(raw, info.Size())
+	archive, err := feed.OpenZIP(raw, info.Size())
 	if err != nil {
 		return nil, errors.Join(errPacked, err)
 	}

@@ -86,7 +86,10 @@ func openBook(r io.Reader) (*book, error) {
 	if bytes.HasPrefix(data, []byte{0xd0, 0xcf, 0x11, 0xe0}) {
 		return nil, fmt.Errorf("%w: a spreadsheet with a password, or of before 2007: save it as .xlsx without one", ErrShape)
 	}
-	parts, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	parts, err := OpenZIP(bytes.NewReader(data), int64(len(data)))
+	if errors.Is(err, errDirectory) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: no spreadsheet (.xlsx), or only a part of one", ErrShape)
 	}
