@@ -11,6 +11,7 @@ import (
 
 	"khien/server/feed"
 	"khien/server/partner"
+	"khien/server/stream"
 	"khien/shared/texts"
 )
 
@@ -28,7 +29,7 @@ type STIX struct {
 
 // NewSTIX writes for an operator. What two operators write about one thing has two ids (RFC 9562 section 5.5).
 func NewSTIX(h Head) STIX {
-	return STIX{h, uuid.NewSHA1(uuid.NameSpaceURL, []byte("khien:"+h.Root))}
+	return STIX{h, stream.Space(h.Root)}
 }
 
 func (s STIX) id(kind, name string) string {
@@ -39,7 +40,9 @@ func (s STIX) id(kind, name string) string {
 func (s STIX) Identity() string { return s.id("identity", "operator") }
 
 // ID is the id of the indicator of a subject, which never changes.
-func (s STIX) ID(g partner.Given) string { return s.id("indicator", Name(g)) }
+func (s STIX) ID(g partner.Given) string {
+	return "indicator--" + stream.Name(s.space, Name(g)).String()
+}
 
 // The markings of STIX 2.1, section 7.2.1.4, of which white is clear; that of amber+strict is of the extension for TLP
 // 2.0 (OASIS, stix2-extensions).

@@ -26,6 +26,7 @@ import (
 	"khien/server/gate"
 	"khien/server/limit"
 	"khien/server/public"
+	"khien/server/taxii"
 	"khien/shared/wire"
 )
 
@@ -47,8 +48,9 @@ type Config struct {
 	Disk    *limit.Disk // where what is sent is kept; nil for room without an end
 	Proxies gate.Proxies
 	Conns   gate.Limits
-	Demo    bool         // serve the demo pages on *.localhost and link to them
-	Log     *slog.Logger // told about faults of the server, never about requests
+	TAXII   *taxii.Server // collections of partners; nil for none
+	Demo    bool          // serve the demo pages on *.localhost and link to them
+	Log     *slog.Logger  // told about faults of the server, never about requests
 }
 
 // Server answers HTTP requests.
@@ -59,6 +61,7 @@ type Server struct {
 	disk    *limit.Disk
 	proxies gate.Proxies
 	conns   gate.Limits
+	taxii   *taxii.Server
 	demo    bool
 	log     *slog.Logger
 	http    *fasthttp.Server
@@ -67,7 +70,7 @@ type Server struct {
 
 // New makes a server.
 func New(c Config) *Server {
-	s := &Server{api: c.API, public: c.Public, limiter: c.Limiter, disk: c.Disk, proxies: c.Proxies, conns: c.Conns, demo: c.Demo, log: c.Log}
+	s := &Server{api: c.API, public: c.Public, limiter: c.Limiter, disk: c.Disk, proxies: c.Proxies, conns: c.Conns, taxii: c.TAXII, demo: c.Demo, log: c.Log}
 	s.http = s.fasthttpServer(s.handle)
 	s.http.HeaderReceived = s.room
 	return s
@@ -173,6 +176,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	if s.page(ctx, path) || s.publicPage(ctx, path) {
+		return
+	}
+	if s.taxii != nil && taxii.Answers(path) {
+		s.collection(ctx, path)
 		return
 	}
 	s.question(ctx, path)

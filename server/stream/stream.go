@@ -8,9 +8,12 @@ import (
 	"database/sql"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/google/uuid"
 
 	"khien/server/db"
 	"khien/server/exchange"
@@ -26,7 +29,8 @@ type Object struct {
 	Added     int64 // Unix milliseconds since when this can be read; rises with the position, no two have the same
 	Made      int64 // Unix milliseconds when the subject could be read first, whatever became of it since
 	Subject   subject.Subject
-	Address   string // at which it was first seen, with scheme, port and escapes; empty where the subject says as much
+	Name      uuid.UUID // by which others know it: of the installation and the subject, and always the same
+	Address   string    // at which it was first seen, with scheme, port and escapes; empty where the subject says as much
 	Category  category.Category
 	Source    string   // who listed it
 	SaidBy    string   // the sources whose claims stood; may be empty
@@ -55,6 +59,7 @@ func (o Object) By() string { return ledger.Indicator{Source: o.Source, SaidBy: 
 type Stream struct {
 	db      *db.DB
 	sources *exchange.Exchange
+	space   uuid.UUID
 	now     func() time.Time
 }
 
@@ -64,9 +69,18 @@ var files embed.FS
 // Tables are what it keeps in the office's database.
 var Tables = db.Tables{Package: "stream", Files: files}
 
-// Open opens the stream in a database that has its tables, those of the ledger and those of the exchange.
-func Open(office *db.DB, sources *exchange.Exchange) *Stream {
-	return &Stream{office, sources, time.Now}
+// Open opens the stream in a database that has its tables, those of the ledger and those of the exchange. Root is the
+// public root key, by which one installation is told from all others.
+func Open(office *db.DB, sources *exchange.Exchange, root string) *Stream {
+	return &Stream{office, sources, Space(root), time.Now}
+}
+
+// Space is that of the names which an installation gives (RFC 9562 section 5.5).
+func Space(root string) uuid.UUID { return uuid.NewSHA1(uuid.NameSpaceURL, []byte("khien:"+root)) }
+
+// Name is by what others know a subject, or what stands for it where it leaves hidden.
+func Name(space uuid.UUID, text string) uuid.UUID {
+	return uuid.NewSHA1(space, []byte("indicator\n"+text))
 }
 
 // together is how many decisions are followed in one change: nobody else waits for more.
@@ -137,7 +151,9 @@ func (s *Stream) follow(ctx context.Context, book *ledger.Ledger) (n int, more b
 			}
 			position++
 			added++
-			objects = append(objects, object(entry, labels[name], position, added))
+			o := object(entry, labels[name], position, added)
+			o.Name = Name(s.space, string(name))
+			objects = append(objects, o)
 		}
 		if n, err = put(ctx, tx, objects); err != nil {
 			return err
@@ -166,8 +182,8 @@ func put(ctx context.Context, tx *sql.Tx, objects []Object) (int, error) {
 		return 0, err
 	}
 	const these = `WITH these AS (SELECT value AS v FROM json_each(?)) `
-	done, err := tx.ExecContext(ctx, these+`INSERT INTO stream (position, added, made, subject, address, category, source, said_by, origins, reference, reason, first_seen, lapses, withdrawn, tlp)
-		SELECT CAST(v ->> 'Position' AS BIGINT), CAST(v ->> 'Added' AS BIGINT), CAST(v ->> 'Made' AS BIGINT), v ->> 'Subject', v ->> 'Address',
+	done, err := tx.ExecContext(ctx, these+`INSERT INTO stream (position, added, made, subject, name, address, category, source, said_by, origins, reference, reason, first_seen, lapses, withdrawn, tlp)
+		SELECT CAST(v ->> 'Position' AS BIGINT), CAST(v ->> 'Added' AS BIGINT), CAST(v ->> 'Made' AS BIGINT), v ->> 'Subject', v ->> 'Name', v ->> 'Address',
 			CAST(v ->> 'Category' AS BIGINT), v ->> 'Source', v ->> 'SaidBy', coalesce(v ->> 'Origins', '[]'), v ->> 'Reference', coalesce(v ->> 'Reason', '{}'),
 			CAST(v ->> 'FirstSeen' AS BIGINT), CAST(v ->> 'Lapses' AS BIGINT), CAST(v ->> 'Withdrawn' AS BIGINT), v ->> 'TLP' FROM these
 		WHERE CAST(v ->> 'Withdrawn' AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM stream AS s WHERE s.subject = v ->> 'Subject')
@@ -183,11 +199,11 @@ func put(ctx context.Context, tx *sql.Tx, objects []Object) (int, error) {
 	return int(n), err
 }
 
-const selectObject = `SELECT position, added, made, subject, address, category, source, said_by, origins, reference, reason, first_seen, lapses, withdrawn, tlp FROM stream`
+const selectObject = `SELECT position, added, made, subject, name, address, category, source, said_by, origins, reference, reason, first_seen, lapses, withdrawn, tlp FROM stream`
 
 func scan(row db.Row) (o Object, err error) {
 	var origins, reason string
-	if err = row.Scan(&o.Position, &o.Added, &o.Made, &o.Subject, &o.Address, &o.Category, &o.Source, &o.SaidBy, &origins, &o.Reference, &reason,
+	if err = row.Scan(&o.Position, &o.Added, &o.Made, &o.Subject, &o.Name, &o.Address, &o.Category, &o.Source, &o.SaidBy, &origins, &o.Reference, &reason,
 		&o.FirstSeen, &o.Lapses, &o.Withdrawn, &o.TLP); err != nil {
 		return o, err
 	}
@@ -232,6 +248,26 @@ func (s *Stream) Of(ctx context.Context, subjects []subject.Subject) (map[subjec
 		there[o.Subject] = o
 	}
 	return there, nil
+}
+
+// Named returns the object of a name; there is none where ok is false.
+func (s *Stream) Named(ctx context.Context, name uuid.UUID) (o Object, ok bool, err error) {
+	o, err = scan(s.db.QueryRowContext(ctx, selectObject+` WHERE name = ?`, name.String()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return o, false, nil
+	}
+	if err != nil {
+		return o, false, fmt.Errorf("couldn't read the stream: %w", err)
+	}
+	return o, true, nil
+}
+
+// First is the time of the first object, in Unix milliseconds, and 0 where there is none.
+func (s *Stream) First(ctx context.Context) (added int64, err error) {
+	if err = s.db.QueryRowContext(ctx, `SELECT coalesce((SELECT made FROM stream ORDER BY made LIMIT 1), 0)`).Scan(&added); err != nil {
+		return 0, fmt.Errorf("couldn't read the stream: %w", err)
+	}
+	return added, nil
 }
 
 // All yields everything, in the order of the subjects: what is listed, and what has been.

@@ -35,7 +35,7 @@ func open(t testing.TB) *house {
 	office := officetest.Open(t, ledger.Tables, triage.Tables, exchange.Tables, Tables)
 	h := &house{t: t, book: ledger.Open(office), at: time.UnixMilli(1_800_000_000_000)}
 	h.sources = exchange.Open(office, func() (*publish.Protection, error) { return publish.Protect("") })
-	h.Stream = Open(office, h.sources)
+	h.Stream = Open(office, h.sources, "invented root")
 	h.now = func() time.Time { return h.at }
 	return h
 }

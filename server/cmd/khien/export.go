@@ -128,7 +128,11 @@ func (d *dir) exports(ctx context.Context) (e exporting, err error) {
 	if err != nil {
 		return e, err
 	}
-	e.d, e.stream = d, stream.Open(base, sources)
+	root, err := d.rootKey()
+	if err != nil {
+		return e, err
+	}
+	e.d, e.stream = d, stream.Open(base, sources, root)
 	if _, err := e.stream.Follow(ctx, book); err != nil {
 		return e, err
 	}

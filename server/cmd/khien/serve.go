@@ -158,12 +158,12 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 		followed := make(chan struct{})
 		go func() {
 			defer close(followed)
-			follow(renewals, site, stream.Open(base, site.Exchange), consoleListen == "", log)
+			follow(renewals, site, stream.Open(base, site.Exchange, root), consoleListen == "", log)
 		}()
 		exported := make(chan struct{})
 		go func() {
 			defer close(exported)
-			keepExported(renewals, d, book, stream.Open(base, site.Exchange), log)
+			keepExported(renewals, d, book, stream.Open(base, site.Exchange, root), log)
 		}()
 		pruned := make(chan struct{})
 		go func() {

@@ -5,6 +5,7 @@ CREATE TABLE stream (
     added      INTEGER NOT NULL UNIQUE, -- Unix milliseconds when it could be read; of many at once, one after another
     made       INTEGER NOT NULL, -- Unix milliseconds when it could be read first
     subject    TEXT    NOT NULL UNIQUE, -- canonical
+    name       TEXT    NOT NULL, -- UUID by which others know it
     address    TEXT    NOT NULL, -- at which it was first seen; empty where the subject says as much
     category   INTEGER NOT NULL, -- code of the taxonomy
     source     TEXT    NOT NULL,
@@ -17,6 +18,9 @@ CREATE TABLE stream (
     withdrawn  INTEGER NOT NULL, -- Unix seconds, 0 is listed
     tlp        TEXT    NOT NULL
 ) STRICT;
+
+CREATE UNIQUE INDEX stream_by_name ON stream (name);
+CREATE INDEX stream_by_made ON stream (made);
 
 -- How far it was brought: the last decision of the ledger whose outcome stands in it, and the last position and time
 -- that were given.
