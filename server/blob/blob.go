@@ -244,6 +244,9 @@ func (f *File) Slice(off, n int64) ([]byte, error) {
 	return readFrom(io.NewSectionReader(f.file, off, n), n)
 }
 
+// Reader reads n bytes from off on, or as many as there are.
+func (f *File) Reader(off, n int64) io.Reader { return io.NewSectionReader(f.file, off, n) }
+
 // Size is how many bytes there are.
 func (f *File) Size() int64 { return f.size }
 

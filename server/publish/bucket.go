@@ -2,11 +2,11 @@ package publish
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -147,7 +147,7 @@ func carried(text string) string {
 
 // sort brings the indicators into the order of their digests.
 func (r *rows) sort() error {
-	slices.SortFunc(r.list, func(a, b row) int { return bytes.Compare(a.name[:], b.name[:]) })
+	slices.SortFunc(r.list, func(a, b row) int { return a.name.compare(b.name) })
 	for _, p := range r.part {
 		if err := p.w.Flush(); err != nil {
 			return err
@@ -307,22 +307,42 @@ func checkPack(blobs *blob.Dir, h release.Head, take func(wire.Entries) error) e
 		return err
 	}
 	defer f.Close()
-	last, err := f.Slice(4<<h.BucketBits, 4)
-	if err != nil || f.Size() != int64(binary.LittleEndian.Uint32(last))+int64(h.BucketBits)*32<<h.BucketBits {
-		return fmt.Errorf("%s: %w", packName(h.Sequence), ErrDamaged)
+	damaged := func(err error) error { return fmt.Errorf("%s: %w (%w)", packName(h.Sequence), ErrDamaged, err) }
+	count := int64(1) << h.BucketBits
+	ends, err := f.Slice(0, 4*(count+1))
+	if err != nil {
+		return damaged(err)
 	}
+	end := func(n int64) int64 { return int64(binary.LittleEndian.Uint32(ends[4*n:])) }
+	first, last, path := end(0), end(count), int64(h.BucketBits)*32
+	if first != int64(len(ends)) || last < first || f.Size() != last+path*count {
+		return damaged(release.ErrFormat)
+	}
+	leaves, proofs := bufio.NewReaderSize(f.Reader(first, last-first), 1<<18), bufio.NewReaderSize(f.Reader(last, path*count), 1<<18)
+	leaf, hashes := make([]byte, 0, maxLeaf), make([]byte, path)
+	proof := slices.Collect(slices.Chunk(hashes, 32))
 	var entries wire.Entries
-	for n := range uint32(1) << h.BucketBits {
-		b, err := f.bucket(n)
-		if err != nil {
-			return err
+	for n := range count {
+		size := end(n+1) - end(n)
+		if size < 0 || size > maxLeaf {
+			return damaged(release.ErrOversized)
 		}
-		if rest, err := entries.UnmarshalMsg(b.Leaf); err != nil || len(rest) > 0 {
-			return fmt.Errorf("%s: %w", packName(h.Sequence), ErrDamaged)
+		leaf = leaf[:size]
+		if _, err := io.ReadFull(leaves, leaf); err != nil {
+			return damaged(err)
+		}
+		if _, err := io.ReadFull(proofs, hashes); err != nil {
+			return damaged(err)
+		}
+		if err := release.CheckBucket(leaf, proof, uint32(n), h.BucketBits, h.BucketRoot); err != nil {
+			return damaged(err)
+		}
+		if rest, err := entries.UnmarshalMsg(leaf); err != nil || len(rest) > 0 {
+			return damaged(release.ErrFormat)
 		}
 		for _, e := range entries {
 			if len(e.Digest) != 32 {
-				return fmt.Errorf("%s: %w", packName(h.Sequence), ErrDamaged)
+				return damaged(release.ErrFormat)
 			}
 		}
 		if take != nil {

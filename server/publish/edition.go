@@ -176,13 +176,13 @@ func (p *Publisher) draft(ctx context.Context, e *Edition, pending Pending, hold
 		return false
 	}
 	add := func(i ledger.Indicator) error {
-		if err := protection.Permit(i.Subject); err != nil {
+		digest := i.Subject.Digest()
+		if err := protection.permit(i.Subject, digest); err != nil {
 			if !remove(i) {
 				e.Refused = append(e.Refused, err)
 			}
 			return nil
 		}
-		digest := i.Subject.Digest()
 		if e.out[nameOf(digest)] {
 			remove(i)
 			e.Refused = append(e.Refused, &Unfit{string(i.Subject), ErrCrowded})

@@ -3,6 +3,7 @@ package publish
 import (
 	"embed"
 	"fmt"
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -80,6 +81,7 @@ type Protection struct {
 	book      *official.Book                      // whose hosts are protected too, with the endings of countries
 	unread    bool                                // whether something of the operator's own books was left out
 	covered   func() map[subject.Subject]bool     // the pages that the addresses of wellKnown name
+	hosts     func() sieve                        // all of sites, shared and above, and those of covered
 	digests   func() map[[32]byte]subject.Subject // of those that no set may warn about
 }
 
@@ -130,6 +132,19 @@ func protect(text string, unread bool) (*Protection, error) {
 			for _, s := range append(named, subject.Further(named)...) {
 				all[s] = !s.IsAccount() // whoever has the name that an end point of a platform was given here
 			}
+		}
+		return all
+	})
+	p.hosts = sync.OnceValue(func() sieve {
+		all := newSieve(len(p.sites) + len(p.shared) + len(p.above) + len(p.covered()))
+		for _, hosts := range []iter.Seq[string]{maps.Keys(p.sites), maps.Keys(p.shared), maps.Keys(p.above)} {
+			for host := range hosts {
+				all.add(hashOf(host))
+			}
+		}
+		for page := range p.covered() {
+			host, _, _ := strings.Cut(string(page), "/")
+			all.add(hashOf(host))
 		}
 		return all
 	})
@@ -219,25 +234,29 @@ func read(file string, take func(string)) {
 
 // site returns why host, or one it is below, is protected; "" if it is not. What is below a shared host, or below
 // a private suffix, is its customers' and not protected by what stands above that.
-func (p *Protection) site(host string) Rule { return p.siteOf(place(host)) }
+func (p *Protection) site(host string) Rule { return p.siteOf(p.place(host)) }
 
 // placed is a host, and the public suffix that it is below or is.
 type placed struct {
 	host, suffix string
 	icann        bool // whether that is an official one
+	known        bool // whether the protection may have the host itself; most it has not
 }
 
-func place(host string) placed {
+func (p *Protection) place(host string) placed {
 	suffix, icann := publicsuffix.PublicSuffix(host)
-	return placed{host, suffix, icann}
+	return placed{host, suffix, icann, p.mayKnow(host)}
 }
+
+func (p *Protection) mayKnow(host string) bool { return p.hosts().may(hashOf(host)) }
 
 func (p *Protection) siteOf(h placed) Rule {
-	for at := h.host; ; {
-		if why := p.sites[at]; why != "" {
-			return why
+	known := h.known
+	for at := h.host; ; known = p.mayKnow(at) {
+		if known && p.sites[at] != "" {
+			return p.sites[at]
 		}
-		if at != h.host && (p.shared[at] || at == h.suffix && !h.icann && strings.Contains(at, ".")) && !isState(at) {
+		if at != h.host && (known && p.shared[at] || at == h.suffix && !h.icann && strings.Contains(at, ".")) && !isState(at) {
 			return ""
 		}
 		_, parent, ok := strings.Cut(at, ".")
@@ -302,7 +321,10 @@ func Permit(s subject.Subject) error { return protected().Permit(s) }
 //
 // The names are in protected/*.txt, each with the meaning of its list at the top, in the official book, in the rules of
 // the platforms, and in the ranking (ranking.go).
-func (p *Protection) Permit(s subject.Subject) error {
+func (p *Protection) Permit(s subject.Subject) error { return p.permit(s, s.Digest()) }
+
+// permit is Permit of a subject that has this digest.
+func (p *Protection) permit(s subject.Subject, digest [32]byte) error {
 	refuse := func(why Rule) error { return &Protected{s, why} }
 	if _, err := subject.Parse(string(s)); err != nil {
 		return refuse("nothing")
@@ -326,11 +348,17 @@ func (p *Protection) Permit(s subject.Subject) error {
 	if slices.ContainsFunc(atHome, func(zone string) bool { return strings.HasSuffix(host, zone) }) {
 		return refuse("home")
 	}
-	in := place(host)
-	why, shared := p.siteOf(in), p.isShared(host)
+	in := p.place(host)
+	why, shared := p.siteOf(in), (in.known || strings.HasPrefix(host, "www.")) && p.isShared(host)
 	if why == "" && !shared {
 		name, ok := p.registered(in)
-		switch rank := rankOfName(name, ok); {
+		rank := Unranked
+		if ok && rest == "" && name == host {
+			rank = rankOf(digest)
+		} else {
+			rank = rankOfName(name, ok)
+		}
+		switch {
 		case rank == RankedBank:
 			why = "bank"
 		case rank == RankedShared:
@@ -340,8 +368,10 @@ func (p *Protection) Permit(s subject.Subject) error {
 		}
 	}
 	if rest == "" {
-		if _, above := p.above[host]; above {
-			return refuse("above")
+		if in.known {
+			if _, above := p.above[host]; above {
+				return refuse("above")
+			}
 		}
 		if in.isSuffix() {
 			return refuse("suffix")
@@ -351,14 +381,14 @@ func (p *Protection) Permit(s subject.Subject) error {
 			return refuse("shared")
 		case why != "":
 			return refuse(why)
-		case p.covered()[s]:
+		case in.known && p.covered()[s]:
 			return refuse("official")
 		}
 		return nil
 	}
 	page, _, hasQuery := strings.Cut(rest, "?")
 	switch {
-	case p.covered()[s]:
+	case in.known && p.covered()[s]:
 		return refuse("endpoint")
 	case why == "" && !shared:
 		return nil
@@ -517,7 +547,7 @@ func (p *Protection) ReachesFar(s subject.Subject) bool {
 		return false
 	}
 	rank := p.rank(host)
-	return rank == PopularHost || rank == RankedBank || rank == RankedShared && (folder || page == "") || place(host).isSuffix() || p.isEnding(host)
+	return rank == PopularHost || rank == RankedBank || rank == RankedShared && (folder || page == "") || p.place(host).isSuffix() || p.isEnding(host)
 }
 
 // isSuffix tells whether a host is a public suffix, or the front door of the place that an official one is named after:

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"hash/maphash"
 	"slices"
@@ -14,6 +15,13 @@ import (
 type name [16]byte
 
 func nameOf(digest [32]byte) name { return name(digest[:]) }
+
+func (n name) compare(m name) int {
+	if c := cmp.Compare(binary.BigEndian.Uint64(n[:]), binary.BigEndian.Uint64(m[:])); c != 0 {
+		return c
+	}
+	return bytes.Compare(n[8:], m[8:])
+}
 
 // digest is one that begins so.
 func (n name) digest() (digest [32]byte) {
@@ -66,7 +74,7 @@ func (p *Publisher) published(h release.Head) (said *earlier, readable bool) {
 }
 
 func newEarlier(list []printed) *earlier {
-	slices.SortFunc(list, func(a, b printed) int { return bytes.Compare(a.name[:], b.name[:]) })
+	slices.SortFunc(list, func(a, b printed) int { return a.name.compare(b.name) })
 	e := &earlier{list: list, from: make([]uint32, 1<<fromBits+1), taken: make([]bool, len(list)), left: len(list)}
 	at := 0
 	for n := range e.from {

@@ -51,7 +51,7 @@ func (p *Protection) ranked(host string) (name string, ok bool) {
 	if _, ok := addressOf(host); ok {
 		return "", false
 	}
-	in := place(host)
+	in := p.place(host)
 	if p.siteOf(in) != "" || p.isShared(host) {
 		return "", false
 	}
@@ -88,24 +88,22 @@ func rankOfName(name string, ok bool) RankedAs {
 	return rankOf(subject.Subject(name + "/").Digest())
 }
 
-// sieveBits is by how many bits of a digest the sieve tells most that are not ranked: it takes half a MB, and lets one
+// rankedBits is by how many bits of a digest most are told that are not ranked: the sieve takes half a MB, and lets one
 // of fourteen through.
-const sieveBits = 22
+const rankedBits = 22
 
-var sieve = sync.OnceValue(func() *[1 << sieveBits / 64]uint64 {
-	var known [1 << sieveBits / 64]uint64
+var rankedSieve = sync.OnceValue(func() sieve {
+	known := make(sieve, 1<<rankedBits/64)
 	for _, s := range ranking() {
 		for e := range s.All() {
-			n := e.Prefix >> (set.PrefixBits - sieveBits)
-			known[n/64] |= 1 << (n % 64)
+			known.add(e.Prefix << (64 - set.PrefixBits))
 		}
 	}
-	return &known
+	return known
 })
 
 func rankOf(digest [32]byte) (rank RankedAs) {
-	n := binary.BigEndian.Uint32(digest[:]) >> (32 - sieveBits)
-	if sieve()[n/64]>>(n%64)&1 == 0 {
+	if !rankedSieve().may(binary.BigEndian.Uint64(digest[:])) {
 		return Unranked
 	}
 	for _, s := range ranking() {

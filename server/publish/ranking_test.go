@@ -3,6 +3,7 @@ package publish
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"testing"
 
 	"khien/shared/release"
@@ -93,11 +94,43 @@ func TestTheSieveKeepsNobodyOut(t *testing.T) {
 	through := 0
 	for n := range 10_000 {
 		digest := release.DigestOf(fmt.Append(nil, n))
-		if at := binary.BigEndian.Uint32(digest[:]) >> (32 - sieveBits); sieve()[at/64]>>(at%64)&1 != 0 {
+		if rankedSieve().may(binary.BigEndian.Uint64(digest[:])) {
 			through++
 		}
 	}
 	if through > 1_000 {
 		t.Errorf("%d of 10,000 invented names get through", through)
+	}
+}
+
+// Nor does the sieve of what is protected.
+func TestTheSieveKnowsAllThatIsProtected(t *testing.T) {
+	p := protected()
+	f := func(host string) {
+		if !p.mayKnow(host) {
+			t.Errorf("%s would be let through", host)
+		}
+	}
+	for host := range p.sites {
+		f(host)
+	}
+	for host := range p.shared {
+		f(host)
+	}
+	for host := range p.above {
+		f(host)
+	}
+	for page := range p.covered() {
+		host, _, _ := strings.Cut(string(page), "/")
+		f(host)
+	}
+	through := 0
+	for n := range 10_000 {
+		if p.mayKnow(fmt.Sprintf("site-%d.example", n)) {
+			through++
+		}
+	}
+	if through > 1_000 {
+		t.Errorf("%d of 10,000 invented hosts get through", through)
 	}
 }
