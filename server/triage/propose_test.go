@@ -362,7 +362,7 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			agree := p.desk.agree(p.t.Context(), p.book, p.box, changes, s, func(db.Reader) error { return nil })
+			agree := p.desk.agree(p.t.Context(), p.book, heard{box: p.box}, changes, s, func(db.Reader) error { return nil })
 			_, err = p.publisher.Issue(p.t.Context(), f.Rest.Edition, func(out publish.Out) error {
 				write := out.Write
 				out.Write = func(tx *sql.Tx, changes []ledger.Change) error { return errors.Join(write(tx, changes), errKilled) }
@@ -379,7 +379,7 @@ func TestAProposalIsPublishedOnce(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			agree := p.desk.agree(p.t.Context(), p.book, p.box, changes, s, func(db.Reader) error { return nil })
+			agree := p.desk.agree(p.t.Context(), p.book, heard{box: p.box}, changes, s, func(db.Reader) error { return nil })
 			_, err = p.publisher.Issue(p.t.Context(), f.Rest.Edition, func(out publish.Out) error { return errors.Join(agree(out), errKilled) })
 			return err
 		},

@@ -53,7 +53,7 @@ func (d *Desk) KeepFresh(ctx context.Context, p *publish.Publisher, box *inbox.I
 	if err := d.Resume(ctx, p.Shelf(), box); err != nil {
 		return r, err
 	}
-	agree := d.agree(ctx, p.Ledger, box, nil, settling{Actor: actor, Args: audit.Args{Cause: "fresh"}, Time: now, Renewal: true}, func(db.Reader) error { return nil })
+	agree := d.agree(ctx, p.Ledger, heard{box: box}, nil, settling{Actor: actor, Args: audit.Args{Cause: "fresh"}, Time: now, Renewal: true}, func(db.Reader) error { return nil })
 	switch _, err = d.Proposed(ctx); {
 	case errors.Is(err, ErrNotProposed):
 		r, err = p.Renew(ctx, now, agree)
@@ -105,28 +105,32 @@ func (d *Desk) release(ctx context.Context, p *publish.Publisher, box *inbox.Inb
 	if err != nil {
 		return r, err
 	}
-	r, err = p.Issue(ctx, plan.Edition, d.agree(ctx, p.Ledger, box, changes, s, still))
+	said, err := d.hearOf(ctx, box, plan.Cases)
+	if err != nil {
+		return r, err
+	}
+	r, err = p.Issue(ctx, plan.Edition, d.agree(ctx, p.Ledger, said, changes, s, still))
 	if err == nil && !r.Published {
 		err = d.change(ctx, func(tx *sql.Tx) error {
 			if err := still(tx); err != nil {
 				return err
 			}
 			book := p.Ledger.In(tx)
-			return d.settleRelease(ctx, tx, book, box, func() error { return book.Apply(ctx, changes) }, ledger.Release{}, s)
+			return d.settleRelease(ctx, tx, book, said, func() error { return book.Apply(ctx, changes) }, ledger.Release{}, s)
 		})
 	}
 	return d.followed(ctx, p, box, r, err)
 }
 
 // agree lets a release out and settles it, in one change.
-func (d *Desk) agree(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox, changes []ledger.Change, s settling, still func(db.Reader) error) publish.Agree {
+func (d *Desk) agree(ctx context.Context, book *ledger.Ledger, said heard, changes []ledger.Change, s settling, still func(db.Reader) error) publish.Agree {
 	return func(out publish.Out) error {
 		s.Args.Added, s.Args.Removed = out.Added, out.Removed
 		return d.change(ctx, func(tx *sql.Tx) error {
 			if err := still(tx); err != nil {
 				return err
 			}
-			return d.settleRelease(ctx, tx, book.In(tx), box, func() error { return out.Write(tx, changes) }, out.Release, s)
+			return d.settleRelease(ctx, tx, book.In(tx), said, func() error { return out.Write(tx, changes) }, out.Release, s)
 		})
 	}
 }
@@ -163,7 +167,7 @@ func (d *Desk) putHead(ctx context.Context, shelf *publish.Shelf) error {
 
 // settleRelease writes a release, settles its cases, notes it, and closes the proposal that it came of. Without a
 // number, nothing is out, and those who reported are told.
-func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, write func() error, r ledger.Release, s settling) error {
+func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, said heard, write func() error, r ledger.Release, s settling) error {
 	if r.Sequence > 0 {
 		if err := tellFirst(ctx, tx); err != nil {
 			return err
@@ -190,7 +194,7 @@ func (d *Desk) settleRelease(ctx context.Context, tx *sql.Tx, book *ledger.Ledge
 	for _, of := range s.Cases {
 		c, err := get(ctx, tx, of.ID)
 		if err == nil && c.Changed == of.Changed && decided(c) && !c.Settled {
-			err = d.settle(ctx, tx, book, box, c, off[c.ID])
+			err = d.settle(ctx, tx, book, said, c, off[c.ID])
 		}
 		if err == nil && r.Sequence > 0 {
 			_, err = tx.ExecContext(ctx, `UPDATE cases SET published = ? WHERE id = ? AND changed = ? AND settled = 1 AND published = 0`, int64(r.Sequence), c.ID, of.Changed)

@@ -26,6 +26,10 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 			continue
 		}
 		changes, err := d.changes(ctx, box, c)
+		var said heard
+		if err == nil {
+			said, err = d.hearOf(ctx, box, []Case{c})
+		}
 		if err == nil {
 			err = d.change(ctx, func(tx *sql.Tx) error {
 				now, err := get(ctx, tx, c.ID)
@@ -40,7 +44,7 @@ func (d *Desk) Settle(ctx context.Context, book *ledger.Ledger, box *inbox.Inbox
 					err = book.In(tx).Apply(ctx, changes)
 				}
 				if err == nil {
-					err = d.settle(ctx, tx, book.In(tx), box, c, off)
+					err = d.settle(ctx, tx, book.In(tx), said, c, off)
 				}
 				return err
 			})
@@ -87,7 +91,7 @@ func (d *Desk) changes(ctx context.Context, box *inbox.Inbox, c Case) (changes [
 
 // settle is what follows in the cases and for those who reported, once the ledger has what a case brings, and not what
 // it replaces any more.
-func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, c Case, off []Listing) error {
+func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, said heard, c Case, off []Listing) error {
 	done, err := tx.ExecContext(ctx, `UPDATE cases SET settled = 1, undoing = '', wished = 0 WHERE id = ? AND changed = ?`, c.ID, c.Changed)
 	if err != nil {
 		return err
@@ -95,19 +99,19 @@ func (d *Desk) settle(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box 
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	left, err := d.answer(ctx, tx, c, box)
+	left, err := answer(ctx, tx, c, said)
 	if err != nil {
 		return err
 	}
-	objections, err := d.reply(ctx, tx, c, off, book, box)
+	objections, err := reply(ctx, tx, c, off, book, said)
 	if err != nil {
 		return err
 	}
-	others, err := narrow(ctx, tx, book, box, c)
+	others, err := narrow(ctx, tx, book, said, c)
 	if err != nil {
 		return err
 	}
-	return d.anew(ctx, tx, box, slices.Concat(left, objections, others), d.now())
+	return d.anew(ctx, tx, said.box, slices.Concat(left, objections, others), d.now())
 }
 
 // says is what those are told who reported as a scam what a settled decision speaks of: a thing that their address
@@ -122,7 +126,7 @@ func (c Case) says(name subject.Subject) inbox.Transition {
 
 // answer closes the reports of a case that are open and about what was decided; what is listed is told too to those who
 // were told before that it is not. A report whose address names none of that stays open: it is returned.
-func (d *Desk) answer(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox) (left [][]byte, err error) {
+func answer(ctx context.Context, tx *sql.Tx, c Case, said heard) (left [][]byte, err error) {
 	subjects, err := subjectsOf(ctx, tx, c.ID)
 	if err != nil {
 		return nil, err
@@ -134,16 +138,15 @@ func (d *Desk) answer(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox)
 			if c.Action == Reject { // of everything that was reported of it
 				groups[""] = ids
 			} else {
-				reports, err := box.Some(ctx, ids)
+				reports, err := said.some(ctx, ids)
 				if err != nil {
 					return err
 				}
-				for i := range reports {
-					r := &reports[i]
-					if name := firstOf(Names(r), about); name != "" {
-						groups[name] = append(groups[name], r.ID)
-					} else if r.State == wire.StateReceived {
-						left = append(left, r.ID)
+				for _, r := range reports {
+					if name := firstOf(r.names, about); name != "" {
+						groups[name] = append(groups[name], r.id)
+					} else if r.open {
+						left = append(left, r.id)
 					}
 				}
 			}
@@ -165,7 +168,7 @@ func (d *Desk) answer(ctx context.Context, tx *sql.Tx, c Case, box *inbox.Inbox)
 // and none of it is on the list any more, or where the case was rejected and none of it is. It is wrong where it came
 // before what it names was listed. It waits for a person where somebody else has listed what it names. What names
 // nothing that the decision speaks of, nor anything on the list, is returned.
-func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, book *ledger.Ledger, box *inbox.Inbox) (left [][]byte, err error) {
+func reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, book *ledger.Ledger, heard heard) (left [][]byte, err error) {
 	waiting, err := unanswered(ctx, tx, c.ID, nil)
 	if err != nil {
 		return nil, err
@@ -180,22 +183,20 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 	}
 	answers := map[answer][][]byte{}
 	for page := range slices.Chunk(waiting, 1000) {
-		reports, err := box.Some(ctx, page)
+		reports, err := heard.some(ctx, page)
 		if err != nil {
 			return nil, err
 		}
-		for i := range reports {
-			r := &reports[i]
-			names := Names(r)
-			listed, err := OnList(ctx, book, names)
+		for _, r := range reports {
+			listed, err := OnList(ctx, book, r.names)
 			if err != nil {
 				return nil, err
 			}
 			said := answer{inbox.Transition{Time: c.Changed, Actor: c.Decided, State: wire.StateAccepted, Reason: inEnglish(c.Reason)}, false}
-			about, replaced := firstOf(names, c.About()), firstOf(names, gone)
+			about, replaced := firstOf(r.names, c.About()), firstOf(r.names, gone)
 			switch {
 			case c.Action == List && about != "":
-				if r.Received >= c.Changed { // nobody has heard it
+				if r.received >= c.Changed { // nobody has heard it
 					continue
 				}
 				said.State = wire.StateRejected
@@ -207,10 +208,10 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 				said.Subject = string(about)
 			case c.Action == Reject:
 			default:
-				left = append(left, r.ID)
+				left = append(left, r.id)
 				continue
 			}
-			answers[said] = append(answers[said], r.ID)
+			answers[said] = append(answers[said], r.id)
 		}
 	}
 	if err := settleDisputes(ctx, tx, c, book); err != nil {
@@ -234,7 +235,7 @@ func (d *Desk) reply(ctx context.Context, tx *sql.Tx, c Case, off []Listing, boo
 // narrow calls the subjects of a settled case by what was decided about them, and puts each report under what it names.
 // A wider name is free then: what else is reported under it belongs to a case that nobody has decided about, and is
 // returned. What still stands on the list by a wider name keeps it.
-func narrow(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inbox, c Case) (others [][]byte, err error) {
+func narrow(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, said heard, c Case) (others [][]byte, err error) {
 	if c.Action != List && c.Action != Withdraw {
 		return nil, nil
 	}
@@ -288,7 +289,7 @@ func narrow(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inb
 		if !renamed {
 			continue
 		}
-		more, err := deal(ctx, tx, box, s.ID, rows)
+		more, err := deal(ctx, tx, said, s.ID, rows)
 		if err != nil {
 			return nil, err
 		}
@@ -305,24 +306,23 @@ func narrow(ctx context.Context, tx *sql.Tx, book *ledger.Ledger, box *inbox.Inb
 
 // deal puts the reports of a subject under those of some subjects that they name. Of those that name none, it returns
 // the ones that call something a scam; an objection stays with the case that answers it.
-func deal(ctx context.Context, tx *sql.Tx, box *inbox.Inbox, of int64, to map[subject.Subject]int64) (others [][]byte, err error) {
+func deal(ctx context.Context, tx *sql.Tx, said heard, of int64, to map[subject.Subject]int64) (others [][]byte, err error) {
 	names := slices.Sorted(maps.Keys(to))
 	touched := map[int64]bool{}
 	for _, kind := range []string{wire.KindScam, wire.KindMistake} {
 		err := eachPage(ctx, tx, of, kind, func(ids [][]byte) error {
-			reports, err := box.Some(ctx, ids)
+			reports, err := said.some(ctx, ids)
 			if err != nil {
 				return err
 			}
-			for i := range reports {
-				r := &reports[i]
-				name := firstOf(Names(r), names)
+			for _, r := range reports {
+				name := firstOf(r.names, names)
 				switch id := to[name]; {
 				case name == "" && kind == wire.KindScam:
-					others = append(others, r.ID)
+					others = append(others, r.id)
 				case name == "" || id == of:
 				default:
-					if _, err := tx.ExecContext(ctx, `UPDATE members SET subject = ? WHERE id = ?`, id, r.ID); err != nil {
+					if _, err := tx.ExecContext(ctx, `UPDATE members SET subject = ? WHERE id = ?`, id, r.id); err != nil {
 						return err
 					}
 					touched[id], touched[of] = true, true
