@@ -120,9 +120,24 @@ func (s *Site) count(ctx context.Context, now int64) (Figures, error) {
 	}
 }
 
+// Begin counts what is listed before anybody looks: of a long list that takes longer than people wait.
+func (s *Site) Begin(ctx context.Context) error {
+	_, err := s.listCounted(ctx, time.Now().Unix())
+	return err
+}
+
+// listCounted counts the list for all who ask for that meanwhile.
+func (s *Site) listCounted(ctx context.Context, now int64) (*list, error) {
+	l, err, _ := s.figures.counting.Do("list", func() (any, error) { return s.countList(ctx, now) })
+	if err != nil {
+		return nil, err
+	}
+	return l.(*list), nil
+}
+
 func (s *Site) countAnew(ctx context.Context, now int64) (Figures, error) {
 	f := Figures{Counted: now}
-	l, err := s.countList(ctx, now)
+	l, err := s.listCounted(ctx, now)
 	if err != nil {
 		return f, err
 	}

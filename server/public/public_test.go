@@ -488,6 +488,20 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// The list is counted when a server starts, and not by the first who looks: nobody reads it then.
+func TestTheListIsCountedBeforeAnybodyLooks(t *testing.T) {
+	w := newWorld(t)
+	w.lists("scam.example/", nil)
+	if err := w.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	begun := w.figures.list.Load()
+	w.sees(w.Statistics(t.Context(), "en"), 200)
+	if begun == nil || begun.listed != 1 || w.figures.list.Load() != begun {
+		t.Errorf("%+v, then %+v", begun, w.figures.list.Load())
+	}
+}
+
 // Bars stay within their drawing, whatever the numbers.
 func TestCharts(t *testing.T) {
 	for _, most := range []int{0, 1, 7, 1_000_000_000} {

@@ -175,6 +175,13 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			defer close(sourced)
 			(&exchange.Runner{Exchange: exchange.Open(base, d.protection), Actor: "khien serve", Log: log}).Run(renewals)
 		}()
+		counted := make(chan struct{})
+		go func() {
+			defer close(counted)
+			if err := site.Begin(renewals); err != nil && renewals.Err() == nil { // whoever looks is told
+				log.Error("couldn't count what is listed", "error", err)
+			}
+		}()
 		shown := make(chan error, 1)
 		if pictures == "" {
 			shown <- nil
@@ -223,6 +230,7 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 		<-pruned
 		<-sourced
 		<-exported
+		<-counted
 		err = errors.Join(err, <-maintained, <-shown)
 		if err == nil {
 			fmt.Fprintln(words, "stopped")
