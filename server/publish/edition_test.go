@@ -279,3 +279,20 @@ func TestCompareLines(t *testing.T) {
 	f("a", "a a", "a", "")
 	f("a a b", "a", "", "a b")
 }
+
+// A first release that nothing is on is drafted upon a ledger without a decision, and is no release of one with some.
+func TestAnEmptyFirstReleaseIsNotIssuedOverADecision(t *testing.T) {
+	p := newPublisher(t)
+	now := time.Now().Unix()
+	e, err := p.Draft(t.Context(), now, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if err := p.Ledger.List(t.Context(), "mai", ledger.Indicator{Subject: "meanwhile.example/", Category: category.Shop, Source: "report", Reason: map[string]string{"en": "never delivers"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Issue(t.Context(), e, Alone); !errors.Is(err, ErrChanged) {
+		t.Errorf("%v, want ErrChanged", err)
+	}
+}
