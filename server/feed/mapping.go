@@ -24,6 +24,8 @@ var (
 	ErrUnwanted = errors.New("left out by the preset")
 	// ErrRed is an entry that the source tells nobody else (TLP:RED).
 	ErrRed = errors.New("marked TLP:RED: it is not for us to keep")
+	// ErrLabel is an entry of which nobody knows to whom it may be told.
+	ErrLabel = errors.New("a label of TLP that is not known: the preset says what it means (tlp.map), or what counts then (tlp.default)")
 	// ErrLong is a value above 8 kB.
 	ErrLong = errors.New("longer than 8 kB")
 	// ErrSpoilt is a number that a spreadsheet has written in its own way, so that it is another one now.
@@ -330,19 +332,22 @@ func (m *mapping) kind(say fields) category.Category {
 	return c
 }
 
-// label is the narrowest of the labels that a record has.
+// label is the narrowest of the labels that a record has. What is not understood is not taken for public.
 func (m *mapping) label(say fields) (narrowest TLP, err error) {
 	if m.TLP == nil {
 		return "", nil
 	}
 	order := []TLP{"", Clear, Green, Amber, AmberStrict, Red}
-	rank := 0
+	rank, strange := 0, false
 	for _, text := range say(m.TLP.Field) {
 		to, mapped := (&Choice{Map: m.TLP.Map}).find([]string{text})
 		if !mapped {
 			to = text
 		}
 		label, known := ParseTLP(to)
+		if strange = strange || !known; !known && strings.Contains(fold(to), "tlp") {
+			return "", ErrLabel
+		}
 		if !known {
 			continue
 		}
@@ -355,15 +360,18 @@ func (m *mapping) label(say fields) (narrowest TLP, err error) {
 	if narrowest = order[rank]; narrowest == "" {
 		narrowest, _ = ParseTLP(m.TLP.Default)
 	}
-	if narrowest == Red {
+	switch {
+	case narrowest == Red:
 		return "", ErrRed
+	case narrowest == "" && strange:
+		return "", ErrLabel
 	}
 	return narrowest, nil
 }
 
 // ParseTLP reads a label of the Traffic Light Protocol as people write it: TLP:AMBER, white.
 func ParseTLP(text string) (TLP, bool) {
-	text = strings.TrimPrefix(fold(text), "tlp:")
+	text = strings.TrimLeft(strings.TrimPrefix(fold(text), "tlp"), ":-_ ")
 	switch l := TLP(strings.ReplaceAll(text, " ", "")); l {
 	case Clear, Green, Amber, AmberStrict, Red:
 		return l, true

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -301,21 +303,24 @@ func readCSV(r io.Reader, p Preset) iter.Seq2[Claim, error] {
 	if err != nil && err != io.EOF {
 		return func(yield func(Claim, error) bool) { yield(Claim{}, err) }
 	}
-	skipped := 0
+	skipped, consumed := 0, 0
 	if first, _, _ := bytes.Cut(begin, []byte("\n")); len(first) == len("sep=;") && bytes.HasPrefix(first, []byte("sep=")) { // for Excel
 		if p.Separator == "" {
 			p.Separator = string(first[4:])
 		}
-		in.Discard(len(first) + 1)
+		consumed, _ = in.Discard(len(first) + 1)
 		skipped = 1
 	}
-	limit := &limited{r: in}
+	// A header that is a comment may have its names in quotes, as all else: the sign of the comment goes into the first.
+	begin = regexp.MustCompile(`(?m)^(`+regexp.QuoteMeta(p.Comment)+`[ \t]*)"`).ReplaceAll(begin[consumed:], []byte(`"$1`))
+	in.Discard(len(begin))
+	limit := &limited{r: io.MultiReader(bytes.NewReader(begin), in)}
 	c := csv.NewReader(limit)
 	c.Comma, _ = utf8.DecodeRuneInString(p.Separator)
 	if p.Separator == "" {
 		c.Comma = separator(begin, p)
 	}
-	c.LazyQuotes = p.Format == "tsv"
+	c.LazyQuotes, c.TrimLeadingSpace = p.Format == "tsv", !unicode.IsSpace(c.Comma)
 	c.FieldsPerRecord, c.ReuseRecord = -1, true
 	line := 0
 	return readTable(p, func() (row, error) {
