@@ -158,6 +158,13 @@ const (
 	TakeRun        Verb = "take-run" // by the rule of the source
 	AcceptRun      Verb = "accept-run"
 	DropRun        Verb = "drop-run"
+
+	ProposePartner   Verb = "propose-partner" // an agreement
+	AgreePartner     Verb = "agree-partner"
+	StopPartner      Verb = "stop-partner"
+	EndPartner       Verb = "end-partner"
+	MakePartnerKey   Verb = "make-partner-key"
+	RevokePartnerKey Verb = "revoke-partner-key"
 )
 
 // verbs are the arguments that each verb may have, by their names.
@@ -174,6 +181,7 @@ var verbs = map[Verb][]string{
 	DeletePictures: {"count", "cause"}, Export: {"format"},
 	AddSource: nil, EditSource: nil, SetCredentials: nil, PauseSource: nil, ResumeSource: nil, RemoveSource: nil, RestoreSource: nil,
 	TakeRun: {"added", "changed", "removed"}, AcceptRun: {"added", "changed", "removed"}, DropRun: {"added", "changed", "removed"},
+	ProposePartner: nil, AgreePartner: {"by", "alone"}, StopPartner: {"by"}, EndPartner: nil, MakePartnerKey: nil, RevokePartnerKey: nil,
 }
 
 // always are the arguments that every verb may have.
@@ -200,11 +208,12 @@ const (
 	OfDemo     Kind = "demo"
 	OfLog      Kind = "log"
 	OfSource   Kind = "source"
+	OfPartner  Kind = "partner"
 )
 
 // kinds are all of them, and whether there are several of the kind, so that an object has an id.
 var kinds = map[Kind]bool{
-	OfCase: true, OfReport: true, OfEntry: true, OfTakedown: true, OfRelease: true, OfProposal: true, OfCard: true, OfPerson: true, OfFile: true, OfSource: true,
+	OfCase: true, OfReport: true, OfEntry: true, OfTakedown: true, OfRelease: true, OfProposal: true, OfCard: true, OfPerson: true, OfFile: true, OfSource: true, OfPartner: true,
 	OfRegister: false, OfQueue: false, OfEvidence: false, OfKey: false, OfDemo: false, OfLog: false,
 }
 

@@ -120,9 +120,9 @@ var (
 	country   = regexp.MustCompile(`^[A-Z]{2}$`)
 )
 
-// Read reads an agreement of at most 64 kB as JSON. What it does not know is an error, so that nothing is agreed that is
+// Parse reads an agreement of at most 64 kB as JSON. What it does not know is an error, so that nothing is agreed that is
 // not kept to.
-func Read(r io.Reader) (a Agreement, err error) {
+func Parse(r io.Reader) (a Agreement, err error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxAgreement+1))
 	if err != nil {
 		return a, err

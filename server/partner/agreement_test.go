@@ -29,7 +29,7 @@ func TestAnAgreementSaysWhatItMust(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Read(strings.NewReader(string(text))); !errors.Is(err, ErrAgreement) || !strings.Contains(err.Error(), want) {
+		if _, err := Parse(strings.NewReader(string(text))); !errors.Is(err, ErrAgreement) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not speak of %s", err, want)
 		}
 	}
@@ -54,7 +54,7 @@ func TestAnAgreementSaysWhatItMust(t *testing.T) {
 	refused("personal", func(a *Agreement) { a.Personal = map[string]Personal{"host": Plain} })
 	refused("one line", func(a *Agreement) { a.Title = "a\nb" })
 	for _, text := range []string{`{"name":"x","everything":true}`, `{} {}`, ``, `[]`, strings.Repeat(" ", maxAgreement) + `{}`} {
-		if _, err := Read(strings.NewReader(text)); !errors.Is(err, ErrAgreement) {
+		if _, err := Parse(strings.NewReader(text)); !errors.Is(err, ErrAgreement) {
 			t.Errorf("%.40q is %v", text, err)
 		}
 	}

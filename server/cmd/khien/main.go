@@ -111,7 +111,7 @@ indicators, publishes it signed, takes reports and serves both to the extension.
 	cmd.PersistentFlags().Lookup("db").DefValue = "" // which help shows
 	cmd.AddCommand(
 		initCommand(d), serveCommand(d), publishCommand(d), proposalCommand(d), verifyCommand(d), doctorCommand(d), backupCommand(d), restoreCommand(d), migrateCommand(d), keysCommand(d),
-		importCommand(d), sourceCommand(d), exportCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), evidenceCommand(d), auditCommand(d), adminCommand(d),
+		importCommand(d), sourceCommand(d), exportCommand(d), partnerCommand(d), popularCommand(d), withdrawCommand(d), reportsCommand(d), takedownCommand(d), evidenceCommand(d), auditCommand(d), adminCommand(d),
 		demoCommand(d),
 		subjectCommand(), checkCommand(d), officialCommand(d), campaignCommand(d), hotlinesCommand(d), categoriesCommand(),
 	)

@@ -102,6 +102,10 @@ func TestScripts(t *testing.T) {
 			"serve": scriptServe, "drain": scriptDrain, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
 			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished, "flip": scriptFlip,
 			"full": scriptFull, "sums": scriptSums, "sql": scriptSQL, "match": scriptMatch, "write": scriptWrite, "away": scriptAway, "back": scriptBack,
+			// keep NAME FILE: what the file has, without its last newline, as a variable.
+			"keep": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Setenv(args[0], strings.TrimSuffix(ts.ReadFile(args[1]), "\n"))
+			},
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Setenv("THEIRS", ts.Getenv("POSTGRES"))
 				ts.Setenv("POSTGRES", dbtest.Postgres(t))

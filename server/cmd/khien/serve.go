@@ -148,6 +148,11 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			return err == nil && register.Alone
 		}
 		site := &public.Site{Shelf: shelf, Ledger: book, Inbox: box, Desk: desk, Takedowns: takedowns, Exchange: exchange.Open(base, d.protection), Alone: alone, Log: log}
+		collections, err := d.collections(stream.Open(base, site.Exchange, root), book)
+		if err != nil {
+			l.Close()
+			return err
+		}
 		renewed := make(chan struct{})
 		renewals, stop := context.WithCancel(ctx)
 		defer stop()
@@ -223,7 +228,7 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			}
 		}
 		disk := &limit.Disk{Path: d.path, Floor: floor << 20}
-		err = httpd.New(httpd.Config{API: answers, Public: site, Limiter: limit.New(rules), Disk: disk, Proxies: proxies, Conns: conns.Within(files), Demo: demo, Log: log}).Run(ctx, l)
+		err = httpd.New(httpd.Config{API: answers, Public: site, Limiter: limit.New(rules), Disk: disk, Proxies: proxies, Conns: conns.Within(files), TAXII: collections, Demo: demo, Log: log}).Run(ctx, l)
 		stop()
 		<-renewed
 		<-followed
