@@ -179,7 +179,8 @@ var alive io.WriteCloser
 
 // server starts PostgreSQL when it is first asked for: in a folder of its own, for whoever may open that, without a
 // network. A role "locked" needs its password. Its language is one that sorts otherwise than by bytes. A shell waits
-// for the end of the tests, and then ends the server and removes the folder.
+// for the end of the tests, and then ends the server and removes the folder. Where KHIEN_INITDB names a folder, the
+// first of several packages leaves its empty cluster there, and the others copy it.
 var server = sync.OnceValues(func() (dir string, err error) {
 	bin, err := programs()
 	if err != nil {
@@ -194,7 +195,17 @@ var server = sync.OnceValues(func() (dir string, err error) {
 			as='setpriv --reuid=postgres --regid=postgres --clear-groups'
 			chown postgres:postgres .
 		fi
-		($as "$BIN/initdb" -D data -U khien -A trust -E UTF8 --locale=C --locale-provider=icu --icu-locale=en-US --no-sync --no-instructions >log 2>&1 &&
+		new() { $as "$BIN/initdb" -D data -U khien -A trust -E UTF8 --locale=C --locale-provider=icu --icu-locale=en-US --no-sync --no-instructions; }
+		ready() {
+			[ -n "${KHIEN_INITDB-}" ] || { new; return; }
+			exec 9>"$KHIEN_INITDB/lock" && flock 9 || return
+			if [ -d "$KHIEN_INITDB/data" ]; then
+				cp -a "$KHIEN_INITDB/data" .
+			else
+				new && rm -rf "$KHIEN_INITDB/half" && cp -a data "$KHIEN_INITDB/half" && mv "$KHIEN_INITDB/half" "$KHIEN_INITDB/data"
+			fi
+		}
+		((ready) >log 2>&1 &&
 			sed -i '1i local all locked scram-sha-256' data/pg_hba.conf && exec $as "$BIN/postgres" -D data -k "$DIR" -h '' -F -c max_connections=200 -c shared_buffers=32MB -c full_page_writes=off -c autovacuum=off >>log 2>&1) &
 		cat >/dev/null
 		kill -TERM $!
