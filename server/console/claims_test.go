@@ -54,7 +54,7 @@ func TestWhatSourcesAskInTheConsole(t *testing.T) {
 	_, page, _ = o.ask("GET", "/queue", mai, nil)
 	o.sees(page, "Other lists <b>2</b>", "on 2 other lists", "on 1 other list<", "reported.example", "!disputed.example")
 	_, page, _ = o.ask("GET", "/queue?part=sourced", mai, nil)
-	o.sees(page, `aria-current="page">Other lists <b>2</b>`, "named.example", "sold.example", "!reported.example", `name="action" value="list"`, `name="action" value="reject"`)
+	o.sees(page, `aria-current="page">Other lists <b>2</b>`, "named.example", "sold.example", "!reported.example", "!0 reports", "!0 senders", `name="action" value="list"`, `name="action" value="reject"`)
 	if status, _, _ := o.ask("GET", "/queue?part=appealed", mai, nil); status != 404 {
 		t.Errorf("a part that is none: %d", status)
 	}
@@ -67,7 +67,7 @@ func TestWhatSourcesAskInTheConsole(t *testing.T) {
 		return audit.Numbered(audit.OfCase, c.ID).ID
 	}
 	_, page, _ = o.ask("GET", "/cases/"+at("named.example/"), mai, nil)
-	o.sees(page, "What sources say", "and not listed by that alone: bank-list, cert-invented.", "Kind of scam", "Named since", "!0 reports", "!No objection waits")
+	o.sees(page, "What sources say", "and not listed by that alone: bank-list, cert-invented.", "Kind of scam", "Named since", "!0 reports", "!Ask for more", "!No objection waits")
 	_, page, _ = o.ask("GET", "/cases/"+at("sold.example/"), mai, nil)
 	o.sees(page, "Asked again: taken off the list by mai on ", "because: “sold to an honest owner”.", "Now listed by cert-invented.")
 	_, page, _ = o.ask("GET", "/appeals", mai, nil)
