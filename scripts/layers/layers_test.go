@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"khien/shared/texts"},
 	{"khien/shared/subject", "khien/shared/category", "khien/shared/set", "khien/shared/official", "khien/shared/pow", "khien/shared/report"},
 	{"khien/shared/release", "khien/shared/wire", "khien/shared/supplement"},
-	{"khien/shared/checker", "khien/shared/report", "khien/server/platform", "khien/server/db", "khien/server/db/dbtest", "khien/server/bidi"},
+	{"khien/shared/checker", "khien/shared/report", "khien/server/platform", "khien/server/db", "khien/server/db/dbtest", "khien/server/bidi", "khien/server/phone"},
 	{"khien/server/words"},
 	{"khien/wasm", "khien/server/ledger", "khien/server/inbox", "khien/server/blob", "khien/server/staff", "khien/server/limit", "khien/server/gate", "khien/server/campaign", "khien/server/audit"},
 	{"khien/server/feed", "khien/server/evidence"},
@@ -50,6 +50,7 @@ var bans = []struct{ part, pkg, why string }{
 	{"khien/shared/", "golang.org/x/net/publicsuffix", "1.4 MB; public suffixes are the publisher's matter"},
 	{"khien/wasm", "net/http", "adds 0.8 MB to the core, and the core never fetches"},
 	{"khien/wasm", "net/url", "reads addresses otherwise than browsers do; the browser has already parsed"},
+	{"khien/server/cmd/khien", "github.com/nyaruka/phonenumbers", "unpacks its rules at every start of the program; server/phone has what is needed of them"},
 }
 
 // direct names packages that only one room may import, and why.

@@ -35,7 +35,7 @@ var data = []struct {
 	{"khien/shared/supplement", Component{Name: "MISP warning lists: sites that are known by themselves", Terms: "CC0-1.0", From: "https://github.com/MISP/misp-warninglists"}, ""},
 	{"golang.org/x/net/publicsuffix", Component{Name: "Public Suffix List", Version: publicsuffix.List.String(), Terms: "MPL-2.0", From: "https://publicsuffix.org/list/",
 		Texts: []string{mozilla}}, ""},
-	{"github.com/nyaruka/phonenumbers", Component{Name: "Telephone rules of libphonenumber", Terms: "Apache-2.0", From: "https://github.com/google/libphonenumber",
+	{"khien/server/phone", Component{Name: "Telephone rules of libphonenumber", Terms: "Apache-2.0", From: "https://github.com/google/libphonenumber",
 		Texts: []string{"Copyright (C) The Libphonenumber Authors"}}, "LICENSE"},
 	{"github.com/ncruces/go-sqlite3-wasm/v6", Component{Name: "SQLite", Terms: "blessing", From: "https://www.sqlite.org/copyright.html",
 		Texts: []string{"All of the code and documentation in SQLite has been dedicated to the public domain by the authors."}}, ""},

@@ -44,7 +44,7 @@ func Entry(text string) (s subject.Subject, address string, err error) {
 	if s, err := subject.Parse(text); err == nil && s.IsAccount() {
 		return s, "", nil
 	}
-	if s, ok := phone(text); ok {
+	if s, ok := telephone(text); ok {
 		return s, "", nil
 	}
 	if strings.ContainsFunc(text, unicode.IsSpace) {

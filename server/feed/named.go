@@ -5,8 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nyaruka/phonenumbers"
-
+	"khien/server/phone"
 	"khien/shared/subject"
 )
 
@@ -25,7 +24,7 @@ func Named(text string) ([]subject.Subject, error) {
 	if s, err := subject.Parse(text); err == nil && s.IsAccount() {
 		return []subject.Subject{s}, nil
 	}
-	if s, ok := phone(text); ok {
+	if s, ok := telephone(text); ok {
 		return []subject.Subject{s}, nil
 	}
 	if subject.IsLink(text) { // tel:, tg: and the like
@@ -70,18 +69,18 @@ func authority(text string) string {
 	return text
 }
 
-// phone reads a telephone number that stands alone, by Google's rules for all countries.
-func phone(text string) (subject.Subject, bool) {
+// telephone reads a telephone number that stands alone, by Google's rules for all countries.
+func telephone(text string) (subject.Subject, bool) {
 	if strings.ContainsFunc(text, func(r rune) bool { return r > '9' && r != '\u00a0' }) || strings.Trim(text, "+0123456789 -.()/\u00a0") != "" || strings.Count(text, ".") == 3 && !strings.HasPrefix(text, "0") {
 		return "", false // with letters, or an IP address
 	}
 	if parts := strings.Split(text, "."); len(parts) == 4 && slices.ContainsFunc(parts, func(part string) bool { return len(part) == 1 }) {
 		return "", false // an IP address in octal numbers
 	}
-	number, err := phonenumbers.Parse(text, region)
-	if err != nil || !phonenumbers.IsValidNumber(number) {
+	n, ok := phone.Parse(text, region)
+	if !ok || !n.IsValid() {
 		return "", false
 	}
-	s, err := subject.Parse("phone:" + phonenumbers.Format(number, phonenumbers.E164))
+	s, err := subject.Parse("phone:" + string(n))
 	return s, err == nil
 }

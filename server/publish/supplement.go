@@ -14,10 +14,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"khien/server/blob"
 	"khien/server/ledger"
+	"khien/server/phone"
 	"khien/shared/official"
 	"khien/shared/release"
 	"khien/shared/set"
@@ -300,8 +299,8 @@ func numbersOf(file string) []subject.Subject {
 func numbersIn(help []supplement.Help) (numbers []subject.Subject) {
 	for _, h := range help {
 		for _, l := range h.Hotlines {
-			if n, err := phonenumbers.Parse(l.Value, h.Country); err == nil {
-				numbers = append(numbers, subject.Subject("phone:"+phonenumbers.Format(n, phonenumbers.E164)))
+			if n, ok := phone.Parse(l.Value, h.Country); ok {
+				numbers = append(numbers, subject.Subject("phone:"+n))
 			}
 		}
 	}
@@ -311,15 +310,8 @@ func numbersIn(help []supplement.Help) (numbers []subject.Subject) {
 // isForAll tells a number that a firm or an office has for everybody who calls it, at no or at a shared cost: 1800 and
 // 1900 in Vietnam, 800 and 801 in Poland. Banks have these for their customers, and scammers have them shown.
 func isForAll(number string) bool {
-	n, err := phonenumbers.Parse(number, "")
-	if err != nil {
-		return false
-	}
-	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.TOLL_FREE, phonenumbers.SHARED_COST, phonenumbers.UAN:
-		return true
-	}
-	return strings.HasPrefix(number, "+841900")
+	n, ok := phone.Parse(number, "")
+	return ok && (n.IsForAll() || strings.HasPrefix(number, "+841900"))
 }
 
 // Verified is Publisher.Verified by the books that the protection was made of.
