@@ -38,6 +38,7 @@ import (
 	"khien/server/exchange"
 	"khien/server/gate"
 	"khien/server/inbox"
+	"khien/server/partner"
 	"khien/server/publish"
 	"khien/server/staff"
 	"khien/server/takedown"
@@ -66,6 +67,7 @@ type Config struct {
 	Publisher *publish.Publisher
 	Takedowns *takedown.Store
 	Exchange  *exchange.Exchange // what sources say
+	Partners  *partner.Store
 	Evidence  *evidence.Store
 	// Pictures is the origin that serves what people have sent as evidence, such as http://127.0.0.1:8789; empty where
 	// it isn't served.

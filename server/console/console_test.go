@@ -25,6 +25,7 @@ import (
 	"khien/server/ledger"
 	officedb "khien/server/office"
 	"khien/server/office/officetest"
+	"khien/server/partner"
 	"khien/server/publish"
 	"khien/server/staff"
 	"khien/server/takedown"
@@ -77,6 +78,7 @@ func officeIn(t testing.TB, dir string, base *db.DB, reports string) *office {
 		Origin: origin, Staff: people, Desk: desk, Inbox: box, Takedowns: takedowns, Letters: filepath.Join(dir, "letters"), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Publisher: &publish.Publisher{Ledger: book, Cards: cards, Blobs: blobs, Keys: keys},
 		Exchange:  exchange.Open(base, func() (*publish.Protection, error) { return publish.Protect("") }),
+		Partners:  partner.Open(base, desk),
 	})
 	must(err)
 	o := &office{k, t, base, map[string]*finger{}}

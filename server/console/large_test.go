@@ -61,6 +61,7 @@ const kit = 150
 func (o *office) grow(reports, cases int) {
 	o.t.Helper()
 	o.sends(o.t.TempDir(), "partner", "never-met.example", "google.com")
+	o.agrees()
 	ctx, now := o.t.Context(), time.Now().Unix()
 	must := func(err error) {
 		if err != nil {
@@ -187,6 +188,8 @@ func (o *office) begin(cases int) map[string][]string {
 		"GET /campaigns/{id}/picture": {"/campaigns/invented-1/picture"},
 		"GET /sources":                {"/sources"},
 		"GET /sources/{id}":           {"/sources/partner"},
+		"GET /partners":               {"/partners"},
+		"GET /partners/{id}":          {"/partners/bank-one"},
 		"GET /people":                 {"/people"},
 		"GET /me":                     {"/me"},
 		"GET /audit": {"/audit", "/audit?actor=mai", "/audit?actor=nobody", "/audit?object=case+7", "/audit?since=2026-01-01", "/audit?since=2100-01-01", "/audit?actor=mai&since=2026-01-01",

@@ -77,6 +77,7 @@ func TestNoButtonLeadsToARefusal(t *testing.T) {
 	}
 	o.report(wire.Report{Kind: wire.KindMistake, Href: "https://a-shop.example/", Note: "It is mine."}, "b")
 	o.sends(t.TempDir(), "partner", "never-met.example")
+	o.agrees()
 	list := func(name string) url.Values {
 		return url.Values{"lists": {name}, "category": {"shop"}, "days": {"30"}}
 	}
@@ -92,7 +93,7 @@ func TestNoButtonLeadsToARefusal(t *testing.T) {
 	action := regexp.MustCompile(`action="(/[^"?]*)`)
 	for role, session := range sessions {
 		for _, path := range []string{"/queue", "/queue?part=asked", "/queue?part=proposed", "/queue?part=decided", "/queue?part=done", "/cases/1", "/cases/2", "/cases/3", "/cases/4",
-			"/cases/5", "/cases/6", "/appeals", "/appeals/6", "/takedowns", "/takedowns/1", "/publish", "/campaigns", "/campaigns/new", "/sources", "/sources/partner", "/audit", "/people", "/me"} {
+			"/cases/5", "/cases/6", "/appeals", "/appeals/6", "/takedowns", "/takedowns/1", "/publish", "/campaigns", "/campaigns/new", "/sources", "/sources/partner", "/partners", "/partners/bank-one", "/audit", "/people", "/me"} {
 			status, body, _ := o.ask("GET", path, session, nil)
 			if status != http.StatusOK && status != http.StatusForbidden {
 				t.Errorf("%s as %s is %d", path, role, status)

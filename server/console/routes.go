@@ -26,7 +26,7 @@ const (
 )
 
 // routes are all routes.
-var routes = slices.Concat(entranceRoutes, confirmRoutes, queueRoutes, caseRoutes, bulkRoutes, releaseRoutes, peopleRoutes, logRoutes, takedownRoutes, appealRoutes, campaignRoutes, sourceRoutes)
+var routes = slices.Concat(entranceRoutes, confirmRoutes, queueRoutes, caseRoutes, bulkRoutes, releaseRoutes, peopleRoutes, logRoutes, takedownRoutes, appealRoutes, campaignRoutes, sourceRoutes, partnerRoutes)
 
 // may tells whether somebody may take a route.
 func (v *visit) may(right staff.Right) bool {

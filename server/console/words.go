@@ -139,6 +139,9 @@ func functions(lang string) template.FuncMap {
 		"percent": func(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) },
 		"short":   func(text string) string { return text[:min(len(text), 16)] },
 
+		"list": func(some []string) string { return strings.Join(some, ", ") },
+		"pair": func(page, one any) any { return struct{ Page, One any }{page, one} },
+
 		"languages": func() []string { return said.Languages },
 		"others":    func() []string { return said.Others(lang) },
 		"ownName":   texts.Name,

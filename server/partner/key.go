@@ -25,6 +25,8 @@ var (
 	// ErrKey is a key that there is not, or that is good no more: revoked, of an agreement that does not hold, or for
 	// something else.
 	ErrKey = errors.New("this is no key of a partner that is good for this")
+	// ErrNoKey is a key that a partner does not have, or that is revoked already.
+	ErrNoKey = errors.New("there is no such key of this partner, or it is revoked")
 	// ErrBusy is a key by which is asked too often.
 	ErrBusy = errors.New("by this key was asked too often")
 )
@@ -103,13 +105,13 @@ func (b *Store) Keys(ctx context.Context, name string) ([]Key, error) {
 	return list, nil
 }
 
-// Revoke makes a key good for nothing, at once.
-func (b *Store) Revoke(ctx context.Context, by Actor, id int64) error {
+// Revoke makes a key of a partner good for nothing, at once.
+func (b *Store) Revoke(ctx context.Context, by Actor, name string, id int64) error {
 	now := b.now().Unix()
 	err := b.desk.Recorded(ctx, func(tx *sql.Tx) ([]audit.Act, error) {
-		k, err := scanKey(tx.QueryRowContext(ctx, selectKey+` WHERE id = ? AND revoked = 0`, id))
+		k, err := scanKey(tx.QueryRowContext(ctx, selectKey+` WHERE id = ? AND name = ? AND revoked = 0`, id, name))
 		if errors.Is(err, sql.ErrNoRows) {
-			err = errors.New("there is no such key, or it is revoked")
+			err = ErrNoKey
 		}
 		if err == nil {
 			_, err = tx.ExecContext(ctx, `UPDATE partner_key SET revoked = ? WHERE id = ?`, now, id)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,6 +64,24 @@ type Standing struct {
 // Stands tells whether it holds at now, in Unix seconds.
 func (s Standing) Stands(now int64) bool { return s.Ended == 0 && s.Agreement.Stands(now) }
 
+// Early tells whether its first day is still to come, at now in Unix seconds.
+func (s Standing) Early(now int64) bool {
+	begins, err := day(s.From)
+	return err == nil && now < begins.Unix()
+}
+
+// Text is the agreement as Parse reads it.
+func (a Agreement) Text() string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(a); err != nil {
+		panic(err) // texts, numbers and lists of them
+	}
+	return b.String()
+}
+
 const selectStanding = `SELECT config, version, agreed, people, ended FROM agreement AS a WHERE version = (SELECT max(version) FROM agreement AS b WHERE b.name = a.name)`
 
 func scanStanding(row db.Row) (s Standing, err error) {
@@ -116,7 +135,7 @@ func (p Proposal) Needs() int {
 	return 1 - len(p.Agreed)
 }
 
-const selectProposal = `SELECT id, config, base, actor, shell, made, agreed FROM agreement_proposal`
+const selectProposal = `SELECT id, config, base, actor, shell, made, agreed FROM agreement_proposal WHERE done = 0`
 
 func scanProposal(row db.Row) (p Proposal, err error) {
 	var config, agreed string
@@ -169,7 +188,7 @@ func (b *Store) Propose(ctx context.Context, by Actor, a Agreement) (p Proposal,
 			return []audit.Act{act}, keep(ctx, tx, a.Name, string(config), was.Version, []string{by.Name}, now)
 		}
 		p = Proposal{Agreement: a, Base: was.Version, By: by.Name, Shell: by.Shell, Made: now}
-		err = tx.QueryRowContext(ctx, `INSERT INTO agreement_proposal (name, config, base, actor, shell, made) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING RETURNING id`,
+		err = tx.QueryRowContext(ctx, `INSERT INTO agreement_proposal (name, config, base, actor, shell, made) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) WHERE done = 0 DO NOTHING RETURNING id`,
 			a.Name, string(config), p.Base, p.By, p.Shell, now).Scan(&p.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = ErrProposed
@@ -225,7 +244,7 @@ func (b *Store) Agree(ctx context.Context, by Actor, id int64) (needs int, err e
 			err = keep(ctx, tx, p.Name, string(config), p.Base, append([]string{p.By}, p.Agreed...), now)
 		}
 		if err == nil {
-			_, err = tx.ExecContext(ctx, `DELETE FROM agreement_proposal WHERE id = ?`, id)
+			_, err = tx.ExecContext(ctx, `UPDATE agreement_proposal SET done = ? WHERE id = ?`, now, id)
 		}
 		return []audit.Act{act}, err
 	})
@@ -236,7 +255,7 @@ func (b *Store) Agree(ctx context.Context, by Actor, id int64) (needs int, err e
 }
 
 func proposal(ctx context.Context, tx *sql.Tx, id int64) (Proposal, error) {
-	p, err := scanProposal(tx.QueryRowContext(ctx, selectProposal+` WHERE id = ?`, id))
+	p, err := scanProposal(tx.QueryRowContext(ctx, selectProposal+` AND id = ?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNothing
 	}
@@ -245,13 +264,14 @@ func proposal(ctx context.Context, tx *sql.Tx, id int64) (Proposal, error) {
 
 // Stop takes a proposal away: one person can, whoever made it.
 func (b *Store) Stop(ctx context.Context, by Actor, id int64) error {
+	now := b.now().Unix()
 	err := b.desk.Recorded(ctx, func(tx *sql.Tx) ([]audit.Act, error) {
 		p, err := proposal(ctx, tx, id)
 		if err != nil {
 			return nil, err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM agreement_proposal WHERE id = ?`, id)
-		act := by.act(audit.StopPartner, p.Name, b.now().Unix())
+		_, err = tx.ExecContext(ctx, `UPDATE agreement_proposal SET done = ? WHERE id = ?`, now, id)
+		act := by.act(audit.StopPartner, p.Name, now)
 		act.Args.By = p.By
 		return []audit.Act{act}, err
 	})

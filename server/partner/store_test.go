@@ -174,9 +174,10 @@ func TestAKeyIsGoodForWhatItWasMade(t *testing.T) {
 	if err != nil || len(keys) != 1 {
 		t.Fatal(keys, err)
 	}
-	h.wants(h.Revoke(ctx, person("mai"), keys[0].ID), nil)
+	h.wants(h.Revoke(ctx, person("mai"), "bank-two", keys[0].ID), ErrNoKey)
+	h.wants(h.Revoke(ctx, person("mai"), "bank-one", keys[0].ID), nil)
 	f("Bearer "+key, ToRead, ErrKey)
-	if err := h.Revoke(ctx, person("mai"), keys[0].ID); err == nil {
+	if err := h.Revoke(ctx, person("mai"), "bank-one", keys[0].ID); err == nil {
 		t.Error("it was revoked twice")
 	}
 }
@@ -214,7 +215,7 @@ func TestAllOfItStandsInTheLog(t *testing.T) {
 	h.wants(err, nil)
 	keys, err := h.Keys(ctx, "bank-one")
 	h.wants(err, nil)
-	h.wants(h.Revoke(ctx, person("linh"), keys[0].ID), nil)
+	h.wants(h.Revoke(ctx, person("linh"), "bank-one", keys[0].ID), nil)
 	h.wants(h.End(ctx, person("linh"), "bank-one"), nil)
 	var got []string
 	for a, err := range h.desk.Acts(ctx, audit.Filter{}) {

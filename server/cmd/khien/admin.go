@@ -18,6 +18,7 @@ import (
 	"khien/server/exchange"
 	"khien/server/gate"
 	"khien/server/inbox"
+	"khien/server/partner"
 	"khien/server/staff"
 	"khien/server/triage"
 )
@@ -305,8 +306,8 @@ func (d *dir) console(l net.Listener, origin string, conns gate.Limits, box *inb
 	}
 	return console.New(console.Config{
 		Origin: origin, Staff: people, Desk: desk, Inbox: box, Publisher: p, Evidence: store, Pictures: pictures, Takedowns: takedowns, Letters: d.letters(),
-		Exchange: exchange.Open(base, d.protection),
-		Impact:   triage.Impact{Popular: p.Popular, Verified: p.Verified}, Conns: conns, Log: log,
+		Exchange: exchange.Open(base, d.protection), Partners: partner.Open(base, desk),
+		Impact: triage.Impact{Popular: p.Popular, Verified: p.Verified}, Conns: conns, Log: log,
 	})
 }
 

@@ -275,13 +275,13 @@ func partnerKey(d *dir) *cobra.Command {
 
 func partnerRevoke(d *dir) *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke NUMBER", Short: "Make a key good for nothing, at once",
+		Use: "revoke NAME NUMBER", Short: "Make a key of a partner good for nothing, at once",
 		Long: `Makes a key good for nothing. Its number is the one that "khien partner show" gives it.`,
-		Args: exactly(1, "the number of a key"),
+		Args: exactly(2, "the name of a partner and the number of a key"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := strconv.ParseInt(args[0], 10, 64)
+			id, err := strconv.ParseInt(args[1], 10, 64)
 			if err != nil {
-				return usagef("%q is no number of a key", args[0])
+				return usagef("%q is no number of a key", args[1])
 			}
 			store, err := d.partners()
 			if err != nil {
@@ -289,7 +289,7 @@ func partnerRevoke(d *dir) *cobra.Command {
 			}
 			by, err := d.partnerActor(cmd.Context())
 			if err == nil {
-				err = store.Revoke(cmd.Context(), by, id)
+				err = store.Revoke(cmd.Context(), by, args[0], id)
 			}
 			return err
 		},

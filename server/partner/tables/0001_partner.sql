@@ -12,14 +12,17 @@ CREATE TABLE agreement (
 -- What one person wants to be agreed, until another one agrees or stops it. There is one of a partner at a time.
 CREATE TABLE agreement_proposal (
     id      INTEGER PRIMARY KEY,
-    name    TEXT    NOT NULL UNIQUE,
+    name    TEXT    NOT NULL,
     config  TEXT    NOT NULL, -- JSON
     base    INTEGER NOT NULL, -- the version that it changes; 0 is none
     actor   TEXT    NOT NULL, -- who proposes it
     shell   INTEGER NOT NULL CHECK (shell IN (0, 1)), -- 1: on the command line, by whoever that is
     made    INTEGER NOT NULL, -- Unix seconds
-    agreed  TEXT    NOT NULL DEFAULT '[]' -- JSON: who has agreed so far
+    agreed  TEXT    NOT NULL DEFAULT '[]', -- JSON: who has agreed so far
+    done    INTEGER NOT NULL DEFAULT 0 -- Unix seconds since when it waits no more, 0 is not
 ) STRICT;
+
+CREATE UNIQUE INDEX agreement_proposal_waiting ON agreement_proposal (name) WHERE done = 0;
 
 -- By what partners are known. Of a key only its SHA-256 is kept.
 CREATE TABLE partner_key (
