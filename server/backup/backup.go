@@ -187,6 +187,10 @@ func passing(name string) bool {
 	return name == "db" || base == ".lock" || strings.Contains(base, ".part") || strings.HasPrefix(base, ".new-") || strings.HasPrefix(base, "new-")
 }
 
+// exports is the folder of the files that others take: they are written anew from the office after each release, and no
+// backup has them.
+const exports = "exports"
+
 // files calls f for each plain file below a folder, by its name from there. Anything else but folders, such as a link
 // or a pipe, is an error; the folder itself may be a link to one.
 func files(folder string, f func(name string, e fs.DirEntry) error) error {
@@ -198,12 +202,18 @@ func files(folder string, f func(name string, e fs.DirEntry) error) error {
 		if errors.Is(err, fs.ErrNotExist) && path != folder {
 			return nil
 		}
-		if err != nil || e.IsDir() {
+		if err != nil {
 			return err
 		}
 		name, err := filepath.Rel(folder, path)
 		if err != nil {
 			return err
+		}
+		if e.IsDir() {
+			if name == exports {
+				return fs.SkipDir
+			}
+			return nil
 		}
 		if !e.Type().IsRegular() || strings.ContainsFunc(name, unicode.IsControl) {
 			return fmt.Errorf("%q is no plain file with a plain name: move it away", name)
