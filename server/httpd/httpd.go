@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -66,6 +67,7 @@ type Server struct {
 	log     *slog.Logger
 	http    *fasthttp.Server
 	ready   readyPages
+	told    atomic.Int64 // the minute, since 1970, in which log was told last that exports are damaged
 }
 
 // New makes a server.
@@ -178,6 +180,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if s.page(ctx, path) || s.publicPage(ctx, path) {
 		return
 	}
+	if s.public != nil && s.public.Files != nil && strings.HasPrefix(path, exportsPath) {
+		s.exported(ctx, path[len(exportsPath):])
+		return
+	}
 	if s.taxii != nil && taxii.Answers(path) {
 		s.collection(ctx, path)
 		return
@@ -235,14 +241,21 @@ func (s *Server) question(ctx *fasthttp.RequestCtx, path string) {
 		send(ctx, api.Fail(form, 404, "not_found", "There is nothing under this address."))
 		return
 	}
-	// What is public may be read by any page; it carries no cookie and tells nothing about the reader.
+	if everybodys(ctx, form) {
+		send(ctx, answer())
+	}
+}
+
+// everybodys lets any page read an answer: it carries no cookie and tells nothing about the reader. It answers by
+// itself, and returns false, where nothing is asked for.
+func everybodys(ctx *fasthttp.RequestCtx, form api.Form) bool {
 	h := &ctx.Response.Header
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "Date, ETag")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	switch {
 	case ctx.IsGet() || ctx.IsHead():
-		send(ctx, answer())
+		return true
 	case ctx.IsOptions():
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
 		h.Set("Access-Control-Allow-Headers", "If-None-Match")
@@ -251,6 +264,7 @@ func (s *Server) question(ctx *fasthttp.RequestCtx, path string) {
 	default:
 		wrongMethod(ctx, form, "GET, HEAD, OPTIONS")
 	}
+	return false
 }
 
 // unreadable answers a request that fasthttp could not read, without quoting it.

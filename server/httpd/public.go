@@ -39,6 +39,12 @@ func (s *Server) publicPage(ctx *fasthttp.RequestCtx, path string) bool {
 	case "/rules":
 		life = soon
 		get = func() public.Page { return s.public.Rules(lang) }
+	case "/exports/":
+		if s.public.Files == nil {
+			return false
+		}
+		life = soon
+		get = func() public.Page { return s.public.Exports(asking(), lang) }
 	case "/register":
 		life = soon
 		get = func() public.Page { return s.public.Register(lang) }
@@ -77,7 +83,7 @@ func (s *Server) publicPage(ctx *fasthttp.RequestCtx, path string) bool {
 }
 
 // isPublic are the paths of these pages.
-var isPublic = map[string]bool{"/public.css": true, "/statistics": true, "/rules": true, "/register": true, "/appeal": true, "/appeal/receipt": true}
+var isPublic = map[string]bool{"/public.css": true, "/statistics": true, "/rules": true, "/register": true, "/exports/": true, "/appeal": true, "/appeal/receipt": true}
 
 // figuresShown is how old the page of figures may get, besides the figures themselves; twice as old where nobody has
 // asked for it meanwhile.

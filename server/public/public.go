@@ -24,6 +24,7 @@ import (
 
 	"khien/server/bidi"
 	"khien/server/exchange"
+	"khien/server/export"
 	"khien/server/feed"
 	"khien/server/inbox"
 	"khien/server/ledger"
@@ -49,8 +50,9 @@ type Site struct {
 	Desk      *triage.Desk
 	Takedowns *takedown.Store
 	Exchange  *exchange.Exchange
-	Alone     func() bool  // whether one person runs all of this, which each page says; nil for no
-	Log       *slog.Logger // told about faults of the server, never about what somebody asks
+	Files     *export.Shelf // the files that others take; nil for none
+	Alone     func() bool   // whether one person runs all of this, which each page says; nil for no
+	Log       *slog.Logger  // told about faults of the server, never about what somebody asks
 
 	figures figures
 	blanks  sync.Map // of []byte by language: the form of objections with places instead of its id and ticket
@@ -88,7 +90,7 @@ func readPages() map[string]map[string]*template.Template {
 	for _, lang := range said.Languages {
 		all[lang] = map[string]*template.Template{}
 		layout := template.Must(template.New("").Funcs(functions(lang)).ParseFS(templateFiles, "templates/layout.html", "templates/chart.html"))
-		for _, name := range []string{"statistics", "register", "appeal", "sent", "receipt", "rules", "problem"} {
+		for _, name := range []string{"statistics", "register", "appeal", "sent", "receipt", "rules", "exports", "problem"} {
 			page := template.Must(layout.Clone())
 			if name == "rules" { // it is nearly all text
 				page = template.Must(page.Parse(texts.File(lang, "rules.html")))

@@ -148,6 +148,22 @@ func (s *Shelf) Blob(ctx context.Context, d release.Digest) ([]byte, error) {
 	return s.known.of("blob/"+d.String(), func() ([]byte, error) { return blobOf(s.Blobs, d, size) })
 }
 
+// Keys are the release keys that the root names in the release in force, which are good at now, in Unix seconds.
+func (s *Shelf) Keys(ctx context.Context, now int64) (release.Keys, error) {
+	st, err := s.of(ctx)
+	if err == nil {
+		err = st.err
+	}
+	if err != nil {
+		return release.Keys{}, err
+	}
+	list, err := s.Blob(ctx, st.force.Keys)
+	if err != nil {
+		return release.Keys{}, err
+	}
+	return release.OpenKeys(list, s.Root, now)
+}
+
 // Delta leads from the set of release from to the set with the digest target.
 func (s *Shelf) Delta(ctx context.Context, target release.Digest, from uint64) ([]byte, error) {
 	st, err := s.of(ctx)

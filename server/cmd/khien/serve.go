@@ -17,6 +17,7 @@ import (
 
 	"khien/server/api"
 	"khien/server/exchange"
+	"khien/server/export"
 	"khien/server/gate"
 	"khien/server/httpd"
 	"khien/server/ledger"
@@ -26,6 +27,7 @@ import (
 	"khien/server/stream"
 	"khien/server/takedown"
 	"khien/server/triage"
+	"khien/shared/release"
 	"khien/shared/subject"
 )
 
@@ -147,7 +149,8 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			register, err := people.Register(ctx, time.Now().Unix())
 			return err == nil && register.Alone
 		}
-		site := &public.Site{Shelf: shelf, Ledger: book, Inbox: box, Desk: desk, Takedowns: takedowns, Exchange: exchange.Open(base, d.protection), Alone: alone, Log: log}
+		site := &public.Site{Shelf: shelf, Ledger: book, Inbox: box, Desk: desk, Takedowns: takedowns, Exchange: exchange.Open(base, d.protection), Alone: alone, Log: log,
+			Files: &export.Shelf{Folder: d.exportFolder(), Keys: func(ctx context.Context) (release.Keys, error) { return shelf.Keys(ctx, time.Now().Unix()) }}}
 		collections, err := d.collections(stream.Open(base, site.Exchange, root), book)
 		if err != nil {
 			l.Close()
