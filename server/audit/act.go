@@ -165,6 +165,10 @@ const (
 	EndPartner       Verb = "end-partner"
 	MakePartnerKey   Verb = "make-partner-key"
 	RevokePartnerKey Verb = "revoke-partner-key"
+	MakeNotice       Verb = "make-notice" // to a partner
+	ApproveNotice    Verb = "approve-notice"
+	ReplayNotice     Verb = "replay-notice"
+	SetWebhook       Verb = "set-webhook"
 )
 
 // verbs are the arguments that each verb may have, by their names.
@@ -182,6 +186,7 @@ var verbs = map[Verb][]string{
 	AddSource: nil, EditSource: nil, SetCredentials: nil, PauseSource: nil, ResumeSource: nil, RemoveSource: nil, RestoreSource: nil,
 	TakeRun: {"added", "changed", "removed"}, AcceptRun: {"added", "changed", "removed"}, DropRun: {"added", "changed", "removed"},
 	ProposePartner: nil, AgreePartner: {"by", "alone"}, StopPartner: {"by"}, EndPartner: nil, MakePartnerKey: nil, RevokePartnerKey: nil,
+	MakeNotice: {"names"}, ApproveNotice: {"count"}, ReplayNotice: {"count"}, SetWebhook: nil,
 }
 
 // always are the arguments that every verb may have.

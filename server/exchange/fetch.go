@@ -368,7 +368,7 @@ func (h *holder) client(s Status, credentials Credentials) (*http.Client, *strin
 		}
 	}
 	dialer := &net.Dialer{Timeout: 30 * time.Second, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		if at, err := netip.ParseAddrPort(address); err != nil || !s.Private && !public(at.Addr()) {
+		if at, err := netip.ParseAddrPort(address); err != nil || !s.Private && !Public(at.Addr()) {
 			return errPrivate
 		}
 		return nil
@@ -416,8 +416,8 @@ var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("fec0::/10"),
 }
 
-// public tells whether an address is one of the public network.
-func public(ip netip.Addr) bool {
+// Public tells whether an address is one of the public network.
+func Public(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
 		return false

@@ -277,12 +277,12 @@ func TestWhatIsCutOffGoesOn(t *testing.T) {
 func TestNoWayToOtherMachines(t *testing.T) {
 	for _, at := range []string{"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1",
 		"fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "ff02::1", "198.18.0.1"} {
-		if public(netip.MustParseAddr(at)) {
+		if Public(netip.MustParseAddr(at)) {
 			t.Errorf("%s counts as public", at)
 		}
 	}
 	for _, at := range []string{"1.1.1.1", "2606:4700::1111", "8.8.8.8"} {
-		if !public(netip.MustParseAddr(at)) {
+		if !Public(netip.MustParseAddr(at)) {
 			t.Errorf("%s does not count as public", at)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"khien/server/evidence"
 	"khien/server/exchange"
 	"khien/server/ledger"
+	"khien/server/notice"
 	"khien/server/partner"
 	"khien/server/staff"
 	"khien/server/stream"
@@ -20,7 +21,7 @@ import (
 )
 
 // Tables are those of every package that keeps something in the database, in the order in which they are brought up.
-var Tables = []db.Tables{ledger.Tables, triage.Tables, takedown.Tables, campaign.Tables, staff.Tables, evidence.Tables, exchange.Tables, stream.Tables, partner.Tables}
+var Tables = []db.Tables{ledger.Tables, triage.Tables, takedown.Tables, campaign.Tables, staff.Tables, evidence.Tables, exchange.Tables, stream.Tables, partner.Tables, notice.Tables}
 
 // File is the name of the database in the data directory.
 const File = "office.db"

@@ -197,6 +197,15 @@ func (b *Store) Digests(name string) ([]byte, error) {
 	return hkdf.Key(sha256.New, secret, nil, "khien numbers\n"+name, 32)
 }
 
+// Webhook is the secret by which what is sent to a partner is signed. It is made as Digests is, and is another one.
+func (b *Store) Webhook(name string) ([]byte, error) {
+	secret, err := b.secrets()
+	if err != nil {
+		return nil, err
+	}
+	return hkdf.Key(sha256.New, secret, nil, "khien webhook\n"+name, 32)
+}
+
 const maxSecret = 4096
 
 // secrets is the secret from which those of partners come. It lies in the data directory and not in the database.

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"khien/server/audit"
+	"khien/server/db"
 	"khien/server/ledger"
 	"khien/shared/subject"
 )
@@ -33,6 +34,9 @@ type Move struct {
 	Theirs string // the platform's reference; empty leaves what is known
 	Why    string // for the audit log and the history of the case; may be empty
 	Clock  int64  // how long the platform has to act, in seconds; 0 is what Platforms says
+
+	Territory string // of Restricted: countries, with a blank between them
+	Until     int64  // of Restricted: Unix seconds of when it ends; 0 is never
 }
 
 // Bounds of what a person writes, in bytes.
@@ -55,12 +59,20 @@ func (b *Store) Move(ctx context.Context, id int64, m Move, now int64) (Request,
 		if !slices.Contains(next[c.State], m.To) {
 			return fmt.Errorf("%w: it is %s", ErrState, c.State)
 		}
-		if m.Theirs != "" {
-			c.Theirs = m.Theirs
-		}
-		c.move(m.To, now, m.Clock)
+		c.apply(m, now)
 		return nil
 	})
+}
+
+// apply takes a person's or a platform's step.
+func (c *Request) apply(m Move, now int64) {
+	if m.Theirs != "" {
+		c.Theirs = m.Theirs
+	}
+	c.move(m.To, now, m.Clock)
+	if m.To == Restricted {
+		c.Territory, c.Until, c.Due = line(m.Territory), m.Until, m.Until
+	}
 }
 
 // move brings a case into a state, with all that follows from it. Who acknowledges has no more time than before.
@@ -68,6 +80,7 @@ func (c *Request) move(to State, now, clock int64) {
 	if clock == 0 {
 		clock = platforms[c.Platform].Clock
 	}
+	c.Territory, c.Until = "", 0
 	switch to {
 	case Prepared, ReAppeared:
 		c.Due, c.Sent = now+ourTime, 0
@@ -75,21 +88,93 @@ func (c *Request) move(to State, now, clock int64) {
 			c.Returned++
 		}
 	case Sent:
-		c.Due, c.Sent = now+clock, now
-		c.Asked++
+		c.Due = now + clock
+		if c.State != NeedMore { // else it is about what was asked before
+			c.Sent = now
+			c.Asked++
+		}
 	case Appealed:
 		c.Due = now + clock
-	case Refused:
+	case Refused, Restored:
 		c.Due = now + appealTime
-	case ActionTaken:
-		c.Due, c.Acted = 0, now
-		if c.Sent != 0 {
+	case NeedMore:
+		c.Due = now + ourTime
+	case ActionTaken, Restricted:
+		if c.Sent != 0 && c.Answered < c.Asked && c.Acted <= c.Sent { // else it has acted before on what was asked
 			c.Answered++
 		}
+		c.Due, c.Acted = 0, now
 	case Withdrawn:
 		c.Due = 0
 	}
 	c.State = to
+}
+
+// Turn is what a case asks for now: the platform is to be told, or told that we were mistaken.
+type Turn struct {
+	Request
+	Step int64 // number of the step that made it so
+}
+
+// Turns returns the cases in which a step after one was taken and that ask for something, at most limit of them, and the
+// last step that was looked at.
+func (b *Store) Turns(ctx context.Context, tx *sql.Tx, after int64, limit int) (list []Turn, last int64, err error) {
+	type touched struct{ id, seq int64 }
+	steps, err := db.All(func(row db.Row) (t touched, err error) { return t, row.Scan(&t.id, &t.seq) })(
+		tx.QueryContext(ctx, `SELECT takedown, seq FROM step WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit))
+	last = after
+	seen := map[int64]bool{}
+	for _, s := range steps {
+		last = s.seq
+		if seen[s.id] || err != nil {
+			continue
+		}
+		seen[s.id] = true
+		var t Turn
+		if t, err = b.Turn(ctx, tx, s.id); err == nil && t.Step != 0 {
+			list = append(list, t)
+		}
+	}
+	if err != nil {
+		return nil, after, fmt.Errorf("couldn't read the takedown cases: %w", err)
+	}
+	return list, last, nil
+}
+
+// LastStep is the number of the last step that was taken in any case.
+func (b *Store) LastStep(ctx context.Context) (seq int64, err error) {
+	return seq, b.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM step`).Scan(&seq)
+}
+
+// Turn is a case with the step by which it asks for something; 0 where it asks for nothing.
+func (b *Store) Turn(ctx context.Context, tx *sql.Tx, id int64) (t Turn, err error) {
+	if t.Request, err = scan(tx.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id)); err != nil {
+		return t, err
+	}
+	if t.State == Prepared || t.State == ReAppeared || t.State == Withdrawn {
+		err = tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM step WHERE takedown = ? AND undone = 0 AND state = ?`, id, string(t.State)).Scan(&t.Step)
+	}
+	return t, err
+}
+
+// MoveIn takes a step that a machine takes, ours or the platform's, in a change that others make. The case may be in any
+// state but Withdrawn, for what the platform has said last counts. The act is for the audit log.
+func (b *Store) MoveIn(ctx context.Context, tx *sql.Tx, id int64, m Move, now int64) (audit.Act, error) {
+	if len(m.Theirs) > maxTheirs || len(m.Why) > maxWhy {
+		return audit.Act{}, ErrTooLong
+	}
+	m.Theirs = line(m.Theirs)
+	c, err := scan(tx.QueryRowContext(ctx, selectCase+` WHERE id = ?`, id))
+	if err == nil && c.State == Withdrawn {
+		err = fmt.Errorf("%w: it is %s", ErrState, c.State)
+	}
+	if err != nil {
+		return audit.Act{}, err
+	}
+	return take(ctx, tx, &c, Transition{Time: now, Actor: m.Actor, Why: m.Why}, func(_ *sql.Tx, c *Request) error {
+		c.apply(m, now)
+		return nil
+	})
 }
 
 // Undo takes the last step of a case back, where a person took it, and returns how the case stands then; else it is
@@ -153,11 +238,11 @@ func take(ctx context.Context, tx *sql.Tx, c *Request, step Transition, f func(*
 	}
 	c.Changed = step.Time
 	if _, err := tx.ExecContext(ctx, `UPDATE takedown SET state = ?, changed = ?, due = ?, place = ?, theirs = ?, sent = ?, acted = ?,
-		asked = ?, answered = ?, returned = ? WHERE id = ?`, string(c.State), c.Changed, c.Due, c.place(), c.Theirs, c.Sent, c.Acted,
-		c.Asked, c.Answered, c.Returned, c.ID); err != nil {
+		asked = ?, answered = ?, returned = ?, territory = ?, until = ? WHERE id = ?`, string(c.State), c.Changed, c.Due, c.place(), c.Theirs, c.Sent, c.Acted,
+		c.Asked, c.Answered, c.Returned, c.Territory, c.Until, c.ID); err != nil {
 		return audit.Act{}, err
 	}
-	if c.State == ActionTaken && was.State != ActionTaken && !step.Undone && c.Sent != 0 {
+	if c.Answered > was.Answered && !step.Undone {
 		done, err := tx.ExecContext(ctx, `INSERT INTO action (takedown, platform, sent, acted) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, c.ID, c.Platform, c.Sent, c.Acted)
 		if err != nil {
 			return audit.Act{}, err

@@ -153,6 +153,15 @@ func (b *Store) Facts(ctx context.Context, book *ledger.Ledger, c Request) (Fact
 	return f, err
 }
 
+// Explain says what a case is about, in a language: what kind of scam, why it is listed, and what is known; of one that
+// is withdrawn, why it is none.
+func (f Facts) Explain(c Request, lang string) string {
+	if c.State == Withdrawn {
+		return line(texts.In(f.Reason, lang))
+	}
+	return line(c.Category.Name(lang) + ". " + line(texts.In(f.Reason, lang)) + " " + f.evidence(lang) + ".")
+}
+
 // evidence sums up what is known in one sentence: counts and days, never who.
 func (f Facts) evidence(lang string) string {
 	day := func(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02") }
@@ -176,7 +185,7 @@ func (c Request) kind() string {
 	switch c.State {
 	case Withdrawn:
 		return "mistake"
-	case Refused, Appealed:
+	case Refused, Appealed, Restored:
 		return "appeal"
 	case ReAppeared:
 		return "again"
@@ -290,11 +299,11 @@ func (o Operator) Form(c Request, f Facts, lang string, now int64) ([]Field, err
 		return nil, err
 	}
 	p := platforms[c.Platform]
-	menu, said := texts.In(p.Menu, lang), data.Category+". "+data.Reason+" "+data.Evidence+"."
+	menu := texts.In(p.Menu, lang)
 	if c.State == Withdrawn {
-		menu, said = "", data.Reason
+		menu = ""
 	}
-	details := []rune(line(said))
+	details := []rune(f.Explain(c, lang))
 	if len(details) > maxDetails {
 		details = append(details[:maxDetails-1], '…')
 	}

@@ -3,6 +3,9 @@
 //
 //	prepared ──> sent ──> acknowledged ──> action taken ──(reported again)──> re-appeared ──> sent …
 //	               └────────────┴───────> refused ──> appealed ──> acknowledged | action taken | refused
+//	               └────────────┴───────> need more ──> sent
+//	               └────────────┴───────> restricted ──(its end)──> sent
+//	action taken | restricted ──(the platform gives it back)──> restored ──> appealed
 //	any of them ──(taken off the list)──> withdrawn ──(listed again)──> prepared
 //
 // Follow makes the cases from what is listed, and moves those by themselves that no person needs to move. All else
@@ -41,6 +44,9 @@ const (
 	Sent         State = "sent"         // the platform was written to
 	Acknowledged State = "acknowledged" // the platform has answered that it looks at it
 	ActionTaken  State = "action-taken" // the platform has removed or locked it
+	Restricted   State = "restricted"   // the platform shows it no more in some countries, or until some day
+	NeedMore     State = "need-more"    // the platform asks for more than it was told
+	Restored     State = "restored"     // the platform has given back what it had removed or restricted
 	Refused      State = "refused"      // the platform leaves it
 	Appealed     State = "appealed"     // we have asked the platform to look again
 	ReAppeared   State = "re-appeared"  // reported again after the platform had acted
@@ -48,16 +54,19 @@ const (
 )
 
 // States lists them in the order in which they are shown.
-var States = []State{Prepared, Sent, Acknowledged, Refused, Appealed, ReAppeared, ActionTaken, Withdrawn}
+var States = []State{Prepared, Sent, Acknowledged, NeedMore, Refused, Appealed, Restored, ReAppeared, Restricted, ActionTaken, Withdrawn}
 
 // next are the states that may follow each.
 var next = map[State][]State{
 	Prepared:     {Sent, ActionTaken, Withdrawn}, // it may be gone before anybody wrote
-	Sent:         {Acknowledged, ActionTaken, Refused, Withdrawn},
-	Acknowledged: {ActionTaken, Refused, Withdrawn},
-	ActionTaken:  {ReAppeared, Withdrawn},
-	Refused:      {Appealed, ActionTaken, Withdrawn}, // a platform may change its mind
-	Appealed:     {Acknowledged, ActionTaken, Refused, Withdrawn},
+	Sent:         {Acknowledged, NeedMore, ActionTaken, Restricted, Refused, Withdrawn},
+	Acknowledged: {NeedMore, ActionTaken, Restricted, Refused, Withdrawn},
+	NeedMore:     {Sent, ActionTaken, Restricted, Refused, Withdrawn},
+	ActionTaken:  {ReAppeared, Restored, Withdrawn},
+	Restricted:   {Sent, ActionTaken, Restored, Withdrawn},
+	Restored:     {Appealed, ActionTaken, Restricted, Withdrawn},
+	Refused:      {Appealed, ActionTaken, Restricted, Withdrawn}, // a platform may change its mind
+	Appealed:     {Acknowledged, NeedMore, ActionTaken, Restricted, Refused, Withdrawn},
 	ReAppeared:   {Sent, ActionTaken, Withdrawn},
 	Withdrawn:    {Prepared},
 }
@@ -68,11 +77,13 @@ func (s State) Next() []State { return slices.Clone(next[s]) }
 // Known tells whether there is such a state.
 func (s State) Known() bool { return next[s] != nil }
 
-// Open tells whether somebody still has to act.
-func (s State) Open() bool { return s != ActionTaken && s != Withdrawn }
+// Open tells whether somebody still has to act; of a restriction that has an end, only then.
+func (s State) Open() bool { return s != ActionTaken && s != Restricted && s != Withdrawn }
 
 // Ours tells whether it is we who have to act next, and not the platform.
-func (s State) Ours() bool { return s == Prepared || s == ReAppeared || s == Refused }
+func (s State) Ours() bool {
+	return slices.Contains([]State{Prepared, ReAppeared, Refused, NeedMore, Restricted, Restored}, s)
+}
 
 // Request is what was asked of a platform about one subject.
 type Request struct {
@@ -91,6 +102,8 @@ type Request struct {
 	Asked     int    // how often the platform was written to about something new
 	Answered  int    // how often it acted on that
 	Returned  int    // how often the subject re-appeared
+	Territory string // countries in which it is restricted, with a blank between them; empty where the platform named none
+	Until     int64  // Unix seconds of when the restriction ends; 0 is never
 }
 
 // Object is what the audit log calls the case.
@@ -136,13 +149,13 @@ func Open(office *db.DB, desk *triage.Desk) *Store { return &Store{office, desk}
 // Desk is where its acts are written down, and where its subjects are reported.
 func (b *Store) Desk() *triage.Desk { return b.desk }
 
-const selectCase = `SELECT id, takedown.subject, platform, category, reference, state, made, changed, due, theirs, sent, acted, asked, answered, returned
+const selectCase = `SELECT id, takedown.subject, platform, category, reference, state, made, changed, due, theirs, sent, acted, asked, answered, returned, territory, until
 	FROM takedown JOIN indicator ON indicator.subject = takedown.subject`
 
 func scan(from db.Row) (Request, error) {
 	var c Request
 	err := from.Scan(&c.ID, &c.Subject, &c.Platform, &c.Category, &c.Reference, &c.State, &c.Made, &c.Changed, &c.Due, &c.Theirs,
-		&c.Sent, &c.Acted, &c.Asked, &c.Answered, &c.Returned)
+		&c.Sent, &c.Acted, &c.Asked, &c.Answered, &c.Returned, &c.Territory, &c.Until)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}

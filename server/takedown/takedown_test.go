@@ -161,17 +161,21 @@ func TestWhatAPlatformCanTakeDownHasACase(t *testing.T) {
 func TestWhichStateMayFollowWhich(t *testing.T) {
 	want := map[State]string{
 		Prepared:     "sent action-taken withdrawn",
-		Sent:         "acknowledged action-taken refused withdrawn",
-		Acknowledged: "action-taken refused withdrawn",
-		Refused:      "appealed action-taken withdrawn",
-		Appealed:     "acknowledged action-taken refused withdrawn",
-		ActionTaken:  "re-appeared withdrawn",
+		Sent:         "acknowledged need-more action-taken restricted refused withdrawn",
+		Acknowledged: "need-more action-taken restricted refused withdrawn",
+		NeedMore:     "sent action-taken restricted refused withdrawn",
+		Refused:      "appealed action-taken restricted withdrawn",
+		Appealed:     "acknowledged need-more action-taken restricted refused withdrawn",
+		ActionTaken:  "re-appeared restored withdrawn",
+		Restricted:   "sent action-taken restored withdrawn",
+		Restored:     "appealed action-taken restricted withdrawn",
 		ReAppeared:   "sent action-taken withdrawn",
 		Withdrawn:    "prepared",
 	}
 	way := map[State][]State{
 		Prepared: {}, Sent: {Sent}, Acknowledged: {Sent, Acknowledged}, Refused: {Sent, Refused}, Appealed: {Sent, Refused, Appealed},
-		ActionTaken: {Sent, ActionTaken}, ReAppeared: {Sent, ActionTaken, ReAppeared}, Withdrawn: {Withdrawn},
+		ActionTaken: {Sent, ActionTaken}, ReAppeared: {Sent, ActionTaken, ReAppeared}, Withdrawn: {Withdrawn}, NeedMore: {Sent, NeedMore},
+		Restricted: {Sent, Restricted}, Restored: {Sent, ActionTaken, Restored},
 	}
 	o := newOffice(t)
 	for _, from := range States {

@@ -45,10 +45,11 @@ func takedownCommand(d *dir) *cobra.Command {
   $ khien takedown letter 17 --lang vi
   $ khien takedown state 17 sent --reference FB-4711`)
 	cmd.Long = `Each account, page, group or app that is listed has a case here, from the next "khien publish"
-on; websites have none. A case is prepared, sent, acknowledged, refused, appealed,
-action-taken, re-appeared, or withdrawn where the entry was taken off the list. Letters need
-to know who writes them: put a file sender.txt into the folder letters of the data directory,
-with the lines "organisation NAME", "contact MAIL", "domain HOST" and, if there is one,
+on; websites have none. A case is prepared, sent, acknowledged, need-more, refused, appealed,
+restricted, action-taken, restored, re-appeared, or withdrawn where the entry was taken off
+the list. Letters need to know who writes them: put a file sender.txt into the folder letters
+of the data directory, with the lines "organisation NAME", "contact MAIL", "domain HOST" and,
+if there is one,
 "register ADDRESS" of the public register. See docs/takedown.md.`
 	cmd.AddCommand(takedownList(d), takedownShow(d), takedownLetter(d), takedownXARF(d), takedownState(d), takedownOverview(d))
 	return cmd
@@ -148,7 +149,7 @@ func dueText(c takedown.Request, now int64) string {
 
 func who(c takedown.Request) string {
 	switch {
-	case !c.State.Open():
+	case c.Due == 0:
 		return ""
 	case c.State.Ours():
 		return "us"
@@ -185,8 +186,10 @@ func caseJSON(c takedown.Request) any {
 		Sent      string `json:"sent,omitempty"`
 		Acted     string `json:"acted,omitempty"`
 		Returned  int    `json:"returned"`
+		Territory string `json:"territory,omitempty"`
+		Until     string `json:"until,omitempty"`
 	}{c.ID, string(c.Subject), c.Platform, c.Category.Slug(), c.Reference, c.Theirs, string(c.State),
-		stamp(c.Made), stamp(c.Changed), stamp(c.Due), stamp(c.Sent), stamp(c.Acted), c.Returned}
+		stamp(c.Made), stamp(c.Changed), stamp(c.Due), stamp(c.Sent), stamp(c.Acted), c.Returned, c.Territory, stamp(c.Until)}
 }
 
 // takedownCase finds the case that an argument names, by its number or its subject.
