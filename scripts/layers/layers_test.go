@@ -197,10 +197,11 @@ func TestPackageNamesSaySomething(t *testing.T) {
 }
 
 // What people report is looked at by people. A server that fetched it would tell the scammer who looks, and could be
-// sent to the machines beside it. There are two clients: that of the commands that a person gives an address to, and
-// the one that asks the sources that a person has connected, which leads to no machine beside it.
+// sent to the machines beside it. There are three clients: that of the commands that a person gives an address to, the
+// one that asks the sources that a person has connected, and the one that tells partners what was agreed, where a person
+// has said; the last two lead to no machine beside it.
 func TestTheServerFetchesNothing(t *testing.T) {
-	clients := map[string]int{"server/cmd/khien/client.go": 0, "server/exchange/fetch.go": 0}
+	clients := map[string]int{"server/cmd/khien/client.go": 0, "server/exchange/fetch.go": 0, "server/notice/deliver.go": 0}
 	fetches := map[string][]string{
 		"http":     {"Get", "Head", "Post", "PostForm", "Client", "DefaultClient", "Transport", "DefaultTransport", "NewRequest", "NewRequestWithContext"},
 		"fasthttp": {"Client", "HostClient", "PipelineClient", "LBClient", "Do", "DoTimeout", "Get", "Post", "Dial"},

@@ -26,6 +26,7 @@ import (
 	"khien/server/api"
 	"khien/server/gate"
 	"khien/server/limit"
+	"khien/server/notice"
 	"khien/server/public"
 	"khien/server/taxii"
 	"khien/shared/wire"
@@ -50,6 +51,7 @@ type Config struct {
 	Proxies gate.Proxies
 	Conns   gate.Limits
 	TAXII   *taxii.Server // collections of partners; nil for none
+	Notices *notice.Store // whom partners answer; nil for nobody
 	Demo    bool          // serve the demo pages on *.localhost and link to them
 	Log     *slog.Logger  // told about faults of the server, never about requests
 }
@@ -63,6 +65,7 @@ type Server struct {
 	proxies gate.Proxies
 	conns   gate.Limits
 	taxii   *taxii.Server
+	notices *notice.Store
 	demo    bool
 	log     *slog.Logger
 	http    *fasthttp.Server
@@ -72,7 +75,7 @@ type Server struct {
 
 // New makes a server.
 func New(c Config) *Server {
-	s := &Server{api: c.API, public: c.Public, limiter: c.Limiter, disk: c.Disk, proxies: c.Proxies, conns: c.Conns, taxii: c.TAXII, demo: c.Demo, log: c.Log}
+	s := &Server{api: c.API, public: c.Public, limiter: c.Limiter, disk: c.Disk, proxies: c.Proxies, conns: c.Conns, taxii: c.TAXII, notices: c.Notices, demo: c.Demo, log: c.Log}
 	s.http = s.fasthttpServer(s.handle)
 	s.http.HeaderReceived = s.room
 	return s
@@ -186,6 +189,10 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	}
 	if s.taxii != nil && taxii.Answers(path) {
 		s.collection(ctx, path)
+		return
+	}
+	if s.notices != nil && path == notice.AnswersPath {
+		s.answers(ctx)
 		return
 	}
 	s.question(ctx, path)

@@ -15,6 +15,8 @@ import (
 	"khien/server/evidence"
 	"khien/server/inbox"
 	"khien/server/limit"
+	"khien/server/notice"
+	"khien/server/partner"
 	"khien/shared/wire"
 )
 
@@ -202,6 +204,9 @@ const picturesPath = "/v1/pictures"
 // room tells how large the body of a request may be and how long it may take, before it is read: a picture is read from
 // who holds a receipt, and whom the limiter lets.
 func (s *Server) room(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	if s.notices != nil && string(h.RequestURI()) == notice.AnswersPath && h.IsPost() {
+		return s.roomForAnswers(h)
+	}
 	if string(h.RequestURI()) != picturesPath || !h.IsPost() {
 		return fasthttp.RequestConfig{}
 	}
@@ -228,6 +233,10 @@ func (s *Server) room(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 // noRoom answers a body that room had no room for.
 func (s *Server) noRoom(ctx *fasthttp.RequestCtx) {
 	h := &ctx.Request.Header
+	if s.notices != nil && string(h.RequestURI()) == notice.AnswersPath && h.ContentLength() <= notice.MaxAnswers {
+		send(ctx, needsKey(partner.ErrKey))
+		return
+	}
 	if s.api == nil || string(h.RequestURI()) != picturesPath || h.ContentLength() > evidence.MaxUpload {
 		send(ctx, api.Fail(api.JSON, 413, "too_large", "The body of the request is too long."))
 		return

@@ -59,6 +59,15 @@ type Answer struct {
 // ErrAnswers is what is no list of answers.
 var ErrAnswers = errors.New("the answers can't be read")
 
+// Read reads answers as JSON, or as a table where they are none.
+func Read(text []byte) ([]Answer, error) {
+	begin := bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
+	if bytes.HasPrefix(begin, []byte("[")) || bytes.HasPrefix(begin, []byte("{")) {
+		return ReadJSON(text)
+	}
+	return ReadCSV(bytes.NewReader(text))
+}
+
 // signal is an answer in the shape of feedback to signals (Global Signal Exchange).
 type signal struct {
 	Signal    string `json:"signal"`
@@ -361,4 +370,9 @@ func find(ctx context.Context, tx *sql.Tx, name string, a Answer) (id int64, why
 		return 0, errUnasked, nil
 	}
 	return all[0].id, nil, nil
+}
+
+// Admit tells which partner may answer with a header Authorization. Its errors are those of package partner.
+func (b *Store) Admit(ctx context.Context, authorization string) (partner.Standing, error) {
+	return b.partners.Admit(ctx, authorization, partner.ToAnswer)
 }

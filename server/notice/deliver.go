@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -292,38 +291,39 @@ func (b *Store) taken(ctx context.Context, n Notice, now int64) error {
 	})
 }
 
-// HandOver notes that notices which are ready were given to the partner otherwise, as a file.
-func (b *Store) HandOver(ctx context.Context, list []Notice) error {
+// HandOver notes that notices which are ready are given to the partner otherwise, as a file, and returns those that say
+// what still is so.
+func (b *Store) HandOver(ctx context.Context, list []Notice) (given []Notice, err error) {
+	now := b.now().Unix()
 	for _, n := range list {
-		if stale, err := b.stale(ctx, n); err != nil {
-			return err
-		} else if stale {
+		if n.State != Ready {
 			continue
 		}
-		if err := b.taken(ctx, n, b.now().Unix()); err != nil {
-			return err
+		stale, err := b.stale(ctx, n)
+		if err == nil && !stale {
+			err = b.taken(ctx, n, now)
+			if n.Sent == 0 {
+				n.Sent = now
+			}
+			given = append(given, n)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return given, nil
 }
 
 // post sends a notice, and says in a few words what went wrong, without any address.
 func (b *Store) post(ctx context.Context, sender *http.Client, h Hook, n Notice, now int64) (status int, problem string) {
-	m, err := b.Message(n, now)
+	m, text, err := b.message(n, now)
 	if err != nil {
-		return 0, "it can't be written"
-	}
-	var body bytes.Buffer
-	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(m); err != nil {
 		return 0, "it can't be written"
 	}
 	secret, err := b.partners.Webhook(h.Partner)
 	if err != nil {
 		return 0, "the secret of the partners can't be read"
 	}
-	text := bytes.TrimSuffix(body.Bytes(), []byte("\n"))
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.Address, bytes.NewReader(text))
 	if err != nil {
 		return 0, "the address can't be read"

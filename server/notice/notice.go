@@ -6,12 +6,15 @@
 package notice
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"embed"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,6 +25,7 @@ import (
 	"khien/server/audit"
 	"khien/server/db"
 	"khien/server/evidence"
+	"khien/server/feed"
 	"khien/server/ledger"
 	"khien/server/partner"
 	"khien/server/stream"
@@ -64,6 +68,9 @@ type Notice struct {
 
 	data string
 }
+
+// mistaken is the kind of a notice that takes back what was said.
+const mistaken = "takedown." + string(takedown.Withdrawn)
 
 // Due is when the partner has to have answered, in Unix seconds; 0 where it was not told.
 func (n Notice) Due() int64 {
@@ -270,7 +277,7 @@ func (b *Store) writeThese(ctx context.Context, list []Notice, of map[string]par
 		was := *n
 		s, agreed := of[takedown.PlatformOf(n.Subject)]
 		object, left := objects[n.Subject]
-		withdrawn := n.Kind == "takedown."+string(takedown.Withdrawn)
+		withdrawn := n.Kind == mistaken
 		_, why := s.Gives(object, nil)
 		switch {
 		case !agreed || s.Name != n.Partner:
@@ -376,7 +383,7 @@ func (b *Store) data(ctx context.Context, n Notice, a partner.Agreement, o strea
 			d.Redress = at.Scheme + "://" + at.Host + "/appeal"
 		}
 	}
-	if n.Kind != "takedown."+string(takedown.Withdrawn) {
+	if n.Kind != mistaken {
 		if d.Evidence, err = b.evidence(ctx, n.Subject); err != nil {
 			return "", err
 		}
@@ -418,10 +425,10 @@ func stamp(t int64) string { return time.Unix(t, 0).UTC().Format(time.RFC3339) }
 
 // Message is what is sent: the same bytes for the same notice and time.
 type Message struct {
-	ID   string          `json:"id"`
-	Type string          `json:"type"`
-	Time string          `json:"time"`
-	Data json.RawMessage `json:"data"`
+	ID   string `json:"id"`
+	Type string `json:"type"`
+	Time string `json:"time"`
+	Data Data   `json:"data"`
 }
 
 // name is by what the partner knows a notice, whenever it is sent.
@@ -429,21 +436,61 @@ func (b *Store) name(n Notice) uuid.UUID {
 	return uuid.NewSHA1(b.space, fmt.Appendf(nil, "notice\n%d\n%d", n.Takedown, n.Step))
 }
 
-// Message is a notice as it is sent at a time, in Unix seconds; one that was taken stays as it was then.
-func (b *Store) Message(n Notice, at int64) (m Message, err error) {
+// message is a notice as it is sent at a time, in Unix seconds; one that was taken stays as it was then.
+func (b *Store) message(n Notice, at int64) (m Message, body []byte, err error) {
 	if n.Sent != 0 {
 		at = n.Sent
 	}
-	var d Data
-	if err = json.Unmarshal([]byte(n.data), &d); err != nil {
-		return m, err
+	if err = json.Unmarshal([]byte(n.data), &m.Data); err != nil {
+		return m, nil, err
 	}
-	if n.Kind != "takedown."+string(takedown.Withdrawn) {
-		d.Due = stamp(at + int64(n.Hours)*60*60)
+	if n.Kind != mistaken {
+		m.Data.Due = stamp(at + int64(n.Hours)*60*60)
 	}
-	m = Message{ID: b.name(n).String(), Type: n.Kind, Time: stamp(at)}
-	m.Data, err = json.Marshal(d)
-	return m, err
+	m.ID, m.Type, m.Time = b.name(n).String(), n.Kind, stamp(at)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	err = e.Encode(m)
+	return m, bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
+}
+
+// Write writes notices for a partner without a webhook, as json (a message a line) or csv.
+func (b *Store) Write(w io.Writer, list []Notice, format string) error {
+	rows := csv.NewWriter(w)
+	if format == "csv" {
+		rows.Write([]string{"id", "type", "time", "reference", "platform", "subject", "what", "urls", "category", "explanation", "legal_basis", "territory", "language", "first_seen",
+			"evidence", "notifier_name", "notifier_email", "good_faith", "notice_kind", "due", "answer_to", "redress"})
+	}
+	now := b.now().Unix()
+	for _, n := range list {
+		m, body, err := b.message(n, now)
+		if err != nil {
+			return err
+		}
+		if format != "csv" {
+			if _, err := w.Write(append(body, '\n')); err != nil {
+				return err
+			}
+			continue
+		}
+		d := m.Data
+		var digests []string
+		for _, e := range d.Evidence {
+			digests = append(digests, e.SHA256)
+		}
+		row := []string{m.ID, m.Type, m.Time, d.Reference, d.Platform, d.Subject, d.What, strings.Join(d.URLs, " "), d.Category, d.Explanation, d.LegalBasis,
+			strings.Join(d.Territory, " "), d.Language, d.FirstSeen, strings.Join(digests, " "), d.Notifier.Name, d.Notifier.Email, "true", string(d.NoticeKind), d.Due,
+			d.AnswerTo, d.Redress}
+		for i, cell := range row {
+			row[i] = feed.Cell(cell)
+		}
+		if err := rows.Write(row); err != nil {
+			return err
+		}
+	}
+	rows.Flush()
+	return rows.Error()
 }
 
 // Of returns the notices to a partner in a state, or in any where that is empty, the oldest first.

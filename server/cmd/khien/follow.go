@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"khien/server/notice"
 	"khien/server/public"
 	"khien/server/stream"
 )
@@ -15,9 +16,10 @@ const gatheredAtOnce = 2000
 
 // follow looks every few seconds, until ctx is done, whether something happened that no person needs to do: a release
 // that is out and not settled, since whoever published it was killed; a listed account that has no takedown case yet,
-// or one that was reported again; what a release has changed, which goes into the stream. With gather, it also puts
+// or one that was reported again; what a release has changed, which goes into the stream; what platforms are to be told
+// of that. With gather, it also puts
 // reports into their cases, where no console does so.
-func follow(ctx context.Context, s *public.Site, leaves *stream.Stream, gather bool, log *slog.Logger) {
+func follow(ctx context.Context, s *public.Site, leaves *stream.Stream, notices *notice.Store, gather bool, log *slog.Logger) {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	for {
@@ -29,7 +31,8 @@ func follow(ctx context.Context, s *public.Site, leaves *stream.Stream, gather b
 		}
 		_, more := s.Takedowns.Follow(ctx, s.Ledger, time.Now().Unix())
 		_, left := leaves.Follow(ctx, s.Ledger)
-		if err = errors.Join(err, more, left); err != nil && ctx.Err() == nil {
+		_, told := notices.Follow(ctx)
+		if err = errors.Join(err, more, left, told); err != nil && ctx.Err() == nil {
 			log.Error("couldn't follow the cases", "error", err)
 		}
 		select {

@@ -74,6 +74,9 @@ func program() {
 //	msgpack IN OUT             turn a report in JSON into MessagePack
 //	match NAME PATTERN         set $NAME to what the group of the pattern matches in the last stdout
 //	write FILE TEXT            write a text into a file
+//	receiver                   listen for webhooks on this machine; sets $RECEIVER
+//	received N FILE            wait for the Nth webhook, which the secret in FILE must have signed; its body becomes stdout
+//	answered FILE REFERENCE    write a table of two answers, one of which is about nothing
 //	postgres                   set $POSTGRES to an address at which there is nothing yet, and $THEIRS to what it was before
 //	sql FILE STATEMENT         change a database, such as data/office.db, behind the program's back
 //	away FILE, back FILE       take a database away, and put it back in the place of what is there
@@ -89,6 +92,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // or each command sleeps a second under the race detector
 			server := &server{}
 			e.Values["server"] = server
+			e.Values["receiver"] = &receiver{}
 			e.Defer(server.kill)
 			return nil
 		},
@@ -102,6 +106,7 @@ func TestScripts(t *testing.T) {
 			"serve": scriptServe, "drain": scriptDrain, "http": scriptHTTP, "raw": scriptRaw, "msgpack": scriptMsgPack, "exits": scriptExits,
 			"receipt": scriptReceipt, "fetchset": scriptFetchSet, "published": scriptPublished, "flip": scriptFlip,
 			"full": scriptFull, "sums": scriptSums, "sql": scriptSQL, "match": scriptMatch, "write": scriptWrite, "away": scriptAway, "back": scriptBack,
+			"receiver": scriptReceiver, "received": scriptReceived, "answered": scriptAnswered,
 			// keep NAME FILE: what the file has, without its last newline, as a variable.
 			"keep": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Setenv(args[0], strings.TrimSuffix(ts.ReadFile(args[1]), "\n"))

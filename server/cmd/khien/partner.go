@@ -56,7 +56,8 @@ as long as its agreement holds.
 What is agreed takes two people of the console beside whoever proposes it here, for whoever has
 the command line may be one of them; where one person runs all of it, it holds at once. To end
 an agreement or to revoke a key takes one person. All of it is in the audit log.`
-	cmd.AddCommand(partnerExample(), partnerAdd(d), partnerList(d), partnerShow(d), partnerEnd(d), partnerKey(d), partnerRevoke(d))
+	cmd.AddCommand(partnerExample(), partnerAdd(d), partnerList(d), partnerShow(d), partnerEnd(d), partnerKey(d), partnerRevoke(d),
+		partnerWebhook(d), partnerNotices(d), partnerApprove(d), partnerReplay(d), partnerAnswers(d))
 	return cmd
 }
 

@@ -156,6 +156,11 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			l.Close()
 			return err
 		}
+		notices, err := d.notices()
+		if err != nil {
+			l.Close()
+			return err
+		}
 		renewed := make(chan struct{})
 		renewals, stop := context.WithCancel(ctx)
 		defer stop()
@@ -166,7 +171,12 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 		followed := make(chan struct{})
 		go func() {
 			defer close(followed)
-			follow(renewals, site, stream.Open(base, site.Exchange, root), consoleListen == "", log)
+			follow(renewals, site, stream.Open(base, site.Exchange, root), notices, consoleListen == "", log)
+		}()
+		told := make(chan struct{})
+		go func() {
+			defer close(told)
+			notices.Run(renewals, log)
 		}()
 		exported := make(chan struct{})
 		go func() {
@@ -231,10 +241,11 @@ requests is logged. Put a proxy with TLS in front; see docs/operating.md.`,
 			}
 		}
 		disk := &limit.Disk{Path: d.path, Floor: floor << 20}
-		err = httpd.New(httpd.Config{API: answers, Public: site, Limiter: limit.New(rules), Disk: disk, Proxies: proxies, Conns: conns.Within(files), TAXII: collections, Demo: demo, Log: log}).Run(ctx, l)
+		err = httpd.New(httpd.Config{API: answers, Public: site, Limiter: limit.New(rules), Disk: disk, Proxies: proxies, Conns: conns.Within(files), TAXII: collections, Notices: notices, Demo: demo, Log: log}).Run(ctx, l)
 		stop()
 		<-renewed
 		<-followed
+		<-told
 		<-pruned
 		<-sourced
 		<-exported
