@@ -15,7 +15,7 @@ import (
 var silent = []string{
 	"serve", "init", "import", "verify", "popular", "withdraw", "admin delay", "admin leave", "admin suspend", "campaign put", "campaign withdraw",
 	"hotlines import", "keys rotate", "official import", "official remove", "proposal stop", "reports accept", "reports reject", "reports reopen", "takedown state",
-	"partner add", "partner end", "partner revoke",
+	"partner add", "partner end", "partner revoke", "partner answers", "partner approve", "partner replay",
 	"source accept", "source add", "source drop", "source edit", "source pause", "source remove", "source restore", "source resume", "source run",
 }
 
